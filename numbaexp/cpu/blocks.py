@@ -1,0 +1,117 @@
+"""Large arrays on Python's threads, piece by piece.
+
+NumPy hands a loop one-dimensional pieces: one for a contiguous array, which ``numbaexp.cpu.parallel`` shares out, but
+a short one for each row or buffer of any other (strided, cast, masked, byte-swapped). Such arrays are cut here into
+slabs, and each thread calls the serial ufunc on one slab after another; NumPy releases the lock while its loops run.
+"""
+
+import contextlib
+import threading
+from collections import deque
+
+import numba
+import numpy as np
+
+# Slabs: long enough that starting one (some 5 us) is nothing, short enough that threads finish together and that an
+# interrupt is soon heard.
+SLAB = 1 << 18
+
+# Arguments of a ufunc call that can be handed to each slab as they are.
+_PLAIN = {"where", "casting", "dtype", "signature", "order", "subok"}
+
+# Arguments at which a function of the family overflows or underflows, if it does so anywhere.
+_PROVOKES = {"overflow": 1e6, "underflow": -1e6}
+
+
+def run(serial, x, out, kwargs):
+    """``serial(x, out, **kwargs)`` on all threads, or None where that call cannot be cut into slabs."""
+    where = kwargs.get("where", True)
+    if not _PLAIN.issuperset(kwargs) or x.dtype.hasobject or not (where is True or _fits(where, x)):
+        return None
+    if out is None:
+        out = _allocate(serial, x, kwargs)
+    if not _fits(out, x) or not out.flags.writeable or _overlaps(x, out) or _overlaps(where, out):
+        return None
+    options = {key: value for key, value in kwargs.items() if key not in ("where", "order", "subok")}
+
+    axis = int(np.argmax([abs(step) * (length > 1) for step, length in zip(out.strides, out.shape, strict=True)]))
+    length = x.shape[axis]
+    count = min(length, -(-x.size // SLAB))
+    before = (slice(None),) * axis
+    slabs = deque((*before, slice(length * i // count, length * (i + 1) // count)) for i in range(count))
+
+    def work(slab):
+        mask = where if where is True else where[slab]
+        serial(x[slab], out[slab], where=mask, **options)
+
+    for flag in _on_all_threads(work, slabs):
+        serial(_PROVOKES[flag])
+    return out
+
+
+def _fits(array, x):
+    """Whether an array can be cut as ``x`` is."""
+    return type(array) is np.ndarray and array.shape == x.shape
+
+
+def _overlaps(a, out):
+    """Whether writing a slab of ``out`` could change another slab of ``a``."""
+    if a is True or not np.may_share_memory(a, out):
+        return False
+    return not (a.ctypes.data == out.ctypes.data and a.strides == out.strides and a.dtype == out.dtype)
+
+
+def _allocate(serial, x, kwargs):
+    """The array that NumPy would return the result in, or None where it would refuse the call."""
+    signature = kwargs.get("signature") or (None, kwargs.get("dtype"))
+    casting = kwargs.get("casting", "same_kind")
+    try:
+        _, dtype = serial.resolve_dtypes((x.dtype, None), signature=signature, casting=casting)
+    except TypeError:
+        return None
+    iterator = np.nditer(
+        [x, None],
+        ["external_loop", "buffered", "delay_bufalloc", "zerosize_ok"],
+        [["readonly"], ["writeonly", "allocate", "no_subtype"]],
+        [x.dtype, dtype],
+        kwargs.get("order", "K"),
+        "unsafe",
+    )
+    return iterator.operands[1]
+
+
+def _on_all_threads(work, slabs):
+    """Call ``work`` on every slab; returns the floating-point flags that were raised, raises the first error."""
+    flags: set[str] = set()
+    errors: list[BaseException] = []
+
+    def take():
+        try:
+            return None if errors else slabs.popleft()
+        except IndexError:
+            return None
+
+    def drain():
+        try:
+            with np.errstate(all="call", call=lambda flag, _: flags.add(flag)):
+                for slab in iter(take, None):
+                    work(slab)
+        except BaseException as error:
+            errors.append(error)
+
+    helpers = []
+    # Where no thread can be started (the interpreter is going down, say) this one does all the work.
+    with contextlib.suppress(RuntimeError):
+        for _ in range(min(numba.get_num_threads(), len(slabs)) - 1):
+            helper = threading.Thread(target=drain, daemon=True)
+            helper.start()
+            helpers.append(helper)
+    try:
+        drain()
+    finally:
+        slabs.clear()
+        for helper in helpers:
+            helper.join()
+    if errors:
+        raise errors[0]
+    return flags

@@ -1,0 +1,122 @@
+"""True NumPy ufuncs from compiled inner loops.
+
+NumPy's C API makes a ufunc of loops and the types they take, and with it come all of a ufunc's conventions: casting,
+``out``, ``where``, strides, overlap, subclasses, error state. The loops of NumPy's own ufunc of the same name are
+taken over, so that types are promoted as there, and those of the types computed here are put in their place.
+"""
+
+import ctypes
+import functools
+from typing import Any
+
+import numpy as np
+
+from numbaexp.cpu import loops, pool
+from numbaexp.cpu.compile import compile_loop
+from numbaexp.scalar.family import FAMILY
+
+# Elements from which a piece is shared among threads under "auto": where two threads were measured to overtake one.
+AUTO_THRESHOLDS = {"float16": 32768, "bfloat16": 32768, "float32": 16384, "float64": 8192}
+# Under "parallel" every piece is.
+_ANY_LENGTH = 1
+
+_CODES = {"e": "float16", "f": "float32", "d": "float64"}
+
+
+class _Ufunc(ctypes.Structure):
+    """The head of PyUFuncObject, as NumPy's ufuncobject.h publishes it."""
+
+    _fields_ = [
+        ("head", ctypes.c_byte * object.__basicsize__),
+        ("nin", ctypes.c_int),
+        ("nout", ctypes.c_int),
+        ("nargs", ctypes.c_int),
+        ("identity", ctypes.c_int),
+        ("functions", ctypes.POINTER(ctypes.c_void_p)),
+        ("data", ctypes.POINTER(ctypes.c_void_p)),
+    ]
+
+
+_NO_IDENTITY = -1
+
+
+@functools.cache
+def _api():
+    """PyUFunc_FromFuncAndData and PyUFunc_RegisterLoopForType, at their fixed places in the table of NumPy's C API."""
+    capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    capsule_pointer.restype = ctypes.POINTER(ctypes.c_void_p)
+    capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    table = capsule_pointer(np._core._multiarray_umath._UFUNC_API, None)  # type: ignore[attr-defined]
+    pointer, number, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
+    make = ctypes.PYFUNCTYPE(
+        ctypes.py_object, pointer, pointer, text, number, number, number, number, text, text, number
+    )(table[1])
+    register = ctypes.PYFUNCTYPE(number, ctypes.py_object, number, pointer, pointer, pointer)(table[2])
+    return make, register
+
+
+@functools.cache
+def _serial_loop(name, dtype):
+    return compile_loop(loops.make_loop(dtype, FAMILY[name][dtype]), loops.SIGNATURE, f"{name} {dtype}")
+
+
+def _loop(name, dtype, target):
+    """(address, data pointer or None) of the loop of a function in a type."""
+    serial = _serial_loop(name, dtype).address
+    if target == "cpu":
+        return serial, None
+    threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH
+    return pool.switched_loop(serial, threshold, loops.itemsize(dtype))
+
+
+# NumPy keeps pointers into these and does not own them.
+_keep_alive: list[Any] = []
+_built: list[tuple[np.ufunc, str, str]] = []
+_bfloat16: np.dtype | None = None
+
+
+@functools.cache
+def ufunc(name, target):
+    """The ufunc of a function of the family for a target: "cpu", "parallel" or "auto"."""
+    like = getattr(np, name)
+    numpys = _Ufunc.from_address(id(like))
+    functions = (ctypes.c_void_p * like.ntypes)()
+    data = (ctypes.c_void_p * like.ntypes)()
+    type_numbers = []
+    for i, types in enumerate(like.types):
+        code = types[0]
+        type_numbers += [np.dtype(code).num] * like.nargs
+        if code in _CODES:
+            functions[i], data[i] = _loop(name, _CODES[code], target)
+        else:
+            functions[i], data[i] = numpys.functions[i], numpys.data[i]
+    types = (ctypes.c_char * len(type_numbers))(*type_numbers)
+    label = name.encode()
+    _keep_alive.append((functions, data, types, label))
+    make, _ = _api()
+    made = make(functions, data, types, like.ntypes, like.nin, like.nout, _NO_IDENTITY, label, None, 0)
+    _built.append((made, name, target))
+    if _bfloat16 is not None:
+        _register_bfloat16(made, name, target, _bfloat16.num)
+    return made
+
+
+def add_bfloat16(dtype):
+    """Give every ufunc a loop for the bfloat16 of ml_dtypes, NumPy's name for which is ``dtype``."""
+    global _bfloat16
+    _bfloat16 = dtype
+    for made, name, target in _built:
+        _register_bfloat16(made, name, target, dtype.num)
+
+
+def _register_bfloat16(made, name, target, number):
+    function, data = _loop(name, "bfloat16", target)
+    _, register = _api()
+    register(made, number, function, (ctypes.c_int * 2)(number, number), data)
+
+
+def __getattr__(name):
+    # A graph that holds one of these ufuncs (Dask's, say) is pickled: pickle looks for it by its name, in all modules.
+    if name in FAMILY:
+        return ufunc(name, "auto")
+    raise AttributeError(name)

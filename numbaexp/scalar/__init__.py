@@ -1,0 +1,1 @@
+"""The mathematics, written once: scalars that CPU and CUDA code alike compile."""

@@ -1,0 +1,129 @@
+"""Derive the constants of the scalars and write them to ``constants.py``.
+
+``python -m numbaexp.scalar.derive_constants`` writes the file; with ``--check`` it compares and exits 1 where the file
+differs. mpmath (extra ``test``) does the arithmetic with 300 bits.
+"""
+
+import pathlib
+import sys
+
+import mpmath
+
+TARGET = pathlib.Path(__file__).with_name("constants.py")
+
+HEADER = '''"""Constants of the scalars. Written by ``derive_constants.py``; do not edit.
+
+Each polynomial interpolates its function in the Chebyshev points, which is the minimax one but for a hair; its comment
+states the interval and the absolute error before the coefficients are rounded to the type that evaluates them.
+"""
+
+import numpy as np'''
+
+
+def single(value):
+    """The float32 nearest to an exact value, rounded once."""
+    with mpmath.workprec(24):
+        return float(+value)
+
+
+def double(value):
+    """The float64 nearest to an exact value."""
+    with mpmath.workprec(53):
+        return float(+value)
+
+
+def truncated(value, bits):
+    """An exact value cut to a number of significant bits."""
+    mantissa, exponent = mpmath.frexp(value)
+    return mpmath.ldexp(mpmath.floor(mpmath.ldexp(mantissa, bits)), int(exponent) - bits)
+
+
+class Writer:
+    """Collects the lines of the constants module."""
+
+    def __init__(self):
+        self.lines = [HEADER]
+
+    def comment(self, text):
+        self.lines.append(f"\n# {text}")
+
+    def float64(self, name, value):
+        self.lines.append(f'{name} = float.fromhex("{double(value).hex()}")')
+
+    def float32(self, name, value):
+        self.lines.append(f'{name} = np.float32(float.fromhex("{single(value).hex()}"))')
+
+    def polynomial(self, name, function, interval, degree, kind, exact_first=False):
+        """Coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
+        low, high = interval
+        coefficients, error = mpmath.chebyfit(function, [low, high], degree + 1, error=True)
+        self.comment(
+            f"{name}: degree {degree} on [{mpmath.nstr(low, 6)}, {mpmath.nstr(high, 6)}], "
+            f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        )
+        if exact_first:
+            coefficients[-1] = mpmath.mpf(1)
+        for power, coefficient in enumerate(reversed(coefficients)):
+            getattr(self, kind)(f"{name}_{power}", coefficient)
+
+
+def half_constants(out):
+    log2e = 1 / mpmath.log(2)
+    high = single(log2e)
+    out.comment("float16 and bfloat16: log2(e) as the sum of two float32.")
+    out.float32("HALF_LOG2E_HI", high)
+    out.float32("HALF_LOG2E_LO", log2e - high)
+    out.polynomial("HALF_EXP2", lambda r: mpmath.mpf(2) ** r, (0, 1), 6, "float32", exact_first=True)
+
+
+def single_constants(out):
+    out.comment("float32, evaluated in float64: log2(e).")
+    out.float64("SINGLE_LOG2E", 1 / mpmath.log(2))
+    half = mpmath.mpf(1) / 2
+    out.polynomial("SINGLE_EXP2", lambda r: mpmath.mpf(2) ** r, (-half, half), 10, "float64")
+
+
+def double_constants(out):
+    step = mpmath.log(2) / 4
+    out.comment("float64: 4 / ln(2); ln(2) / 4 as 40 bits, whose product with |n| < 2**13 is exact, and the rest.")
+    out.float64("DOUBLE_STEPS", 1 / step)
+    high = truncated(step, 40)
+    out.float64("DOUBLE_STEP_HI", high)
+    out.float64("DOUBLE_STEP_LO", step - high)
+    out.comment("2**(j/4) as the sum of two float64.")
+    for j in range(4):
+        root = mpmath.mpf(2) ** (mpmath.mpf(j) / 4)
+        out.float64(f"DOUBLE_ROOT_{j}_HI", root)
+        out.float64(f"DOUBLE_ROOT_{j}_LO", root - double(root))
+    reach = step / 2 * (1 + mpmath.mpf(2) ** -30)
+
+    def tail(r):
+        """(exp(r) - 1 - r - r**2/2) / r**3, by its series where the quotient would cancel."""
+        return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 3), [0, 60])
+
+    out.polynomial("DOUBLE_TAIL", tail, (-reach, reach), 7, "float64")
+
+
+def render():
+    """The text of the constants module."""
+    with mpmath.workprec(300):
+        out = Writer()
+        half_constants(out)
+        single_constants(out)
+        double_constants(out)
+    return "\n".join(out.lines) + "\n"
+
+
+def main(arguments):
+    text = render()
+    if arguments == ["--check"]:
+        if TARGET.read_text() != text:
+            print(f"{TARGET.name} is not what derive_constants.py derives")
+            return 1
+        return 0
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
