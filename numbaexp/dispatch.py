@@ -109,7 +109,7 @@ def elementwise(document: Callable[..., Any]) -> Ufunc:
     def build_first(x: Any, out: Any = None, **kwargs: Any) -> Any:
         nonlocal small
         small = _ufunc(name, "auto")
-        return small(x, out, **kwargs)
+        return small(x, out=out, **kwargs)
 
     small = build_first
     is_array = np.ndarray
@@ -117,7 +117,9 @@ def elementwise(document: Callable[..., Any]) -> Ufunc:
     @functools.wraps(document)
     def function(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
         if type(x) is is_array and x.size < SERIAL_BELOW and not _ever_switched and "ml_dtypes" not in _unseen:
-            return small(x, out, **kwargs) if kwargs else small(x, out)
+            if kwargs or type(out) is tuple:
+                return small(x, out=out, **kwargs)
+            return small(x, out)
         return _call(name, x, out, kwargs)
 
     for attribute in _DESCRIPTIONS:
@@ -170,7 +172,7 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
                 result = blocks.run(_ufunc(name, "cpu"), x, flat_out, kwargs)
                 if result is not None:
                     return result
-    return _ufunc(name, target)(x, out, **kwargs)
+    return _ufunc(name, target)(x, out=out, **kwargs)
 
 
 def _one_piece(ufunc: Any, x: np.ndarray, out: Any, kwargs: dict[str, Any]) -> bool:

@@ -1,0 +1,28 @@
+"""What the tests share: the peers that may be missing, and a way to run a script of its own process."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+@pytest.fixture
+def run_script():
+    """Run Python source in a new process; returns what it printed, and fails with its errors where it fails."""
+
+    def run(source, timeout=120, **environment):
+        import os
+
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", textwrap.dedent(source)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env={**os.environ, **environment},
+            check=False,
+        )
+        assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    return run

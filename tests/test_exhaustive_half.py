@@ -1,0 +1,65 @@
+"""float16 and bfloat16: every one of the 65 536 inputs is rounded correctly, and reported as it should be."""
+
+import numpy as np
+import pytest
+
+import numbaexp
+
+gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
+from oracle import correctly_rounded  # noqa: E402
+
+LEAST_NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126}
+
+
+@pytest.fixture(params=["float16", "bfloat16"])
+def every(request):
+    """(name, all 65 536 values of the type)"""
+    patterns = np.arange(1 << 16, dtype=np.uint16)
+    if request.param == "float16":
+        return request.param, patterns.view(np.float16)
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes")
+    return request.param, patterns.view(ml_dtypes.bfloat16)
+
+
+def as_float64(values):
+    with np.errstate(invalid="ignore"):  # signalling NaN
+        return values.astype(np.float64)
+
+
+@pytest.mark.parametrize("layout", ["whole", "in place", "reversed", "one by one"])
+def test_correctly_rounded(every, layout):
+    name, x = every
+    with np.errstate(all="ignore"):
+        if layout == "whole":
+            y = numbaexp.exp(x)
+        elif layout == "in place":
+            y = numbaexp.exp_(x.copy())
+        elif layout == "reversed":
+            y = numbaexp.exp(x[::-1])[::-1]
+        else:
+            y = np.empty_like(x)
+            for i in range(x.size):
+                numbaexp.exp(x[i : i + 1], out=y[i : i + 1])
+    assert y.dtype == x.dtype
+    arguments, results = as_float64(x), as_float64(y)
+    nan = np.isnan(arguments)
+    np.testing.assert_array_equal(np.isnan(results), nan)
+    np.testing.assert_array_equal(results[~nan], correctly_rounded("exp", arguments[~nan], name))
+
+
+def test_flags(every):
+    """Each input alone, so that no other's flags hide its own."""
+    name, x = every
+    arguments = as_float64(x)
+    with np.errstate(all="ignore"):
+        results = as_float64(numbaexp.exp(x))
+    finite = np.isfinite(arguments)
+    expected = np.full(x.size, "", object)
+    expected[finite & np.isinf(results)] = "overflow"
+    expected[finite & (results < LEAST_NORMAL[name])] = "underflow"
+    raised = []
+    with np.errstate(all="call", call=lambda flag, _: raised.append(flag)):
+        for i in range(x.size):
+            raised.clear()
+            numbaexp.exp(x[i : i + 1])
+            assert "".join(raised) == expected[i], x[i]

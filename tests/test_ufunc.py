@@ -1,0 +1,223 @@
+"""Everything that a user may do to a NumPy ufunc: the same call to ``np.exp`` says what is to come of it."""
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import numbaexp
+
+X = np.array([[0.5, -1.0, 2.0], [3.0, 0.0, -0.25]])
+
+
+class Sub(np.ndarray):
+    def __array_finalize__(self, obj):
+        self.tag = getattr(obj, "tag", "none")
+
+
+class Owner:
+    """Keeps what it is asked, through ``__array_ufunc__``."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return ufunc.__name__, method, len(inputs), sorted(kwargs)
+
+
+class Refuses:
+    __array_ufunc__ = None
+
+
+def outcome(call, function):
+    """What a call comes to: of its result all but the values, or its error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = call(function)
+    except Exception as error:
+        return type(error).__name__, str(error)
+    if isinstance(result, np.ndarray | np.generic):
+        strides = result.strides if isinstance(result, np.ndarray) else None
+        return type(result).__name__, result.dtype, result.shape, strides, getattr(result, "tag", None)
+    return type(result).__name__, result if not isinstance(result, float) else None
+
+
+ARGUMENTS = {
+    "int": 1,
+    "bool": True,
+    "float": 0.5,
+    "complex": 1j,
+    "list": [1, 2.5],
+    "nested list": [[1, 2], [3, 4]],
+    "empty list": [],
+    "tuple": (1, 2),
+    "range": range(3),
+    "big int": 2**70,
+    "none": None,
+    "string": "a",
+    "strings": np.array(["a"]),
+    "object": np.array([1.5, 2], object),
+    "datetime": np.array(["2020"], "M8[D]"),
+    "timedelta": np.array([1], "m8[s]"),
+    "structured": np.zeros(2, [("a", "f4")]),
+    "memoryview": memoryview(np.ones(3)),
+    "0-d": np.array(0.5),
+    "0-d float32": np.array(0.5, np.float32),
+    "scalar float16": np.float16(1),
+    "scalar float32": np.float32(1),
+    "scalar int8": np.int8(1),
+    "empty": np.empty((0, 3)),
+    "C": X,
+    "Fortran": np.asfortranarray(X),
+    "transposed": X.T,
+    "reversed": X[:, ::-1],
+    "both reversed": X[::-1, ::-1],
+    "strided": np.ones((4, 6))[::2, ::3],
+    "broadcast": np.broadcast_to(np.arange(3.0), (2, 3)),
+    "3-d permuted": np.ones((2, 3, 4)).transpose(1, 2, 0),
+    "misaligned": np.frombuffer(b"\0" * 25, np.uint8)[1:].view(np.float64),
+    "byte-swapped": X.astype(X.dtype.newbyteorder()),
+    "read-only": np.broadcast_to(1.0, 3),
+    "subclass": X.view(Sub),
+    "masked": np.ma.masked_array(X, X > 1),
+    "record": np.rec.array([(1.0,)], dtype=[("a", "f8")]).a,
+    "owner": Owner(),
+    "refuses": Refuses(),
+    **{f"dtype {code}": np.ones(3, code) for code in "?bBhHiIlLqQefdgFDG"},
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments(name):
+    x = ARGUMENTS[name]
+    assert outcome(lambda f: f(x), numbaexp.exp) == outcome(lambda f: f(x), np.exp)
+
+
+F32 = X.astype(np.float32)
+CALLS = {
+    "out": lambda f: f(X, out=np.empty((2, 3))),
+    "out positional": lambda f: f(X, np.empty((2, 3))),
+    "out tuple": lambda f: f(X, out=(np.empty((2, 3)),)),
+    "out none": lambda f: f(X, out=None),
+    "out tuple of none": lambda f: f(X, out=(None,)),
+    "out tuple of two": lambda f: f(X, out=(np.empty((2, 3)), np.empty((2, 3)))),
+    "out broadcast": lambda f: f(X[0], out=np.empty((2, 3))),
+    "out wrong shape": lambda f: f(X, out=np.empty((3, 2))),
+    "out too small": lambda f: f(X, out=np.empty(3)),
+    "out read-only": lambda f: f(X[0], out=np.broadcast_to(1.0, 3)),
+    "out narrower": lambda f: f(X, out=np.empty((2, 3), np.float32)),
+    "out int": lambda f: f(X, out=np.empty((2, 3), int)),
+    "out int, unsafe": lambda f: f(X, out=np.empty((2, 3), int), casting="unsafe"),
+    "out list": lambda f: f(X, out=[1, 2]),
+    "out subclass": lambda f: f(X, out=np.empty((2, 3)).view(Sub)),
+    "out owner": lambda f: f(X, out=Owner()),
+    "out Fortran": lambda f: f(X, out=np.empty((2, 3), order="F")),
+    "where": lambda f: f(X, out=np.ones((2, 3)), where=X > 0),
+    "where scalar": lambda f: f(X, out=np.ones((2, 3)), where=False),
+    "where broadcast": lambda f: f(X, out=np.ones((2, 3)), where=np.array([True, False, True])),
+    "where list": lambda f: f(X, out=np.ones((2, 3)), where=[True, False, True]),
+    "where wrong shape": lambda f: f(X, out=np.ones((2, 3)), where=np.ones(4, bool)),
+    "where int": lambda f: f(X, out=np.ones((2, 3)), where=np.ones((2, 3), int)),
+    "dtype": lambda f: f(X, dtype=np.float32),
+    "dtype up": lambda f: f(F32, dtype=np.float64),
+    "dtype string": lambda f: f([1, 2], dtype="e"),
+    "dtype complex": lambda f: f(X, dtype=complex),
+    "dtype int": lambda f: f(X, dtype=int),
+    "dtype, casting no": lambda f: f(X, dtype=np.float32, casting="no"),
+    "casting safe": lambda f: f(np.arange(3), casting="safe"),
+    "casting unknown": lambda f: f(X, casting="wild"),
+    "order F": lambda f: f(X, order="F"),
+    "order C": lambda f: f(X.T, order="C"),
+    "order A": lambda f: f(X.T, order="A"),
+    "order K": lambda f: f(np.ones((2, 3, 4)).transpose(2, 0, 1), order="K"),
+    "subok false": lambda f: f(X.view(Sub), subok=False),
+    "signature": lambda f: f(F32, signature="d->d"),
+    "signature tuple": lambda f: f(F32, signature=(None, np.float64)),
+    "signature unknown": lambda f: f(F32, signature="l->l"),
+    "signature and dtype": lambda f: f(F32, signature="d->d", dtype=float),
+    "unknown keyword": lambda f: f(X, wheer=True),
+    "reduce": lambda f: f.reduce(X),
+    "accumulate": lambda f: f.accumulate(X),
+    "reduceat": lambda f: f.reduceat(X, [0]),
+    "outer": lambda f: f.outer(X, X),
+    "resolve_dtypes": lambda f: f.resolve_dtypes((np.dtype("f4"), None)),
+    "nin": lambda f: (f.nin, f.nout, f.nargs, f.ntypes, f.types, f.identity, f.signature, f.__name__),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name):
+    assert outcome(CALLS[name], numbaexp.exp) == outcome(CALLS[name], np.exp)
+
+
+@pytest.mark.parametrize("call", [lambda f: f(), lambda f: f(X, X, X), lambda f: f(X, X, out=X), lambda f: f(x=X)])
+def test_wrong_number_of_arguments(call):
+    with pytest.raises(TypeError):
+        call(numbaexp.exp)
+
+
+def test_at():
+    x = np.zeros(4)
+    numbaexp.exp.at(x, [0, 2, 2])
+    np.testing.assert_array_equal(x, [1, 0, numbaexp.exp(1.0), 0])
+
+
+def test_where_leaves_the_rest_alone():
+    out = np.full((2, 3), 7.0)
+    numbaexp.exp(X, out=out, where=X > 0)
+    np.testing.assert_array_equal(out, np.where(X > 0, numbaexp.exp(X), 7.0))
+
+
+def test_returns_out_itself():
+    out = np.empty((2, 3))
+    assert numbaexp.exp(X, out=out) is out
+    assert numbaexp.exp(X, out=(out,)) is out
+
+
+def test_python_float():
+    assert numbaexp.exp(1.0) == np.exp(1.0)
+    assert type(numbaexp.exp(1.0)) is np.float64
+
+
+def test_integers_are_promoted_and_then_rounded_correctly():
+    for code, in_type in (("?", np.float16), ("b", np.float16), ("h", np.float32), ("i", np.float64)):
+        x = np.array([0, 1], code)
+        np.testing.assert_array_equal(numbaexp.exp(x), numbaexp.exp(x.astype(in_type)))
+
+
+@pytest.mark.parametrize("code", "gFDG")
+def test_other_types_are_numpys(code):
+    x = np.array([0.5, 1.5, -2.25], code)
+    np.testing.assert_array_equal(numbaexp.exp(x), np.exp(x))
+
+
+def test_objects_are_asked_for_their_method():
+    class Number:
+        def exp(self):
+            return "asked"
+
+    assert numbaexp.exp(np.array([Number()], object))[0] == "asked"
+
+
+def test_in_place():
+    x = X.copy()
+    assert numbaexp.exp_(x) is x
+    np.testing.assert_array_equal(x, numbaexp.exp(X))
+
+
+@pytest.mark.parametrize("x", [1.0, [1.0], np.arange(3), np.broadcast_to(1.0, 3)])
+def test_in_place_refuses(x):
+    with pytest.raises((TypeError, ValueError)):
+        numbaexp.exp_(x)
+
+
+def test_pickle_and_copy():
+    assert pickle.loads(pickle.dumps(numbaexp.exp)) is numbaexp.exp
+    assert copy.deepcopy(numbaexp.exp) is numbaexp.exp
+
+
+def test_documentation():
+    assert "correctly rounded" in numbaexp.exp.__doc__
+    for line in ("Accuracy:", "Special values:"):
+        for public in numbaexp.__all__:
+            assert line in getattr(numbaexp, public).__doc__
