@@ -1,5 +1,6 @@
 """What the tests share: the peers that may be missing, and a way to run a script of its own process."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -8,17 +9,16 @@ import pytest
 
 
 @pytest.fixture
-def run_script():
+def run_script(tmp_path_factory):
     """Run Python source in a new process; returns what it printed, and fails with its errors where it fails."""
 
     def run(source, timeout=120, **environment):
-        import os
-
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", textwrap.dedent(source)],
             capture_output=True,
             text=True,
             timeout=timeout,
+            cwd=tmp_path_factory.getbasetemp(),
             env={**os.environ, **environment},
             check=False,
         )

@@ -1,7 +1,7 @@
 """float32: all 2**32 inputs are rounded correctly, in the ordinary run at a stride that is coprime to them.
 
-The reference is the C library's float64 exp, whose error is below an ulp, rounded to float32; where it lies within 2**-48 of
-a rounding boundary MPFR decides.
+The reference is the C library's float64 exp, whose error is below an ulp, rounded to float32; where it lies within
+2**-48 of a rounding boundary MPFR decides.
 """
 
 import math

@@ -78,7 +78,9 @@ def flags_of(x):
 
 
 # Alone, in a block that has ordinary values beside it, and in the strided loop.
-@pytest.mark.parametrize("surround", [lambda v: np.array([v]), lambda v: np.r_[np.ones(99), v], lambda v: np.full(9, v)[::2]])
+@pytest.mark.parametrize(
+    "surround", [lambda v: np.array([v]), lambda v: np.r_[np.ones(99), v], lambda v: np.full(9, v)[::2]]
+)
 @pytest.mark.parametrize(
     ("value", "flag"),
     [

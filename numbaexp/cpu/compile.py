@@ -43,9 +43,13 @@ class _LoopCache(FunctionCache):
     def load_overload(self, sig, target_context):
         # Numba would fill its registries first (0.2 s): compiling needs them, machine code only the run-time system.
         rtsys.initialize(target_context)
-        with contextlib.suppress(Exception):
+        try:
             return self._load_overload(sig, target_context)
-        return None
+        except Exception:
+            # Damaged files, of a crash or a full disk, say: begin anew.
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
 
     def save_overload(self, sig, data):
         with contextlib.suppress(OSError):

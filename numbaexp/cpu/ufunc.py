@@ -5,6 +5,7 @@ NumPy's C API makes a ufunc of loops and the types they take, and with it come a
 taken over, so that types are promoted as there, and those of the types computed here are put in their place.
 """
 
+import contextlib
 import ctypes
 import functools
 from typing import Any
@@ -95,6 +96,11 @@ def ufunc(name, target):
     _keep_alive.append((functions, data, types, label))
     make, _ = _api()
     made = make(functions, data, types, like.ntypes, like.nin, like.nout, _NO_IDENTITY, label, None, 0)
+    if target == "auto":
+        # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,
+        # and pickle looks for it in all of them.
+        with contextlib.suppress(AttributeError):
+            made.__module__ = __name__
     _built.append((made, name, target))
     if _bfloat16 is not None:
         _register_bfloat16(made, name, target, _bfloat16.num)
@@ -116,7 +122,7 @@ def _register_bfloat16(made, name, target, number):
 
 
 def __getattr__(name):
-    # A graph that holds one of these ufuncs (Dask's, say) is pickled: pickle looks for it by its name, in all modules.
+    # Where pickle finds the ufunc again.
     if name in FAMILY:
         return ufunc(name, "auto")
     raise AttributeError(name)

@@ -1,0 +1,216 @@
+"""Threads, forks, nesting and interrupts, under each of Numba's threading layers, each in a process of its own."""
+
+import importlib
+import os
+import sys
+
+import pytest
+
+MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
+
+PRELUDE = """
+import os, sys, threading, warnings
+import numpy as np, numba
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
+
+@numba.njit(parallel=True)
+def users_own(x):
+    total = 0.0
+    for i in numba.prange(x.size):
+        total += x[i]
+    return total
+
+def right(n=300_000):
+    import numbaexp
+    flat = np.linspace(-5, 5, n)
+    expected = EXPECTED[: n]
+    assert (numbaexp.exp(flat) == expected).all()
+    rows = np.repeat(flat, 4).reshape(-1, 4)[:, ::2]
+    assert (numbaexp.exp(rows) == expected[:, None]).all()
+    assert numbaexp.exp(0.0) == 1
+    return True
+
+def in_child(work):
+    pid = os.fork()
+    if not pid:
+        ok = False
+        try:
+            ok = work()
+        finally:
+            os._exit(0 if ok else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    return True
+"""
+
+EXPECT = """
+import numbaexp
+with numbaexp.use_target("cpu"):
+    EXPECTED = numbaexp.exp(np.linspace(-5, 5, 300_000))
+"""
+
+SCRIPTS = {
+    "many threads": """
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(all(right() for _ in range(5)))) for _ in range(8)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert results == [True] * 8
+    """,
+    "beside the user's own parallel region": """
+        users_own(np.ones(10))
+        stop = threading.Event()
+        def busy():
+            while not stop.is_set():
+                users_own(np.ones(100_000))
+        thread = threading.Thread(target=busy)
+        thread.start()
+        try:
+            assert all(right() for _ in range(20))
+        finally:
+            stop.set()
+            thread.join()
+    """,
+    "inside the user's own parallel region": """
+        def call(x):
+            numbaexp.exp(x, out=x)
+
+        @numba.njit(parallel=True)
+        def nested(xs):
+            for i in numba.prange(xs.shape[0]):
+                with numba.objmode():
+                    call(xs[i])
+
+        import numbaexp
+        xs = np.linspace(-5, 5, 4 * 300_000).reshape(4, -1)
+        expected = np.stack([numbaexp.exp(x) for x in xs])
+        nested(xs)
+        assert (xs == expected).all()
+    """,
+    "inside a compiled region": """
+        @numba.njit(parallel=True)
+        def compiled(x, y):
+            for i in numba.prange(x.size):
+                y[i] = numbaexp.exp(x[i])
+        y = np.empty(300_000)
+        compiled(np.linspace(-5, 5, 300_000), y)
+        assert (y == EXPECTED).all()
+    """,
+    "forked children": """
+        assert right()
+        for _ in range(3):
+            in_child(right)
+        in_child(lambda: in_child(right) and right())
+        assert right()
+    """,
+    "forked from a thread": """
+        assert right()
+        results = []
+        thread = threading.Thread(target=lambda: results.append(in_child(right)))
+        thread.start(); thread.join()
+        assert results == [True]
+    """,
+    "multiprocessing": """
+        import multiprocessing
+        assert right()
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            assert pool.map(right, [300_000] * 4) == [True] * 4
+    """,
+}
+
+
+def layer_or_skip(layer):
+    try:
+        importlib.import_module(f"numba.np.ufunc.{MODULES[layer]}")
+    except ImportError as error:
+        pytest.skip(f"threading layer {layer}: {error}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.parametrize("layer", MODULES)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_right_results(run_script, name, layer):
+    import textwrap
+
+    layer_or_skip(layer)
+    run_script(PRELUDE + EXPECT + textwrap.dedent(SCRIPTS[name]), NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
+@pytest.mark.parametrize("layer", MODULES)
+def test_imported_first_by_a_child_of_a_parallel_parent(run_script, layer):
+    layer_or_skip(layer)
+    run_script(
+        PRELUDE
+        + """
+users_own(np.ones(100_000))
+EXPECTED = None
+def work():
+    import numbaexp
+    y = numbaexp.exp(np.zeros(300_000))
+    return (y == 1).all() and (numbaexp.exp(np.zeros((1000, 2000))[:, ::2]) == 1).all()
+in_child(work)
+""",
+        NUMBA_THREADING_LAYER=layer,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("layout", ["np.zeros(3_000_000)", "np.zeros((2000, 3001))[:, 1:]"])
+def test_interrupt(run_script, layout):
+    """Ctrl-C ends the call soon, and the next one is right."""
+    run_script(f"""
+        import numpy as np, numbaexp, os, signal, threading, time
+        x = {layout}
+        y = np.empty_like(x)
+        numbaexp.exp(x, out=y)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        start = time.monotonic()
+        try:
+            while time.monotonic() - start < 20:
+                numbaexp.exp(x, out=y)
+        except KeyboardInterrupt:
+            pass
+        else:
+            raise AssertionError("not interrupted")
+        y[...] = 0
+        assert (numbaexp.exp(x, out=y) == 1).all()
+        assert threading.active_count() == 1
+    """)
+
+
+def test_at_exit(run_script):
+    """Threads cannot be started any more while the interpreter goes down."""
+    run_script("""
+        import atexit, numpy as np, numbaexp
+        @atexit.register
+        def last():
+            assert (numbaexp.exp(np.zeros((1000, 2000))[:, ::2]) == 1).all()
+    """)
+
+
+def test_memory(run_script):
+    """The peak of ``exp(x, out=y)`` is that of ``x`` and ``y``, whatever the layout."""
+    if not os.path.exists("/proc/self/status"):
+        pytest.skip("the peak is read from /proc")
+    run_script("""
+        import numpy as np, numbaexp
+
+        def peak():
+            with open("/proc/self/status") as status:
+                return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
+
+        def reset():
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+
+        for dtype, shape, step in (("f8", 8_000_000, 1), ("f8", (4000, 4001), 2), (">f8", 8_000_000, 1)):
+            x, y = (np.zeros(shape, dtype)[..., ::step] for _ in range(2))
+            x[...] = 1
+            y[...] = 0
+            numbaexp.exp(x[:10], out=y[:10])
+            numbaexp.exp(np.zeros((1000, 2000))[:, ::2])
+            reset()
+            before = peak()
+            numbaexp.exp(x, out=y)
+            assert peak() - before < 4e6, peak() - before
+    """)

@@ -1,0 +1,67 @@
+"""What importing does not do, and what is kept on disk."""
+
+import pathlib
+import shutil
+
+import pytest
+
+import numbaexp
+
+PACKAGE = pathlib.Path(numbaexp.__file__).parent
+
+CALL = """
+    import numpy as np, numbaexp
+    x = np.linspace(-5, 5, 100)
+    assert abs(numbaexp.exp(x) / np.exp(x) - 1).max() < 1e-15
+    assert abs(numbaexp.exp(np.ones(300_000)) / np.e - 1).max() < 1e-15
+"""
+
+COUNT_COMPILATIONS = """
+    from numba.core import event
+    compilations = event.install_recorder("numba:compile").__enter__()
+"""
+
+
+def test_import_compiles_nothing_and_loads_no_peer(run_script):
+    run_script(
+        COUNT_COMPILATIONS
+        + """
+    import sys, numba
+    before = set(sys.modules)
+    import numbaexp
+    assert len(compilations.buffer) == 0
+    new = set(sys.modules) - before
+    assert not {name.split(".")[0] for name in new} - {"numbaexp"}, new
+    assert "numbaexp.cpu.ufunc" not in new
+    """
+    )
+
+
+def test_kernels_are_kept_on_disk(run_script, tmp_path):
+    run_script(CALL, NUMBA_CACHE_DIR=str(tmp_path))
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")}
+    assert kept
+    run_script(COUNT_COMPILATIONS + CALL + "    assert len(compilations.buffer) == 0\n", NUMBA_CACHE_DIR=str(tmp_path))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
+
+
+def test_a_damaged_cache_is_none(run_script, tmp_path):
+    run_script(CALL, NUMBA_CACHE_DIR=str(tmp_path))
+    for path in tmp_path.rglob("*.nb?"):
+        path.write_bytes(path.read_bytes()[:50])
+    run_script(CALL, NUMBA_CACHE_DIR=str(tmp_path))
+
+
+@pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "HOME"])
+def test_no_folder_can_be_written(run_script, tmp_path, given):
+    """A read-only install, and no cache folder or home. Plain files stand where folders would have to."""
+    shutil.copytree(PACKAGE, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (tmp_path / "numbaexp", *(tmp_path / "numbaexp").glob("*/")):
+        (folder / "__pycache__").write_text("")
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    environment = {"NUMBA_CACHE_DIR": "", "HOME": str(blocked), "XDG_CACHE_HOME": str(blocked / "cache")}
+    environment[given] = str(blocked / "below")
+    printed = run_script(CALL + "    print(numbaexp.__file__)", PYTHONPATH=str(tmp_path), **environment)
+    assert printed.startswith(str(tmp_path))
+    assert not list(tmp_path.rglob("*.nb?"))

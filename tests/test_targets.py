@@ -1,0 +1,84 @@
+"""``use_target``: validation, nesting, and that it holds in one context alone."""
+
+import asyncio
+import contextvars
+import functools
+import threading
+
+import numpy as np
+import pytest
+
+import numbaexp
+from numbaexp import dispatch
+
+
+def current():
+    return dispatch._target.get()
+
+
+def test_nesting_and_errors_restore():
+    assert current() == "auto"
+    with numbaexp.use_target("parallel"):
+        assert current() == "parallel"
+        with numbaexp.use_target("cpu"):
+            assert current() == "cpu"
+        with pytest.raises(ZeroDivisionError), numbaexp.use_target("cpu"):
+            raise ZeroDivisionError
+        assert current() == "parallel"
+    assert current() == "auto"
+
+
+@pytest.mark.parametrize("target", ["gpu", "", None, 1])
+def test_unknown(target):
+    with pytest.raises(ValueError, match=r"`target` must be one of \('auto', 'cpu', 'parallel'\); got"):
+        numbaexp.use_target(target)
+
+
+def test_cuda_is_to_come():
+    with pytest.raises(NotImplementedError, match="'cuda' needs GPU kernels"):
+        numbaexp.use_target("cuda")
+
+
+def test_a_thread_sees_it_only_in_a_copied_context():
+    seen = []
+
+    def look():
+        seen.append(current())
+
+    with numbaexp.use_target("cpu"):
+        for work in (look, functools.partial(contextvars.copy_context().run, look)):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+    assert seen == ["auto", "cpu"]
+
+
+def test_tasks_keep_their_own():
+    async def work(target, seen):
+        with numbaexp.use_target(target):
+            await asyncio.sleep(0)
+            seen.append((target, current()))
+
+    async def main():
+        seen = []
+        await asyncio.gather(*(work(target, seen) for target in dispatch.TARGETS))
+        return seen
+
+    assert all(asked == got for asked, got in asyncio.run(main()))
+
+
+def test_targets_do_what_they_say(monkeypatch):
+    """Which loop runs is seen in what is asked of the parts of ``numbaexp.cpu``."""
+    from numbaexp.cpu import blocks, pool
+
+    asked = []
+    monkeypatch.setattr(pool, "start", lambda: asked.append("threads") or False)
+    monkeypatch.setattr(blocks, "run", lambda *args: asked.append("slabs"))
+    small, large = np.ones(100), np.ones((1000, 1000))[:, :-1]
+    expected = {"auto": ([], ["threads", "slabs"]), "cpu": ([], []), "parallel": (["threads"], ["threads", "slabs"])}
+    for target, outcomes in expected.items():
+        for x, outcome in zip((small, large), outcomes, strict=True):
+            asked.clear()
+            with numbaexp.use_target(target):
+                numbaexp.exp(x)
+            assert asked == outcome
