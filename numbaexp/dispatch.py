@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -19,8 +20,8 @@ SLABS_FROM = 1 << 19
 _target: ContextVar[str] = ContextVar("numbaexp target", default="auto")
 # Whether any target was ever asked for: until then no call has to look at the context variable.
 _ever_switched = False
-# Where ml_dtypes is looked for, by name, until its bfloat16 is known to the ufuncs.
-_unseen: Any = sys.modules
+# Whether the ufuncs know the bfloat16 of ml_dtypes, which may be loaded at any time.
+_know_bfloat16 = False
 
 
 def use_target(target: str) -> contextlib.AbstractContextManager[None]:
@@ -71,7 +72,10 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def _switched(target: str) -> Iterator[None]:
     global _ever_switched
-    _ever_switched = True
+    if not _ever_switched:
+        _ever_switched = True
+        for door in _doors.values():
+            _let_nothing_pass(door)
     token = _target.set(target)
     try:
         yield
@@ -99,46 +103,42 @@ class Ufunc(Protocol):
 _DESCRIPTIONS = ("nin", "nout", "nargs", "ntypes", "types", "identity", "signature")
 _METHODS = ("at", "reduce", "accumulate", "reduceat", "outer", "resolve_dtypes")
 
+# By name: the function, and the built-in function behind it once it has been called.
+_functions: dict[str, Any] = {}
+_doors: dict[str, Any] = {}
+
 
 def elementwise(document: Callable[..., Any]) -> Ufunc:
-    """The function that ``document`` names, describes and gives the signature of, computed by the ufunc of its name."""
+    """The function that ``document`` names, describes and gives the signature of, computed by the ufunc of its name.
+
+    It is a :class:`functools.partial`, the one callable of Python that costs nothing, carries attributes, and can be
+    given another function to call: before the first call that is one which compiles.
+    """
     name = document.__name__
-
-    small: Callable[..., Any]
-
-    def build_first(x: Any, out: Any = None, **kwargs: Any) -> Any:
-        nonlocal small
-        small = _ufunc(name, "auto")
-        return small(x, out=out, **kwargs)
-
-    small = build_first
-    is_array = np.ndarray
-
-    @functools.wraps(document)
-    def function(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
-        if type(x) is is_array and x.size < SERIAL_BELOW and not _ever_switched and "ml_dtypes" not in _unseen:
-            if kwargs or type(out) is tuple:
-                return small(x, out=out, **kwargs)
-            return small(x, out)
-        return _call(name, x, out, kwargs)
-
+    function: Any = functools.partial(_first_call, name)
+    for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
+        setattr(function, attribute, getattr(document, attribute))
+    function.__signature__ = inspect.signature(document)
     for attribute in _DESCRIPTIONS:
         setattr(function, attribute, getattr(getattr(np, name), attribute))
     for method in _METHODS:
-        setattr(function, method, _method(name, method))
+        setattr(function, method, functools.partial(_method, name, method))
+    _functions[name] = function
     return cast(Ufunc, function)
 
 
-def _method(name: str, method: str) -> Callable[..., Any]:
-    """A ufunc's method, which builds the ufunc only when it is called."""
-
-    @functools.wraps(getattr(np.ufunc, method))
-    def bound(*args: Any, **kwargs: Any) -> Any:
-        return getattr(_ufunc(name, "auto"), method)(*args, **kwargs)
-
-    return bound
+def _first_call(name: str, *args: Any, **kwargs: Any) -> Any:
+    function = _functions[name]
+    function.__setstate__((_door(name), (), {}, function.__dict__))
+    return function(*args, **kwargs)
 
 
+def _method(name: str, method: str, *args: Any, **kwargs: Any) -> Any:
+    """A method of the ufunc, which is built only when one is called."""
+    return getattr(_ufunc(name, "auto"), method)(*args, **kwargs)
+
+
+@functools.cache
 def _ufunc(name: str, target: str) -> Any:
     # Compiling is for those who call; importing the package is not to wait for it.
     from numbaexp.cpu.ufunc import ufunc
@@ -146,20 +146,58 @@ def _ufunc(name: str, target: str) -> Any:
     return ufunc(name, target)
 
 
-def _know_bfloat16() -> None:
-    """Teach the ufuncs ml_dtypes' bfloat16, once its module is loaded."""
-    global _unseen
-    dtype = getattr(_unseen.get("ml_dtypes"), "bfloat16", None) if _unseen else None
+def _door(name: str) -> Any:
+    from numbaexp.cpu.entry import make_door
+
+    if name not in _doors:
+
+        def elsewhere(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
+            return _call(name, x, out, kwargs)
+
+        elsewhere.__name__ = elsewhere.__qualname__ = name
+        find = functools.partial(_state_of_door, name)
+        _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, SERIAL_BELOW, find)
+        if _ever_switched:
+            _let_nothing_pass(_doors[name])
+        if _know_bfloat16:
+            _let_bfloat16_pass(_doors[name])
+    return _doors[name]
+
+
+def _state_of_door(name: str) -> Any:
+    return _door(name).__self__
+
+
+def _let_nothing_pass(door: Any) -> None:
+    from numbaexp.cpu import entry
+
+    door.__self__[entry.SIZE_LIMIT] = 0
+    door.__self__[entry.FLOAT_TYPE] = 0
+
+
+def _let_bfloat16_pass(door: Any) -> None:
+    from numbaexp.cpu import entry
+
+    door.__self__[entry.TYPE_LIMIT] = np.iinfo(np.intp).max
+
+
+def _learn_bfloat16() -> None:
+    """Teach the ufuncs the bfloat16 of ml_dtypes, if that is loaded."""
+    global _know_bfloat16
+    dtype = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
     if dtype is not None:
         from numbaexp.cpu.ufunc import add_bfloat16
 
         add_bfloat16(np.dtype(dtype))
-        _unseen = ()
+        _know_bfloat16 = True
+        for door in _doors.values():
+            _let_bfloat16_pass(door)
 
 
 def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
-    """Any call but that of a small array under "auto"."""
-    _know_bfloat16()
+    """Any call that does not pass the door."""
+    if not _know_bfloat16:
+        _learn_bfloat16()
     target = _target.get()
     size = getattr(x, "size", 0)
     if target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel"):
@@ -172,7 +210,9 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
                 result = blocks.run(_ufunc(name, "cpu"), x, flat_out, kwargs)
                 if result is not None:
                     return result
-    return _ufunc(name, target)(x, out=out, **kwargs)
+    if out is not None:
+        kwargs["out"] = out
+    return _ufunc(name, target)(x, **kwargs)
 
 
 def _one_piece(ufunc: Any, x: np.ndarray, out: Any, kwargs: dict[str, Any]) -> bool:

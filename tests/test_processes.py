@@ -1,8 +1,10 @@
 """Threads, forks, nesting and interrupts, under each of Numba's threading layers, each in a process of its own."""
 
-import importlib
+import functools
 import os
+import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -118,27 +120,34 @@ SCRIPTS = {
 }
 
 
-def layer_or_skip(layer):
-    try:
-        importlib.import_module(f"numba.np.ufunc.{MODULES[layer]}")
-    except ImportError as error:
-        pytest.skip(f"threading layer {layer}: {error}")
+# Where the wheel of tbb puts its library, which the loader does not look into by itself.
+LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ.get("LD_LIBRARY_PATH", "")])}
+
+
+@functools.cache
+def missing(layer):
+    """Why Numba cannot load a threading layer here, or nothing."""
+    command = [sys.executable, "-c", f"import numba.np.ufunc.{MODULES[layer]}"]
+    done = subprocess.run(command, env={**os.environ, **LIBRARIES}, capture_output=True, text=True, check=False)
+    return done.stderr.strip().rpartition("\n")[2]
+
+
+@pytest.fixture(params=MODULES)
+def layer(request):
+    """The environment of a process under each threading layer."""
+    if missing(request.param):
+        pytest.skip(f"threading layer {request.param}: {missing(request.param)}")
+    return {"NUMBA_THREADING_LAYER": request.param, "NUMBA_NUM_THREADS": "2", **LIBRARIES}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-@pytest.mark.parametrize("layer", MODULES)
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_right_results(run_script, name, layer):
-    import textwrap
-
-    layer_or_skip(layer)
-    run_script(PRELUDE + EXPECT + textwrap.dedent(SCRIPTS[name]), NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2")
+    run_script(PRELUDE + EXPECT + textwrap.dedent(SCRIPTS[name]), **layer)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-@pytest.mark.parametrize("layer", MODULES)
 def test_imported_first_by_a_child_of_a_parallel_parent(run_script, layer):
-    layer_or_skip(layer)
     run_script(
         PRELUDE
         + """
@@ -150,7 +159,7 @@ def work():
     return (y == 1).all() and (numbaexp.exp(np.zeros((1000, 2000))[:, ::2]) == 1).all()
 in_child(work)
 """,
-        NUMBA_THREADING_LAYER=layer,
+        **layer,
     )
 
 

@@ -211,9 +211,51 @@ def test_in_place_refuses(x):
         numbaexp.exp_(x)
 
 
-def test_pickle_and_copy():
-    assert pickle.loads(pickle.dumps(numbaexp.exp)) is numbaexp.exp
-    assert copy.deepcopy(numbaexp.exp) is numbaexp.exp
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])
+def test_pickle_and_copy(duplicate):
+    function = duplicate(numbaexp.exp)
+    np.testing.assert_array_equal(function(X), numbaexp.exp(X))
+    assert function.types == numbaexp.exp.types
+    x = np.zeros(2)
+    function.at(x, [1])
+    assert x.tolist() == [0, 1]
+
+
+def test_pickle_into_a_new_process(run_script):
+    pickled = pickle.dumps(numbaexp.exp)
+    run_script(f"import pickle; assert pickle.loads({pickled!r})(0.0) == 1")
+    run_script("import numbaexp, pickle; assert pickle.loads(pickle.dumps(numbaexp.exp))(0.0) == 1")
+
+
+def test_warnings_point_at_the_caller(run_script):
+    run_script("""
+        import numpy as np, numbaexp, warnings
+        with warnings.catch_warnings(record=True) as log:
+            warnings.simplefilter("default")
+            numbaexp.exp(np.array([1000.0]))
+        assert [warning.filename for warning in log] == ["<string>"]
+    """)
+
+
+def test_references_are_not_leaked():
+    import sys
+
+    x, out = np.ones(3), np.ones(3)
+    counts = [sys.getrefcount(value) for value in (x, out, X, numbaexp.exp)]
+    for _ in range(100):
+        numbaexp.exp(x)
+        numbaexp.exp(x, out=out)
+        numbaexp.exp(x, out=(out,), where=True)
+        numbaexp.exp(X)
+        with pytest.raises(TypeError):
+            numbaexp.exp(x, out=1)
+    assert [sys.getrefcount(value) for value in (x, out, X, numbaexp.exp)] == counts
+
+
+def test_signature():
+    import inspect
+
+    assert str(inspect.signature(numbaexp.exp)).startswith("(x, /, out=None, *, where=True, casting='same_kind'")
 
 
 def test_documentation():

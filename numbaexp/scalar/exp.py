@@ -1,8 +1,8 @@
 """The exponential of one number, in each float type.
 
 Every type has two forms. ``exp_T`` takes any argument. ``exp_T_inner`` takes those whose magnitude is at most
-``INNER_T`` (the bit pattern of a positive float): there neither the result nor anything on the way to it overflows,
-underflows or is NaN, so the clamp and the selection of special values drop out. Both give the same bits, and neither
+``INNER_T`` (the bit pattern of a positive float): there no clamp and no selection of special values is needed, nor, in
+float64, the care for subnormal results. Both give the same bits, and neither
 raises a floating-point flag that the exact result would not: comparisons that decide about infinities and NaN are
 made on bit patterns, because a comparison of a NaN as a float raises "invalid".
 
@@ -58,9 +58,9 @@ SUBNORMAL_BELOW_F64 = np.uint64(_bits_f64(-708.3964185322641).view(np.uint64))
 LEAST_NORMAL_F64 = _bits_f64(2.0**-1022)
 HUGE_F64 = _bits_f64(2.0**513)  # its exponent bits make any number above X_MAX one whose square overflows
 
-INNER_F16 = np.int32(0x4880)  # 9: exp(-9) is above the least normal float16, exp(9) is finite
-INNER_BF16 = np.int32(0x42AE)  # 87
-INNER_F32 = _bits_f32(87.0)
+INNER_F16 = np.float16(12.0).view(np.int16)
+INNER_BF16 = HIGHEST_F32 >> 16
+INNER_F32 = HIGHEST_F32
 INNER_F64 = _bits_f64(708.0)
 
 

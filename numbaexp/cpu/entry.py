@@ -1,0 +1,114 @@
+"""The front door: a compiled function that hands a small array straight to its ufunc, and any other call to Python.
+
+A Python function in front of a ufunc costs as much as the ufunc's own overhead, and moves its warnings from the user's
+line to ours. This one reads the type, the size and the element type of the first argument from its published C
+structures (PyObject and PyArrayObject), and costs a tenth of that.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from numbaexp.cpu.compile import compile_loop
+
+_WORD = ir.IntType(64)
+
+# Offsets in bytes: PyObject.ob_type; PyArrayObject's data, nd, dimensions, descr; PyArray_Descr.type_num.
+_TYPE = object.__basicsize__ - 8
+_DATA = object.__basicsize__
+_NDIM = _DATA + 8
+_SHAPE = _DATA + 16
+_DESCR = _DATA + 40
+_TYPE_NUMBER = object.__basicsize__ + 12
+
+# Places in the state of a door.
+ARRAY_TYPE, FLOAT_TYPE, UFUNC, ELSEWHERE, SIZE_LIMIT, TYPE_LIMIT = range(6)
+# NumPy numbers the element types that other packages register from here.
+FIRST_FOREIGN_TYPE = 256
+
+_METH_FASTCALL_KEYWORDS = 0x82
+
+
+def _load(width):
+    @intrinsic
+    def load(typingctx, address):
+        def codegen(context, builder, signature, args):
+            integer = ir.IntType(width)
+            value = builder.load(builder.inttoptr(args[0], integer.as_pointer()), align=1)
+            return builder.sext(value, _WORD) if width < _WORD.width else value
+
+        return types.intp(types.intp), codegen
+
+    return load
+
+
+word_at = _load(64)
+int_at = _load(32)
+vectorcall = types.ExternalFunction("PyObject_Vectorcall", types.intp(*[types.intp] * 4))
+
+_SIGNATURE = types.intp(*[types.intp] * 4)
+
+
+def enter(state_array, args, nargs, names):
+    """A C function of METH_FASTCALL | METH_KEYWORDS; its object is the array of the state."""
+    state = word_at(state_array + _DATA)
+    callee = word_at(state + 8 * ELSEWHERE)
+    if nargs > 0:
+        x = word_at(args)
+        kind = word_at(x + _TYPE)
+        if kind == word_at(state + 8 * ARRAY_TYPE):
+            size = 1
+            for axis in range(int_at(x + _NDIM)):
+                size *= word_at(word_at(x + _SHAPE) + 8 * axis)
+            foreign = int_at(word_at(x + _DESCR) + _TYPE_NUMBER) >= word_at(state + 8 * TYPE_LIMIT)
+            if size < word_at(state + 8 * SIZE_LIMIT) and not foreign:
+                callee = word_at(state + 8 * UFUNC)
+        elif kind == word_at(state + 8 * FLOAT_TYPE):
+            callee = word_at(state + 8 * UFUNC)
+    return vectorcall(callee, args, nargs, names)
+
+
+class State(np.ndarray):
+    """What a door reads; as the door's own object it also is what pickle finds the door through."""
+
+    find: Callable[[], "State"]
+    keep_alive: tuple[Any, ...]
+
+    def __reduce__(self):
+        return self.find, ()
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
+
+
+@functools.cache
+def _compiled():
+    return compile_loop(enter, _SIGNATURE, "entry")
+
+
+def make_door(name, ufunc, elsewhere, size_limit, find):
+    """A built-in function that calls ``ufunc`` for float objects and arrays below ``size_limit`` elements, and
+    ``elsewhere`` for all else. ``find``, which can be pickled, gives ``door.__self__`` again."""
+    state = np.zeros(6, np.intp).view(State)
+    state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
+    state[[UFUNC, ELSEWHERE]] = id(ufunc), id(elsewhere)
+    state[[SIZE_LIMIT, TYPE_LIMIT]] = size_limit, FIRST_FOREIGN_TYPE
+    method = _MethodDef(name.encode(), _compiled().address, _METH_FASTCALL_KEYWORDS, None)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    door = make(ctypes.addressof(method), state, None)
+    state.find, state.keep_alive = find, (method, ufunc, elsewhere)
+    setattr(state, name, door)
+    return door
