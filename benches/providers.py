@@ -71,7 +71,7 @@ ALL = ("float16", "bfloat16", "float32", "float64")
 PROVIDERS = [
     *(
         Provider("numbaexp", target, ALL, _numbaexp, lambda target=target: numbaexp.use_target(target))
-        for target in ("cpu", "parallel", "auto")
+        for target in ("auto", "cpu", "parallel")
     ),
     Provider("numpy", "cpu", ALL, _numpy),
     Provider("torch", "cpu", ALL, _torch),

@@ -11,13 +11,14 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 TARGETS = ("auto", "cpu", "parallel")
+_AUTO = TARGETS[0]
 
 # Elements below which no array is shared among threads.
 SERIAL_BELOW = 8192
 # Elements from which Python's threads pay for an array that NumPy does not hand to its loops in one piece.
 SLABS_FROM = 1 << 19
 
-_target: ContextVar[str] = ContextVar("numbaexp target", default="auto")
+_target: ContextVar[str] = ContextVar("numbaexp target", default=_AUTO)
 # Whether any target was ever asked for: until then no call has to look at the context variable.
 _ever_switched = False
 # Whether the ufuncs know the bfloat16 of ml_dtypes, which may be loaded at any time.
@@ -75,8 +76,8 @@ def _switched(target: str) -> Iterator[None]:
     if not _ever_switched:
         _ever_switched = True
         for door in _doors.values():
-            _let_nothing_pass(door)
-    token = _target.set(target)
+            _let_the_context_decide(door)
+    token = _target.set(_AUTO if target == _AUTO else target)  # that very object, which the doors know
     try:
         yield
     finally:
@@ -158,7 +159,7 @@ def _door(name: str) -> Any:
         find = functools.partial(_state_of_door, name)
         _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, SERIAL_BELOW, find)
         if _ever_switched:
-            _let_nothing_pass(_doors[name])
+            _let_the_context_decide(_doors[name])
         if _know_bfloat16:
             _let_bfloat16_pass(_doors[name])
     return _doors[name]
@@ -168,11 +169,10 @@ def _state_of_door(name: str) -> Any:
     return _door(name).__self__
 
 
-def _let_nothing_pass(door: Any) -> None:
+def _let_the_context_decide(door: Any) -> None:
     from numbaexp.cpu import entry
 
-    door.__self__[entry.SIZE_LIMIT] = 0
-    door.__self__[entry.FLOAT_TYPE] = 0
+    door.__self__[[entry.USUAL_VALUE, entry.CONTEXT_VARIABLE]] = id(_AUTO), id(_target)
 
 
 def _let_bfloat16_pass(door: Any) -> None:

@@ -230,6 +230,7 @@ def test_pickle_into_a_new_process(run_script):
 def test_warnings_point_at_the_caller(run_script):
     run_script("""
         import numpy as np, numbaexp, warnings
+        numbaexp.exp(0.0)
         with warnings.catch_warnings(record=True) as log:
             warnings.simplefilter("default")
             numbaexp.exp(np.array([1000.0]))

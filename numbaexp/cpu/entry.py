@@ -27,8 +27,9 @@ _SHAPE = _DATA + 16
 _DESCR = _DATA + 40
 _TYPE_NUMBER = object.__basicsize__ + 12
 
-# Places in the state of a door.
-ARRAY_TYPE, FLOAT_TYPE, UFUNC, ELSEWHERE, SIZE_LIMIT, TYPE_LIMIT = range(6)
+# Places in the state of a door. The context variable is 0 until somebody has set it; its usual value is the one under
+# which the door may be passed.
+ARRAY_TYPE, FLOAT_TYPE, UFUNC, ELSEWHERE, SIZE_LIMIT, TYPE_LIMIT, CONTEXT_VARIABLE, USUAL_VALUE, _FOUND = range(9)
 # NumPy numbers the element types that other packages register from here.
 FIRST_FOREIGN_TYPE = 256
 
@@ -51,6 +52,8 @@ def _load(width):
 word_at = _load(64)
 int_at = _load(32)
 vectorcall = types.ExternalFunction("PyObject_Vectorcall", types.intp(*[types.intp] * 4))
+look_up = types.ExternalFunction("PyContextVar_Get", types.int32(*[types.intp] * 3))
+release = types.ExternalFunction("Py_DecRef", types.void(types.intp))
 
 _SIGNATURE = types.intp(*[types.intp] * 4)
 
@@ -58,7 +61,7 @@ _SIGNATURE = types.intp(*[types.intp] * 4)
 def enter(state_array, args, nargs, names):
     """A C function of METH_FASTCALL | METH_KEYWORDS; its object is the array of the state."""
     state = word_at(state_array + _DATA)
-    callee = word_at(state + 8 * ELSEWHERE)
+    passes = False
     if nargs > 0:
         x = word_at(args)
         kind = word_at(x + _TYPE)
@@ -67,11 +70,17 @@ def enter(state_array, args, nargs, names):
             for axis in range(int_at(x + _NDIM)):
                 size *= word_at(word_at(x + _SHAPE) + 8 * axis)
             foreign = int_at(word_at(x + _DESCR) + _TYPE_NUMBER) >= word_at(state + 8 * TYPE_LIMIT)
-            if size < word_at(state + 8 * SIZE_LIMIT) and not foreign:
-                callee = word_at(state + 8 * UFUNC)
-        elif kind == word_at(state + 8 * FLOAT_TYPE):
-            callee = word_at(state + 8 * UFUNC)
-    return vectorcall(callee, args, nargs, names)
+            passes = size < word_at(state + 8 * SIZE_LIMIT) and not foreign
+        else:
+            passes = kind == word_at(state + 8 * FLOAT_TYPE)
+    variable = word_at(state + 8 * CONTEXT_VARIABLE)
+    if passes and variable != 0:
+        usual = word_at(state + 8 * USUAL_VALUE)
+        look_up(variable, usual, state + 8 * _FOUND)
+        found = word_at(state + 8 * _FOUND)
+        passes = found == usual
+        release(found)
+    return vectorcall(word_at(state + 8 * (UFUNC if passes else ELSEWHERE)), args, nargs, names)
 
 
 class State(np.ndarray):
@@ -101,7 +110,7 @@ def _compiled():
 def make_door(name, ufunc, elsewhere, size_limit, find):
     """A built-in function that calls ``ufunc`` for float objects and arrays below ``size_limit`` elements, and
     ``elsewhere`` for all else. ``find``, which can be pickled, gives ``door.__self__`` again."""
-    state = np.zeros(6, np.intp).view(State)
+    state = np.zeros(9, np.intp).view(State)
     state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
     state[[UFUNC, ELSEWHERE]] = id(ufunc), id(elsewhere)
     state[[SIZE_LIMIT, TYPE_LIMIT]] = size_limit, FIRST_FOREIGN_TYPE

@@ -3,7 +3,6 @@
 One loop serves every function and type: the loop that it runs comes through the data pointer that NumPy hands on.
 """
 
-import numpy as np
 from llvmlite import ir
 from numba import njit, prange, types
 from numba.core import cgutils
@@ -16,13 +15,14 @@ clear_flags = types.ExternalFunction("feclearexcept", _flags_to_flags)
 test_flags = types.ExternalFunction("fetestexcept", _flags_to_flags)
 raise_flags = types.ExternalFunction("feraiseexcept", _flags_to_flags)
 
-# Parts are shared out evenly among however many threads there are; looking at the flags costs a part some 20 ns.
+# Parts are shared out evenly among however many threads there are: a power of two of them, of about this length.
+PART = 16384
 MOST_PARTS = 256
-SHORTEST_PART = 2048
 
 
 _WORD = ir.IntType(64)
 _WORD_POINTER = _WORD.as_pointer()
+_FLAGS = ir.IntType(32)
 
 
 def _call(builder, address, pointers, dimensions, steps, data):
@@ -61,6 +61,28 @@ def call_loop(typingctx, address, source, target, n, source_step, target_step):
     return types.none(*[types.intp] * 6), codegen
 
 
+@intrinsic
+def zeroed_word(typingctx):
+    """The address of an int32 that is 0 and lives until the calling function returns."""
+
+    def codegen(context, builder, signature, llvm_args):
+        word = cgutils.alloca_once_value(builder, ir.Constant(_FLAGS, 0))
+        return builder.ptrtoint(word, _WORD)
+
+    return types.intp(), codegen
+
+
+@intrinsic
+def merge_flags(typingctx, address, flags):
+    """Add flags to those at an address, whichever thread does so; returns what was there."""
+
+    def codegen(context, builder, signature, llvm_args):
+        address, flags = llvm_args
+        return builder.atomic_rmw("or", builder.inttoptr(address, _FLAGS.as_pointer()), flags, "monotonic")
+
+    return types.int32(types.intp, types.int32), codegen
+
+
 SIGNATURE = types.void(*[types.CPointer(types.intp)] * 4)
 
 
@@ -91,9 +113,11 @@ def parallel_loop(args, dimensions, steps, data):
     if n < threshold or not (apart or in_place):
         call_loop(loop, source, target, n, source_step, target_step)
     else:
-        parts = min(MOST_PARTS, n // SHORTEST_PART + 1)
-        flags = np.zeros(parts, np.int32)
-        raised = test_flags(ALL_FLAGS)
+        parts = 2
+        while parts < MOST_PARTS and parts * PART < n:
+            parts *= 2
+        before = test_flags(ALL_FLAGS)
+        raised = zeroed_word()
         for part in prange(parts):
             start, stop = n * part // parts, n * (part + 1) // parts
             if test_flags(ALL_FLAGS):
@@ -101,8 +125,7 @@ def parallel_loop(args, dimensions, steps, data):
             call_loop(
                 loop, source + start * source_step, target + start * target_step, stop - start, source_step, target_step
             )
-            flags[part] = test_flags(ALL_FLAGS)
-        for part in range(parts):
-            raised |= flags[part]
-        if raised:
-            raise_flags(raised)
+            merge_flags(raised, test_flags(ALL_FLAGS))
+        flags = before | merge_flags(raised, 0)
+        if flags:
+            raise_flags(flags)
