@@ -1,6 +1,7 @@
 """Whoever computes exp, and the wall: each prepares a call that takes one array to another."""
 
 import contextlib
+import functools
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable
@@ -70,7 +71,7 @@ def _copy(x, out):
 ALL = ("float16", "bfloat16", "float32", "float64")
 PROVIDERS = [
     *(
-        Provider("numbaexp", target, ALL, _numbaexp, lambda target=target: numbaexp.use_target(target))
+        Provider("numbaexp", target, ALL, _numbaexp, functools.partial(numbaexp.use_target, target))
         for target in ("auto", "cpu", "parallel")
     ),
     Provider("numpy", "cpu", ALL, _numpy),

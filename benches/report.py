@@ -1,0 +1,110 @@
+"""Make README's accuracy table, speed table and speed picture from the files in ``results/``.
+
+``python benches/report.py`` rewrites what stands between the markers of README.md, and ``results/speed.svg``.
+"""
+
+import csv
+import pathlib
+import re
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+RESULTS = pathlib.Path(__file__).with_name("results")
+README = RESULTS.parents[1] / "README.md"
+TYPES = ("float16", "bfloat16", "float32", "float64")
+PEERS = ("numpy", "torch", "jax", "numexpr")
+COLOURS = {"auto": "#c0392b", "cpu": "#e59866", "numpy": "#2e86c1", "torch": "#7d3c98", "jax": "#229954", "numexpr":
+"#b7950b"}
+WALL = "copy loop"
+TABLE_SIZES = (1, 1_000, 100_000, 20_000_000)
+
+
+def rows_of(name):
+    with open(RESULTS / name, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def markdown(header, lines):
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines])
+
+
+def accuracy_table():
+    """The share of results that each provider rounds wrongly."""
+    rows = rows_of("accuracy.csv")
+    lines = []
+    for dtype in TYPES:
+        for interval in dict.fromkeys((row["from"], row["to"]) for row in rows if row["dtype"] == dtype):
+            shares = {
+                row["provider"]: int(row["wrong"]) / int(row["inputs"])
+                for row in rows
+                if row["dtype"] == dtype and (row["from"], row["to"]) == interval
+            }
+            low, high = (f"{float(bound):.4g}" for bound in interval)
+            cells = [f"{shares[p]:.4%}" if shares.get(p) else "0" if p in shares else "" for p in ("numbaexp", *PEERS)]
+            lines.append([f"{dtype}, [{low}, {high}]", *cells])
+    return markdown(["results rounded wrongly", "numbaexp", *PEERS], lines)
+
+
+def speed_table():
+    """Time of the others over that of numbaexp's default; above 1 numbaexp is faster."""
+    rows = rows_of("exp.csv")
+    time = {(row["dtype"], int(row["shape"]), row["provider"], row["target"]): float(row["p50"]) for row in rows}
+    lines = []
+    for dtype in TYPES:
+        for size in TABLE_SIZES:
+            own = time.get((dtype, size, "numbaexp", "auto"))
+            if own is None:
+                continue
+            others = [time.get((dtype, size, peer, "cpu")) for peer in PEERS] + [time.get((dtype, size, WALL,
+            "parallel"))]
+            cells = [f"{other / own:.2f}" if other else "" for other in others]
+            lines.append([f"{dtype}, {size:,}", f"{own / size * 1e9:.3g} ns", *cells])
+    return markdown(["type, elements", "numbaexp, an element", *PEERS, WALL], lines)
+
+
+def picture():
+    """Throughput over size, a panel for each type; the copy loop is the wall."""
+    rows = rows_of("exp.csv")
+    figure, panels = plt.subplots(1, 4, figsize=(14, 3.6), sharey=True, layout="constrained")
+    for panel, dtype in zip(panels, TYPES, strict=True):
+        for provider, target, label in (
+            ("numbaexp", "auto", "numbaexp"),
+            ("numbaexp", "cpu", "numbaexp, one thread"),
+            *((peer, "cpu", peer) for peer in PEERS),
+            (WALL, "parallel", "copy loop: the wall"),
+        ):
+            points = [
+                (int(row["shape"]), int(row["shape"]) / float(row["p50"]) / 1e9)
+                for row in rows
+                if (row["dtype"], row["provider"], row["target"]) == (dtype, provider, target)
+            ]
+            if points:
+                colour = "0.6" if provider == WALL else COLOURS[target if provider == "numbaexp" else provider]
+                style = {"linewidth": 2.4 if label == "numbaexp" else 1.3, "linestyle": "--" if provider == WALL else
+                "-"} panel.loglog(*zip(*sorted(points), strict=True), label=label, color=colour, **style)
+        panel.set_title(dtype)
+        panel.set_xlabel("elements")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel("10⁹ elements a second")
+    figure.legend(*panels[2].get_legend_handles_labels(), loc="outside lower center", ncols=7, frameon=False)
+    mpl.rcParams["svg.hashsalt"] = "numbaexp"
+    figure.savefig(RESULTS / "speed.svg", metadata={"Date": None})
+
+
+def main():
+    first = rows_of("exp.csv")[0]
+    measured = f"Measured on {first['device']}; {first['versions']}."
+    text = README.read_text()
+    for marker, content in (("accuracy", accuracy_table()), ("speed", f"{speed_table()}\n\n{measured}")):
+        pattern = f"(<!-- {marker} -->\n).*?(\n<!-- /{marker} -->)"
+        text = re.sub(pattern, lambda match, content=content: match[1] + content + match[2], text, flags=re.DOTALL)
+    README.write_text(text)
+    picture()
+
+
+if __name__ == "__main__":
+    main()
