@@ -16,8 +16,14 @@ RESULTS = pathlib.Path(__file__).with_name("results")
 README = RESULTS.parents[1] / "README.md"
 TYPES = ("float16", "bfloat16", "float32", "float64")
 PEERS = ("numpy", "torch", "jax", "numexpr")
-COLOURS = {"auto": "#c0392b", "cpu": "#e59866", "numpy": "#2e86c1", "torch": "#7d3c98", "jax": "#229954", "numexpr":
-"#b7950b"}
+COLOURS = {
+    "auto": "#c0392b",
+    "cpu": "#e59866",
+    "numpy": "#2e86c1",
+    "torch": "#7d3c98",
+    "jax": "#229954",
+    "numexpr": "#b7950b",
+}
 WALL = "copy loop"
 TABLE_SIZES = (1, 1_000, 100_000, 20_000_000)
 
@@ -59,8 +65,9 @@ def speed_table():
             own = time.get((dtype, size, "numbaexp", "auto"))
             if own is None:
                 continue
-            others = [time.get((dtype, size, peer, "cpu")) for peer in PEERS] + [time.get((dtype, size, WALL,
-            "parallel"))]
+            others = [time.get((dtype, size, peer, "cpu")) for peer in PEERS] + [
+                time.get((dtype, size, WALL, "parallel"))
+            ]
             cells = [f"{other / own:.2f}" if other else "" for other in others]
             lines.append([f"{dtype}, {size:,}", f"{own / size * 1e9:.3g} ns", *cells])
     return markdown(["type, elements", "numbaexp, an element", *PEERS, WALL], lines)
@@ -84,8 +91,10 @@ def picture():
             ]
             if points:
                 colour = "0.6" if provider == WALL else COLOURS[target if provider == "numbaexp" else provider]
-                style = {"linewidth": 2.4 if label == "numbaexp" else 1.3, "linestyle": "--" if provider == WALL else
-                "-"} panel.loglog(*zip(*sorted(points), strict=True), label=label, color=colour, **style)
+                width, line = 2.4 if label == "numbaexp" else 1.3, "--" if provider == WALL else "-"
+                panel.loglog(
+                    *zip(*sorted(points), strict=True), label=label, color=colour, linewidth=width, linestyle=line
+                )
         panel.set_title(dtype)
         panel.set_xlabel("elements")
         panel.grid(alpha=0.3)
@@ -100,8 +109,8 @@ def main():
     measured = f"Measured on {first['device']}; {first['versions']}."
     text = README.read_text()
     for marker, content in (("accuracy", accuracy_table()), ("speed", f"{speed_table()}\n\n{measured}")):
-        pattern = f"(<!-- {marker} -->\n).*?(\n<!-- /{marker} -->)"
-        text = re.sub(pattern, lambda match, content=content: match[1] + content + match[2], text, flags=re.DOTALL)
+        pattern = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"
+        text = re.sub(pattern, f"{content}\n", text, flags=re.DOTALL)
     README.write_text(text)
     picture()
 

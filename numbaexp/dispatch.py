@@ -21,6 +21,8 @@ SLABS_FROM = 1 << 19
 _target: ContextVar[str] = ContextVar("numbaexp target", default=_AUTO)
 # Whether any target was ever asked for: until then no call has to look at the context variable.
 _ever_switched = False
+# Elements below which a call passes the door: threads are started first, when an array comes for which they pay.
+_pass_below = SERIAL_BELOW
 # Whether the ufuncs know the bfloat16 of ml_dtypes, which may be loaded at any time.
 _know_bfloat16 = False
 
@@ -75,8 +77,7 @@ def _switched(target: str) -> Iterator[None]:
     global _ever_switched
     if not _ever_switched:
         _ever_switched = True
-        for door in _doors.values():
-            _let_the_context_decide(door)
+        _tell_doors()
     token = _target.set(_AUTO if target == _AUTO else target)  # that very object, which the doors know
     try:
         yield
@@ -157,11 +158,8 @@ def _door(name: str) -> Any:
 
         elsewhere.__name__ = elsewhere.__qualname__ = name
         find = functools.partial(_state_of_door, name)
-        _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, SERIAL_BELOW, find)
-        if _ever_switched:
-            _let_the_context_decide(_doors[name])
-        if _know_bfloat16:
-            _let_bfloat16_pass(_doors[name])
+        _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, find)
+        _tell_doors()
     return _doors[name]
 
 
@@ -169,16 +167,16 @@ def _state_of_door(name: str) -> Any:
     return _door(name).__self__
 
 
-def _let_the_context_decide(door: Any) -> None:
+def _tell_doors() -> None:
+    """Write what the doors go by into their states."""
     from numbaexp.cpu import entry
 
-    door.__self__[[entry.USUAL_VALUE, entry.CONTEXT_VARIABLE]] = id(_AUTO), id(_target)
-
-
-def _let_bfloat16_pass(door: Any) -> None:
-    from numbaexp.cpu import entry
-
-    door.__self__[entry.TYPE_LIMIT] = np.iinfo(np.intp).max
+    for door in _doors.values():
+        state = door.__self__
+        state[entry.SIZE_LIMIT] = _pass_below
+        state[entry.TYPE_LIMIT] = np.iinfo(np.intp).max if _know_bfloat16 else entry.FIRST_FOREIGN_TYPE
+        if _ever_switched:
+            state[[entry.USUAL_VALUE, entry.CONTEXT_VARIABLE]] = id(_AUTO), id(_target)
 
 
 def _learn_bfloat16() -> None:
@@ -190,8 +188,7 @@ def _learn_bfloat16() -> None:
 
         add_bfloat16(np.dtype(dtype))
         _know_bfloat16 = True
-        for door in _doors.values():
-            _let_bfloat16_pass(door)
+        _tell_doors()
 
 
 def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
@@ -201,18 +198,29 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     target = _target.get()
     size = getattr(x, "size", 0)
     if target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel"):
-        from numbaexp.cpu import blocks, pool
-
-        shared = pool.start()
+        shared = _start_threads()
         if size >= SLABS_FROM and type(x) is np.ndarray:
             flat_out = out[0] if type(out) is tuple and len(out) == 1 else out
             if not (shared and _one_piece(_ufunc(name, target), x, flat_out, kwargs)):
+                from numbaexp.cpu import blocks
+
                 result = blocks.run(_ufunc(name, "cpu"), x, flat_out, kwargs)
                 if result is not None:
                     return result
     if out is not None:
         kwargs["out"] = out
     return _ufunc(name, target)(x, **kwargs)
+
+
+def _start_threads() -> bool:
+    """Whether Numba's threads may be used; if so they are, by the ufuncs themselves, which Python need not see."""
+    global _pass_below
+    from numbaexp.cpu import pool
+
+    if _pass_below != SLABS_FROM:
+        _pass_below = SLABS_FROM
+        _tell_doors()
+    return pool.start()
 
 
 def _one_piece(ufunc: Any, x: np.ndarray, out: Any, kwargs: dict[str, Any]) -> bool:

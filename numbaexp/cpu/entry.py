@@ -107,13 +107,15 @@ def _compiled():
     return compile_loop(enter, _SIGNATURE, "entry")
 
 
-def make_door(name, ufunc, elsewhere, size_limit, find):
-    """A built-in function that calls ``ufunc`` for float objects and arrays below ``size_limit`` elements, and
-    ``elsewhere`` for all else. ``find``, which can be pickled, gives ``door.__self__`` again."""
+def make_door(name, ufunc, elsewhere, find):
+    """A built-in function that calls ``ufunc`` for float objects and small arrays, and ``elsewhere`` for all else.
+
+    What is small, and which element types pass, stands in ``door.__self__``; ``find``, which can be pickled, gives that
+    again.
+    """
     state = np.zeros(9, np.intp).view(State)
     state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
     state[[UFUNC, ELSEWHERE]] = id(ufunc), id(elsewhere)
-    state[[SIZE_LIMIT, TYPE_LIMIT]] = size_limit, FIRST_FOREIGN_TYPE
     method = _MethodDef(name.encode(), _compiled().address, _METH_FASTCALL_KEYWORDS, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
