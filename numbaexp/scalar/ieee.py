@@ -56,9 +56,22 @@ def float_of(typingctx, bits):
 
 
 @intrinsic
-def half_to_float(typingctx, half):
-    """The float32 equal to the float16 whose bit pattern is the given uint16."""
+def converts_halves(typingctx):
+    """Whether the processor that is compiled for converts halves: on x86 without F16C LLVM calls a library that is
+    not there.
 
+    It is a constant, and the branch not taken is not compiled.
+    """
+
+    def codegen(context, builder, signature, args):
+        triple, _, features = context.codegen().magic_tuple()
+        return ir.Constant(ir.IntType(1), not triple.startswith("x86") or "+f16c" in features)
+
+    return types.boolean(), codegen
+
+
+@intrinsic
+def half_to_float_in_hardware(typingctx, half):
     def codegen(context, builder, signature, args):
         return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
 
@@ -66,13 +79,36 @@ def half_to_float(typingctx, half):
 
 
 @intrinsic
-def float_to_half(typingctx, value):
-    """The bit pattern of the float16 nearest to a float32, ties to even."""
-
+def float_to_half_in_hardware(typingctx, value):
     def codegen(context, builder, signature, args):
         return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
 
     return types.uint16(types.float32), codegen
+
+
+@scalar
+def half_to_float(half):
+    """The float32 equal to the finite float16 whose bit pattern is the given uint16."""
+    if converts_halves():
+        return half_to_float_in_hardware(half)
+    sign = np.uint32(half & np.uint16(0x8000)) << np.uint32(16)
+    magnitude = np.uint32(half & np.uint16(0x7FFF)) << np.uint32(13)
+    return float_of(np.int32(sign | magnitude)) * np.float32(2.0**112)
+
+
+@scalar
+def float_to_half(value):
+    """The bit pattern of the float16 nearest to a positive float32 that has 11 bits if it is 2**-14 or more."""
+    if converts_halves():
+        return float_to_half_in_hardware(value)
+    # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
+    bits = bits_of(value)
+    subnormal = bits < np.int32(0x38800000)  # 2**-14
+    below = bits_of(float_of(np.int32(bits | np.int32(1))) * np.float32(2.0**-112))
+    above = bits_of(value * np.float32(2.0**112))
+    pattern = np.uint32(below if subnormal else above)
+    rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
+    return np.uint16(rounded - np.uint32(0 if subnormal else 0x38000))
 
 
 @scalar

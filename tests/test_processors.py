@@ -1,0 +1,80 @@
+"""Other processors, as far as this one can stand in for them: the same bits and the same flags."""
+
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+
+import numbaexp
+
+PROCESSORS = {
+    "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"),
+    "neither FMA nor F16C": ("nehalem", "+sse4.2"),
+}
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone"
+)
+
+
+@pytest.fixture(params=PROCESSORS)
+def processor(request, tmp_path):
+    """The environment that makes Numba compile for a processor."""
+    name, features = PROCESSORS[request.param]
+    has = llvm.get_host_cpu_features()
+    missing = [feature for feature in features.replace("+", "").split(",") if not has.get(feature)]
+    if missing:
+        pytest.skip(f"this processor has no {', '.join(missing)}")
+    return {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+
+
+def test_same_bits(run_script, processor, tmp_path):
+    generator = np.random.default_rng(0)
+    arrays = {
+        "float16": np.arange(1 << 16, dtype=np.uint16).view(np.float16),
+        "float32": generator.integers(0, 1 << 32, 300_000, np.uint32).view(np.float32),
+        "float64": np.concatenate([generator.uniform(-746, 710, 200_000), [5e-324, np.inf, -np.inf, 1e308, -1e308]]),
+    }
+    np.savez(tmp_path / "x.npz", **arrays)
+    run_script(
+        f"""
+        import numpy as np, numbaexp
+        np.seterr(all="ignore")
+        x = np.load({str(tmp_path / "x.npz")!r})
+        np.savez({str(tmp_path / "y.npz")!r}, **{{name: numbaexp.exp(x[name]) for name in x}})
+        """,
+        **processor,
+    )
+    with np.errstate(all="ignore"), np.load(tmp_path / "y.npz") as results:
+        for name, x in arrays.items():
+            expected = numbaexp.exp(x)
+            number = ~np.isnan(expected)
+            assert results[name][number].tobytes() == expected[number].tobytes()
+            assert np.isnan(results[name][~number]).all()
+
+
+def test_halves_and_flags(processor):
+    pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
+    here = pathlib.Path(__file__).parent
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            here / "test_exhaustive_half.py",
+            here / "test_float64.py",
+            "-k",
+            "flags or whole",
+        ],
+        env={**os.environ, **processor},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
