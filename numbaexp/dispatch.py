@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, Protocol, cast
@@ -105,6 +106,8 @@ class Ufunc(Protocol):
 _DESCRIPTIONS = ("nin", "nout", "nargs", "ntypes", "types", "identity", "signature")
 _METHODS = ("at", "reduce", "accumulate", "reduceat", "outer", "resolve_dtypes")
 
+# Ufuncs and doors are made once, by whichever thread calls first.
+_building = threading.RLock()
 # By name: the function, and the built-in function behind it once it has been called.
 _functions: dict[str, Any] = {}
 _doors: dict[str, Any] = {}
@@ -145,22 +148,23 @@ def _ufunc(name: str, target: str) -> Any:
     # Compiling is for those who call; importing the package is not to wait for it.
     from numbaexp.cpu.ufunc import ufunc
 
-    return ufunc(name, target)
+    with _building:
+        return ufunc(name, target)
 
 
 def _door(name: str) -> Any:
     from numbaexp.cpu.entry import make_door
 
-    if name not in _doors:
+    def elsewhere(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
+        return _call(name, x, out, kwargs)
 
-        def elsewhere(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
-            return _call(name, x, out, kwargs)
-
-        elsewhere.__name__ = elsewhere.__qualname__ = name
-        find = functools.partial(_state_of_door, name)
-        _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, find)
-        _tell_doors()
-    return _doors[name]
+    elsewhere.__name__ = elsewhere.__qualname__ = name
+    with _building:
+        if name not in _doors:
+            find = functools.partial(_state_of_door, name)
+            _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, find)
+            _tell_doors()
+        return _doors[name]
 
 
 def _state_of_door(name: str) -> Any:
@@ -186,9 +190,10 @@ def _learn_bfloat16() -> None:
     if dtype is not None:
         from numbaexp.cpu.ufunc import add_bfloat16
 
-        add_bfloat16(np.dtype(dtype))
-        _know_bfloat16 = True
-        _tell_doors()
+        with _building:
+            add_bfloat16(np.dtype(dtype))
+            _know_bfloat16 = True
+            _tell_doors()
 
 
 def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from numbaexp.dispatch import elementwise
 
 
@@ -75,7 +77,7 @@ def exp_(x: Any, /) -> Any:
 
     Parameters
     ----------
-    x : ndarray
+    x : ndarray, or another owner of ``__array_ufunc__``
         A writeable array of a float type.
 
     Returns
@@ -110,4 +112,6 @@ def exp_(x: Any, /) -> Any:
     >>> x
     array([1., 1.])
     """
+    if not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic):
+        raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
     return exp(x, out=x)

@@ -109,6 +109,27 @@ def test_overlap_reversed(target):
         assert_same_bits(x[::-1], expected[::-1])
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("rows", "columns"), [(0, 1), (1, 0), (3, 2)])
+def test_overlap_of_slabs(target, rows, columns):
+    """``out`` is a window of the same large matrix, some rows and columns on or back, or what ``where`` looks at."""
+    memory = np.random.default_rng(0).uniform(-20, 12, (1030, 1000))
+    first = np.s_[: 1030 - rows, : 1000 - columns]
+    second = np.s_[rows:, columns:]
+    for x, out in ((first, second), (second, first)):
+        again = memory.copy()
+        with numbaexp.use_target(target):
+            result = numbaexp.exp(again[x], out=again[out])
+        assert_same_bits(result, numbaexp.exp(memory[x]))
+    out = np.zeros((1030, 8000), np.uint8)
+    out[:, 8:] = np.random.default_rng(1).integers(0, 2, (1030, 7992))
+    where = out[:, 8 : 8 + 999].view(bool)
+    expected = np.where(where, numbaexp.exp(memory[:, 1:]), out.view(np.float64)[:, :999])
+    with numbaexp.use_target(target):
+        result = numbaexp.exp(memory[:, 1:], out=out.view(np.float64)[:, :999], where=where)
+    np.testing.assert_array_equal(result, expected)
+
+
 BASE = np.random.default_rng(3).uniform(-20, 12, (1030, 1100)).astype(np.float32)
 LARGE = {
     "C": BASE,

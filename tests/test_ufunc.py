@@ -1,13 +1,16 @@
 """Everything that a user may do to a NumPy ufunc: the same call to ``np.exp`` says what is to come of it."""
 
 import copy
+import inspect
 import pickle
+import sys
 import warnings
 
 import numpy as np
 import pytest
 
 import numbaexp
+from numbaexp import dispatch
 
 X = np.array([[0.5, -1.0, 2.0], [3.0, 0.0, -0.25]])
 
@@ -205,9 +208,18 @@ def test_in_place():
     np.testing.assert_array_equal(x, numbaexp.exp(X))
 
 
-@pytest.mark.parametrize("x", [1.0, [1.0], np.arange(3), np.broadcast_to(1.0, 3)])
-def test_in_place_refuses(x):
-    with pytest.raises((TypeError, ValueError)):
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (1.0, TypeError, "`x` must be an array, to be changed in place; got float"),
+        ([1.0], TypeError, "`x` must be an array, to be changed in place; got list"),
+        (np.float32(1), TypeError, "`x` must be an array, to be changed in place; got float32"),
+        (np.arange(3), TypeError, "Cannot cast ufunc 'exp' output"),
+        (np.broadcast_to(1.0, 3), ValueError, "read-only"),
+    ],
+)
+def test_in_place_refuses(x, error, message):
+    with pytest.raises(error, match=message):
         numbaexp.exp_(x)
 
 
@@ -239,10 +251,11 @@ def test_warnings_point_at_the_caller(run_script):
 
 
 def test_references_are_not_leaked():
-    import sys
-
     x, out = np.ones(3), np.ones(3)
-    counts = [sys.getrefcount(value) for value in (x, out, X, numbaexp.exp)]
+    watched = (x, out, X, numbaexp.exp, dispatch._AUTO)
+    with numbaexp.use_target("auto"):  # from now on the context is asked at each call
+        numbaexp.exp(x)
+    counts = [sys.getrefcount(value) for value in watched]
     for _ in range(100):
         numbaexp.exp(x)
         numbaexp.exp(x, out=out)
@@ -250,12 +263,10 @@ def test_references_are_not_leaked():
         numbaexp.exp(X)
         with pytest.raises(TypeError):
             numbaexp.exp(x, out=1)
-    assert [sys.getrefcount(value) for value in (x, out, X, numbaexp.exp)] == counts
+    assert [sys.getrefcount(value) for value in watched] == counts
 
 
 def test_signature():
-    import inspect
-
     assert str(inspect.signature(numbaexp.exp)).startswith("(x, /, out=None, *, where=True, casting='same_kind'")
 
 
