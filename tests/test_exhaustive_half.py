@@ -48,8 +48,12 @@ def test_correctly_rounded(every, layout):
 
 
 def test_flags(every):
-    """Each input alone, so that no other's flags hide its own."""
+    """Each input alone, so that no other's flags hide its own; signalling NaN, which may raise "invalid", left out."""
     name, x = every
+    mantissa, quiet = (0x3FF, 0x200) if name == "float16" else (0x7F, 0x40)
+    patterns = x.view(np.uint16)
+    with np.errstate(invalid="ignore"):
+        x = x[~(np.isnan(x) & (patterns & mantissa < quiet))]
     arguments = as_float64(x)
     with np.errstate(all="ignore"):
         results = as_float64(numbaexp.exp(x))

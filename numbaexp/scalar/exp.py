@@ -5,7 +5,9 @@ Every type has two forms. ``exp_T`` takes any argument. ``exp_T_inner`` takes th
 float64, the care for subnormal results. Both give the same bits, and neither raises a floating-point flag that the
 exact result would not: order is compared on bit patterns, because to compare a NaN as a float raises "invalid".
 
-All arithmetic is branch-free, so that a loop over any of these turns into SIMD code.
+All arithmetic is branch-free, so that a loop over any of these turns into SIMD code. An infinity or NaN is computed as
+0 and then brought in by arithmetic, 1 + inf or 1 - 1: were it selected instead, the compiler would see that what is
+computed beside it is not used, and would leave out that it is computed as 0, which keeps the flags down.
 """
 
 import numpy as np
@@ -108,7 +110,7 @@ def power_of_two_f32(k):
 
 @scalar
 def exp_f16_finite(x):
-    """float16 bits of exp(x), x a float32 in [-18, 12].
+    """exp(x) as a float32 that a conversion to float16 finishes, x a float32 in [-18, 12].
 
     1 + q r lies in [1, 2], and adding ``ROUND_TO_HALF`` with it rounds the exact sum straight to the 11 bits of a
     normal half; rounding to float32 first and to half then is wrong for two arguments. A subnormal half has fewer
@@ -117,50 +119,53 @@ def exp_f16_finite(x):
     q, r, k = exp_reduced_half(x)
     rounder = np.float32(0.0) if k < np.int32(-14) else ROUND_TO_HALF
     significand = fma(q, r, rounder + c.HALF_EXP2_0) - rounder
-    return float_to_half(significand * power_of_two_f32(k))
+    return significand * power_of_two_f32(k)
 
 
 @scalar
 def exp_f16_inner(half):
-    return exp_f16_finite(half_to_float(half))
+    return float_to_half(exp_f16_finite(half_to_float(half)))
 
 
 @scalar
 def exp_f16(half):
     """float16 bits of exp, from float16 bits."""
-    magnitude = half & np.uint16(0x7FFF)
-    special = magnitude >= np.uint16(0x7C00)
-    finite = np.uint16(0) if special else half
-    bits = clamp_f32(bits_of(half_to_float(finite)), LOWEST_F16, HIGHEST_F16)
-    result = exp_f16_finite(float_of(bits))
-    special_result = np.uint16(0) if half == np.uint16(0xFC00) else half
-    return special_result if special else result
+    special = (half & np.uint16(0x7FFF)) >= np.uint16(0x7C00)
+    finite = half_to_float(np.uint16(0) if special else half)
+    clamped = clamp_f32(bits_of(finite), LOWEST_F16, HIGHEST_F16)
+    # Infinity or NaN, from the bits that say which.
+    unbounded = float_of(np.int32(INFINITY_F32 | np.int32(half & np.uint16(0x3FF)) << np.int32(13)))
+    addend = np.float32(-1.0) if half == np.uint16(0xFC00) else unbounded
+    return float_to_half(exp_f16_finite(float_of(clamped)) + (addend if special else np.float32(0.0)))
 
 
 @scalar
 def exp_bf16_finite(x):
-    """bfloat16 bits of exp(x), x a float32 in [-104, 89]. Two factors reach the subnormal results and overflow."""
+    """exp(x) as a float32 that a conversion to bfloat16 finishes, x a float32 in [-104, 89].
+
+    Two factors reach the subnormal results and overflow.
+    """
     q, r, k = exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
     half_k = np.int32(k >> np.int32(1))
     # An odd significand makes every subnormal result inexact, as the exponential is, and so raises "underflow".
     significand = float_of(np.int32(bits_of(fma(q, r, c.HALF_EXP2_0)) | np.int32(1)))
-    return float_to_bfloat(significand * power_of_two_f32(half_k) * power_of_two_f32(np.int32(k - half_k)))
+    return significand * power_of_two_f32(half_k) * power_of_two_f32(np.int32(k - half_k))
 
 
 @scalar
 def exp_bf16_inner(bfloat):
-    return exp_bf16_finite(bfloat_to_float(bfloat))
+    return float_to_bfloat(exp_bf16_finite(bfloat_to_float(bfloat)))
 
 
 @scalar
 def exp_bf16(bfloat):
     """bfloat16 bits of exp, from bfloat16 bits."""
-    bits = bits_of(bfloat_to_float(bfloat))
+    x = bfloat_to_float(bfloat)
+    bits = bits_of(x)
     special = (bits & MAGNITUDE_F32) >= INFINITY_F32
     clamped = np.int32(0) if special else clamp_f32(bits, LOWEST_F32, HIGHEST_F32)
-    result = exp_bf16_finite(float_of(clamped))
-    special_result = np.uint16(0) if bits == MINUS_INFINITY_F32 else bfloat
-    return special_result if special else result
+    factor = np.float32(0.0) if bits == MINUS_INFINITY_F32 else x
+    return float_to_bfloat(exp_bf16_finite(float_of(clamped)) * (factor if special else np.float32(1.0)))
 
 
 # ---- float32: float64 arithmetic, rounded once
@@ -202,9 +207,8 @@ def exp_f32(x):
     bits = bits_of(x)
     special = (bits & MAGNITUDE_F32) >= INFINITY_F32
     clamped = np.int32(0) if special else clamp_f32(bits, LOWEST_F32, HIGHEST_F32)
-    result = exp_f32_finite(float_of(clamped))
-    special_result = np.float32(0.0) if bits == MINUS_INFINITY_F32 else x
-    return special_result if special else result
+    addend = np.float32(-1.0) if bits == MINUS_INFINITY_F32 else x
+    return exp_f32_finite(float_of(clamped)) + (addend if special else np.float32(0.0))
 
 
 # ---- float64: two doubles
