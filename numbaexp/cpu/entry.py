@@ -19,8 +19,10 @@ from numbaexp.cpu.compile import compile_loop
 
 _WORD = ir.IntType(64)
 
-# Offsets in bytes: PyObject.ob_type; PyArrayObject's data, nd, dimensions, descr; PyArray_Descr.type_num.
+# Offsets in bytes: PyObject.ob_type; PyTypeObject.tp_vectorcall_offset; PyArrayObject's data, nd, dimensions, descr;
+# PyArray_Descr.type_num.
 _TYPE = object.__basicsize__ - 8
+_VECTORCALL_OFFSET = object.__basicsize__ + 40
 _DATA = object.__basicsize__
 _NDIM = _DATA + 8
 _SHAPE = _DATA + 16
@@ -29,7 +31,9 @@ _TYPE_NUMBER = object.__basicsize__ + 12
 
 # Places in the state of a door. The context variable is 0 until somebody has set it; its usual value is the one under
 # which the door may be passed.
-ARRAY_TYPE, FLOAT_TYPE, UFUNC, ELSEWHERE, SIZE_LIMIT, TYPE_LIMIT, CONTEXT_VARIABLE, USUAL_VALUE, _FOUND = range(9)
+ARRAY_TYPE, FLOAT_TYPE, SIZE_LIMIT, TYPE_LIMIT, CONTEXT_VARIABLE, USUAL_VALUE, _FOUND = range(7)
+_UFUNC, _UFUNC_CALL, _ELSEWHERE, _ELSEWHERE_CALL = range(7, 11)
+_PLACES = 11
 # NumPy numbers the element types that other packages register from here.
 FIRST_FOREIGN_TYPE = 256
 
@@ -51,9 +55,21 @@ def _load(width):
 
 word_at = _load(64)
 int_at = _load(32)
-vectorcall = types.ExternalFunction("PyObject_Vectorcall", types.intp(*[types.intp] * 4))
 look_up = types.ExternalFunction("PyContextVar_Get", types.int32(*[types.intp] * 3))
 release = types.ExternalFunction("Py_DecRef", types.void(types.intp))
+
+
+@intrinsic
+def vectorcall(typingctx, function, callee, args, nargs, names):
+    """Call a vectorcallfunc; Python 3.10 does not export PyObject_Vectorcall."""
+
+    def codegen(context, builder, signature, llvm_args):
+        function, *arguments = llvm_args
+        kind = ir.FunctionType(_WORD, [_WORD] * 4)
+        return builder.call(builder.inttoptr(function, kind.as_pointer()), arguments)
+
+    return types.intp(*[types.intp] * 5), codegen
+
 
 _SIGNATURE = types.intp(*[types.intp] * 4)
 
@@ -80,7 +96,9 @@ def enter(state_array, args, nargs, names):
         found = word_at(state + 8 * _FOUND)
         passes = found == usual
         release(found)
-    return vectorcall(word_at(state + 8 * (UFUNC if passes else ELSEWHERE)), args, nargs, names)
+    if passes:
+        return vectorcall(word_at(state + 8 * _UFUNC_CALL), word_at(state + 8 * _UFUNC), args, nargs, names)
+    return vectorcall(word_at(state + 8 * _ELSEWHERE_CALL), word_at(state + 8 * _ELSEWHERE), args, nargs, names)
 
 
 class State(np.ndarray):
@@ -107,15 +125,21 @@ def _compiled():
     return compile_loop(enter, _SIGNATURE, "entry")
 
 
+def _vectorcallfunc(function):
+    offset = ctypes.c_ssize_t.from_address(id(type(function)) + _VECTORCALL_OFFSET).value
+    return ctypes.c_ssize_t.from_address(id(function) + offset).value
+
+
 def make_door(name, ufunc, elsewhere, find):
     """A built-in function that calls ``ufunc`` for float objects and small arrays, and ``elsewhere`` for all else.
 
     What is small, and which element types pass, stands in ``door.__self__``; ``find``, which can be pickled, gives that
     again.
     """
-    state = np.zeros(9, np.intp).view(State)
+    state = np.zeros(_PLACES, np.intp).view(State)
     state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
-    state[[UFUNC, ELSEWHERE]] = id(ufunc), id(elsewhere)
+    state[[_UFUNC, _UFUNC_CALL]] = id(ufunc), _vectorcallfunc(ufunc)
+    state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(elsewhere), _vectorcallfunc(elsewhere)
     method = _MethodDef(name.encode(), _compiled().address, _METH_FASTCALL_KEYWORDS, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]

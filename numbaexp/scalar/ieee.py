@@ -104,7 +104,8 @@ def float_to_half(value):
     # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
     bits = bits_of(value)
     subnormal = bits < np.int32(0x38800000)  # 2**-14
-    below = bits_of(float_of(np.int32(bits | np.int32(1))) * np.float32(2.0**-112))
+    odd = np.int32(bits | np.int32(bits > np.int32(0)))
+    below = bits_of(float_of(odd) * np.float32(2.0**-112))
     above = bits_of(value * np.float32(2.0**112))
     pattern = np.uint32(below if subnormal else above)
     rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
