@@ -172,7 +172,8 @@ def test_interrupt(run_script, layout):
         x = {layout}
         y = np.empty_like(x)
         numbaexp.exp(x, out=y)
-        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
         start = time.monotonic()
         try:
             while time.monotonic() - start < 20:
@@ -181,6 +182,7 @@ def test_interrupt(run_script, layout):
             pass
         else:
             raise AssertionError("not interrupted")
+        timer.join()
         y[...] = 0
         assert (numbaexp.exp(x, out=y) == 1).all()
         assert threading.active_count() == 1
