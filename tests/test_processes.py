@@ -189,6 +189,26 @@ def test_interrupt(run_script, layout):
     """)
 
 
+def test_many_threads_at_the_first_call(run_script):
+    run_script("""
+        import threading, numpy as np, numbaexp
+        from numbaexp import dispatch
+        barrier = threading.Barrier(8)
+        results = []
+        def work():
+            barrier.wait()
+            results.append(numbaexp.exp(np.zeros(10)).sum())
+            results.append(numbaexp.exp(np.zeros(100_000)).sum() / 10_000)
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == [10.0] * 16
+        assert numbaexp.exp.func is dispatch._doors["exp"]
+    """)
+
+
 def test_at_exit(run_script):
     """Threads cannot be started any more while the interpreter goes down."""
     run_script("""

@@ -45,6 +45,21 @@ def test_kernels_are_kept_on_disk(run_script, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
 
 
+def test_without_the_compiler(run_script):
+    run_script(
+        """
+        import numbaexp
+        try:
+            numbaexp.exp(1.0)
+        except RuntimeError as error:
+            assert "NUMBA_DISABLE_JIT" in str(error)
+        else:
+            raise AssertionError
+        """,
+        NUMBA_DISABLE_JIT="1",
+    )
+
+
 def test_a_damaged_cache_is_none(run_script, tmp_path):
     run_script(CALL, NUMBA_CACHE_DIR=str(tmp_path))
     for path in tmp_path.rglob("*.nb?"):

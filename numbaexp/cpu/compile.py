@@ -10,6 +10,7 @@ import functools
 import os
 import pathlib
 
+from numba import config
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
@@ -58,6 +59,10 @@ class _LoopCache(FunctionCache):
 
 def compile_loop(function, signature, name, **options):
     """The compiled callback of ``function``; keep it for as long as its ``address`` is used."""
+    if config.DISABLE_JIT:
+        raise RuntimeError(
+            "numbaexp needs Numba's compiler, which the environment variable NUMBA_DISABLE_JIT turns off"
+        )
     callback = CFunc(function, normalize_signature(signature), locals={}, options=options)
     # Without a folder that can be written there is no cache, and the loop is compiled in each process.
     with contextlib.suppress(RuntimeError):
