@@ -16,7 +16,8 @@ _AUTO = TARGETS[0]
 
 # Elements below which no array is shared among threads.
 SERIAL_BELOW = 8192
-# Elements from which Python's threads pay for an array that NumPy does not hand to its loops in one piece.
+# Elements from which Python's threads pay for an array that NumPy does not hand to its loops in one piece: two were
+# measured to be 1.1 to 1.3 times faster than one here, and to draw level at half as many.
 SLABS_FROM = 1 << 19
 
 _target: ContextVar[str] = ContextVar("numbaexp target", default=_AUTO)

@@ -13,7 +13,7 @@ from numba import njit, prange
 import numbaexp
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-from oracle import correctly_rounded  # noqa: E402
+from oracle import correctly_rounded
 
 STRIDE = 61
 AT_ONCE = 1 << 24

@@ -6,7 +6,7 @@ import pytest
 import numbaexp
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-from oracle import correctly_rounded  # noqa: E402
+from oracle import correctly_rounded
 
 LEAST_NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126}
 

@@ -9,7 +9,7 @@ import pytest
 import numbaexp
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-from oracle import correctly_rounded, ulp_errors  # noqa: E402
+from oracle import correctly_rounded, ulp_errors
 
 CLAIMED_ULP = 0.51
 LEAST_NORMAL = 2.0**-1022

@@ -28,7 +28,7 @@ def test_memmap(tmp_path):
 
 @pytest.mark.parametrize("n", [50, 100_000])
 def test_pandas(n):
-    pandas = pytest.importorskip("pandas")
+    pandas = pytest.importorskip("pandas", reason="the owner is a pandas object")
     x = np.linspace(-3, 3, n)
     series = pandas.Series(x, index=np.arange(n) * 2, name="s")
     y = numbaexp.exp(series)
@@ -42,7 +42,7 @@ def test_pandas(n):
 
 
 def test_xarray():
-    xarray = pytest.importorskip("xarray")
+    xarray = pytest.importorskip("xarray", reason="the owner is an xarray object")
     x = xarray.DataArray(VALUES.reshape(5, 10), dims=("a", "b"), coords={"a": np.arange(5)})
     y = numbaexp.exp(x)
     assert y.dims == ("a", "b")
@@ -51,7 +51,7 @@ def test_xarray():
 
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous", "processes"])
 def test_dask(scheduler):
-    dask = pytest.importorskip("dask.array")
+    dask = pytest.importorskip("dask.array", reason="the owner is a Dask array")
     x = dask.from_array(np.linspace(-3, 3, 40_000).reshape(200, 200), chunks=(50, 200))
     y = numbaexp.exp(x)
     assert type(y) is type(x)
@@ -69,7 +69,7 @@ def test_the_ufunc_that_owners_are_given_can_be_pickled():
 
 
 def test_bfloat16_of_a_module_loaded_late(run_script):
-    pytest.importorskip("ml_dtypes")
+    pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes")
     run_script("""
         import numpy as np, numbaexp, sys
         numbaexp.exp(np.ones(3))
