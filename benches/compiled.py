@@ -3,10 +3,12 @@
 ``python benches/compiled.py`` prints the medians.
 """
 
+import contextlib
+import functools
 import math
-import time
 
 import numpy as np
+from exp import time_in_turn
 from numba import njit
 
 import numbaexp
@@ -28,14 +30,8 @@ def main():
     for dtype in (np.float32, np.float64):
         x = np.random.default_rng(0).uniform(-10, 10, 100_000).astype(dtype)
         y = np.empty_like(x)
-        seconds: dict[str, list[float]] = {"numbaexp.exp": [], "math.exp": []}
-        for _ in range(200):
-            for name, loop in zip(seconds, (ours, the_librarys), strict=True):
-                loop(x, y)
-                start = time.perf_counter()
-                loop(x, y)
-                seconds[name].append(time.perf_counter() - start)
-        own, other = (float(np.median(s)) for s in seconds.values())
+        calls = [(contextlib.nullcontext, functools.partial(loop, x, y)) for loop in (ours, the_librarys)]
+        own, other = (np.median(seconds) for seconds in time_in_turn(calls))
         print(f"{x.dtype}: math.exp / numbaexp.exp = {other / own:.2f} ({own / x.size * 1e9:.2f} ns an element)")
 
 

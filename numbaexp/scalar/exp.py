@@ -172,7 +172,7 @@ def exp_bf16(bfloat):
 
 
 @scalar
-def exp_f32_finite(x):
+def exp_f32_inner(x):
     """exp(x) as float32, x a float32 in [-104, 89]. Overflow and subnormal results come out of the last conversion.
 
     Before it the relative error is below 2**-51; that this is enough for every float32 argument is established by
@@ -197,18 +197,13 @@ def exp_f32_finite(x):
 
 
 @scalar
-def exp_f32_inner(x):
-    return exp_f32_finite(x)
-
-
-@scalar
 def exp_f32(x):
     """exp of a float32."""
     bits = bits_of(x)
     special = (bits & MAGNITUDE_F32) >= INFINITY_F32
     clamped = np.int32(0) if special else clamp_f32(bits, LOWEST_F32, HIGHEST_F32)
     addend = np.float32(-1.0) if bits == MINUS_INFINITY_F32 else x
-    return exp_f32_finite(float_of(clamped)) + (addend if special else np.float32(0.0))
+    return exp_f32_inner(float_of(clamped)) + (addend if special else np.float32(0.0))
 
 
 # ---- float64: two doubles
