@@ -1,4 +1,4 @@
-"""Time a plain loop in a user's ``@njit`` code over ``numbaexp.exp`` and over ``math.exp``, in turn.
+"""Time plain loops in a user's ``@njit`` code over the functions of numbaexp and over ``math.exp``, in turn.
 
 ``python benches/compiled.py`` prints the medians.
 """
@@ -8,31 +8,32 @@ import functools
 import math
 
 import numpy as np
-from exp import time_in_turn
 from numba import njit
+from speed import time_in_turn
 
 import numbaexp
+from numbaexp.scalar.family import FAMILY
 
 
-@njit
-def ours(x, y):
-    for i in range(x.size):
-        y[i] = numbaexp.exp(x[i])
+def loop_over(function):
+    @njit
+    def loop(x, y):
+        for i in range(x.size):
+            y[i] = function(x[i])
 
-
-@njit
-def the_librarys(x, y):
-    for i in range(x.size):
-        y[i] = math.exp(x[i])
+    return loop
 
 
 def main():
     for dtype in (np.float32, np.float64):
         x = np.random.default_rng(0).uniform(-10, 10, 100_000).astype(dtype)
         y = np.empty_like(x)
-        calls = [(contextlib.nullcontext, functools.partial(loop, x, y)) for loop in (ours, the_librarys)]
-        own, other = (np.median(seconds) for seconds in time_in_turn(calls))
-        print(f"{x.dtype}: math.exp / numbaexp.exp = {other / own:.2f} ({own / x.size * 1e9:.2f} ns an element)")
+        loops = [loop_over(function) for function in (math.exp, *(getattr(numbaexp, name) for name in FAMILY))]
+        calls = [(contextlib.nullcontext, functools.partial(loop, x, y)) for loop in loops]
+        the_librarys, *own = (np.median(seconds) for seconds in time_in_turn(calls))
+        for name, seconds in zip(FAMILY, own, strict=True):
+            ratio, each = the_librarys / seconds, seconds / x.size * 1e9
+            print(f"{x.dtype}: math.exp / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whoever computes exp, and the wall: each prepares a call that takes one array to another."""
+"""Whoever computes exp and its relatives, and the wall: each prepares a call that takes one array to another."""
 
 import contextlib
 import functools
@@ -14,46 +14,63 @@ import numbaexp
 
 
 class Provider(NamedTuple):
-    """``prepare(x, out)`` gives a call without arguments; ``during`` is the context in which it is made."""
+    """``prepare(function, x, out)`` gives a call without arguments, or None where the provider has no such function;
+    ``during`` is the context in which it is made."""
 
     package: str
     target: str
     types: tuple[str, ...]
-    prepare: Callable[[np.ndarray, np.ndarray], Callable[[], object]]
+    prepare: Callable[[str, np.ndarray, np.ndarray], Callable[[], object] | None]
     during: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
 
 
-def _numbaexp(x, out):
-    return lambda: numbaexp.exp(x, out=out)
+def _numbaexp(function, x, out):
+    compute = getattr(numbaexp, function)
+    return lambda: compute(x, out=out)
 
 
-def _numpy(x, out):
-    return lambda: np.exp(x, out=out)
+def _numpy(function, x, out):
+    return functools.partial(getattr(np, function), x, out=out) if hasattr(np, function) else None
 
 
-def _torch(x, out):
+def _scipy(function, x, out):
+    import scipy.special
+
+    if function not in ("exp10", "sigmoid"):
+        return None
+    return functools.partial(getattr(scipy.special, "expit" if function == "sigmoid" else function), x, out=out)
+
+
+def _torch(function, x, out):
     import torch
 
     if x.dtype.name == "bfloat16":
         source, target = (torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) for a in (x, out))
     else:
         source, target = torch.from_numpy(x), torch.from_numpy(out)
-    return lambda: torch.exp(source, out=target)
+    if function == "softplus":  # takes no out
+        return lambda: torch.nn.functional.softplus(source)
+    return functools.partial(getattr(torch, function), source, out=target) if hasattr(torch, function) else None
 
 
-def _jax(x, out):
+def _jax(function, x, out):
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    compiled = jax.jit(jax.numpy.exp)
+    module = jax.nn if function in ("sigmoid", "softplus") else jax.numpy
+    if not hasattr(module, function):
+        return None
+    compiled = jax.jit(getattr(module, function))
     source = jax.numpy.asarray(x)
     return lambda: compiled(source).block_until_ready()
 
 
-def _numexpr(x, out):
+def _numexpr(function, x, out):
     import numexpr
 
-    return lambda: numexpr.evaluate("exp(x)", {"x": x}, out=out)
+    if function not in ("exp", "expm1"):
+        return None
+    return lambda: numexpr.evaluate(f"{function}(x)", {"x": x}, out=out)
 
 
 @numba.njit(parallel=True)
@@ -62,7 +79,7 @@ def _copy_loop(x, out):
         out[i] = x[i]
 
 
-def _copy(x, out):
+def _copy(function, x, out):
     patterns = np.dtype(f"u{x.itemsize}")
     source, target = x.view(patterns), out.view(patterns)
     return lambda: _copy_loop(source, target)
@@ -75,6 +92,7 @@ PROVIDERS = [
         for target in ("auto", "cpu", "parallel")
     ),
     Provider("numpy", "cpu", ALL, _numpy),
+    Provider("scipy", "cpu", ("float32", "float64"), _scipy),
     Provider("torch", "cpu", ALL, _torch),
     Provider("jax", "cpu", ALL, _jax),
     Provider("numexpr", "cpu", ("float32", "float64"), _numexpr),
@@ -105,7 +123,7 @@ def array_type(name):
 
 def versions():
     """Package versions, in one line."""
-    names = ("numbaexp", "numba", "numpy", "torch", "jax", "numexpr")
+    names = ("numbaexp", "numba", "numpy", "scipy", "torch", "jax", "numexpr")
     found = []
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -15,17 +15,19 @@ import matplotlib.pyplot as plt
 RESULTS = pathlib.Path(__file__).with_name("results")
 README = RESULTS.parents[1] / "README.md"
 TYPES = ("float16", "bfloat16", "float32", "float64")
-PEERS = ("numpy", "torch", "jax", "numexpr")
+PEERS = ("numpy", "scipy", "torch", "jax", "numexpr")
 COLOURS = {
     "auto": "#c0392b",
     "cpu": "#e59866",
     "numpy": "#2e86c1",
     "torch": "#7d3c98",
     "jax": "#229954",
+    "scipy": "#148f77",
     "numexpr": "#b7950b",
 }
 WALL = "copy loop"
 TABLE_SIZES = (1, 1_000, 100_000, 20_000_000)
+ORDINARY = "-10 to 10"
 
 
 def rows_of(name):
@@ -42,40 +44,39 @@ def accuracy_table():
     """The share of results that each provider rounds wrongly."""
     rows = rows_of("accuracy.csv")
     lines = []
-    for dtype in TYPES:
-        for interval in dict.fromkeys((row["from"], row["to"]) for row in rows if row["dtype"] == dtype):
-            shares = {
-                row["provider"]: int(row["wrong"]) / int(row["inputs"])
-                for row in rows
-                if row["dtype"] == dtype and (row["from"], row["to"]) == interval
-            }
-            low, high = (f"{float(bound):.4g}" for bound in interval)
-            cells = [f"{shares[p]:.4%}" if shares.get(p) else "0" if p in shares else "" for p in ("numbaexp", *PEERS)]
-            lines.append([f"{dtype}, [{low}, {high}]", *cells])
+    for case in dict.fromkeys((row["function"], row["dtype"], row["from"], row["to"]) for row in rows):
+        shares = {
+            row["provider"]: int(row["wrong"]) / int(row["inputs"])
+            for row in rows
+            if (row["function"], row["dtype"], row["from"], row["to"]) == case
+        }
+        function, dtype, *interval = case
+        low, high = (f"{float(bound):.4g}" for bound in interval)
+        cells = [f"{shares[p]:.4%}" if shares.get(p) else "0" if p in shares else "" for p in ("numbaexp", *PEERS)]
+        lines.append([f"{function}, {dtype}, [{low}, {high}]", *cells])
     return markdown(["results rounded wrongly", "numbaexp", *PEERS], lines)
 
 
 def speed_table():
     """Time of the others over that of numbaexp's default; above 1 numbaexp is faster."""
-    rows = rows_of("exp.csv")
-    time = {(row["dtype"], int(row["shape"]), row["provider"], row["target"]): float(row["p50"]) for row in rows}
+    time: dict[tuple[str, str, str, int], dict[tuple[str, str], float]] = {}
+    for row in rows_of("speed.csv"):
+        if int(row["shape"]) in TABLE_SIZES:
+            case = row["function"], row["interval"], row["dtype"], int(row["shape"])
+            time.setdefault(case, {})[row["provider"], row["target"]] = float(row["p50"])
     lines = []
-    for dtype in TYPES:
-        for size in TABLE_SIZES:
-            own = time.get((dtype, size, "numbaexp", "auto"))
-            if own is None:
-                continue
-            others = [time.get((dtype, size, peer, "cpu")) for peer in PEERS] + [
-                time.get((dtype, size, WALL, "parallel"))
-            ]
-            cells = [f"{other / own:.2f}" if other else "" for other in others]
-            lines.append([f"{dtype}, {size:,}", f"{own / size * 1e9:.3g} ns", *cells])
-    return markdown(["type, elements", "numbaexp, an element", *PEERS, WALL], lines)
+    for (function, interval, dtype, size), seconds in time.items():
+        own = seconds["numbaexp", "auto"]
+        others = [*((peer, "cpu") for peer in PEERS), (WALL, "parallel")]
+        cells = [f"{seconds[other] / own:.2f}" if other in seconds else "" for other in others]
+        where = "" if interval == ORDINARY else f" from {interval}"
+        lines.append([f"{function}, {dtype}, {size:,}{where}", f"{own / size * 1e9:.3g} ns", *cells])
+    return markdown(["function, type, elements", "numbaexp, an element", *PEERS, WALL], lines)
 
 
 def picture():
-    """Throughput over size, a panel for each type; the copy loop is the wall."""
-    rows = rows_of("exp.csv")
+    """Throughput of exp over size, a panel for each type; the copy loop is the wall."""
+    rows = [row for row in rows_of("speed.csv") if (row["function"], row["interval"]) == ("exp", ORDINARY)]
     figure, panels = plt.subplots(1, 4, figsize=(14, 3.6), sharey=True, layout="constrained")
     for panel, dtype in zip(panels, TYPES, strict=True):
         for provider, target, label in (
@@ -105,7 +106,7 @@ def picture():
 
 
 def main():
-    first = rows_of("exp.csv")[0]
+    first = rows_of("speed.csv")[0]
     measured = f"Measured on {first['device']}; {first['versions']}."
     text = README.read_text()
     for marker, content in (("accuracy", accuracy_table()), ("speed", f"{speed_table()}\n\n{measured}")):

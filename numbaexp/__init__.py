@@ -1,11 +1,40 @@
-"""The correctly rounded exponential on arrays: the same bits everywhere, on all cores, compiled by Numba."""
+"""Correctly rounded exponentials on arrays: the same bits everywhere, on all cores, compiled by Numba."""
 
 from numbaexp import compiled as _compiled
 from numbaexp.dispatch import use_target
-from numbaexp.functions import exp, exp_
+from numbaexp.functions import (
+    exp,
+    exp2,
+    exp2_,
+    exp10,
+    exp10_,
+    exp_,
+    expit,
+    expm1,
+    expm1_,
+    sigmoid,
+    sigmoid_,
+    softplus,
+    softplus_,
+)
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-__all__ = ["exp", "exp_", "use_target"]
+__all__ = [
+    "exp",
+    "exp2",
+    "exp2_",
+    "exp10",
+    "exp10_",
+    "exp_",
+    "expit",
+    "expm1",
+    "expm1_",
+    "sigmoid",
+    "sigmoid_",
+    "softplus",
+    "softplus_",
+    "use_target",
+]
 
 del _compiled

@@ -11,6 +11,8 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from numbaexp.cpu.signatures import signatures
+
 TARGETS = ("auto", "cpu", "parallel")
 _AUTO = TARGETS[0]
 
@@ -103,8 +105,7 @@ class Ufunc(Protocol):
     def __call__(self, x: Any, /, out: Any = None, **kwargs: Any) -> Any: ...
 
 
-# Attributes that say the same of each function as of NumPy's ufunc of that name, and methods that refuse as its do.
-_DESCRIPTIONS = ("nin", "nout", "nargs", "ntypes", "types", "identity", "signature")
+# Methods that refuse as those of NumPy's ufuncs do, but for ``at`` and ``resolve_dtypes``, which work.
 _METHODS = ("at", "reduce", "accumulate", "reduceat", "outer", "resolve_dtypes")
 
 # Ufuncs and doors are made once, by whichever thread calls first.
@@ -125,8 +126,9 @@ def elementwise(document: Callable[..., Any]) -> Ufunc:
     for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
         setattr(function, attribute, getattr(document, attribute))
     function.__signature__ = inspect.signature(document)
-    for attribute in _DESCRIPTIONS:
-        setattr(function, attribute, getattr(getattr(np, name), attribute))
+    function.types = signatures(name)
+    function.ntypes = len(function.types)
+    function.nin, function.nout, function.nargs, function.identity, function.signature = 1, 1, 2, None, None
     for method in _METHODS:
         setattr(function, method, functools.partial(_method, name, method))
     _functions[name] = function

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import numbaexp
+from numbaexp.scalar.family import FAMILY
 
 PATHS = {
     "small": lambda v: np.full(5, v),
@@ -29,36 +30,62 @@ def path(request):
     return PATHS[request.param]
 
 
-@pytest.mark.parametrize(("value", "kind"), [(1000, "overflow"), (-1000, "underflow")])
-def test_modes(path, value, kind):
+CASES = [
+    ("exp", 1000, "overflow"),
+    ("exp", -1000, "underflow"),
+    ("exp2", -2000, "underflow"),
+    ("exp10", 1000, "overflow"),
+    ("expm1", 1000, "overflow"),
+    ("sigmoid", -1000, "underflow"),
+    ("softplus", -1000, "underflow"),
+]
+
+
+@pytest.mark.parametrize(("function", "value", "kind"), CASES)
+def test_modes(path, function, value, kind):
     x = path(value)
+    compute = getattr(numbaexp, function)
     key = kind.removesuffix("flow")
     with np.errstate(all="raise", **{key: "ignore"}):
-        numbaexp.exp(x)
+        compute(x)
     with (
         np.errstate(all="ignore", **{key: "raise"}),
-        pytest.raises(FloatingPointError, match=f"{kind} encountered in exp"),
+        pytest.raises(FloatingPointError, match=f"{kind} encountered in {function}$"),
     ):
-        numbaexp.exp(x)
+        compute(x)
     with (
         np.errstate(all="raise", **{key: "warn"}),
-        pytest.warns(RuntimeWarning, match=f"{kind} encountered in exp") as log,
+        pytest.warns(RuntimeWarning, match=f"{kind} encountered in {function}$") as log,
     ):
-        numbaexp.exp(x)
+        compute(x)
     assert len(log) == 1
     calls = []
     with np.errstate(all="raise", **{key: "call"}, call=lambda *args: calls.append(args)):
-        numbaexp.exp(x)
+        compute(x)
     theirs = []
     with np.errstate(all="raise", **{key: "call"}, call=lambda *args: theirs.append(args)):
-        np.exp(x)
+        np.exp(path(1000 if kind == "overflow" else -1000))
     assert calls == theirs
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -5.0])
-def test_silent(path, value):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -3.0])
+@pytest.mark.parametrize("function", FAMILY)
+def test_silent(path, function, value):
     with np.errstate(all="raise"):
-        numbaexp.exp(path(value))
+        getattr(numbaexp, function)(path(value))
+
+
+@pytest.mark.parametrize(("function", "value"), [("expm1", -1000), ("sigmoid", 1000), ("softplus", 1000)])
+def test_silent_where_it_is_bounded(path, function, value):
+    with np.errstate(all="raise"):
+        getattr(numbaexp, function)(path(value))
+
+
+def test_small_halves_on_threads():
+    """The flags of other threads are replayed; of expm1 in float16, by an argument that underflows there alone."""
+    x = np.full((1100, 1000), 4.6e-5, np.float16)[:, :-1]
+    with np.errstate(all="ignore", under="raise"), pytest.raises(FloatingPointError, match="underflow"):
+        numbaexp.expm1(x)
 
 
 def test_default_warns_of_overflow_alone(path):

@@ -1,5 +1,6 @@
 """Other processors, as far as this one can stand in for them: the same bits and the same flags."""
 
+import itertools
 import os
 import pathlib
 import platform
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 import numbaexp
+from numbaexp.scalar.family import FAMILY
+from numbaexp.verify.hard_cases import hard_cases
 
 PROCESSORS = {
     "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"),
@@ -38,7 +41,14 @@ def test_same_bits(run_script, processor, tmp_path):
     arrays = {
         "float16": np.arange(1 << 16, dtype=np.uint16).view(np.float16),
         "float32": generator.integers(0, 1 << 32, 300_000, np.uint32).view(np.float32),
-        "float64": np.concatenate([generator.uniform(-746, 710, 200_000), [5e-324, np.inf, -np.inf, 1e308, -1e308]]),
+        "float64": np.concatenate(
+            [
+                generator.uniform(-746, 710, 100_000),
+                generator.uniform(-20, 20, 100_000),
+                *(hard_cases(name) for name in ("exp", "exp2", "exp10", "expm1")),
+                [5e-324, np.inf, -np.inf, 1e308, -1e308],
+            ]
+        ),
     }
     np.savez(tmp_path / "x.npz", **arrays)
     run_script(
@@ -46,16 +56,18 @@ def test_same_bits(run_script, processor, tmp_path):
         import numpy as np, numbaexp
         np.seterr(all="ignore")
         x = np.load({str(tmp_path / "x.npz")!r})
-        np.savez({str(tmp_path / "y.npz")!r}, **{{name: numbaexp.exp(x[name]) for name in x}})
+        results = {{f"{{f}} {{name}}": getattr(numbaexp, f)(x[name]) for f in {list(FAMILY)} for name in x}}
+        np.savez({str(tmp_path / "y.npz")!r}, **results)
         """,
+        timeout=600,
         **processor,
     )
     with np.errstate(all="ignore"), np.load(tmp_path / "y.npz") as results:
-        for name, x in arrays.items():
-            expected = numbaexp.exp(x)
+        for function, (name, x) in itertools.product(FAMILY, arrays.items()):
+            expected, got = getattr(numbaexp, function)(x), results[f"{function} {name}"]
             number = ~np.isnan(expected)
-            assert results[name][number].tobytes() == expected[number].tobytes()
-            assert np.isnan(results[name][~number]).all()
+            assert got[number].tobytes() == expected[number].tobytes(), (function, name)
+            assert np.isnan(got[~number]).all()
 
 
 def test_halves_and_flags(processor):

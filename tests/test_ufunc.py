@@ -11,6 +11,7 @@ import pytest
 
 import numbaexp
 from numbaexp import dispatch
+from numbaexp.scalar.family import FAMILY
 
 X = np.array([[0.5, -1.0, 2.0], [3.0, 0.0, -0.25]])
 
@@ -90,10 +91,30 @@ ARGUMENTS = {
 }
 
 
+# Those that NumPy has too.
+SHARED = ["exp", "exp2", "expm1"]
+
+
+@pytest.mark.parametrize("function", SHARED)
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_arguments(name):
+def test_arguments(name, function):
     x = ARGUMENTS[name]
-    assert outcome(lambda f: f(x), numbaexp.exp) == outcome(lambda f: f(x), np.exp)
+    ours, theirs = getattr(numbaexp, function), getattr(np, function)
+    assert outcome(lambda f: f(x), ours) == outcome(lambda f: f(x), theirs)
+
+
+@pytest.mark.parametrize("function", sorted(set(FAMILY) - set(SHARED)))
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_arguments_of_those_that_numpy_lacks(name, function):
+    """Float, integer and foreign arguments come to what they come to for ``np.exp``; the others are refused."""
+    x = ARGUMENTS[name]
+    ours, of_exp = outcome(lambda f: f(x), getattr(numbaexp, function)), outcome(lambda f: f(x), np.exp)
+    refused = ("TypeError", f"ufunc '{function}' not supported for the input types")
+    if name in ("complex", "big int", "none", "object", *(f"dtype {code}" for code in "gFDG")):
+        assert ours[0] == refused[0]
+        assert ours[1].startswith(refused[1])
+    else:
+        assert repr(ours) == repr(of_exp).replace("'exp'", f"'{function}'")
 
 
 F32 = X.astype(np.float32)
@@ -148,9 +169,17 @@ CALLS = {
 }
 
 
+@pytest.mark.parametrize("function", SHARED)
 @pytest.mark.parametrize("name", CALLS)
-def test_calls(name):
-    assert outcome(CALLS[name], numbaexp.exp) == outcome(CALLS[name], np.exp)
+def test_calls(name, function):
+    assert outcome(CALLS[name], getattr(numbaexp, function)) == outcome(CALLS[name], getattr(np, function))
+
+
+def test_attributes_of_those_that_numpy_lacks():
+    made = numbaexp.sigmoid
+    assert (made.nin, made.nout, made.nargs, made.ntypes, made.identity) == (1, 1, 2, 3, None)
+    assert made.types == ["e->e", "f->f", "d->d"]
+    assert numbaexp.expit is made
 
 
 @pytest.mark.parametrize("call", [lambda f: f(), lambda f: f(X, X, X), lambda f: f(X, X, out=X), lambda f: f(x=X)])
@@ -189,9 +218,10 @@ def test_integers_are_promoted_and_then_rounded_correctly():
 
 
 @pytest.mark.parametrize("code", "gFDG")
-def test_other_types_are_numpys(code):
+@pytest.mark.parametrize("function", SHARED)
+def test_other_types_are_numpys(code, function):
     x = np.array([0.5, 1.5, -2.25], code)
-    np.testing.assert_array_equal(numbaexp.exp(x), np.exp(x))
+    np.testing.assert_array_equal(getattr(numbaexp, function)(x), getattr(np, function)(x))
 
 
 def test_objects_are_asked_for_their_method():

@@ -19,8 +19,8 @@ SLAB = 1 << 18
 # Arguments of a ufunc call that can be handed to each slab as they are.
 _PLAIN = {"where", "casting", "dtype", "signature", "order", "subok"}
 
-# Arguments at which a function of the family overflows or underflows, if it does so anywhere.
-_PROVOKES = {"overflow": 1e6, "underflow": -1e6}
+# float16 arguments at one of which a function of the family overflows or underflows, if it does so anywhere.
+_PROVOKES = {"overflow": np.array([60000], np.float16), "underflow": np.array([-60000, 4.6e-5], np.float16)}
 
 
 def run(serial, x, out, kwargs):

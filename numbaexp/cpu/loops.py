@@ -1,8 +1,14 @@
 """The inner loop of a NumPy ufunc over one scalar: what NumPy calls for each one-dimensional piece of an array."""
 
 import numpy as np
+from llvmlite import ir
 from numba import carray, njit, types
+from numba.extending import intrinsic
 from numpy.lib.stride_tricks import as_strided
+
+from numbaexp.cpu.undecided import make_settle, stack_array
+from numbaexp.scalar.forms import OVERFLOW, UNDERFLOW
+from numbaexp.scalar.ieee import bits_of, float_of
 
 # The type that each float is loaded and stored as, and the integer of its width, in which magnitudes are compared.
 # Numba's CPU target knows neither of the 16-bit floats: their scalars take and give bit patterns.
@@ -23,17 +29,34 @@ def itemsize(dtype):
     return np.dtype(_STORED_AS[dtype]).itemsize
 
 
-def make_loop(dtype, scalar):
-    """A Python function that numba.cfunc compiles, with ``SIGNATURE``, to the inner loop of ``scalar``.
+@intrinsic
+def unforeseen(typingctx, word):
+    """The int64 itself, of which the compiler then knows nothing: it would compute, and raise no flag."""
 
-    Contiguous pieces are done block by block: where a scan finds every magnitude within ``scalar.limit``, the block
-    takes the shorter ``scalar.inner``. In place has a loop of its own, since the compiler makes SIMD code of a loop
-    only where what is written is seen not to be read later. Other pieces go through a contiguous buffer of one block.
+    def codegen(context, builder, signature, args):
+        word = ir.IntType(64)
+        return builder.asm(ir.FunctionType(word, [word]), "", "=r,0", args, side_effect=False)
+
+    return types.int64(types.int64), codegen
+
+
+@njit(forceinline=True)
+def provoked(flags):
+    """0, having raised the flags; to be subtracted from something that is used, or it would not be computed."""
+    tiny = float_of(bits_of(2.0**-600) * unforeseen(flags & UNDERFLOW))
+    huge = float_of(bits_of(np.inf) - unforeseen((flags & OVERFLOW) << np.int64(60)))
+    return tiny * tiny + 1.0 / (huge * huge)
+
+
+def make_blocks(dtype, scalar):
+    """Functions that do one block: ``apart(x, pattern, y)``, and ``sharing(x, pattern, y)`` where the memory of x and y
+    overlaps, in such a way that it is safe to go through it in order.
+
+    ``pattern`` is ``x`` as integers. Where a scan finds every magnitude within ``scalar.limit``, the block takes the
+    shorter ``scalar.inner``.
     """
-    stored_as = _STORED_AS[dtype]
-    size = itemsize(dtype)
-    bits = _BITS[size]
-    all_but_sign = bits(2 ** (8 * size - 1) - 1)
+    bits = _BITS[itemsize(dtype)]
+    all_but_sign = bits(2 ** (8 * itemsize(dtype) - 1) - 1)
     whole, inner, limit = scalar.whole, scalar.inner, bits(scalar.limit)
 
     @njit(forceinline=True)
@@ -54,6 +77,7 @@ def make_loop(dtype, scalar):
 
     @njit(forceinline=True)
     def in_place(x, pattern):
+        # The compiler makes SIMD code of a loop only where what is written is seen not to be read later.
         if is_inner(pattern):
             for i in range(x.size):
                 x[i] = inner(x[i])
@@ -61,17 +85,72 @@ def make_loop(dtype, scalar):
             for i in range(x.size):
                 x[i] = whole(x[i])
 
+    @njit(forceinline=True)
+    def sharing(x, pattern, y):
+        if x.ctypes.data == y.ctypes.data:
+            in_place(x, pattern)
+        else:
+            apart(x, pattern, y)
+
+    if scalar.accurate is None:
+        return apart, sharing
+
+    settle = make_settle(scalar.accurate)
+
+    # Not inlined: this is long, and there are four places for it.
+    @njit
+    def settled_apart(x, pattern, y):
+        others = carray(stack_array(BLOCK), x.size, np.float64)
+        differing = np.int64(0)
+        if is_inner(pattern):
+            for i in range(x.size):
+                result, other = inner(x[i])
+                y[i], others[i] = result, other
+                differing |= bits_of(result) ^ bits_of(other)
+        else:
+            raised = np.int64(0)
+            for i in range(x.size):
+                result, other, flags = whole(x[i])
+                y[i], others[i] = result, other
+                differing |= bits_of(result) ^ bits_of(other)
+                raised |= flags
+            if raised:
+                y[0] -= provoked(raised)
+        if differing:
+            settle(x, y, others)
+
+    @njit(forceinline=True)
+    def settled_sharing(x, pattern, y):
+        # The accurate phase needs the arguments.
+        kept = carray(stack_array(BLOCK), x.size, np.float64)
+        for i in range(x.size):
+            kept[i] = x[i]
+        settled_apart(kept, kept.view(np.int64), y)
+
+    return settled_apart, settled_sharing
+
+
+def make_loop(dtype, scalar):
+    """A Python function that numba.cfunc compiles, with ``SIGNATURE``, to the inner loop of ``scalar``.
+
+    Contiguous pieces are done block by block, other pieces through a contiguous buffer of one block.
+    """
+    stored_as = _STORED_AS[dtype]
+    size = itemsize(dtype)
+    bits = _BITS[size]
+    apart, sharing = make_blocks(dtype, scalar)
+
     def loop(args, dimensions, steps, data):
         n = dimensions[0]
         x = carray(args[0], n, stored_as)
         y = carray(args[1], n, stored_as)
         if steps[0] == size and steps[1] == size:
             pattern = carray(args[0], n, bits)
-            same = x.ctypes.data == y.ctypes.data
+            overlap = abs(x.ctypes.data - y.ctypes.data) < n * size
             for start in range(0, n, BLOCK):
                 stop = min(start + BLOCK, n)
-                if same:
-                    in_place(x[start:stop], pattern[start:stop])
+                if overlap:
+                    sharing(x[start:stop], pattern[start:stop], y[start:stop])
                 else:
                     apart(x[start:stop], pattern[start:stop], y[start:stop])
         else:
@@ -83,7 +162,7 @@ def make_loop(dtype, scalar):
                 count = min(BLOCK, n - start)
                 for i in range(count):
                     buffer[i] = x[start + i]
-                in_place(buffer[:count], pattern[:count])
+                sharing(buffer[:count], pattern[:count], buffer[:count])
                 for i in range(count):
                     y[start + i] = buffer[i]
 

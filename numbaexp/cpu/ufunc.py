@@ -1,7 +1,7 @@
 """True NumPy ufuncs from compiled inner loops.
 
 NumPy's C API makes a ufunc of loops and the types they take, and with it come all of a ufunc's conventions: casting,
-``out``, ``where``, strides, overlap, subclasses, error state. The loops of NumPy's own ufunc of the same name are
+``out``, ``where``, strides, overlap, subclasses, error state. Where NumPy has a ufunc of the same name its loops are
 taken over, so that types are promoted as there, and those of the types computed here are put in their place.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from numbaexp.cpu import loops, pool
 from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.signatures import signatures
 from numbaexp.scalar.family import FAMILY
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
@@ -80,23 +81,24 @@ _bfloat16: np.dtype | None = None
 @functools.cache
 def ufunc(name, target):
     """The ufunc of a function of the family for a target: "cpu", "parallel" or "auto"."""
-    like = getattr(np, name)
-    numpys = _Ufunc.from_address(id(like))
-    functions = (ctypes.c_void_p * like.ntypes)()
-    data = (ctypes.c_void_p * like.ntypes)()
+    types_taken = signatures(name)
+    functions = (ctypes.c_void_p * len(types_taken))()
+    data = (ctypes.c_void_p * len(types_taken))()
     type_numbers = []
-    for i, types in enumerate(like.types):
-        code = types[0]
-        type_numbers += [np.dtype(code).num] * like.nargs
+    for i, taken in enumerate(types_taken):
+        code = taken[0]
+        type_numbers += [np.dtype(code).num] * 2
         if code in _CODES:
             functions[i], data[i] = _loop(name, _CODES[code], target)
         else:
-            functions[i], data[i] = numpys.functions[i], numpys.data[i]
+            numpys, place = getattr(np, name), getattr(np, name).types.index(taken)
+            loops_of_numpy = _Ufunc.from_address(id(numpys))
+            functions[i], data[i] = loops_of_numpy.functions[place], loops_of_numpy.data[place]
     types = (ctypes.c_char * len(type_numbers))(*type_numbers)
     label = name.encode()
     _keep_alive.append((functions, data, types, label))
     make, _ = _api()
-    made = make(functions, data, types, like.ntypes, like.nin, like.nout, _NO_IDENTITY, label, None, 0)
+    made = make(functions, data, types, len(types_taken), 1, 1, _NO_IDENTITY, label, None, 0)
     if target == "auto":
         # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,
         # and pickle looks for it in all of them.

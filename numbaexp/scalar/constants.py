@@ -6,6 +6,10 @@ states the interval and the absolute error before the coefficients are rounded t
 
 import numpy as np
 
+
+def words(*values):
+    return tuple(np.uint64(value) for value in values)
+
 # float16 and bfloat16: log2(e) as the sum of two float32.
 HALF_LOG2E_HI = np.float32(float.fromhex("0x1.7154760000000p+0"))
 HALF_LOG2E_LO = np.float32(float.fromhex("0x1.4ae0c00000000p-26"))
@@ -21,6 +25,11 @@ HALF_EXP2_6 = np.float32(float.fromhex("0x1.ca8f0a0000000p-13"))
 
 # float32, evaluated in float64: log2(e).
 SINGLE_LOG2E = float.fromhex("0x1.71547652b82fep+0")
+SINGLE_LOG2E_LOW = float.fromhex("0x1.777d0ffda0d24p-56")
+
+# log2(10) as the sum of two.
+SINGLE_LOG2_10 = float.fromhex("0x1.a934f0979a371p+1")
+SINGLE_LOG2_10_LOW = float.fromhex("0x1.7f2495fb7fa6dp-53")
 
 # SINGLE_EXP2: degree 10 on [-0.5, 0.5], absolute error 2**-52.022
 SINGLE_EXP2_0 = float.fromhex("0x1.0000000000000p+0")
@@ -35,10 +44,31 @@ SINGLE_EXP2_8 = float.fromhex("0x1.62bfd47773353p-20")
 SINGLE_EXP2_9 = float.fromhex("0x1.b675bca4eeebbp-24")
 SINGLE_EXP2_10 = float.fromhex("0x1.e6063f7217bc6p-28")
 
+# SINGLE_EXP2_QUOTIENT: degree 10 on [-0.5, 0.5], absolute error 2**-56.139
+SINGLE_EXP2_QUOTIENT_0 = float.fromhex("0x1.62e42fefa39efp-1")
+SINGLE_EXP2_QUOTIENT_1 = float.fromhex("0x1.ebfbdff82c598p-3")
+SINGLE_EXP2_QUOTIENT_2 = float.fromhex("0x1.c6b08d704a0c2p-5")
+SINGLE_EXP2_QUOTIENT_3 = float.fromhex("0x1.3b2ab6fba1ddap-7")
+SINGLE_EXP2_QUOTIENT_4 = float.fromhex("0x1.5d87fe78a5276p-10")
+SINGLE_EXP2_QUOTIENT_5 = float.fromhex("0x1.430913096fd9fp-13")
+SINGLE_EXP2_QUOTIENT_6 = float.fromhex("0x1.ffcbfc670dcd4p-17")
+SINGLE_EXP2_QUOTIENT_7 = float.fromhex("0x1.62bfd47773353p-20")
+SINGLE_EXP2_QUOTIENT_8 = float.fromhex("0x1.b524fae627834p-24")
+SINGLE_EXP2_QUOTIENT_9 = float.fromhex("0x1.e6063f7217bc6p-28")
+SINGLE_EXP2_QUOTIENT_10 = float.fromhex("0x1.e9d3fe3952179p-32")
+
 # float64: 4 / ln(2); ln(2) / 4 as 40 bits, whose product with |n| < 2**13 is exact, and the rest.
 DOUBLE_STEPS = float.fromhex("0x1.71547652b82fep+2")
 DOUBLE_STEP_HI = float.fromhex("0x1.62e42fefa2000p-3")
 DOUBLE_STEP_LO = float.fromhex("0x1.9ef35793c7673p-43")
+
+# ln(2), ln(2) / 4 and 4 log2(10), each as the sum of two float64.
+DOUBLE_LN2_HI = float.fromhex("0x1.62e42fefa39efp-1")
+DOUBLE_LN2_LO = float.fromhex("0x1.abc9e3b39803fp-56")
+DOUBLE_STEP_WHOLE_HI = float.fromhex("0x1.62e42fefa39efp-3")
+DOUBLE_STEP_WHOLE_LO = float.fromhex("0x1.abc9e3b39803fp-58")
+DOUBLE_LOG2_10_HI = float.fromhex("0x1.a934f0979a371p+3")
+DOUBLE_LOG2_10_LO = float.fromhex("0x1.7f2495fb7fa6dp-51")
 
 # 2**(j/4) as the sum of two float64.
 DOUBLE_ROOT_0_HI = float.fromhex("0x1.0000000000000p+0")
@@ -59,3 +89,45 @@ DOUBLE_TAIL_4 = float.fromhex("0x1.a01a016200b2dp-13")
 DOUBLE_TAIL_5 = float.fromhex("0x1.a01a0176b3eebp-16")
 DOUBLE_TAIL_6 = float.fromhex("0x1.71eb271513d52p-19")
 DOUBLE_TAIL_7 = float.fromhex("0x1.27ed99474db95p-22")
+
+# DOUBLE_ATANH: degree 10 on [0, 0.111111], absolute error 2**-59.504
+DOUBLE_ATANH_0 = float.fromhex("0x1.5555555555555p-2")
+DOUBLE_ATANH_1 = float.fromhex("0x1.9999999999944p-3")
+DOUBLE_ATANH_2 = float.fromhex("0x1.2492492499d46p-3")
+DOUBLE_ATANH_3 = float.fromhex("0x1.c71c71bedea97p-4")
+DOUBLE_ATANH_4 = float.fromhex("0x1.745d19937b1fcp-4")
+DOUBLE_ATANH_5 = float.fromhex("0x1.3b13515f6f9efp-4")
+DOUBLE_ATANH_6 = float.fromhex("0x1.111abdc8abe16p-4")
+DOUBLE_ATANH_7 = float.fromhex("0x1.e0a2d581ab68fp-5")
+DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
+DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
+DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
+
+# float64, accurate phase: log2 of the bases in units of 2**-190.
+WIDE_LOG2_2 = words(0x4000000000000000, 0x0000000000000000, 0x0000000000000000)
+WIDE_LOG2_E = words(0x5c551d94ae0bf85d, 0xdf43ff68348e9f44, 0x75abbd546eb4ad2c)
+WIDE_LOG2_10 = words(0xd49a784bcd1b8afe, 0x492bf6ff4dafdb4c, 0xd96c55fe37b3ad4f)
+
+# WIDE_EXP2, (2**f - 1) / f: degree 21 on [-0.5, 0.5], absolute error 2**-129.59; in units of 2**-128.
+WIDE_EXP2_0 = words(0xb17217f7d1cf79ab, 0xc9e3b39803f2f6b0)
+WIDE_EXP2_1 = words(0x3d7f7bff058b1d50, 0xde2d60dd92e6bf95)
+WIDE_EXP2_2 = words(0x0e35846b82505fc5, 0x99d3b15d995e95bb)
+WIDE_EXP2_3 = words(0x0276556df749cee5, 0x39977c16a7dd5898)
+WIDE_EXP2_4 = words(0x005761ff9e299cc4, 0x41c5fda69453c0df)
+WIDE_EXP2_5 = words(0x000a184897c363c3, 0xb7a58544c3591fc6)
+WIDE_EXP2_6 = words(0x0000ffe5fe2c4586, 0x34358a8e640e8f47)
+WIDE_EXP2_7 = words(0x0000162c0223a5c8, 0x23fd8ffe606c4302)
+WIDE_EXP2_8 = words(0x000001b5253d395e, 0x7c3da4a7146148d7)
+WIDE_EXP2_9 = words(0x0000001e4cf5158b, 0x8ec9f6fda205e208)
+WIDE_EXP2_10 = words(0x00000001e8cac735, 0x1bb24c0ee717bc7e)
+WIDE_EXP2_11 = words(0x000000001c3bd650, 0xfc2985e2b228bc8b)
+WIDE_EXP2_12 = words(0x0000000001816193, 0x166d0f9b453c5715)
+WIDE_EXP2_13 = words(0x0000000000131496, 0x4d5878a999bfa5c6)
+WIDE_EXP2_14 = words(0x000000000000e1b7, 0x421d81dad90f1835)
+WIDE_EXP2_15 = words(0x00000000000009c7, 0x44d73cfb3f49ad89)
+WIDE_EXP2_16 = words(0x0000000000000066, 0x1112d127fe1c4ef0)
+WIDE_EXP2_17 = words(0x0000000000000003, 0xee2ed7bbd2bce558)
+WIDE_EXP2_18 = words(0x0000000000000000, 0x24b4fb74771fb7c2)
+WIDE_EXP2_19 = words(0x0000000000000000, 0x0145acb4ec3dfb51)
+WIDE_EXP2_20 = words(0x0000000000000000, 0x000ac37b117712e1)
+WIDE_EXP2_21 = words(0x0000000000000000, 0x000056ce7f868008)

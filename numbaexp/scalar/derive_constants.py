@@ -1,7 +1,7 @@
 """Derive the constants of the scalars and write them to ``constants.py``.
 
 ``python -m numbaexp.scalar.derive_constants`` writes the file; with ``--check`` it compares and exits 1 where the file
-differs. mpmath (extra ``test``) does the arithmetic with 300 bits.
+differs. mpmath (extra ``test``) does the arithmetic with 500 bits.
 """
 
 import pathlib
@@ -17,7 +17,11 @@ Each polynomial interpolates its function in the Chebyshev points, which is the 
 states the interval and the absolute error before the coefficients are rounded to the type that evaluates them.
 """
 
-import numpy as np'''
+import numpy as np
+
+
+def words(*values):
+    return tuple(np.uint64(value) for value in values)'''
 
 
 def single(value):
@@ -53,6 +57,13 @@ class Writer:
     def float32(self, name, value):
         self.lines.append(f'{name} = np.float32(float.fromhex("{single(value).hex()}"))')
 
+    def words(self, name, value, bits):
+        """A value in units of 2**-bits, as a tuple of 64-bit words with the highest first."""
+        integer = int(mpmath.nint(mpmath.ldexp(value, bits)))
+        parts = [integer >> 64 * i & (2**64 - 1) for i in reversed(range(-(-bits // 64)))]
+        words = ", ".join(f"0x{part:016x}" for part in parts)
+        self.lines.append(f"{name} = words({words})")
+
     def polynomial(self, name, function, interval, degree, kind, exact_first=False):
         """Coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
         low, high = interval
@@ -67,6 +78,11 @@ class Writer:
             getattr(self, kind)(f"{name}_{power}", coefficient)
 
 
+def exp2_quotient(f):
+    """(2**f - 1) / f."""
+    return mpmath.expm1(f * mpmath.log(2)) / f if f else mpmath.log(2)
+
+
 def half_constants(out):
     log2e = 1 / mpmath.log(2)
     high = single(log2e)
@@ -79,8 +95,14 @@ def half_constants(out):
 def single_constants(out):
     out.comment("float32, evaluated in float64: log2(e).")
     out.float64("SINGLE_LOG2E", 1 / mpmath.log(2))
+    out.float64("SINGLE_LOG2E_LOW", 1 / mpmath.log(2) - double(1 / mpmath.log(2)))
+    out.comment("log2(10) as the sum of two.")
+    log2_10 = mpmath.log(10, 2)
+    out.float64("SINGLE_LOG2_10", log2_10)
+    out.float64("SINGLE_LOG2_10_LOW", log2_10 - double(log2_10))
     half = mpmath.mpf(1) / 2
     out.polynomial("SINGLE_EXP2", lambda r: mpmath.mpf(2) ** r, (-half, half), 10, "float64")
+    out.polynomial("SINGLE_EXP2_QUOTIENT", exp2_quotient, (-half, half), 10, "float64")
 
 
 def double_constants(out):
@@ -90,6 +112,10 @@ def double_constants(out):
     high = truncated(step, 40)
     out.float64("DOUBLE_STEP_HI", high)
     out.float64("DOUBLE_STEP_LO", step - high)
+    out.comment("ln(2), ln(2) / 4 and 4 log2(10), each as the sum of two float64.")
+    for name, value in (("LN2", 4 * step), ("STEP_WHOLE", step), ("LOG2_10", 4 * mpmath.log(10, 2))):
+        out.float64(f"DOUBLE_{name}_HI", value)
+        out.float64(f"DOUBLE_{name}_LO", value - double(value))
     out.comment("2**(j/4) as the sum of two float64.")
     for j in range(4):
         root = mpmath.mpf(2) ** (mpmath.mpf(j) / 4)
@@ -104,13 +130,38 @@ def double_constants(out):
     out.polynomial("DOUBLE_TAIL", tail, (-reach, reach), 7, "float64")
 
 
+def logarithm_constants(out):
+    def tail(u):
+        """(atanh(s) / s - 1) / s**2, u = s**2, by its series."""
+        return mpmath.nsum(lambda i: u ** int(i) / (2 * int(i) + 3), [0, 200])
+
+    out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
+
+
+def wide_constants(out):
+    out.comment("float64, accurate phase: log2 of the bases in units of 2**-190.")
+    for name, base in (("2", 2), ("E", mpmath.e), ("10", 10)):
+        out.words(f"WIDE_LOG2_{name}", mpmath.log(base, 2), 190)
+    half = mpmath.mpf(1) / 2
+
+    coefficients, error = mpmath.chebyfit(exp2_quotient, [-half, half], 22, error=True)
+    out.comment(
+        "WIDE_EXP2, (2**f - 1) / f: degree 21 on [-0.5, 0.5], "
+        f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}; in units of 2**-128."
+    )
+    for power, coefficient in enumerate(reversed(coefficients)):
+        out.words(f"WIDE_EXP2_{power}", coefficient, 128)
+
+
 def render():
     """The text of the constants module."""
-    with mpmath.workprec(300):
+    with mpmath.workprec(500):
         out = Writer()
         half_constants(out)
         single_constants(out)
         double_constants(out)
+        logarithm_constants(out)
+        wide_constants(out)
     return "\n".join(out.lines) + "\n"
 
 

@@ -55,6 +55,39 @@ def float_of(typingctx, bits):
     return _bitcast(bits) if isinstance(bits, types.Integer) else None
 
 
+MAGNITUDE_F32 = np.int32(0x7FFFFFFF)
+INFINITY_F32 = np.int32(0x7F800000)
+MINUS_INFINITY_F32 = np.int32(-0x800000)
+MAGNITUDE_F64 = np.int64(0x7FFFFFFFFFFFFFFF)
+INFINITY_F64 = np.int64(0x7FF0000000000000)
+
+
+def highest(value):
+    """The bit pattern of a positive float, for the comparisons of ``clamp_f32`` and ``clamp_f64``."""
+    return value.view(np.int32 if value.itemsize == 4 else np.int64)
+
+
+def lowest(value):
+    """The bit pattern of a negative float, for the same: as an unsigned integer it grows as the float falls."""
+    return value.view(np.uint32 if value.itemsize == 4 else np.uint64)
+
+
+@scalar
+def clamp_f32(bits, lowest, highest):
+    """The bit pattern of a float32 clamped to [lowest, highest], the former negative and the latter positive."""
+    as_unsigned = np.uint32(bits)
+    above_lowest = np.int32(lowest if as_unsigned > lowest else as_unsigned)
+    return highest if above_lowest > highest else above_lowest
+
+
+@scalar
+def clamp_f64(bits, lowest, highest):
+    """As ``clamp_f32``, for float64."""
+    as_unsigned = np.uint64(bits)
+    above_lowest = np.int64(lowest if as_unsigned > lowest else as_unsigned)
+    return highest if above_lowest > highest else above_lowest
+
+
 @intrinsic
 def converts_halves(typingctx):
     """Whether the processor that is compiled for converts halves: on x86 without F16C LLVM calls a library that is
@@ -88,28 +121,32 @@ def float_to_half_in_hardware(typingctx, value):
 
 @scalar
 def half_to_float(half):
-    """The float32 equal to the finite float16 whose bit pattern is the given uint16."""
+    """The float32 equal to the float16 whose bit pattern is the given uint16."""
     if converts_halves():
         return half_to_float_in_hardware(half)
-    sign = np.uint32(half & np.uint16(0x8000)) << np.uint32(16)
-    magnitude = np.uint32(half & np.uint16(0x7FFF)) << np.uint32(13)
-    return float_of(np.int32(sign | magnitude)) * np.float32(2.0**112)
+    sign = np.int32(np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
+    magnitude = np.int32(np.uint32(half & np.uint16(0x7FFF)) << np.uint32(13))
+    special = INFINITY_F32 if magnitude >= np.int32(0x0F800000) else np.int32(0)
+    return float_of(np.int32(bits_of(float_of(magnitude) * np.float32(2.0**112)) | special | sign))
 
 
 @scalar
 def float_to_half(value):
-    """The bit pattern of the float16 nearest to a positive float32 that has 11 bits if it is 2**-14 or more."""
+    """The bit pattern of the float16 nearest to a float32."""
     if converts_halves():
         return float_to_half_in_hardware(value)
     # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
-    bits = bits_of(value)
-    subnormal = bits < np.int32(0x38800000)  # 2**-14
-    odd = np.int32(bits | np.int32(bits > np.int32(0)))
-    below = bits_of(float_of(odd) * np.float32(2.0**-112))
-    above = bits_of(value * np.float32(2.0**112))
+    magnitude = np.int32(bits_of(value) & MAGNITUDE_F32)
+    units = float_of(magnitude) * np.float32(2.0**24)
+    inexact = np.int32(units != np.floor(units))
+    below = bits_of(float_of(np.int32(magnitude | inexact)) * np.float32(2.0**-112))
+    above = bits_of(float_of(magnitude) * np.float32(2.0**112))
+    # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
+    subnormal = magnitude < np.int32(0x387FF000)
     pattern = np.uint32(below if subnormal else above)
     rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
-    return np.uint16(rounded - np.uint32(0 if subnormal else 0x38000))
+    sign = np.uint32(bits_of(value)) >> np.uint32(16) & np.uint32(0x8000)
+    return np.uint16(np.uint32(rounded - np.uint32(0 if subnormal else 0x38000)) | sign)
 
 
 @scalar

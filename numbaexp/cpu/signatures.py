@@ -1,0 +1,11 @@
+"""The types that the ufunc of each function takes, in the order in which NumPy tries them."""
+
+import numpy as np
+
+# Of a function that NumPy does not have: no complex, longdouble and object arrays, for nobody's loops could take them.
+_FLOATS = ["e->e", "f->f", "d->d"]
+
+
+def signatures(name):
+    """As ``numpy.ufunc.types``: those of NumPy's ufunc of the same name, so that types are promoted as there."""
+    return list(getattr(np, name).types) if hasattr(np, name) else list(_FLOATS)

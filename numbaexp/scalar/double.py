@@ -1,0 +1,138 @@
+"""float64: the fast phase that all functions of the family share, and how its results are rounded and scaled.
+
+The fast phase works in pairs of float64, high + low, and is followed by a rounding test: the pair is rounded as if it
+were lower by the bound of its error, and as if it were higher. Where both agree that is the correctly rounded result;
+elsewhere the accurate phase (``numbaexp.scalar.accurate``) tells.
+
+Flags and special values are treated as in ``numbaexp.scalar.narrow``.
+"""
+
+import numpy as np
+
+from numbaexp.scalar import constants as c
+from numbaexp.scalar.ieee import bits_of, float_of, fma, highest, scalar
+
+# Adding 1.5 * 2**52 rounds a float64 to an integer, which then stands in the low bits of the sum.
+ROUND_TO_INTEGER = 1.5 * 2.0**52
+# Added to a reduced argument, this keeps its powers from underflowing, and the flag down, where x is close to 0; the
+# result there is 1 by a wide margin.
+TINY = 2.0**-200
+
+# Of the pair that ``exp_of_reduced`` returns, absolutely, and of the rounding test; derived there.
+FAST_ERROR = 2.0**-63
+
+# A bit pattern.
+LEAST_NORMAL = highest(np.float64(2.0**-1022))
+
+
+@scalar
+def exponential_less_one(r, r_low):
+    """(high, low) with exp(r + r_low) - 1 = high + low, |r| < 0.0867 and |r_low| < 2**-55.
+
+    Of r + r**2/2 + r**3 t(r) the first two terms are carried in two doubles and the rest, below 2**-13, in one. The
+    differences below are exact (Sterbenz), so that the fused multiply-add after each is the rounding error of the one
+    before.
+    """
+    half_r = 0.5 * r
+    high = fma(half_r, r, r)
+    high_low = fma(half_r, r, r - high)
+    r2 = r * r
+    tail = fma(c.DOUBLE_TAIL_7, r, c.DOUBLE_TAIL_6)
+    tail = fma(tail, r2, fma(c.DOUBLE_TAIL_5, r, c.DOUBLE_TAIL_4))
+    tail = fma(tail, r2, fma(c.DOUBLE_TAIL_3, r, c.DOUBLE_TAIL_2))
+    tail = fma(tail, r2, fma(c.DOUBLE_TAIL_1, r, c.DOUBLE_TAIL_0))
+    return high, fma(r2 * r, tail, fma(r_low, high, high_low) + r_low)
+
+
+@scalar
+def fourth_root_power(n):
+    """2**((n & 3) / 4) as the sum of two doubles, by selection: a table in memory would be slower."""
+    odd = (n & np.int64(1)) != np.int64(0)
+    upper = (n & np.int64(2)) != np.int64(0)
+    below = c.DOUBLE_ROOT_1_HI if odd else c.DOUBLE_ROOT_0_HI
+    above = c.DOUBLE_ROOT_3_HI if odd else c.DOUBLE_ROOT_2_HI
+    low_below = c.DOUBLE_ROOT_1_LO if odd else c.DOUBLE_ROOT_0_LO
+    low_above = c.DOUBLE_ROOT_3_LO if odd else c.DOUBLE_ROOT_2_LO
+    return above if upper else below, low_above if upper else low_below
+
+
+@scalar
+def exp_of_reduced(r, r_low, n):
+    """(high, low) with exp(r + r_low) 2**((n & 3)/4) = high + low in [0.9, 1.9], under the same bounds.
+
+    The error, in units of 2**-63, is made up of: r**2 rounded, 0.06; r**3, 0.09; t with its first coefficient, 0.15;
+    the rest, below 2**-13, 0.07. The root, at most 1.682, makes 0.62 of these. Then low, below 2**-12, 0.13; the
+    root's low part times the rest, which is left out, 0.10; the polynomial's own r**3 2**-60.47, the sums in low's
+    parentheses and what the root and the argument are beyond two doubles, 0.02. The rounding test adds 0.13, by
+    rounding low -+ the bound. Together less than 1, which is ``FAST_ERROR``.
+    """
+    less_one, rest = exponential_less_one(r, r_low)
+    root, root_low = fourth_root_power(n)
+    high = fma(root, less_one, root)
+    high_low = fma(root, less_one, root - high)
+    return high, fma(root, rest, fma(root_low, less_one, root_low + high_low))
+
+
+@scalar
+def fast_two_sum(a, b):
+    """(sum, error) of two floats, exactly, |a| >= |b|."""
+    total = a + b
+    return total, b - (total - a)
+
+
+@scalar
+def exp_reduced(x):
+    """(r, r_low, n) with x = n ln(2)/4 + r + r_low and n = rint(4 x / ln 2), for |x| < 750.
+
+    n is an integer in the low bits of an int64; the bits above it are arbitrary.
+    """
+    shifted = fma(x, c.DOUBLE_STEPS, ROUND_TO_INTEGER)
+    steps = shifted - ROUND_TO_INTEGER
+    exact = fma(-steps, c.DOUBLE_STEP_HI, x + TINY)
+    r = fma(-steps, c.DOUBLE_STEP_LO, exact)
+    return r, fma(-steps, c.DOUBLE_STEP_LO, exact - r), bits_of(shifted)
+
+
+@scalar
+def exponent_bits(n):
+    """2**(n >> 2), to be added to the bits of a float64."""
+    return (n & np.int64(-4)) << np.int64(50)
+
+
+@scalar
+def scaled(high, low, n):
+    """The pair times 2**(n >> 2), rounded to a normal float64 under both signs of the error."""
+    scale = exponent_bits(n)
+    below, above = high + (low - FAST_ERROR), high + (low + FAST_ERROR)
+    return float_of(bits_of(below) + scale), float_of(bits_of(above) + scale)
+
+
+@scalar
+def unit_of(n, subnormal):
+    """The float64 whose ulp, times 2**(n >> 2), is the spacing of subnormal numbers; 0 for a normal result."""
+    return float_of(LEAST_NORMAL - exponent_bits(n) if subnormal else np.int64(0))
+
+
+@scalar
+def lost_to(unit, high):
+    """What ``high`` loses when it is added to the unit."""
+    return high - ((unit + high) - unit)
+
+
+@scalar
+def error_at(unit):
+    """The bound of the error of the pair and of ``scaled_to_any`` before it rounds: what is lost, at most half an ulp
+    of the unit, is added to low with an error of half an ulp of it."""
+    return fma(unit, 2.0**-105, FAST_ERROR)
+
+
+@scalar
+def scaled_to_any(high, low, n, unit):
+    """The pair times 2**(n >> 2), rounded once to a float64 that may be subnormal.
+
+    The spacing of the subnormal numbers is fixed. The pair is added to the unit, so that it is rounded there, and the
+    difference of the bit patterns before and after counts the spacings, which is the bit pattern of the result.
+    """
+    scale = exponent_bits(n)
+    counted_from = np.int64(0) if unit == 0.0 else LEAST_NORMAL
+    return float_of(bits_of((unit + high) + (lost_to(unit, high) + low)) + (scale - counted_from))

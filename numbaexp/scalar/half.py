@@ -1,0 +1,122 @@
+"""exp in float16 and bfloat16, in float32 arithmetic: twice the lanes of float64.
+
+The special values and the flags are treated as in ``numbaexp.scalar.narrow``.
+"""
+
+import numpy as np
+
+from numbaexp.scalar import constants as c
+from numbaexp.scalar.forms import Scalar
+from numbaexp.scalar.ieee import (
+    INFINITY_F32,
+    MAGNITUDE_F32,
+    MINUS_INFINITY_F32,
+    bfloat_to_float,
+    bits_of,
+    clamp_f32,
+    float_of,
+    float_to_bfloat,
+    float_to_half,
+    fma,
+    half_to_float,
+    highest,
+    lowest,
+    scalar,
+)
+
+# Adding 1.5 * 2**13 rounds a float32 in [1, 2) to the 11 bits of a half.
+ROUND_TO_HALF = np.float32(1.5 * 2.0**13)
+# A bfloat16 of a smaller magnitude has the exponential 1, and is taken as 0: its powers would underflow.
+TINY_BF16 = np.int32(0x35800000)  # 2**-20
+
+# Clamps: beyond them the result is infinity or zero, and stays so at the clamp.
+HIGHEST_F16, LOWEST_F16 = highest(np.float32(12.0)), lowest(np.float32(-18.0))
+HIGHEST_BF16, LOWEST_BF16 = highest(np.float32(89.0)), lowest(np.float32(-104.0))
+
+
+@scalar
+def exp_reduced_half(x):
+    """(q r, k) with exp(x) = (1 + q r) 2**k and r = x log2(e) - k in [0, 1], for |x| <= 104, in float32.
+
+    q r has a relative error of about 2**-24. It is left unadded: whoever rounds 1 + q r to the bits of the result
+    does so once, in one fused multiply-add.
+    """
+    k = np.floor(x * c.HALF_LOG2E_HI)
+    r = fma(x, c.HALF_LOG2E_HI, -k)
+    r = fma(x, c.HALF_LOG2E_LO, r)
+    q = fma(c.HALF_EXP2_6, r, c.HALF_EXP2_5)
+    q = fma(q, r, c.HALF_EXP2_4)
+    q = fma(q, r, c.HALF_EXP2_3)
+    q = fma(q, r, c.HALF_EXP2_2)
+    q = fma(q, r, c.HALF_EXP2_1)
+    return q, r, np.int32(k)
+
+
+@scalar
+def power_of_two_f32(k):
+    """2**k as float32, for k in [-126, 127]."""
+    return float_of(np.int32((k + np.int32(127)) << np.int32(23)))
+
+
+@scalar
+def exp_f16_finite(x):
+    """exp(x) as a float32 that a conversion to float16 finishes, x a float32 in [-18, 12].
+
+    1 + q r lies in [1, 2], and adding ``ROUND_TO_HALF`` with it rounds the exact sum straight to the 11 bits of a
+    normal half; rounding to float32 first and to half then is wrong for two arguments. A subnormal half has fewer
+    bits, and takes the conversion's rounding.
+    """
+    q, r, k = exp_reduced_half(x)
+    rounder = np.float32(0.0) if k < np.int32(-14) else ROUND_TO_HALF
+    significand = fma(q, r, rounder + c.HALF_EXP2_0) - rounder
+    return significand * power_of_two_f32(k)
+
+
+@scalar
+def exp_f16_inner(half):
+    return float_to_half(exp_f16_finite(half_to_float(half)))
+
+
+@scalar
+def exp_f16(half):
+    """float16 bits of exp, from float16 bits."""
+    special = (half & np.uint16(0x7FFF)) >= np.uint16(0x7C00)
+    finite = half_to_float(np.uint16(0) if special else half)
+    clamped = clamp_f32(bits_of(finite), LOWEST_F16, HIGHEST_F16)
+    # Infinity or NaN, from the bits that say which.
+    unbounded = float_of(np.int32(INFINITY_F32 | np.int32(half & np.uint16(0x3FF)) << np.int32(13)))
+    addend = np.float32(-1.0) if half == np.uint16(0xFC00) else unbounded
+    return float_to_half(exp_f16_finite(float_of(clamped)) + (addend if special else np.float32(0.0)))
+
+
+@scalar
+def exp_bf16_finite(x):
+    """exp(x) as a float32 that a conversion to bfloat16 finishes, x a float32 in [-104, 89].
+
+    Two factors reach the subnormal results and overflow.
+    """
+    q, r, k = exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+    half_k = np.int32(k >> np.int32(1))
+    # An odd significand makes every subnormal result inexact, as the exponential is, and so raises "underflow".
+    significand = float_of(np.int32(bits_of(fma(q, r, c.HALF_EXP2_0)) | np.int32(1)))
+    return significand * power_of_two_f32(half_k) * power_of_two_f32(np.int32(k - half_k))
+
+
+@scalar
+def exp_bf16_inner(bfloat):
+    return float_to_bfloat(exp_bf16_finite(bfloat_to_float(bfloat)))
+
+
+@scalar
+def exp_bf16(bfloat):
+    """bfloat16 bits of exp, from bfloat16 bits."""
+    x = bfloat_to_float(bfloat)
+    bits = bits_of(x)
+    special = (bits & MAGNITUDE_F32) >= INFINITY_F32
+    clamped = np.int32(0) if special else clamp_f32(bits, LOWEST_BF16, HIGHEST_BF16)
+    factor = np.float32(0.0) if bits == MINUS_INFINITY_F32 else x
+    return float_to_bfloat(exp_bf16_finite(float_of(clamped)) * (factor if special else np.float32(1.0)))
+
+
+EXP_F16 = Scalar(exp_f16, exp_f16_inner, int(np.float16(12.0).view(np.uint16)))
+EXP_BF16 = Scalar(exp_bf16, exp_bf16_inner, int(HIGHEST_BF16) >> 16)

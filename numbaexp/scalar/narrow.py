@@ -1,0 +1,112 @@
+"""float32, float16 and bfloat16, each from one and the same function in float64 arithmetic, rounded once.
+
+That the function is precise enough for every argument of these types is established by trying them all
+(``numbaexp verify``).
+
+No floating-point flag is raised that the exact result would not raise: order is compared on bit patterns, because to
+compare a NaN as a float raises "invalid"; and for an infinity or NaN the function is computed at 0, and replaced by the
+special value arithmetically. Were that selected instead, the compiler would see that what is computed beside it is not
+used, and would leave out that it is computed at 0.
+"""
+
+import numpy as np
+
+from numbaexp.scalar.forms import Scalar
+from numbaexp.scalar.ieee import (
+    INFINITY_F32,
+    MAGNITUDE_F32,
+    MAGNITUDE_F64,
+    MINUS_INFINITY_F32,
+    bfloat_to_float,
+    bits_of,
+    clamp_f32,
+    float_of,
+    float_to_bfloat,
+    float_to_half,
+    fma,
+    half_to_float,
+    highest,
+    lowest,
+    scalar,
+)
+
+# The 38 bits that a float64 loses when it is cut to 15 significant bits.
+CUT_OFF = np.int64((1 << 38) - 1)
+ODD = np.int64(1 << 38)
+LEAST_NORMAL_BF16 = np.float64(2.0**-126).view(np.int64)
+
+
+@scalar
+def rounded_to_odd(value):
+    """A float64 cut to 15 significant bits, the last of which is set if anything was cut off.
+
+    Rounded from there to the 11 bits of a half or the 8 of a bfloat16, it gives what the float64 itself gives.
+    """
+    bits = bits_of(value)
+    inexact = ODD if (bits & CUT_OFF) != np.int64(0) else np.int64(0)
+    return float_of((bits & ~CUT_OFF) | inexact)
+
+
+@scalar
+def to_half(value):
+    return float_to_half(np.float32(rounded_to_odd(value)))
+
+
+@scalar
+def to_bfloat(value):
+    """A subnormal bfloat16 is rounded by the conversion of value 2**-16 to float32, and so raises its flag."""
+    subnormal = (bits_of(value) & MAGNITUDE_F64) < LEAST_NORMAL_BF16
+    as_float = np.float32(value * 2.0**-16 if subnormal else rounded_to_odd(value))
+    units = np.uint32(bits_of(as_float))
+    return np.uint16(units >> np.uint32(16) & np.uint32(0x8000) | units) if subnormal else float_to_bfloat(as_float)
+
+
+def narrow(function, least, greatest, at_minus_infinity, at_infinity):
+    """The rows of the table for the types below float64.
+
+    ``function`` takes and gives a float64, for arguments from ``least`` to ``greatest``; beyond these the rounded
+    result is the same as there.
+    """
+    low, high = lowest(np.float32(least)), highest(np.float32(greatest))
+    inner_limit = np.float32(min(-least, greatest))
+
+    @scalar
+    def of_any(x):
+        bits = bits_of(x)
+        special = (bits & MAGNITUDE_F32) >= INFINITY_F32
+        clamped = np.int32(0) if special else clamp_f32(bits, low, high)
+        upper = at_infinity if bits == INFINITY_F32 else np.float64(x)
+        limit = at_minus_infinity if bits == MINUS_INFINITY_F32 else upper
+        value = function(np.float64(float_of(clamped)))
+        return fma(value, 0.0 if special else 1.0, limit if special else -0.0)
+
+    @scalar
+    def single(x):
+        return np.float32(of_any(x))
+
+    @scalar
+    def single_inner(x):
+        return np.float32(function(np.float64(x)))
+
+    @scalar
+    def half(x):
+        return to_half(of_any(half_to_float(x)))
+
+    @scalar
+    def half_inner(x):
+        return to_half(function(np.float64(half_to_float(x))))
+
+    @scalar
+    def bfloat(x):
+        return to_bfloat(of_any(bfloat_to_float(x)))
+
+    @scalar
+    def bfloat_inner(x):
+        return to_bfloat(function(np.float64(bfloat_to_float(x))))
+
+    limit_f16 = min(inner_limit, np.finfo(np.float16).max).astype(np.float16)
+    return {
+        "float16": Scalar(half, half_inner, int(limit_f16.view(np.uint16))),
+        "bfloat16": Scalar(bfloat, bfloat_inner, int(inner_limit.view(np.uint32)) >> 16),
+        "float32": Scalar(single, single_inner, int(inner_limit.view(np.uint32))),
+    }

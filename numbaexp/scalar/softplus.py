@@ -1,0 +1,109 @@
+"""softplus: log(1 + exp(x))."""
+
+import numpy as np
+
+from numbaexp.scalar import constants as c
+from numbaexp.scalar import double, single
+from numbaexp.scalar.forms import Scalar
+from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, bits_of, clamp_f64, float_of, fma, highest, scalar
+from numbaexp.scalar.narrow import narrow
+from numbaexp.scalar.sigmoid import GREATEST, LEAST, LEAST_EXPONENT, SUBNORMAL_BELOW
+
+X_MAX = highest(np.finfo(np.float64).max)
+MINUS_INFINITY = np.float64(-np.inf).view(np.int64)
+INNER = 708.0
+# float32 and narrower: further from 0 the exponential is nothing beside x, or too small for a float32.
+LEAST_EXPONENTIAL = -104.0
+
+
+@scalar
+def atanh_tail(u):
+    """(atanh(s) / s - 1) / s**2 for u = s**2 <= 1/9."""
+    u2 = u * u
+    u4 = u2 * u2
+    terms_01 = fma(c.DOUBLE_ATANH_1, u, c.DOUBLE_ATANH_0)
+    terms_23 = fma(c.DOUBLE_ATANH_3, u, c.DOUBLE_ATANH_2)
+    terms_45 = fma(c.DOUBLE_ATANH_5, u, c.DOUBLE_ATANH_4)
+    terms_67 = fma(c.DOUBLE_ATANH_7, u, c.DOUBLE_ATANH_6)
+    terms_89 = fma(c.DOUBLE_ATANH_9, u, c.DOUBLE_ATANH_8)
+    low = fma(terms_23, u2, terms_01)
+    middle = fma(terms_67, u2, terms_45)
+    return fma(fma(fma(c.DOUBLE_ATANH_10, u2, terms_89), u4, middle), u4, low)
+
+
+# The one float32 that the error leaves on the wrong side of a midpoint, and its neighbour, which has the same result.
+HARD, BESIDE = float.fromhex("0x1.d483a0p-12"), float.fromhex("0x1.d483a2p-12")
+
+
+@scalar
+def softplus(x):
+    """As the functions of ``numbaexp.scalar.single``: with e = exp(-|x|), max(x, 0) + 2 atanh(e / (2 + e))."""
+    x = BESIDE if x == HARD else x
+    e = single.exp(max(-abs(x), LEAST_EXPONENTIAL))
+    s = e / (2.0 + e)
+    u = fma(s, s, double.TINY)
+    doubled = s + s
+    return (x if x > 0.0 else 0.0) + fma(doubled * u, atanh_tail(u), doubled)
+
+
+@scalar
+def log1p_of_exp(x):
+    """(high, low, n) with log(1 + exp(x)) = (high + low) 2**(n >> 2), high + low in [0.6, 1.9], for -746 <= x <= 0.
+
+    With e = exp(x) as a pair it is 2 s (1 + u t(u)), s = e / (2 + e), u = s**2 <= 1/9, where 2 s is carried in two
+    doubles, and u t(u) < 0.04 in one: with the last sum, 0.6 ulp.
+    """
+    r, r_low, n = double.exp_reduced(x)
+    high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
+    exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
+    half = float_of(exponent + bits_of(0.5))
+    half_e, half_e_low = half * high, half * low
+    total, total_low = double.fast_two_sum(1.0, half_e)
+    total_low += half_e_low
+    quotient = 1.0 / total
+    quotient_low = quotient * fma(-quotient, total_low, fma(-quotient, total, 1.0))
+
+    doubled = high * quotient
+    doubled_low = fma(high, quotient_low, fma(low, quotient, fma(high, quotient, -doubled)))
+    s = half * doubled
+    u = fma(s, s, double.TINY)
+    return doubled, fma(doubled * u, atanh_tail(u), doubled_low), n
+
+
+@scalar
+def added(x, high, low, n):
+    """x + (high + low) 2**(n >> 2), for x > 0."""
+    exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
+    scale = float_of(bits_of(1.0) + exponent)
+    logarithm = high * scale
+    greater, smaller = max(x, logarithm), min(x, logarithm)
+    total, total_low = double.fast_two_sum(greater, smaller)
+    return total + fma(low, scale, total_low)
+
+
+@scalar
+def softplus_f64_inner(x):
+    high, low, n = log1p_of_exp(-abs(x))
+    alone = float_of(bits_of(high + low) + double.exponent_bits(n))
+    return added(x, high, low, n) if x > 0.0 else alone
+
+
+@scalar
+def softplus_f64(x):
+    bits = bits_of(x)
+    finite = (bits & MAGNITUDE_F64) < INFINITY_F64
+    clamped = clamp_f64(bits, LEAST, X_MAX) if finite else np.int64(0)
+    magnitude = float_of(clamp_f64(clamped & MAGNITUDE_F64, LEAST, GREATEST))
+    high, low, n = log1p_of_exp(-magnitude)
+    subnormal = np.uint64(clamped) > SUBNORMAL_BELOW
+    flag = 2.0**-600 if subnormal else 0.0
+    alone = fma(flag, flag, double.scaled_to_any(high, low, n, double.unit_of(n, subnormal)))
+    result = added(float_of(clamped), high, low, n) if clamped > np.int64(0) else alone
+    limit = 0.0 if bits == MINUS_INFINITY else x
+    return fma(result, 1.0 if finite else 0.0, -0.0 if finite else limit)
+
+
+SOFTPLUS = {
+    **narrow(softplus, -104.0, np.finfo(np.float32).max, 0.0, np.inf),
+    "float64": Scalar(softplus_f64, softplus_f64_inner, int(highest(np.float64(INNER)))),
+}

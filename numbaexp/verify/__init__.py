@@ -1,0 +1,1 @@
+"""What the accuracy of this package is checked with."""

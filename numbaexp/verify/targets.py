@@ -1,0 +1,22 @@
+"""The targets that this machine can run."""
+
+import numpy as np
+
+import numbaexp
+from numbaexp import dispatch
+
+
+def usable_targets() -> tuple[tuple[str, ...], dict[str, str]]:
+    """The targets that compute here, and of the others why they do not."""
+    usable, reasons = [], {}
+    for target in dispatch.TARGETS:
+        if target == "auto":
+            continue
+        try:
+            with numbaexp.use_target(target):
+                numbaexp.exp(np.zeros(1))
+        except (ImportError, RuntimeError) as reason:
+            reasons[target] = str(reason)
+        else:
+            usable.append(target)
+    return tuple(usable), reasons
