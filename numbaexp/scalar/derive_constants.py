@@ -21,7 +21,9 @@ import numpy as np
 
 
 def words(*values):
-    return tuple(np.uint64(value) for value in values)'''
+    """An integer of several 64-bit words, the highest first."""
+    return tuple(np.uint64(value) for value in values)
+'''
 
 
 def single(value):
@@ -61,7 +63,7 @@ class Writer:
         """A value in units of 2**-bits, as a tuple of 64-bit words with the highest first."""
         integer = int(mpmath.nint(mpmath.ldexp(value, bits)))
         parts = [integer >> 64 * i & (2**64 - 1) for i in reversed(range(-(-bits // 64)))]
-        words = ", ".join(f"0x{part:016x}" for part in parts)
+        words = ", ".join(f"0x{part:016X}" for part in parts)
         self.lines.append(f"{name} = words({words})")
 
     def polynomial(self, name, function, interval, degree, kind, exact_first=False):

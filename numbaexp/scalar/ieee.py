@@ -137,12 +137,14 @@ def float_to_half(value):
         return float_to_half_in_hardware(value)
     # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
     magnitude = np.int32(bits_of(value) & MAGNITUDE_F32)
-    units = float_of(magnitude) * np.float32(2.0**24)
-    inexact = np.int32(units != np.floor(units))
-    below = bits_of(float_of(np.int32(magnitude | inexact)) * np.float32(2.0**-112))
-    above = bits_of(float_of(magnitude) * np.float32(2.0**112))
     # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
     subnormal = magnitude < np.int32(0x387FF000)
+    units = float_of(magnitude) * np.float32(2.0**24)
+    odd = np.int32(magnitude | np.int32(units != np.floor(units)))
+    below = bits_of(float_of(odd if subnormal else np.int32(0)) * np.float32(2.0**-112))
+    # What rounds to 2**16, 65520 and more, is taken for it.
+    great = max(magnitude, np.int32(0x47800000)) if magnitude >= np.int32(0x477FF000) else magnitude
+    above = bits_of(float_of(great) * np.float32(2.0**112))
     pattern = np.uint32(below if subnormal else above)
     rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
     sign = np.uint32(bits_of(value)) >> np.uint32(16) & np.uint32(0x8000)
