@@ -55,6 +55,21 @@ def test_all(function):
     assert near > 0
 
 
+HARDEST = {
+    "exp2": ["-0x1.e7526ep-6", "0x1.853a6ep-9"],
+    "sigmoid": ["-0x1.2082e0p-3", "0x1.8p-22", "0x1.cp-21", "-0x1.6p-20", "-0x1.ep-20", "0x1.3p-19"],
+    "softplus": ["0x1.d483a0p-12"],
+}
+
+
+@pytest.mark.parametrize(("function", "texts"), HARDEST.items())
+def test_hardest(function, texts):
+    """Those so near a midpoint that the float64 inside cannot tell by itself, and their neighbours."""
+    x = np.array([float.fromhex(text) for text in texts], np.float32)
+    x = np.concatenate([x, np.nextafter(x, np.float32(-9)), np.nextafter(x, np.float32(9))])
+    np.testing.assert_array_equal(getattr(numbaexp, function)(x), correctly_rounded(function, x, "float32"))
+
+
 def test_the_check_can_fail(function):
     patterns = np.float32(np.linspace(-8, 8, 1000)).view(np.uint32)
     x = patterns.view(np.float32)
