@@ -123,8 +123,8 @@ def array_type(name):
 
 def versions():
     """Package versions, in one line."""
-    names = ("numbaexp", "numba", "numpy", "scipy", "torch", "jax", "numexpr")
-    found = []
+    names = ("numba", "numpy", "scipy", "torch", "jax", "numexpr")
+    found = [f"numbaexp {numbaexp.__version__}"]
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{name} {importlib.metadata.version(name)}")
