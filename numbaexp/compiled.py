@@ -101,7 +101,7 @@ def _in_loops(name, row):
     """A row of the table for float64, as a scalar that gives one result and leaves a loop around it SIMD code."""
     if row.accurate is None:
         return row.whole
-    apart, _ = make_blocks("float64", row)
+    apart, _ = make_blocks(f"compiled_{name}", "float64", row)
     inner, accurate, limit = row.inner, row.accurate, np.int64(row.limit)
 
     @scalar

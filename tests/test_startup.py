@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+import numpy as np
 import pytest
 
 import numbaexp
@@ -43,6 +44,22 @@ def test_kernels_are_kept_on_disk(run_script, tmp_path):
     assert kept
     run_script(COUNT_COMPILATIONS + CALL + "    assert len(compilations.buffer) == 0\n", NUMBA_CACHE_DIR=str(tmp_path))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == kept
+
+
+def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
+    """Functions compiled by a process each, and then all in one: their parts bear names of their own."""
+    names = ("exp", "exp10", "sigmoid", "softplus")
+    for name in names:
+        run_script(f"import numbaexp; numbaexp.{name}(1.0)", NUMBA_CACHE_DIR=str(tmp_path))
+    values = {name: getattr(numbaexp, name)(np.linspace(-5, 5, 1001)).tolist() for name in names}
+    run_script(
+        f"""
+        import numpy as np, numbaexp
+        for name, expected in {values}.items():
+            assert getattr(numbaexp, name)(np.linspace(-5, 5, 1001)).tolist() == expected, name
+        """,
+        NUMBA_CACHE_DIR=str(tmp_path),
+    )
 
 
 def test_without_the_compiler(run_script):

@@ -48,7 +48,7 @@ def provoked(flags):
     return tiny * tiny + 1.0 / (huge * huge)
 
 
-def make_blocks(dtype, scalar):
+def make_blocks(name, dtype, scalar):
     """Functions that do one block: ``apart(x, pattern, y)``, and ``sharing(x, pattern, y)`` where the memory of x and y
     overlaps, in such a way that it is safe to go through it in order.
 
@@ -97,9 +97,7 @@ def make_blocks(dtype, scalar):
 
     settle = make_settle(scalar.accurate)
 
-    # Not inlined: this is long, and there are four places for it.
-    @njit
-    def settled_apart(x, pattern, y):
+    def settle_apart(x, pattern, y):
         others = carray(stack_array(BLOCK), x.size, np.float64)
         differing = np.int64(0)
         if is_inner(pattern):
@@ -119,6 +117,11 @@ def make_blocks(dtype, scalar):
         if differing:
             settle(x, y, others)
 
+    # Not inlined: it is long, and there are four places for it. So it is a symbol in the machine code, and needs a name
+    # of its own: loops that were cached by different processes are loaded into one.
+    settle_apart.__qualname__ = f"settle_{name}"
+    settled_apart = njit(settle_apart)
+
     @njit(forceinline=True)
     def settled_sharing(x, pattern, y):
         # The accurate phase needs the arguments.
@@ -130,7 +133,7 @@ def make_blocks(dtype, scalar):
     return settled_apart, settled_sharing
 
 
-def make_loop(dtype, scalar):
+def make_loop(name, dtype, scalar):
     """A Python function that numba.cfunc compiles, with ``SIGNATURE``, to the inner loop of ``scalar``.
 
     Contiguous pieces are done block by block, other pieces through a contiguous buffer of one block.
@@ -138,7 +141,7 @@ def make_loop(dtype, scalar):
     stored_as = _STORED_AS[dtype]
     size = itemsize(dtype)
     bits = _BITS[size]
-    apart, sharing = make_blocks(dtype, scalar)
+    apart, sharing = make_blocks(name, dtype, scalar)
 
     def loop(args, dimensions, steps, data):
         n = dimensions[0]
@@ -166,4 +169,5 @@ def make_loop(dtype, scalar):
                 for i in range(count):
                     y[start + i] = buffer[i]
 
+    loop.__qualname__ = f"loop_{name}_{dtype}"
     return loop

@@ -60,7 +60,7 @@ def _api():
 
 @functools.cache
 def _serial_loop(name, dtype):
-    return compile_loop(loops.make_loop(dtype, FAMILY[name][dtype]), loops.SIGNATURE, f"{name} {dtype}")
+    return compile_loop(loops.make_loop(name, dtype, FAMILY[name][dtype]), loops.SIGNATURE, f"{name} {dtype}")
 
 
 def _loop(name, dtype, target):
