@@ -11,36 +11,58 @@ from numbaexp.scalar.ieee import bits_of, float_of, fma, scalar
 
 
 @scalar
-def exp2_of_reduced(r, shifted):
-    """2**(k + r), |r| <= 1/2, k an integer in the low bits of ``shifted``."""
+def polynomial(r, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10):
+    """Of degree 10, by Estrin's scheme: shorter chains than Horner's for two multiplications more."""
     r2 = r * r
     r4 = r2 * r2
-    terms_01 = fma(c.SINGLE_EXP2_1, r, c.SINGLE_EXP2_0)
-    terms_23 = fma(c.SINGLE_EXP2_3, r, c.SINGLE_EXP2_2)
-    terms_45 = fma(c.SINGLE_EXP2_5, r, c.SINGLE_EXP2_4)
-    terms_67 = fma(c.SINGLE_EXP2_7, r, c.SINGLE_EXP2_6)
-    terms_89 = fma(c.SINGLE_EXP2_9, r, c.SINGLE_EXP2_8)
+    terms_01 = fma(c1, r, c0)
+    terms_23 = fma(c3, r, c2)
+    terms_45 = fma(c5, r, c4)
+    terms_67 = fma(c7, r, c6)
+    terms_89 = fma(c9, r, c8)
     low = fma(terms_23, r2, terms_01)
     middle = fma(terms_67, r2, terms_45)
-    high = fma(c.SINGLE_EXP2_10, r2, terms_89)
-    significand = fma(fma(high, r4, middle), r4, low)
+    high = fma(c10, r2, terms_89)
+    return fma(fma(high, r4, middle), r4, low)
+
+
+@scalar
+def exp2_of_reduced(r, shifted):
+    """2**(k + r), |r| <= 1/2, k an integer in the low bits of ``shifted``."""
+    significand = polynomial(
+        r,
+        c.SINGLE_EXP2_0,
+        c.SINGLE_EXP2_1,
+        c.SINGLE_EXP2_2,
+        c.SINGLE_EXP2_3,
+        c.SINGLE_EXP2_4,
+        c.SINGLE_EXP2_5,
+        c.SINGLE_EXP2_6,
+        c.SINGLE_EXP2_7,
+        c.SINGLE_EXP2_8,
+        c.SINGLE_EXP2_9,
+        c.SINGLE_EXP2_10,
+    )
     return float_of(bits_of(significand) + (bits_of(shifted) << np.int64(52)))
 
 
 @scalar
 def exp2_quotient(r):
     """(2**r - 1) / r, |r| <= 1/2."""
-    r2 = r * r
-    r4 = r2 * r2
-    terms_01 = fma(c.SINGLE_EXP2_QUOTIENT_1, r, c.SINGLE_EXP2_QUOTIENT_0)
-    terms_23 = fma(c.SINGLE_EXP2_QUOTIENT_3, r, c.SINGLE_EXP2_QUOTIENT_2)
-    terms_45 = fma(c.SINGLE_EXP2_QUOTIENT_5, r, c.SINGLE_EXP2_QUOTIENT_4)
-    terms_67 = fma(c.SINGLE_EXP2_QUOTIENT_7, r, c.SINGLE_EXP2_QUOTIENT_6)
-    terms_89 = fma(c.SINGLE_EXP2_QUOTIENT_9, r, c.SINGLE_EXP2_QUOTIENT_8)
-    low = fma(terms_23, r2, terms_01)
-    middle = fma(terms_67, r2, terms_45)
-    high = fma(c.SINGLE_EXP2_QUOTIENT_10, r2, terms_89)
-    return fma(fma(high, r4, middle), r4, low)
+    return polynomial(
+        r,
+        c.SINGLE_EXP2_QUOTIENT_0,
+        c.SINGLE_EXP2_QUOTIENT_1,
+        c.SINGLE_EXP2_QUOTIENT_2,
+        c.SINGLE_EXP2_QUOTIENT_3,
+        c.SINGLE_EXP2_QUOTIENT_4,
+        c.SINGLE_EXP2_QUOTIENT_5,
+        c.SINGLE_EXP2_QUOTIENT_6,
+        c.SINGLE_EXP2_QUOTIENT_7,
+        c.SINGLE_EXP2_QUOTIENT_8,
+        c.SINGLE_EXP2_QUOTIENT_9,
+        c.SINGLE_EXP2_QUOTIENT_10,
+    )
 
 
 @scalar

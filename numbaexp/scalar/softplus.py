@@ -19,16 +19,20 @@ LEAST_EXPONENTIAL = -104.0
 @scalar
 def atanh_tail(u):
     """(atanh(s) / s - 1) / s**2 for u = s**2 <= 1/9."""
-    u2 = u * u
-    u4 = u2 * u2
-    terms_01 = fma(c.DOUBLE_ATANH_1, u, c.DOUBLE_ATANH_0)
-    terms_23 = fma(c.DOUBLE_ATANH_3, u, c.DOUBLE_ATANH_2)
-    terms_45 = fma(c.DOUBLE_ATANH_5, u, c.DOUBLE_ATANH_4)
-    terms_67 = fma(c.DOUBLE_ATANH_7, u, c.DOUBLE_ATANH_6)
-    terms_89 = fma(c.DOUBLE_ATANH_9, u, c.DOUBLE_ATANH_8)
-    low = fma(terms_23, u2, terms_01)
-    middle = fma(terms_67, u2, terms_45)
-    return fma(fma(fma(c.DOUBLE_ATANH_10, u2, terms_89), u4, middle), u4, low)
+    return single.polynomial(
+        u,
+        c.DOUBLE_ATANH_0,
+        c.DOUBLE_ATANH_1,
+        c.DOUBLE_ATANH_2,
+        c.DOUBLE_ATANH_3,
+        c.DOUBLE_ATANH_4,
+        c.DOUBLE_ATANH_5,
+        c.DOUBLE_ATANH_6,
+        c.DOUBLE_ATANH_7,
+        c.DOUBLE_ATANH_8,
+        c.DOUBLE_ATANH_9,
+        c.DOUBLE_ATANH_10,
+    )
 
 
 # The one float32 that the error leaves on the wrong side of a midpoint, and its neighbour, which has the same result.
