@@ -81,6 +81,17 @@ def fast_two_sum(a, b):
 
 
 @scalar
+def over_one_plus(a, a_low, e, e_low):
+    """(a + a_low) / (1 + e + e_low) as the sum of two floats, 0 <= e <= 1."""
+    total, total_low = fast_two_sum(1.0, e)
+    total_low += e_low
+    inverse = 1.0 / total
+    inverse_low = inverse * fma(-inverse, total_low, fma(-inverse, total, 1.0))
+    quotient = a * inverse
+    return quotient, fma(a, inverse_low, fma(a_low, inverse, fma(a, inverse, -quotient)))
+
+
+@scalar
 def exp_reduced(x):
     """(r, r_low, n) with x = n ln(2)/4 + r + r_low and n = rint(4 x / ln 2), for |x| < 750.
 

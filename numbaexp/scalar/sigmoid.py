@@ -45,16 +45,9 @@ def sigmoid_pair(x):
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
     e, e_low = float_of(bits_of(high) + exponent), low * float_of(exponent + bits_of(1.0))
-    total, total_low = double.fast_two_sum(1.0, e)
-    total_low += e_low
-    quotient = 1.0 / total
-    quotient_low = quotient * fma(-quotient, total_low, fma(-quotient, total, 1.0))
-
     negative = x < 0.0
-    over, over_low = high if negative else 1.0, low if negative else 0.0
-    product = over * quotient
-    product_low = fma(over, quotient_low, fma(over_low, quotient, fma(over, quotient, -product)))
-    return product, product_low, n if negative else np.int64(0)
+    quotient, quotient_low = double.over_one_plus(high if negative else 1.0, low if negative else 0.0, e, e_low)
+    return quotient, quotient_low, n if negative else np.int64(0)
 
 
 @scalar

@@ -61,14 +61,7 @@ def log1p_of_exp(x):
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
     half = float_of(exponent + bits_of(0.5))
-    half_e, half_e_low = half * high, half * low
-    total, total_low = double.fast_two_sum(1.0, half_e)
-    total_low += half_e_low
-    quotient = 1.0 / total
-    quotient_low = quotient * fma(-quotient, total_low, fma(-quotient, total, 1.0))
-
-    doubled = high * quotient
-    doubled_low = fma(high, quotient_low, fma(low, quotient, fma(high, quotient, -doubled)))
+    doubled, doubled_low = double.over_one_plus(high, low, half * high, half * low)
     s = half * doubled
     u = fma(s, s, double.TINY)
     return doubled, fma(doubled * u, atanh_tail(u), doubled_low), n
