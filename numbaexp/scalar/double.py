@@ -10,7 +10,7 @@ Flags and special values are treated as in ``numbaexp.scalar.narrow``.
 import numpy as np
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.ieee import bits_of, float_of, fma, highest, scalar
+from numbaexp.scalar.ieee import bits_of, float_of, fma, highest, rounded_product, scalar
 
 # Adding 1.5 * 2**52 rounds a float64 to an integer, which then stands in the low bits of the sum.
 ROUND_TO_INTEGER = 1.5 * 2.0**52
@@ -87,7 +87,7 @@ def over_one_plus(a, a_low, e, e_low):
     total_low += e_low
     inverse = 1.0 / total
     inverse_low = inverse * fma(-inverse, total_low, fma(-inverse, total, 1.0))
-    quotient = a * inverse
+    quotient = rounded_product(a, inverse)
     return quotient, fma(a, inverse_low, fma(a_low, inverse, fma(a, inverse, -quotient)))
 
 

@@ -6,7 +6,18 @@ from numbaexp.scalar import accurate, double, single
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import ROUND_TO_INTEGER
 from numbaexp.scalar.forms import OVERFLOW, Scalar
-from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, bits_of, clamp_f64, float_of, fma, highest, lowest, scalar
+from numbaexp.scalar.ieee import (
+    INFINITY_F64,
+    MAGNITUDE_F64,
+    bits_of,
+    clamp_f64,
+    float_of,
+    fma,
+    highest,
+    lowest,
+    rounded_product,
+    scalar,
+)
 from numbaexp.scalar.narrow import narrow
 
 # Smaller arguments are their own result, in float32 and in float64, and silent, as NumPy's are.
@@ -56,15 +67,15 @@ def expm1_pair(x):
     less_one, rest = double.exponential_less_one(r, r_low)
     root, root_low = double.fourth_root_power(n)
     half_power = float_of(bits_of(0.5) + double.exponent_bits(n))
-    root, root_low = half_power * root, half_power * root_low
-    product = root * less_one
+    root, root_low = rounded_product(half_power, root), rounded_product(half_power, root_low)
+    product = rounded_product(root, less_one)
     product_low = fma(root, less_one, -product)
     less_half, less_half_low = two_sum(root, -0.5)
     high, high_low = two_sum(less_half, product)
     low = fma(root, rest, fma(root_low, less_one, root_low + product_low))
     # The low 13 bits are those of n.
     at_0 = (n << np.int64(51)) == np.int64(0)
-    error = ERROR_AT_0 * abs(high) if at_0 else fma(half_power, ERROR, ERROR_OF_SUMS)
+    error = rounded_product(ERROR_AT_0, abs(high)) if at_0 else fma(half_power, ERROR, ERROR_OF_SUMS)
     return high, low + (high_low + less_half_low), error
 
 

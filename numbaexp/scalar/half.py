@@ -17,10 +17,12 @@ from numbaexp.scalar.ieee import (
     float_of,
     float_to_bfloat,
     float_to_half,
+    floor,
     fma,
     half_to_float,
     highest,
     lowest,
+    rounded_product,
     scalar,
 )
 
@@ -41,7 +43,7 @@ def exp_reduced_half(x):
     q r has a relative error of about 2**-24. It is left unadded: whoever rounds 1 + q r to the bits of the result
     does so once, in one fused multiply-add.
     """
-    k = np.floor(x * c.HALF_LOG2E_HI)
+    k = floor(x * c.HALF_LOG2E_HI)
     r = fma(x, c.HALF_LOG2E_HI, -k)
     r = fma(x, c.HALF_LOG2E_LO, r)
     q = fma(c.HALF_EXP2_6, r, c.HALF_EXP2_5)
@@ -69,7 +71,7 @@ def exp_f16_finite(x):
     q, r, k = exp_reduced_half(x)
     rounder = np.float32(0.0) if k < np.int32(-14) else ROUND_TO_HALF
     significand = fma(q, r, rounder + c.HALF_EXP2_0) - rounder
-    return significand * power_of_two_f32(k)
+    return rounded_product(significand, power_of_two_f32(k))
 
 
 @scalar

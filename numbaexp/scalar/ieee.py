@@ -1,11 +1,15 @@
 """What the scalars need of the machine below arithmetic: fused multiply-add, bit patterns, half floats.
 
+The compilers for GPUs fuse a product and the sum that it feeds into one instruction, across statements, and cannot be
+told not to by the kernel's author. So a scalar writes ``fma`` where it wants that, and ``rounded_product`` where not.
+
 This is the only module of ``scalar/`` that speaks LLVM.
 """
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
@@ -22,6 +26,37 @@ def fma(typingctx, a, b, c):
         return builder.fma(*args)
 
     return a(a, b, c), codegen
+
+
+@intrinsic
+def rounded_product(typingctx, a, b):
+    """``a * b``, for a product that feeds a sum: there a GPU's compilers would leave out the rounding of ``*``."""
+    if a != b or a not in _ROUNDING_PRODUCT:
+        return None
+
+    def codegen(context, builder, signature, args):
+        if not builder.module.triple.startswith("nvptx"):
+            return builder.fmul(*args)
+        kind = context.get_value_type(a)
+        callee = get_or_insert_function(builder.module, ir.FunctionType(kind, [kind, kind]), _ROUNDING_PRODUCT[a])
+        return builder.call(callee, args)
+
+    return a(a, b), codegen
+
+
+_ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.nvvm.mul.rn.d"}
+
+@intrinsic
+def floor(typingctx, value):
+    """The greatest integer that is not above a float, as a float."""
+    if value not in _ROUNDING_PRODUCT:
+        return None
+
+    def codegen(context, builder, signature, args):
+        callee = builder.module.declare_intrinsic("llvm.floor", [args[0].type])
+        return builder.call(callee, args)
+
+    return value(value), codegen
 
 
 _SAME_WIDTH = {
@@ -97,8 +132,8 @@ def converts_halves(typingctx):
     """
 
     def codegen(context, builder, signature, args):
-        triple, _, features = context.codegen().magic_tuple()
-        return ir.Constant(ir.IntType(1), not triple.startswith("x86") or "+f16c" in features)
+        x86 = builder.module.triple.startswith("x86")
+        return ir.Constant(ir.IntType(1), not x86 or "+f16c" in context.codegen().magic_tuple()[2])
 
     return types.boolean(), codegen
 
@@ -140,7 +175,7 @@ def float_to_half(value):
     # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
     subnormal = magnitude < np.int32(0x387FF000)
     units = float_of(magnitude) * np.float32(2.0**24)
-    odd = np.int32(magnitude | np.int32(units != np.floor(units)))
+    odd = np.int32(magnitude | np.int32(units != floor(units)))
     below = bits_of(float_of(odd if subnormal else np.int32(0)) * np.float32(2.0**-112))
     # What rounds to 2**16, 65520 and more, is taken for it.
     great = max(magnitude, np.int32(0x47800000)) if magnitude >= np.int32(0x477FF000) else magnitude

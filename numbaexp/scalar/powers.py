@@ -6,7 +6,17 @@ from numbaexp.scalar import accurate, double, single
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.forms import OVERFLOW, UNDERFLOW, Scalar
 from numbaexp.scalar.half import EXP_BF16, EXP_F16
-from numbaexp.scalar.ieee import INFINITY_F64, bits_of, clamp_f64, float_of, fma, highest, lowest, scalar
+from numbaexp.scalar.ieee import (
+    INFINITY_F64,
+    bits_of,
+    clamp_f64,
+    float_of,
+    fma,
+    highest,
+    lowest,
+    rounded_product,
+    scalar,
+)
 from numbaexp.scalar.narrow import narrow
 
 MINUS_INFINITY = lowest(np.float64(-np.inf))
@@ -18,7 +28,7 @@ def exp2_reduced(x):
     x = x + double.TINY
     shifted = fma(x, 4.0, double.ROUND_TO_INTEGER)
     y = fma(shifted - double.ROUND_TO_INTEGER, -0.25, x)
-    r = y * c.DOUBLE_LN2_HI
+    r = rounded_product(y, c.DOUBLE_LN2_HI)
     return r, fma(y, c.DOUBLE_LN2_LO, fma(y, c.DOUBLE_LN2_HI, -r)), bits_of(shifted)
 
 
@@ -26,11 +36,11 @@ def exp2_reduced(x):
 def exp10_reduced(x):
     """As ``double.exp_reduced``, for 10**x."""
     x = x + double.TINY
-    product = x * c.DOUBLE_LOG2_10_HI
+    product = rounded_product(x, c.DOUBLE_LOG2_10_HI)
     product_low = fma(x, c.DOUBLE_LOG2_10_LO, fma(x, c.DOUBLE_LOG2_10_HI, -product))
     shifted = product + double.ROUND_TO_INTEGER
     y = product - (shifted - double.ROUND_TO_INTEGER)
-    r = y * c.DOUBLE_STEP_WHOLE_HI
+    r = rounded_product(y, c.DOUBLE_STEP_WHOLE_HI)
     r_low = fma(product_low, c.DOUBLE_STEP_WHOLE_HI, fma(y, c.DOUBLE_STEP_WHOLE_LO, fma(y, c.DOUBLE_STEP_WHOLE_HI, -r)))
     # r_low may be as large as 2**-43, and has to be a rounding error of r.
     r, r_low = double.fast_two_sum(r, r_low)

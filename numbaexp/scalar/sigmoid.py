@@ -4,7 +4,18 @@ import numpy as np
 
 from numbaexp.scalar import double, single
 from numbaexp.scalar.forms import Scalar
-from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, bits_of, clamp_f64, float_of, fma, highest, lowest, scalar
+from numbaexp.scalar.ieee import (
+    INFINITY_F64,
+    MAGNITUDE_F64,
+    bits_of,
+    clamp_f64,
+    float_of,
+    fma,
+    highest,
+    lowest,
+    rounded_product,
+    scalar,
+)
 from numbaexp.scalar.narrow import narrow
 
 LEAST, SUBNORMAL_BELOW = lowest(np.float64(-746.0)), lowest(np.float64(-708.3964185322641))
@@ -44,7 +55,7 @@ def sigmoid_pair(x):
     r, r_low, n = double.exp_reduced(-abs(x))
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
-    e, e_low = float_of(bits_of(high) + exponent), low * float_of(exponent + bits_of(1.0))
+    e, e_low = float_of(bits_of(high) + exponent), rounded_product(low, float_of(exponent + bits_of(1.0)))
     negative = x < 0.0
     quotient, quotient_low = double.over_one_plus(high if negative else 1.0, low if negative else 0.0, e, e_low)
     return quotient, quotient_low, n if negative else np.int64(0)

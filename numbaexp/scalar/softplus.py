@@ -5,7 +5,17 @@ import numpy as np
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import double, single
 from numbaexp.scalar.forms import Scalar
-from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, bits_of, clamp_f64, float_of, fma, highest, scalar
+from numbaexp.scalar.ieee import (
+    INFINITY_F64,
+    MAGNITUDE_F64,
+    bits_of,
+    clamp_f64,
+    float_of,
+    fma,
+    highest,
+    rounded_product,
+    scalar,
+)
 from numbaexp.scalar.narrow import narrow
 from numbaexp.scalar.sigmoid import GREATEST, LEAST, LEAST_EXPONENT, SUBNORMAL_BELOW
 
@@ -61,7 +71,8 @@ def log1p_of_exp(x):
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
     half = float_of(exponent + bits_of(0.5))
-    doubled, doubled_low = double.over_one_plus(high, low, half * high, half * low)
+    e, e_low = rounded_product(half, high), rounded_product(half, low)
+    doubled, doubled_low = double.over_one_plus(high, low, e, e_low)
     s = half * doubled
     u = fma(s, s, double.TINY)
     return doubled, fma(doubled * u, atanh_tail(u), doubled_low), n
@@ -72,7 +83,7 @@ def added(x, high, low, n):
     """x + (high + low) 2**(n >> 2), for x > 0."""
     exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
     scale = float_of(bits_of(1.0) + exponent)
-    logarithm = high * scale
+    logarithm = rounded_product(high, scale)
     greater, smaller = max(x, logarithm), min(x, logarithm)
     total, total_low = double.fast_two_sum(greater, smaller)
     return total + fma(low, scale, total_low)
