@@ -17,6 +17,7 @@ from numbaexp.functions import (
     softplus,
     softplus_,
 )
+from numbaexp.information import targets
 
 __version__ = "0.2.0"
 
@@ -34,6 +35,7 @@ __all__ = [
     "sigmoid_",
     "softplus",
     "softplus_",
+    "targets",
     "use_target",
 ]
 

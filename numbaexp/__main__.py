@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numbaexp
+from numbaexp.information import report
 from numbaexp.scalar.family import FAMILY
 
 _PROGRAM = "python -m numbaexp"
@@ -30,12 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit status.
     """
-    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Correctly rounded exponentials on NumPy arrays.")
+    parser = argparse.ArgumentParser(
+        prog=_PROGRAM,
+        description="Correctly rounded exponentials on arrays. Without a command: prints the targets that can be used "
+        "and what the others lack, the versions of packages, and what the functions find on this machine.",
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_verify(commands)
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):
-        parser.print_help()
+        print(report())
         return 0
     return chosen.run(chosen)
 

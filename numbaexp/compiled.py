@@ -4,6 +4,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import carray, types
+from numba.core.target_extension import current_target
 from numba.core.typing.templates import builtin_registry
 from numba.extending import intrinsic, overload
 
@@ -144,6 +145,10 @@ def _register(name, row):
 
     @overload(stand_in, jit_options={"forceinline": True})
     def of_scalar(x):
+        if current_target() == "cuda":
+            from numbaexp.cuda.in_kernels import scalar_for
+
+            return scalar_for(name, x)
         if x == types.float32:
             return in_float32.py_func
         if x == types.float64:

@@ -46,6 +46,7 @@ def rounded_product(typingctx, a, b):
 
 _ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.nvvm.mul.rn.d"}
 
+
 @intrinsic
 def floor(typingctx, value):
     """The greatest integer that is not above a float, as a float."""

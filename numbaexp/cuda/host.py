@@ -1,0 +1,39 @@
+"""Arrays of the host on the GPU: copied there, computed in place, copied back."""
+
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from numbaexp.cuda import simulator
+from numbaexp.cuda.launch import Strided
+from numbaexp.cuda.launch import run as run_on_device
+
+
+def run(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
+    """Compute a function of the family on the current device.
+
+    Parameters
+    ----------
+    name : str
+        Of the function.
+    x, out : ndarray
+        Of one shape and of the type that ``dtype`` names, or of its bit patterns as uint16 if that is "bfloat16".
+    dtype : str
+        Of a float.
+    """
+    if x.size == 0:
+        return
+    stored_as = np.uint16 if dtype == "bfloat16" else x.dtype
+    there = cuda.to_device(np.ascontiguousarray(x).view(stored_as).reshape(-1))
+    elements = _elements(there, dtype)
+    run_on_device(name, elements, elements, 0)
+    np.copyto(out, there.copy_to_host().reshape(out.shape).view(out.dtype))
+
+
+def _elements(there: Any, dtype: str) -> Strided:
+    if simulator.is_on():
+        address, device = there.ctypes.data, 0
+    else:
+        address, device = there.__cuda_array_interface__["data"][0], cuda.get_current_device().id
+    return Strided(address, there.shape, there.strides, dtype, device)

@@ -1,0 +1,141 @@
+"""Loads and stores of a GPU's memory, one element or 16 bytes at a time.
+
+A kernel is given addresses as integers: they cost nothing to pass. Each function here is written twice, as what it
+means, in Python, where memory is an array and the simulator runs it; and as the instruction that it is on a GPU.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.cuda.extending import overload
+from numba.extending import intrinsic
+
+# Bytes that the widest load moves.
+WIDTH = 16
+_GLOBAL = 1  # the number of the address space
+
+
+class Memory(NamedTuple):
+    """How elements of one type are loaded and stored: ``get(source, i)`` and ``put(target, i, value)`` move one,
+    ``get_vector(source, first, i)`` and ``put_vector(target, first, i, values)`` the i-th 16 bytes from the element
+    ``first`` on, whose address is a multiple of 16."""
+
+    lanes: int
+    get: object
+    put: object
+    get_vector: object
+    put_vector: object
+
+
+def _pointer(builder, place, itemsize, kind):
+    """To what lies so many elements behind an address, the two of which are the place."""
+    address, index = place
+    offset = builder.mul(index, ir.Constant(ir.IntType(64), itemsize))
+    return builder.inttoptr(builder.add(address, offset), ir.PointerType(kind, _GLOBAL))
+
+
+def _make_instructions(number, itemsize, lanes):
+    """Intrinsics that load and store one element, and a vector of them."""
+    several = types.UniTuple(number, lanes)
+    # Elements of 16 bits move in words: a vector of eight is loaded in two halves.
+    a_word = 2 if itemsize == 2 else 1
+    element = ir.IntType(32) if a_word > 1 else ir.DoubleType() if itemsize == 8 else ir.FloatType()
+    vector = ir.VectorType(element, lanes // a_word)
+
+    @intrinsic
+    def load(typingctx, address, index):
+        def codegen(context, builder, signature, args):
+            pointer = _pointer(builder, args, itemsize, context.get_value_type(number))
+            return builder.load(pointer, align=itemsize)
+
+        return number(types.int64, types.int64), codegen
+
+    @intrinsic
+    def store(typingctx, address, index, value):
+        def codegen(context, builder, signature, args):
+            pointer = _pointer(builder, args[:2], itemsize, args[2].type)
+            builder.store(args[2], pointer, align=itemsize)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, number), codegen
+
+    @intrinsic
+    def load_vector(typingctx, address, index):
+        def codegen(context, builder, signature, args):
+            loaded = builder.load(_pointer(builder, args, itemsize, vector), align=WIDTH)
+            values = []
+            for lane in range(lanes):
+                value = builder.extract_element(loaded, ir.IntType(32)(lane // a_word))
+                if a_word > 1:
+                    shifted = builder.lshr(value, value.type(8 * itemsize * (lane % a_word)))
+                    value = builder.trunc(shifted, context.get_value_type(number))
+                values.append(value)
+            return context.make_tuple(builder, several, values)
+
+        return several(types.int64, types.int64), codegen
+
+    @intrinsic
+    def store_vector(typingctx, address, index, values):
+        def codegen(context, builder, signature, args):
+            values = [builder.extract_value(args[2], lane) for lane in range(lanes)]
+            stored = ir.Constant(vector, ir.Undefined)
+            for place in range(lanes // a_word):
+                value = values[place * a_word]
+                for part in range(1, a_word):
+                    low, high = (builder.zext(v, vector.element) for v in (value, values[place * a_word + part]))
+                    value = builder.or_(low, builder.shl(high, high.type(8 * itemsize * part)))
+                stored = builder.insert_element(stored, value, ir.IntType(32)(place))
+            builder.store(stored, _pointer(builder, args[:2], itemsize, vector), align=WIDTH)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, several), codegen
+
+    return load, store, load_vector, store_vector
+
+
+def make_memory(dtype):
+    """The memory of elements of a NumPy type."""
+    dtype = np.dtype(dtype)
+    lanes = WIDTH // dtype.itemsize
+    number = types.uint8 if dtype == np.bool_ else getattr(types, dtype.name)
+    load, store, load_vector, store_vector = _make_instructions(number, dtype.itemsize, lanes)
+
+    def get(source, i):
+        return source[i]
+
+    def put(target, i, value):
+        target[i] = value
+
+    def get_vector(source, first, i):
+        start = first + i * lanes
+        return tuple([source[start + lane] for lane in range(lanes)])
+
+    def put_vector(target, first, i, values):
+        for lane in range(lanes):
+            target[first + i * lanes + lane] = values[lane]
+
+    def load_here(source, i):
+        return load(source, i)
+
+    def store_here(target, i, value):
+        return store(target, i, value)
+
+    @overload(get)
+    def _(source, i):
+        return load_here
+
+    @overload(put)
+    def _(target, i, value):
+        return store_here
+
+    @overload(get_vector)
+    def _(source, first, i):
+        return lambda source, first, i: load_vector(source, first + i * lanes)
+
+    @overload(put_vector)
+    def _(target, first, i, values):
+        return lambda target, first, i, values: store_vector(target, first + i * lanes, values)
+
+    return Memory(lanes, get, put, get_vector, put_vector)

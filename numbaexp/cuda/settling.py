@@ -1,0 +1,79 @@
+"""The contiguous kernel of a scalar that has an accurate phase, which few arguments need and which takes long."""
+
+import numpy as np
+from numba import cuda
+
+from numbaexp.cuda.memory import make_memory
+from numbaexp.cuda.vectors import STORED_AS, over_vector, without_flags
+from numbaexp.scalar.ieee import bits_of
+
+
+def make_settling(row, dtype, most_threads):
+    """``kernel(x, y, first, n)`` as ``numbaexp.cuda.kernels.make_contiguous`` has it, for blocks of so many threads.
+
+    A warp takes as long as its slowest thread. So an argument that is left undecided stays in y for now, its place is
+    noted in memory that a block shares, and once there is one for each thread they are done together.
+    """
+    lanes, get, put, get_vector, put_vector = make_memory(STORED_AS[dtype])
+    whole, accurate, of_vector = without_flags(row), row.accurate, over_vector(row, dtype, lanes)
+    # What a block may have noted before a step, and what it may note in one.
+    capacity = most_threads + (2 * lanes + 1) * most_threads
+
+    @cuda.jit(device=True)
+    def decided(x, results, place, noted, count):
+        """The result, or x itself for now."""
+        result, other = results
+        if bits_of(result) == bits_of(other):
+            return result
+        noted[cuda.atomic.add(count, 0, 1)] = place
+        return x
+
+    def contiguous(x, y, first, n):
+        noted = cuda.shared.array(capacity, np.int64)
+        count = cuda.shared.array(1, np.int32)
+        thread, threads = cuda.grid(1), cuda.gridsize(1)
+        of_block, block = cuda.threadIdx.x, cuda.blockDim.x
+        if of_block == 0:
+            count[0] = 0
+        cuda.syncthreads()
+        vectors = (n - first) // lanes
+        left = n - vectors * lanes
+        # The threads of a block wait for each other, and so all go on as long as the first of them.
+        start, more = thread - of_block, True
+        while more:
+            i, j = start + of_block, start + of_block + threads
+            start += 2 * threads
+            more = start < vectors
+            if i < vectors:
+                there_is_another = j < vectors
+                values = get_vector(x, first, i)
+                others = get_vector(x, first, j if there_is_another else i)
+                a, b = of_vector(values)
+                place = first + i * lanes
+                low, high = decided(values[0], a, place, noted, count), decided(values[1], b, place + 1, noted, count)
+                put_vector(y, first, i, (low, high))
+                if there_is_another:
+                    a, b = of_vector(others)
+                    place = first + j * lanes
+                    low, high = (
+                        decided(others[0], a, place, noted, count),
+                        decided(others[1], b, place + 1, noted, count),
+                    )
+                    put_vector(y, first, j, (low, high))
+            if not more and thread < left:
+                # Before the first vector, and behind the last.
+                place = thread if thread < first else n - left + thread
+                argument = get(x, place)
+                put(y, place, decided(argument, whole(argument), place, noted, count))
+            # Whoever brought the count up to this sees it, and all hear of it.
+            if cuda.syncthreads_or(np.int32(not more or count[0] >= block)):
+                k = of_block
+                while k < count[0]:
+                    put(y, noted[k], accurate(get(y, noted[k])))
+                    k += block
+                cuda.syncthreads()
+                if of_block == 0:
+                    count[0] = 0
+                cuda.syncthreads()
+
+    return contiguous

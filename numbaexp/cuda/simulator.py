@@ -1,0 +1,59 @@
+"""Numba's CUDA simulator: kernels run in Python, on threads of the host, and the host's memory is the device's.
+
+The environment variable NUMBA_ENABLE_CUDASIM turns it on, before Numba is imported. It has no addresses: kernels get
+arrays in their stead.
+"""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from numba import cuda
+from numba.cuda.core import config
+
+from numbaexp.cuda.kernels import DIMENSIONS
+from numbaexp.cuda.vectors import STORED_AS
+
+# Of a thread's work little is done in parallel here, and starting one is slow: few, and more than one block.
+_BLOCKS, _THREADS = 2, 32
+
+
+def is_on() -> bool:
+    """Whether kernels are simulated."""
+    return bool(config.ENABLE_CUDASIM)
+
+
+def contiguous(kernel: Any, dtype: str) -> Any:
+    """A contiguous kernel, to be called with addresses."""
+
+    def launch(x: int, y: int, first: int, n: int) -> None:
+        _launch(kernel, _array_at(x, n, dtype), _array_at(y, n, dtype), first, n)
+
+    return launch
+
+
+def strided(kernel: Any, source: str, dtype: str) -> Any:
+    """A strided kernel, to be called with addresses."""
+
+    def launch(x: int, y: int, x_first: int, n: int, *rest: int) -> None:
+        lengths, steps = rest[: DIMENSIONS - 1], rest[DIMENSIONS - 1 :]
+        lengths = (n // int(np.prod(lengths)), *lengths)
+        x_steps, y_steps = steps[:DIMENSIONS], steps[DIMENSIONS:]
+        above_first = sum((length - 1) * max(step, 0) for length, step in zip(lengths, x_steps, strict=True))
+        y_count = 1 + sum((length - 1) * step for length, step in zip(lengths, y_steps, strict=True))
+        x_array, y_array = _array_at(x, x_first + above_first + 1, source), _array_at(y, y_count, dtype)
+        _launch(kernel, x_array, y_array, x_first, n, *rest)
+
+    return launch
+
+
+def _array_at(address: int, count: int, dtype: str) -> Any:
+    from numba.cuda.cudadrv.devicearray import FakeCUDAArray
+
+    stored_as = np.dtype(STORED_AS.get(dtype, dtype))
+    memory = (ctypes.c_char * (count * stored_as.itemsize)).from_address(address)
+    return FakeCUDAArray(np.frombuffer(memoryview(memory), stored_as))
+
+
+def _launch(kernel: Any, *arguments: Any) -> None:
+    cuda.jit(kernel)[_BLOCKS, _THREADS](*arguments)

@@ -1,0 +1,183 @@
+"""What can be used here: the targets, and what ``python -m numbaexp`` tells of the machine and the packages."""
+
+import contextlib
+import platform
+import re
+from collections.abc import Iterator
+
+from numba import config
+
+from numbaexp.dispatch import TARGETS
+
+
+def targets() -> dict[str, str | None]:
+    """Which targets can be used here, and what the others lack.
+
+    Returns
+    -------
+    dict of str to str or None
+        By each name that :func:`use_target` takes, but for ``"auto"``: None if the target can be used, else the reason
+        why not, in one line. What has been found of CUDA is kept for as long as the process lives.
+
+    See Also
+    --------
+    use_target : runs the functions on a target.
+
+    Notes
+    -----
+    Accuracy: every target gives the same bits.
+
+    Special values: every target gives the same.
+
+    Examples
+    --------
+    >>> import numbaexp
+    >>> [name for name, reason in numbaexp.targets().items() if reason is None and name != "cuda"]
+    ['cpu', 'parallel']
+    """
+    names = TARGETS[1:]
+    if config.DISABLE_JIT:
+        return dict.fromkeys(names, "Numba's compiler is turned off by the environment variable NUMBA_DISABLE_JIT")
+    from numbaexp.cuda.usable import missing
+
+    return {name: missing() if name == "cuda" else None for name in names}
+
+
+# Distributions that the functions meet, where they are installed. CuPy has one for each CUDA.
+_PEERS = ("numba-cuda", "torch", "cupy", "cupy-cuda12x", "cupy-cuda13x", "jax", "ml_dtypes")
+
+
+def report() -> str:
+    """What ``python -m numbaexp`` prints."""
+    rows = [*_usable(), *_versions(), *_machine(), *_cuda()]
+    rows.append(("accuracy", "python -m numbaexp verify checks it on this machine"))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:{width}}  {value}" for name, value in rows)
+
+
+_Rows = Iterator[tuple[str, str]]
+
+
+def _usable() -> _Rows:
+    for name, reason in targets().items():
+        yield f"target {name}", "usable" if reason is None else f"not usable: {reason}"
+
+
+def _versions() -> _Rows:
+    import importlib.metadata
+
+    import llvmlite
+    import llvmlite.binding as llvm
+    import numba
+    import numpy as np
+
+    import numbaexp
+
+    yield "numbaexp", numbaexp.__version__
+    yield "Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
+    yield "numba", numba.__version__
+    yield "llvmlite", f"{llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
+    yield "numpy", np.__version__
+    for name in _PEERS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            yield name, importlib.metadata.version(name)
+
+
+def _machine() -> _Rows:
+    from numba.core.registry import cpu_target
+
+    triple, name, features = cpu_target.target_context.codegen().magic_tuple()
+    yield "processor", f"{_processor()}, compiled for as {name}"
+    yield "SIMD", simd(triple, name, features)
+    yield "threads", _threads()
+    yield "cache", _cache()
+
+
+def _cuda() -> _Rows:
+    from numbaexp.cuda import usable
+
+    if usable.simulated():
+        yield "device", "simulated (NUMBA_ENABLE_CUDASIM)"
+    if usable.driver_version():
+        yield "NVIDIA driver", f"for CUDA {usable.driver_version()}"
+    for number, device in enumerate(usable.devices()):
+        major, minor = device.compute_capability
+        yield (
+            f"device {number}",
+            f"{device.name}, compute capability {major}.{minor}, {device.memory / 2**30:.0f} GiB",
+        )
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+# A loop such as the kernels are, and a product that feeds a sum. What LLVM makes of them tells what no list of features
+# does: some processors have wider vectors than it takes by its own choice, and some have them of any width.
+_PROBE = """
+define void @loop(ptr noalias %x, ptr noalias %y, i64 %n) {
+entry:
+  br label %body
+body:
+  %i = phi i64 [0, %entry], [%next, %body]
+  %from = getelementptr double, ptr %x, i64 %i
+  %to = getelementptr double, ptr %y, i64 %i
+  %old = load double, ptr %from
+  %new = fmul double %old, %old
+  store double %new, ptr %to
+  %next = add nuw i64 %i, 1
+  %more = icmp ult i64 %next, %n
+  br i1 %more, label %body, label %end
+end:
+  ret void
+}
+define double @product(double %x, double %y, double %z) {
+  %sum = call double @llvm.fma.f64(double %x, double %y, double %z)
+  ret double %sum
+}
+declare double @llvm.fma.f64(double, double, double)
+"""
+
+
+def simd(triple: str, processor: str, features: str) -> str:
+    """How wide the vectors are that LLVM makes for a processor, and whether it has an instruction for ``fma``."""
+    import llvmlite.binding as llvm
+
+    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, features=features, opt=3)
+    module = llvm.parse_assembly(_PROBE)
+    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
+    passes.getModulePassManager().run(module, passes)
+    vectors = re.findall(r"<(vscale x )?(\d+) x double>", str(module))
+    bits = 64 * max((int(lanes) for _, lanes in vectors), default=1)
+    width = f"{bits} bits or more" if any(scalable for scalable, _ in vectors) else f"{bits} bits"
+    # Without the instruction the C library's function is called, by its name.
+    called = re.search(r"\b_?fma\b", machine.emit_assembly(module))
+    return f"{width}, {'without' if called else 'with'} FMA"
+
+
+def _threads() -> str:
+    import numba
+
+    from numbaexp.cpu import pool
+
+    try:
+        safe = pool.start()
+    except ValueError as error:
+        return f"none: {' '.join(str(error).split())}"
+    number = f"{numba.get_num_threads()} of {config.NUMBA_NUM_THREADS}"
+    layer = numba.threading_layer()
+    return f"{number}, threading layer {layer}" if safe else f"{number}, Python's: threading layer {layer} is not safe"
+
+
+def _cache() -> str:
+    from numbaexp.cpu import loops
+    from numbaexp.cpu.compile import _LoopCache
+
+    try:
+        return _LoopCache(loops.make_loop, "").cache_path
+    except RuntimeError:
+        return "none: no folder can be written, and each process compiles anew"
