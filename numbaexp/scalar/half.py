@@ -17,7 +17,6 @@ from numbaexp.scalar.ieee import (
     float_of,
     float_to_bfloat,
     float_to_half,
-    floor,
     fma,
     half_to_float,
     highest,
@@ -28,6 +27,10 @@ from numbaexp.scalar.ieee import (
 
 # Adding 1.5 * 2**13 rounds a float32 in [1, 2) to the 11 bits of a half.
 ROUND_TO_HALF = np.float32(1.5 * 2.0**13)
+# Adding 1.5 * 2**23 rounds a float32 to the nearest integer, which then stands in the low bits of the sum; an argument
+# less one half is so rounded down.
+ROUND_TO_INTEGER, ONE_HALF_LESS = np.float32(1.5 * 2.0**23), np.float32(-0.5)
+INTEGER_0 = highest(ROUND_TO_INTEGER)
 # A bfloat16 of a smaller magnitude has the exponential 1, and is taken as 0: its powers would underflow.
 TINY_BF16 = np.int32(0x35800000)  # 2**-20
 
@@ -43,15 +46,15 @@ def exp_reduced_half(x):
     q r has a relative error of about 2**-24. It is left unadded: whoever rounds 1 + q r to the bits of the result
     does so once, in one fused multiply-add.
     """
-    k = floor(x * c.HALF_LOG2E_HI)
-    r = fma(x, c.HALF_LOG2E_HI, -k)
+    shifted = fma(x, c.HALF_LOG2E_HI, ONE_HALF_LESS) + ROUND_TO_INTEGER
+    r = fma(x, c.HALF_LOG2E_HI, ROUND_TO_INTEGER - shifted)
     r = fma(x, c.HALF_LOG2E_LO, r)
     q = fma(c.HALF_EXP2_6, r, c.HALF_EXP2_5)
     q = fma(q, r, c.HALF_EXP2_4)
     q = fma(q, r, c.HALF_EXP2_3)
     q = fma(q, r, c.HALF_EXP2_2)
     q = fma(q, r, c.HALF_EXP2_1)
-    return q, r, np.int32(k)
+    return q, r, np.int32(bits_of(shifted) - INTEGER_0)
 
 
 @scalar
