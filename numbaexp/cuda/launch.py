@@ -6,10 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cuda, types
-from numba.cuda.core import config
+from cuda.core import LaunchConfig, Stream, launch
+from numba import cuda
 
 from numbaexp.cuda import kernels, simulator
+from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.layout import find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
 from numbaexp.cuda.vectors import STORED_AS
@@ -19,8 +20,7 @@ from numbaexp.scalar.family import FAMILY
 # that follow them go on where they ended.
 _BLOCKS_A_PROCESSOR = 8
 
-_CONTIGUOUS = types.void(*[types.int64] * 4)
-_STRIDED = types.void(*[types.int64] * 15)
+_CONTIGUOUS_ARGUMENTS, _STRIDED_ARGUMENTS = 4, 15
 
 
 class Strided(NamedTuple):
@@ -58,23 +58,56 @@ def run(name: str, x: Strided, out: Strided, stream: int) -> None:
     if 0 in x.shape:
         return
     with _on(x.device):
-        layout = find_layout(x.shape, _steps(x, "x"), _steps(out, "out"))
-        x_low = x.pointer + layout.x_low * _itemsize(x.dtype)
-        out_low = out.pointer + layout.y_low * _itemsize(out.dtype)
-        if x.dtype == out.dtype and layout.is_contiguous() and (x_low - out_low) % WIDTH == 0:
-            first = min(-x_low % WIDTH // _itemsize(x.dtype), layout.size)
-            work = layout.size * _itemsize(x.dtype) / WIDTH / kernels.VECTORS
-            kernel = _launcher(_contiguous(name, x.dtype), x.device, work, stream)
-            kernel(x_low, out_low, first, layout.size)
-            return
-        strided = _strided(name, x.dtype, out.dtype)
-        for x_place, out_place, dimensions in pieces(layout.dimensions):
-            padded = [(1, 0, 0)] * (kernels.DIMENSIONS - len(dimensions)) + list(dimensions)
-            lengths, x_steps, out_steps = zip(*padded, strict=True)
-            size = math.prod(lengths)
-            kernel = _launcher(strided, x.device, size, stream)
-            out_begin = out_low + out_place * _itemsize(out.dtype)
-            kernel(x_low, out_begin, layout.x_first + x_place, size, *lengths[1:], *x_steps, *out_steps)
+        places = x.pointer % WIDTH, out.pointer % WIDTH
+        known = _one_row(name, x.shape, x.strides, x.dtype, out.strides, out.dtype, *places, x.device, stream)
+        if known is None:
+            _run_strided(name, x, out, stream)
+        else:
+            kernel, x_low, out_low, first, size = known
+            kernel(x.pointer + x_low, out.pointer + out_low, first, size)
+
+
+@functools.lru_cache(4096)
+def _one_row(
+    name: str,
+    shape: tuple[int, ...],
+    x_strides: tuple[int, ...],
+    x_dtype: str,
+    out_strides: tuple[int, ...],
+    out_dtype: str,
+    x_place: int,
+    out_place: int,
+    device: int,
+    stream: int,
+) -> tuple[Any, int, int, int, int] | None:
+    """How the contiguous kernel is launched, where it can be: itself, the bytes from the first elements to the lowest
+    ones, and its further arguments. Of the addresses their remainders by ``WIDTH`` are given."""
+    size = _itemsize(x_dtype)
+    layout = find_layout(
+        shape, _steps(x_place, x_strides, x_dtype, "x"), _steps(out_place, out_strides, out_dtype, "out")
+    )
+    x_low, out_low = layout.x_low * size, layout.y_low * size
+    misaligned = (x_place + x_low - out_place - out_low) % WIDTH
+    if x_dtype != out_dtype or misaligned or not layout.is_contiguous():
+        return None
+    first = min(-(x_place + x_low) % WIDTH // size, layout.size)
+    kernel = _launcher(_contiguous(name, x_dtype, device), device, layout.size * size / WIDTH / kernels.VECTORS, stream)
+    return kernel, x_low, out_low, first, layout.size
+
+
+def _run_strided(name: str, x: Strided, out: Strided, stream: int) -> None:
+    x_size, out_size = _itemsize(x.dtype), _itemsize(out.dtype)
+    layout = find_layout(
+        x.shape, _steps(x.pointer, x.strides, x.dtype, "x"), _steps(out.pointer, out.strides, out.dtype, "out")
+    )
+    x_low, out_low = x.pointer + layout.x_low * x_size, out.pointer + layout.y_low * out_size
+    kernel = _strided(name, x.dtype, out.dtype, x.device)
+    for x_begin, out_begin, dimensions in pieces(layout.dimensions):
+        padded = [(1, 0, 0)] * (kernels.DIMENSIONS - len(dimensions)) + list(dimensions)
+        lengths, x_steps, out_steps = zip(*padded, strict=True)
+        size = math.prod(lengths)
+        rest = (layout.x_first + x_begin, size, *lengths[1:], *x_steps, *out_steps)
+        _launcher(kernel, x.device, size, stream)(x_low, out_low + out_begin * out_size, *rest)
 
 
 @functools.cache
@@ -82,37 +115,36 @@ def _itemsize(dtype: str) -> int:
     return np.dtype(STORED_AS.get(dtype, dtype)).itemsize
 
 
-def _steps(array: Strided, name: str) -> tuple[int, ...]:
+def _steps(address: int, strides: tuple[int, ...], dtype: str, name: str) -> tuple[int, ...]:
     """The strides in elements."""
-    size = _itemsize(array.dtype)
-    if array.pointer % size or any(stride % size for stride in array.strides):
+    size = _itemsize(dtype)
+    if address % size or any(stride % size for stride in strides):
         raise ValueError(f"`{name}` must be aligned to its elements of {size} bytes, as every access on a GPU must be")
-    return tuple(stride // size for stride in array.strides)
+    return tuple(stride // size for stride in strides)
 
 
 def _on(device: int) -> contextlib.AbstractContextManager[Any]:
-    return cuda.gpus[device] if len(cuda.gpus) > 1 else contextlib.nullcontext()
+    """The device as the current one of this thread."""
+    if len(cuda.gpus) > 1:
+        return cuda.gpus[device]
+    cuda.current_context()
+    return contextlib.nullcontext()
 
 
 @functools.cache
-def _contiguous(name: str, dtype: str) -> Any:
+def _contiguous(name: str, dtype: str, device: int) -> Any:
     kernel = kernels.make_contiguous(FAMILY[name][dtype], dtype)
     if simulator.is_on():
         return simulator.contiguous(kernel, dtype)
-    return _compile(kernel, _CONTIGUOUS)
+    return compile_kernel(kernel, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 @functools.cache
-def _strided(name: str, source: str, dtype: str) -> Any:
+def _strided(name: str, source: str, dtype: str, device: int) -> Any:
     kernel = kernels.make_strided(FAMILY[name][dtype], source, dtype)
     if simulator.is_on():
         return simulator.strided(kernel, source, dtype)
-    return _compile(kernel, _STRIDED)
-
-
-def _compile(kernel: Any, signature: Any) -> Any:
-    # By way of PTX, which the tests read, and for one signature, which then no call has to look for.
-    return cuda.jit(signature, lto=False)(kernel)
+    return compile_kernel(kernel, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 def _launcher(kernel: Any, device: int, work: float, stream: int) -> Any:
@@ -131,9 +163,6 @@ def _processors(device: int) -> int:
 
 @functools.lru_cache(4096)
 def _configured(kernel: Any, blocks: int, stream: int) -> Any:
-    # Numba would warn of grids too small to fill the device: small arrays have them.
-    kept, config.CUDA_LOW_OCCUPANCY_WARNINGS = config.CUDA_LOW_OCCUPANCY_WARNINGS, 0
-    try:
-        return kernel[blocks, kernels.THREADS, cuda.external_stream(stream) if stream else 0]
-    finally:
-        config.CUDA_LOW_OCCUPANCY_WARNINGS = kept
+    return functools.partial(
+        launch, Stream.from_handle(stream), LaunchConfig(grid=blocks, block=kernels.THREADS), kernel
+    )
