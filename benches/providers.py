@@ -1,9 +1,10 @@
-"""Whoever computes exp and its relatives, and the wall: each prepares a call that takes one array to another."""
+"""Whoever computes exp and its relatives, and the walls: each prepares a call that takes one array to another."""
 
 import contextlib
 import functools
 import importlib.metadata
 import importlib.util
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,19 +15,42 @@ import numbaexp
 
 
 class Provider(NamedTuple):
-    """``prepare(function, x, out)`` gives a call without arguments, or None where the provider has no such function;
-    ``during`` is the context in which it is made."""
+    """``prepare(function, x, out)`` gives a call without arguments, or None where the provider has no such function,
+    type or device. ``during`` is the context in which it is made; where the call returns before its work is done, the
+    context gives what waits for it, a function of what the last call returned. ``own`` is how many arrays of the size
+    of ``x`` the provider makes where it computes, and ``transfers`` says of a GPU whether those to it are timed."""
 
     package: str
     target: str
     types: tuple[str, ...]
     prepare: Callable[[str, np.ndarray, np.ndarray], Callable[[], object] | None]
     during: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
+    own: int = 0
+    transfers: str = ""
 
 
 def _numbaexp(function, x, out):
     compute = getattr(numbaexp, function)
     return lambda: compute(x, out=out)
+
+
+def _numbaexp_on_device(function, x, out):
+    # PyTorch's tensors, where it has the device: its own calls are timed on them.
+    arrays = _tensors(x, out, "cuda") if importlib.util.find_spec("torch") else None
+    return _numbaexp(function, *(arrays or _device_arrays(x, out)))
+
+
+def _device_arrays(x, out):
+    from numba import cuda
+
+    return cuda.to_device(x), cuda.to_device(out)
+
+
+def _wait_for_device(_last):
+    from numba import cuda
+
+    # PyTorch and CuPy launch in the same context of the driver.
+    cuda.synchronize()
 
 
 def _numpy(function, x, out):
@@ -41,28 +65,65 @@ def _scipy(function, x, out):
     return functools.partial(getattr(scipy.special, "expit" if function == "sigmoid" else function), x, out=out)
 
 
-def _torch(function, x, out):
+def _tensors(x, out, device):
+    """The arrays as PyTorch's, or None if it cannot use the device."""
     import torch
 
+    if device == "cuda" and not torch.cuda.is_available():
+        return None
     if x.dtype.name == "bfloat16":
-        source, target = (torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) for a in (x, out))
+        tensors = [torch.from_numpy(a.view(np.int16)).view(torch.bfloat16) for a in (x, out)]
     else:
-        source, target = torch.from_numpy(x), torch.from_numpy(out)
+        tensors = [torch.from_numpy(a) for a in (x, out)]
+    return [tensor.to(device) for tensor in tensors]
+
+
+def _torch(function, x, out, device="cpu"):
+    import torch
+
+    tensors = _tensors(x, out, device)
+    if tensors is None:
+        return None
+    source, target = tensors
     if function == "softplus":  # takes no out
         return lambda: torch.nn.functional.softplus(source)
     return functools.partial(getattr(torch, function), source, out=target) if hasattr(torch, function) else None
 
 
-def _jax(function, x, out):
+def _cupy(function, x, out):
+    import cupy
+
+    if not hasattr(cupy, function):
+        return None
+    try:
+        call = functools.partial(getattr(cupy, function), cupy.asarray(x), out=cupy.asarray(out))
+        call()
+    except (TypeError, ValueError):  # bfloat16, before version 14
+        return None
+    return call
+
+
+def _jax(function, x, out, device="cpu"):
+    # Else JAX takes most of a GPU's memory at once, and leaves the others too little.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
     jax.config.update("jax_enable_x64", True)
     module = jax.nn if function in ("sigmoid", "softplus") else jax.numpy
+    try:
+        place = jax.devices(device)[0]
+    except RuntimeError:
+        return None
     if not hasattr(module, function):
         return None
-    compiled = jax.jit(getattr(module, function))
-    source = jax.numpy.asarray(x)
-    return lambda: compiled(source).block_until_ready()
+    # Where the argument has been put, there JAX computes.
+    call = functools.partial(jax.jit(getattr(module, function)), jax.device_put(x, place))
+    return call if device == "cuda" else lambda: call().block_until_ready()
+
+
+def _wait_for_jax(last):
+    # JAX launches from threads of its own: what has not been launched yet, nobody else could wait for.
+    last.block_until_ready()
 
 
 def _numexpr(function, x, out):
@@ -85,28 +146,47 @@ def _copy(function, x, out):
     return lambda: _copy_loop(source, target)
 
 
+def _device_copy(function, x, out):
+    patterns = np.dtype(f"u{x.itemsize}")
+    source, target = _device_arrays(x.view(patterns), out.view(patterns))
+    return lambda: target.copy_to_device(source)
+
+
 ALL = ("float16", "bfloat16", "float32", "float64")
+# Nobody can be faster than these.
+WALLS = ("copy loop", "device copy")
+HOST_TARGETS = ("auto", "cpu", "parallel")
+# Contexts of calls that return before the device is done.
+_LAUNCHES = functools.partial(contextlib.nullcontext, _wait_for_device)
+_LAUNCHES_OF_JAX = functools.partial(contextlib.nullcontext, _wait_for_jax)
 PROVIDERS = [
     *(
         Provider("numbaexp", target, ALL, _numbaexp, functools.partial(numbaexp.use_target, target))
-        for target in ("auto", "cpu", "parallel")
+        for target in HOST_TARGETS
     ),
     Provider("numpy", "cpu", ALL, _numpy),
     Provider("scipy", "cpu", ("float32", "float64"), _scipy),
     Provider("torch", "cpu", ALL, _torch),
-    Provider("jax", "cpu", ALL, _jax),
+    Provider("jax", "cpu", ALL, _jax, own=2),
     Provider("numexpr", "cpu", ("float32", "float64"), _numexpr),
     Provider("copy loop", "parallel", ALL, _copy),
+    Provider("numbaexp", "cuda", ALL, _numbaexp_on_device, _LAUNCHES, 2, "not counted"),
+    Provider("numbaexp", "cuda", ALL, _numbaexp, functools.partial(numbaexp.use_target, "cuda"), 2, "counted"),
+    Provider("torch", "cuda", ALL, functools.partial(_torch, device="cuda"), _LAUNCHES, 2, "not counted"),
+    Provider("cupy", "cuda", ALL, _cupy, _LAUNCHES, 2, "not counted"),
+    Provider("jax", "cuda", ALL, functools.partial(_jax, device="cuda"), _LAUNCHES_OF_JAX, 2, "not counted"),
+    Provider("device copy", "cuda", ALL, _device_copy, _LAUNCHES, 2, "not counted"),
 ]
 
 
-def installed(names=None):
-    """The providers whose package is here, of those named, or of all."""
+def installed(names=None, targets=HOST_TARGETS):
+    """The providers on these targets whose package is here, of those named, or of all."""
     return [
         provider
         for provider in PROVIDERS
         if (names is None or provider.package in names)
-        and (provider.package == "copy loop" or importlib.util.find_spec(provider.package))
+        and provider.target in targets
+        and (provider.package in WALLS or importlib.util.find_spec(provider.package))
     ]
 
 
@@ -121,19 +201,30 @@ def array_type(name):
     return np.dtype(ml_dtypes.bfloat16)
 
 
-def versions():
-    """Package versions, in one line."""
-    names = ("numba", "numpy", "scipy", "torch", "jax", "numexpr")
+def versions(target="cpu"):
+    """Package versions, in one line, with those that a target has of its own."""
+    names = ["numba", "numpy", "scipy", "torch", "jax", "numexpr"]
+    if target == "cuda":
+        names += ["numba-cuda", "cupy", "cupy-cuda12x", "cupy-cuda13x"]
     found = [f"numbaexp {numbaexp.__version__}"]
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{name} {importlib.metadata.version(name)}")
+    if target == "cuda":
+        from numba.cuda.cudadrv.driver import driver
+
+        found.append("CUDA driver {}.{}".format(*driver.get_version()))
     return ", ".join(found)
 
 
-def device():
-    """The processor, as the system names it."""
+def device(target="cpu"):
+    """The processor, as the system names it, and for its target the GPU."""
     name = "unknown processor"
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
         name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), name)
-    return f"{name}, {numba.get_num_threads()} threads"
+    name = f"{name}, {numba.get_num_threads()} threads"
+    if target == "cuda":
+        from numba import cuda
+
+        name = f"{name}; {cuda.get_current_device().name}"
+    return name

@@ -1,13 +1,17 @@
-"""Make README's accuracy table, speed table and speed picture from the files in ``results/``.
+"""Make README's tables and pictures from the files in ``results/``.
 
-``python benches/report.py`` rewrites what stands between the markers of README.md, and ``results/speed.svg``.
+``python benches/report.py`` rewrites what stands between the markers of README.md, ``results/speed.svg`` and
+``results/targets.svg``.
 """
 
 import csv
 import pathlib
 import re
+from typing import Any
 
 import matplotlib as mpl
+from providers import WALLS
+from summary import line_of, overtaking, table, throughput
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -28,6 +32,23 @@ COLOURS = {
 WALL = "copy loop"
 TABLE_SIZES = (1, 1_000, 100_000, 20_000_000)
 ORDINARY = "-10 to 10"
+TARGETS_TABLE_SIZES = (100, 10_000, 1_000_000, 100_000_000)
+# Lines of the picture of targets; those of one library have one colour, dashed where they run on a GPU.
+STYLES: dict[str, dict[str, Any]] = {
+    "numbaexp auto": {"color": "#f5b7b1", "linewidth": 7, "solid_capstyle": "round"},
+    "numbaexp cpu": {"color": "#e67e22", "linewidth": 2},
+    "numbaexp parallel": {"color": "#c0392b", "linewidth": 2},
+    "numbaexp cuda": {"color": "#7b241c", "linewidth": 2, "linestyle": "--"},
+    "numbaexp cuda, with transfers": {"color": "#7b241c", "linewidth": 2, "linestyle": ":"},
+    "numpy cpu": {"color": COLOURS["numpy"]},
+    "torch cpu": {"color": COLOURS["torch"]},
+    "torch cuda": {"color": COLOURS["torch"], "linestyle": "--"},
+    "cupy cuda": {"color": COLOURS["numpy"], "linestyle": "--"},
+    "jax cpu": {"color": COLOURS["jax"]},
+    "jax cuda": {"color": COLOURS["jax"], "linestyle": "--"},
+    "copy loop": {"color": "0.2", "linestyle": (0, (1, 1))},
+    "device copy": {"color": "0.2", "linestyle": "-."},
+}
 
 
 def rows_of(name):
@@ -101,19 +122,67 @@ def picture():
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("10⁹ elements a second")
     figure.legend(*panels[2].get_legend_handles_labels(), loc="outside lower center", ncols=7, frameon=False)
-    mpl.rcParams["svg.hashsalt"] = "numbaexp"
     figure.savefig(RESULTS / "speed.svg", metadata={"Date": None})
 
 
+def targets_section():
+    """Throughputs of exp under each target, and where one overtakes another."""
+    rows = [row for row in rows_of("targets.csv") if row["function"] == "exp"]
+    shown = markdown(*table([row for row in rows if int(row["shape"]) in TARGETS_TABLE_SIZES]))
+    sentences = "\n".join(f"- {sentence}" for sentence in overtaking(rows))
+    # Of a GPU tell the rows that ran there.
+    told = next((row for row in rows if row["target"] == "cuda"), rows[0])
+    return "\n\n".join(
+        [
+            "The targets of numbaexp and its peers beside each other, in 10⁹ elements a second, by\n"
+            "`benches/targets.py`. No transfer to or from a GPU is timed but where the name says so.",
+            shown,
+            f"{sentences}\n\n![Throughput of each target over size](benches/results/targets.svg)",
+            measured_on(told),
+        ]
+    )
+
+
+def targets_picture():
+    """Throughput of exp over size under each target and by each peer, a panel for each type; copies are the walls."""
+    rows = [row for row in rows_of("targets.csv") if row["function"] == "exp"]
+    labels = {line_of(row) for row in rows}
+    figure, panels = plt.subplots(2, 2, figsize=(11, 8.5), sharex=True, sharey=True, layout="constrained")
+    for panel, dtype in zip(panels.flat, TYPES, strict=True):
+        for name in (name for name in STYLES if name in labels):
+            points = [
+                (int(row["shape"]), throughput(row)) for row in rows if (row["dtype"], line_of(row)) == (dtype, name)
+            ]
+            if points:
+                shown = f"{name}: the wall" if name in WALLS else name
+                panel.loglog(*zip(*points, strict=True), label=shown, **STYLES[name])
+        panel.set_title(dtype)
+        panel.grid(alpha=0.3)
+    for panel in panels[1]:
+        panel.set_xlabel("elements")
+    for panel in panels[:, 0]:
+        panel.set_ylabel("10⁹ elements a second")
+    figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(RESULTS / "targets.svg", metadata={"Date": None})
+
+
+def measured_on(row):
+    return f"Measured on {row['device']}; {row['versions']}."
+
+
 def main():
-    first = rows_of("speed.csv")[0]
-    measured = f"Measured on {first['device']}; {first['versions']}."
+    mpl.rcParams["svg.hashsalt"] = "numbaexp"
     text = README.read_text()
-    for marker, content in (("accuracy", accuracy_table()), ("speed", f"{speed_table()}\n\n{measured}")):
+    for marker, content in (
+        ("accuracy", accuracy_table()),
+        ("speed", f"{speed_table()}\n\n{measured_on(rows_of('speed.csv')[0])}"),
+        ("targets", targets_section()),
+    ):
         pattern = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"
         text = re.sub(pattern, f"{content}\n", text, flags=re.DOTALL)
     README.write_text(text)
     picture()
+    targets_picture()
 
 
 if __name__ == "__main__":

@@ -32,15 +32,32 @@ FIELDS = (
 
 # Seconds that one provider is timed for at one size and type, and the least number of rounds.
 BUDGET = 0.6
+# Seconds that a row of calls lasts of which one is too short for the clock, and one of launches on a device, of which
+# the wait at its end is to be a small part.
+ROW, LAUNCHES = 20e-6, 10e-3
 
 # Arguments. Those of masked rows, logits to which something very negative was added, have results below 2**-1022.
 ORDINARY, MASKED = (-10.0, 10.0), (-760.0, -700.0)
 RELATIVES = ("exp2", "exp10", "expm1", "sigmoid", "softplus")
 RELATIVE_TYPES, RELATIVE_SIZES = ("float32", "float64"), (100_000, 20_000_000)
 LEAST_ROUNDS = 9
+# Arguments that differ: of a larger array they are repeated.
+SAMPLE = 10**6
 
 
-def time_in_turn(calls):
+def seconds_a_call(call, repeat, wait):
+    """Of a row of calls, with the wait for what they launched, if they do not wait themselves."""
+    start = time.perf_counter()
+    for _ in range(repeat - 1):
+        call()
+    if wait is None:
+        call()
+    else:
+        wait(call())
+    return (time.perf_counter() - start) / repeat
+
+
+def time_in_turn(calls, least_rounds=LEAST_ROUNDS):
     """Seconds per call of each of several, in rounds.
 
     In each round each gets two calls, and the second is timed: the threads of the one before, which go on spinning
@@ -49,34 +66,31 @@ def time_in_turn(calls):
     seconds: list[list[float]] = [[] for _ in calls]
     inner = []
     for during, call in calls:
-        with during():
-            call()
-            start = time.perf_counter()
-            call()
-            once = time.perf_counter() - start
-        # A call too short for the clock is timed in a row of them.
-        inner.append(max(1, int(20e-6 / max(once, 1e-9))))
+        with during() as wait:
+            seconds_a_call(call, 1, wait)
+            once = seconds_a_call(call, 1, wait)
+        inner.append(max(1, int((ROW if wait is None else LAUNCHES) / max(once, 1e-9))))
     begin = time.perf_counter()
-    while len(seconds[0]) < LEAST_ROUNDS or time.perf_counter() - begin < BUDGET * len(calls):
+    while len(seconds[0]) < least_rounds or time.perf_counter() - begin < BUDGET * len(calls):
         for (during, call), repeat, list_of in zip(calls, inner, seconds, strict=True):
-            with during():
-                call()
-                start = time.perf_counter()
-                for _ in range(repeat):
-                    call()
-                list_of.append((time.perf_counter() - start) / repeat)
+            with during() as wait:
+                seconds_a_call(call, 1, wait)
+                list_of.append(seconds_a_call(call, repeat, wait))
     return [np.array(s) for s in seconds]
 
 
-def measure(function, dtype_name, n, providers, interval):
+def measure(function, dtype_name, n, providers, interval, least_rounds=LEAST_ROUNDS):
     """A row for each provider that has the function."""
-    x = np.random.default_rng(0).uniform(interval[0], interval[1], n).astype(array_type(dtype_name))
+    sample = np.random.default_rng(0).uniform(interval[0], interval[1], min(n, SAMPLE))
+    x = np.resize(sample.astype(array_type(dtype_name)), n)
     out = np.empty_like(x)
     able = [provider for provider in providers if dtype_name in provider.types]
     prepared = [(provider, provider.prepare(function, x, out)) for provider in able]
     prepared = [(provider, call) for provider, call in prepared if call is not None]
     calls = [(provider.during, call) for provider, call in prepared]
-    for (provider, _), seconds in zip(prepared, time_in_turn(calls), strict=True):
+    if not calls:
+        return
+    for (provider, _), seconds in zip(prepared, time_in_turn(calls, least_rounds), strict=True):
         p20, p50, p80 = np.quantile(seconds, [0.2, 0.5, 0.8])
         yield {
             "function": function,
@@ -89,8 +103,9 @@ def measure(function, dtype_name, n, providers, interval):
             "p50": f"{p50:.4g}",
             "p80": f"{p80:.4g}",
             "GB/s": f"{2 * x.nbytes / p50 / 1e9:.3g}",
-            "device": device(),
-            "versions": versions(),
+            "device": device(provider.target),
+            "versions": versions(provider.target),
+            "transfers": provider.transfers,
         }
 
 
@@ -117,7 +132,7 @@ def main():
     providers = installed(arguments.providers)
     types = [name for name in arguments.types if array_type(name) is not None]
     with open(arguments.output, "w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
+        writer = csv.DictWriter(file, FIELDS, extrasaction="ignore")
         writer.writeheader()
         for function, name, size, interval in plan(sorted(map(int, arguments.sizes)), types):
             rows = list(measure(function, name, size, providers, interval))

@@ -6,9 +6,6 @@ loop whole.
 """
 
 import contextlib
-import functools
-import os
-import pathlib
 
 from numba import config
 from numba.core.caching import FunctionCache
@@ -16,18 +13,7 @@ from numba.core.ccallback import CFunc
 from numba.core.runtime import rtsys
 from numba.core.sigutils import normalize_signature
 
-import numbaexp
-
-
-@functools.cache
-def _source_stamp():
-    """Size and time of every file that takes part in a loop: Numba itself looks at the file of the loop alone."""
-    sources = pathlib.Path(numbaexp.__file__).parent.glob("*/*.py")
-    return tuple(sorted((str(path), *_size_and_time(path.stat())) for path in sources))
-
-
-def _size_and_time(status: os.stat_result):
-    return status.st_size, status.st_mtime_ns
+from numbaexp.cache import source_stamp
 
 
 class _LoopCache(FunctionCache):
@@ -39,7 +25,7 @@ class _LoopCache(FunctionCache):
 
     def _index_key(self, sig, codegen):
         # Numba would hash the closure, whose functions are pickled differently in each process.
-        return sig, codegen.magic_tuple(), self._name, _source_stamp()
+        return sig, codegen.magic_tuple(), self._name, source_stamp()
 
     def load_overload(self, sig, target_context):
         # Numba would fill its registries first (0.2 s): compiling needs them, machine code only the run-time system.

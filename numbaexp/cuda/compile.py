@@ -1,4 +1,5 @@
-"""Kernels as machine code of a GPU: from Numba by way of PTX, which the tests read, to the linker of CUDA.
+"""Kernels as machine code of a GPU: by way of PTX, which the tests read and run, from Numba to the linker of CUDA, or as
+they are kept on disk.
 
 ``@cuda.jit`` would do all of it, but a launch by it takes a multiple of the time of one by cuda.core, which it uses
 itself: it converts each argument, and configures the launch, anew.
@@ -8,28 +9,38 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numba_cuda
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba import cuda, types
+
+from numbaexp.cache import kept
+
+Capability = tuple[int, int]
 
 _ENTRY = re.compile(r"\.entry\s+(\w+)")
 
 
-def to_ptx(kernel: Callable[..., None], arguments: int, capability: tuple[int, int]) -> str:
+def to_ptx(kernel: Callable[..., None], arguments: int, capability: Capability) -> str:
     """The PTX of a kernel of so many int64 for devices of a compute capability."""
     signature = types.void(*[types.int64] * arguments)
     return cuda.compile_ptx(kernel, signature, cc=capability)[0]
 
 
-def link(ptx: str, capability: tuple[int, int]) -> ObjectCode:
+def link(ptx: str, capability: Capability) -> bytes:
     """PTX as machine code."""
     options = LinkerOptions(arch="sm_{}{}".format(*capability))
-    return Linker(ObjectCode.from_ptx(ptx.encode()), options=options).link("cubin")
+    return Linker(ObjectCode.from_ptx(ptx.encode()), options=options).link("cubin").code
 
 
-def compile_kernel(kernel: Callable[..., None], arguments: int, capability: tuple[int, int]) -> Any:
-    """The kernel as ``cuda.core.launch`` takes it."""
-    ptx = to_ptx(kernel, arguments, capability)
-    entry = _ENTRY.search(ptx)
-    if entry is None:
-        raise RuntimeError("Numba's CUDA target gave PTX without a kernel")
-    return link(ptx, capability).get_kernel(entry[1])
+def compile_kernel(make: Callable[[], Callable[..., None]], name: str, arguments: int, capability: Capability) -> Any:
+    """The kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels."""
+
+    def compile_anew() -> tuple[str, bytes]:
+        ptx = to_ptx(make(), arguments, capability)
+        entry = _ENTRY.search(ptx)
+        if entry is None:
+            raise RuntimeError("Numba's CUDA target gave PTX without a kernel")
+        return entry[1], link(ptx, capability)
+
+    entry, code = kept(f"cuda {name}", (capability, numba_cuda.__version__), compile_anew)
+    return ObjectCode.from_cubin(code).get_kernel(entry)

@@ -133,18 +133,20 @@ def _on(device: int) -> contextlib.AbstractContextManager[Any]:
 
 @functools.cache
 def _contiguous(name: str, dtype: str, device: int) -> Any:
-    kernel = kernels.make_contiguous(FAMILY[name][dtype], dtype)
+    make = functools.partial(kernels.make_contiguous, FAMILY[name][dtype], dtype)
     if simulator.is_on():
-        return simulator.contiguous(kernel, dtype)
-    return compile_kernel(kernel, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
+        return simulator.contiguous(make(), dtype)
+    label = f"{name} {dtype} contiguous"
+    return compile_kernel(make, label, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 @functools.cache
 def _strided(name: str, source: str, dtype: str, device: int) -> Any:
-    kernel = kernels.make_strided(FAMILY[name][dtype], source, dtype)
+    make = functools.partial(kernels.make_strided, FAMILY[name][dtype], source, dtype)
     if simulator.is_on():
-        return simulator.strided(kernel, source, dtype)
-    return compile_kernel(kernel, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)
+        return simulator.strided(make(), source, dtype)
+    label = f"{name} {dtype} strided from {source}"
+    return compile_kernel(make, label, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 def _launcher(kernel: Any, device: int, work: float, stream: int) -> Any:
