@@ -1,4 +1,4 @@
-"""Correctly rounded exponentials on arrays: the same bits everywhere, on all cores, compiled by Numba."""
+"""Correctly rounded exponentials on arrays: the same bits everywhere, on all cores and on GPUs, compiled by Numba."""
 
 from numbaexp import compiled as _compiled
 from numbaexp.dispatch import use_target
@@ -19,7 +19,7 @@ from numbaexp.functions import (
 )
 from numbaexp.information import targets
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "exp",
