@@ -1,4 +1,5 @@
-"""Where a call runs: the target that was asked for, or the one that the size of the array pays for."""
+"""Where a call runs: where its arrays live; and on the host, the target that was asked for, or the one that the size of
+the array pays for."""
 
 import contextlib
 import functools
@@ -6,14 +7,15 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, Protocol, cast
 
 import numpy as np
 
 from numbaexp.cpu.signatures import signatures
+from numbaexp.owners.table import owner_of
 
-TARGETS = ("auto", "cpu", "parallel")
+TARGETS = ("auto", "cpu", "parallel", "cuda")
 _AUTO = TARGETS[0]
 
 # Elements below which no array is shared among threads.
@@ -36,9 +38,11 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
 
     Parameters
     ----------
-    target : {"auto", "cpu", "parallel"}
-        ``"cpu"`` is one thread; ``"parallel"`` is all of Numba's threads (``numba.set_num_threads``) whatever the size;
-        ``"auto"``, the default, is all threads where the array is large enough for them to pay.
+    target : {"auto", "cpu", "parallel", "cuda"}
+        What computes arrays that the host holds, of NumPy or another library. ``"cpu"`` is one thread; ``"parallel"``
+        is all of Numba's threads (``numba.set_num_threads``) whatever the size; ``"auto"``, the default, is all threads
+        where the array is large enough for them to pay. ``"cuda"`` copies the array to the current CUDA device and the
+        result back. Arrays that a device holds are computed there under each of them.
 
     Returns
     -------
@@ -50,14 +54,23 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     ------
     ValueError
         If there is no such target.
-    NotImplementedError
-        For ``"cuda"``, which this version does not have.
+    RuntimeError
+        For ``"cuda"``, if CUDA cannot be used here; it says what is missing.
+
+    See Also
+    --------
+    targets : those that can be used here.
 
     Notes
     -----
     Accuracy: every target gives the same bits.
 
     Special values: every target gives the same.
+
+    Under ``"cuda"`` results are NumPy's in type and shape, and ``out``, ``where``, ``dtype``, ``casting``, ``order``
+    and ``signature`` are honoured. No floating-point warnings are given there. What NumPy hands on to other owners
+    (pandas, Dask, masked arrays, further subclasses) and types that no GPU kernel computes in (complex, longdouble,
+    object) are refused with a :class:`TypeError`.
 
     Examples
     --------
@@ -67,12 +80,14 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     ...     numbaexp.exp(np.float32([0, 1]))
     array([1.       , 2.7182817], dtype=float32)
     """
-    if target == "cuda":
-        raise NotImplementedError(
-            f"`target` 'cuda' needs GPU kernels, which this version of numbaexp does not have; it has {TARGETS}"
-        )
     if target not in TARGETS:
         raise ValueError(f"`target` must be one of {TARGETS}; got {target!r}")
+    if target == "cuda":
+        from numbaexp.cuda import usable
+
+        reason = usable.missing()
+        if reason is not None:
+            raise RuntimeError(f"`target` 'cuda' cannot be used: {reason}")
     return _switched(target)
 
 
@@ -155,6 +170,14 @@ def _ufunc(name: str, target: str) -> Any:
         return ufunc(name, target)
 
 
+@functools.cache
+def _bits_ufunc(name: str, target: str) -> Any:
+    from numbaexp.cpu.ufunc import bits_ufunc
+
+    with _building:
+        return bits_ufunc(name, target)
+
+
 def _door(name: str) -> Any:
     from numbaexp.cpu.entry import make_door
 
@@ -201,23 +224,62 @@ def _learn_bfloat16() -> None:
 
 def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     """Any call that does not pass the door."""
+    if type(x) is not np.ndarray or (out is not None and type(out) is not np.ndarray):
+        given = _one(out)
+        if owner_of(x) is not None or owner_of(given) is not None:
+            from numbaexp.owners import flow
+
+            return flow.run(name, x, given, kwargs, _on_host)
     if not _know_bfloat16:
         _learn_bfloat16()
     target = _target.get()
+    if target == "cuda":
+        from numbaexp.owners import numpy_on_cuda
+
+        return numpy_on_cuda.run(name, _ufunc(name, "cpu"), x, _one(out), **kwargs)
+    return _in_numpy(_ufunc, name, target, x, out, kwargs)
+
+
+def _one(out: Any) -> Any:
+    """The array in a tuple of one, as ufuncs take it."""
+    return out[0] if type(out) is tuple and len(out) == 1 else out
+
+
+# The libraries whose arrays come here know nothing of NumPy's floating-point warnings.
+with np.errstate(all="ignore"):
+    _without_warnings = copy_context()
+
+
+def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
+    """Compute on the host's memory of another library's arrays, in the float type of ``out``; bfloat16 is in uint16."""
+    target = _target.get()
+    if target == "cuda":
+        from numbaexp.cuda import host
+
+        host.run(name, x.astype(out.dtype, copy=False), out, dtype)
+        return
+    make = _bits_ufunc if dtype == "bfloat16" else _ufunc
+    kwargs = {} if x.dtype == out.dtype else {"dtype": out.dtype}
+    # A context can be entered only once, and threads may meet here.
+    _without_warnings.copy().run(_in_numpy, make, name, target, x, out, kwargs)
+
+
+def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
+    """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
     size = getattr(x, "size", 0)
     if target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel"):
         shared = _start_threads()
         if size >= SLABS_FROM and type(x) is np.ndarray:
-            flat_out = out[0] if type(out) is tuple and len(out) == 1 else out
-            if not (shared and _one_piece(_ufunc(name, target), x, flat_out, kwargs)):
+            flat_out = _one(out)
+            if not (shared and _one_piece(make(name, target), x, flat_out, kwargs)):
                 from numbaexp.cpu import blocks
 
-                result = blocks.run(_ufunc(name, "cpu"), x, flat_out, kwargs)
+                result = blocks.run(make(name, "cpu"), x, flat_out, kwargs)
                 if result is not None:
                     return result
     if out is not None:
         kwargs["out"] = out
-    return _ufunc(name, target)(x, **kwargs)
+    return make(name, target)(x, **kwargs)
 
 
 def _start_threads() -> bool:

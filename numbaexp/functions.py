@@ -6,15 +6,20 @@ from typing import Any
 import numpy as np
 
 from numbaexp.dispatch import Ufunc, elementwise
+from numbaexp.owners.table import owner_of
 
 # What the functions have in common, for their docstrings.
 _ARGUMENTS = """Parameters
     ----------
-    x : array_like
-        Input of any shape. float16, bfloat16 (of ``ml_dtypes``), float32 and float64 are computed here; integers and
-        bool are promoted as ``numpy.exp`` promotes them. {others}
-    out : ndarray, None or 1-tuple of them, optional
-        Where the result is stored, of a shape that ``x`` broadcasts to. It may be ``x`` itself or overlap it.
+    x : array_like, or array of another library
+        Input of any shape, which is computed on where it lives. float16, bfloat16 (in NumPy that of ``ml_dtypes``),
+        float32 and float64 are computed here; integers and bool are promoted as the library promotes them for its
+        ``exp``. {others}
+    out : array, None or 1-tuple of them, optional
+        Where the result is stored. It may be ``x`` itself. In NumPy it is of a shape that ``x`` broadcasts to, and may
+        overlap it. In another library it is an array of that library, where ``x`` is, of the shape of ``x`` and of the
+        type of the result (in PyTorch of any float type, or without elements, to be resized), and the only other
+        argument.
     where : array_like of bool, optional
         Elements where it is false are left as they are in ``out``.
     casting, order, dtype, subok, signature : optional
@@ -22,15 +27,30 @@ _ARGUMENTS = """Parameters
 
     Returns
     -------
-    ndarray or scalar
-        Of the shape of ``x``, and of its type if that is a float. A scalar if ``x`` is one.
+    array or scalar
+        Of the shape of ``x``, and of its type if that is a float.
+
+        ============================================  ==================================================
+        ``x``                                         result
+        ============================================  ==================================================
+        NumPy array, sequence, scalar                 NumPy array; a scalar if ``x`` is one
+        other owner of ``__array_ufunc__``            what the owner makes of it (pandas, xarray, Dask)
+        PyTorch tensor, on a CPU or CUDA              tensor, with the type and strides of ``torch.exp``
+        JAX array, on a CPU or CUDA                   JAX array, of the type of ``jax.numpy.exp``
+        CuPy array, Numba device array                array of that library, of the type of ``numpy.exp``
+        other owner of ``__cuda_array_interface__``   by ``from_dlpack`` of its library, or Numba device array
+        other owner of ``__dlpack__``                 by ``from_dlpack`` of its library, or as NumPy or Numba
+        ============================================  ==================================================
 
     Raises
     ------
     TypeError
         If the types have no loop, or ``out`` cannot hold the result under ``casting``.
     ValueError
-        If ``out`` is read-only or of another shape."""
+        If ``out`` is read-only or of another shape, or, in a library other than NumPy, overlaps ``x`` in part, or is on
+        another device: nothing is copied between devices.
+    NotImplementedError
+        If a PyTorch tensor requires grad and gradients are recorded: there are none yet."""
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
         handed on to NumPy's own loops, whose accuracy is theirs."""
 _NOT_TAKEN = "Other types have no loop."
@@ -64,7 +84,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
     name = function.__name__
 
     def compute(x: Any, /) -> Any:
-        if not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic):
+        if owner_of(x) is None and (not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic)):
             raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
         return function(x, out=x)
 
@@ -73,18 +93,18 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
 
     Parameters
     ----------
-    x : ndarray, or another owner of ``__array_ufunc__``
-        A writeable array of a float type.
+    x : array
+        A writeable array of a float type, of NumPy or another library.
 
     Returns
     -------
-    ndarray
+    array
         ``x`` itself.
 
     Raises
     ------
     TypeError
-        If ``x`` is no array, or its type cannot hold the result.
+        If ``x`` is no array, or its type cannot hold the result, or it cannot be changed, as in JAX.
     ValueError
         If ``x`` is read-only.
 
@@ -129,7 +149,8 @@ def exp(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=Non
 
     Special values: NaN gives NaN, -inf gives 0, +inf gives +inf, each without a warning. A finite ``x`` whose result
     is too large gives +inf and is reported as "overflow", one whose result is subnormal or 0 as "underflow", as
-    :class:`numpy.errstate` says. Subnormal results are kept. Empty arrays give empty arrays.
+    :class:`numpy.errstate` says, but for arrays of other libraries. Subnormal results are kept. Empty arrays give empty
+    arrays.
 
     {compiled}
 

@@ -1,11 +1,18 @@
-"""Arrays of other libraries: those with ``__array_ufunc__``, and the bfloat16 of ml_dtypes."""
+"""Arrays of other libraries: those with ``__array_ufunc__``, the bfloat16 of ml_dtypes, and how the others are told.
+
+PyTorch's and JAX's have files of their own; those of devices are in ``tests/simulator``.
+"""
 
 import pickle
+import sys
+import types
 
 import numpy as np
 import pytest
 
 import numbaexp
+from numbaexp.owners import capsule, flow, table
+from numbaexp.owners.adapter import Elements
 
 VALUES = np.linspace(-3, 3, 50)
 
@@ -87,3 +94,182 @@ def test_bfloat16_of_a_module_loaded_late(run_script):
         assert numbaexp.exp(np.ones(3, np.int8)).dtype == np.float16
         assert numbaexp.exp(np.ones(3, ml_dtypes.bfloat16), dtype=np.float32).dtype == np.float32
     """)
+
+
+class Lends:
+    """An owner of ``__dlpack__``, of NumPy's memory."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class Library(Lends):
+    """One whose library takes arrays too."""
+
+    def __array_namespace__(self):
+        return types.SimpleNamespace(from_dlpack=lambda array: Library(np.from_dlpack(array)))
+
+
+class LendsOldCapsules(Lends):
+    """As before DLPack 1.0, whose arguments it does not know."""
+
+    def __dlpack__(self, stream=None):
+        assert stream is None
+        return self.array.__dlpack__()
+
+
+class LendsBits(Lends):
+    """bfloat16, of which NumPy lends nothing."""
+
+    def __dlpack__(self, **_):
+        return capsule.Offer(self.array, self.array).__dlpack__()
+
+
+@pytest.mark.parametrize("kind", [Lends, LendsOldCapsules, Library])
+@pytest.mark.parametrize("dtype", ["?", "i1", "u2", "i8", "e", "f", "d"])
+def test_dlpack(kind, dtype):
+    array = np.arange(24).astype(dtype).reshape(4, 6)
+    for given in (array, array.T, array[::2, 1:], array[:, ::-1], array[:0], array[0, 0, ...]):
+        with np.errstate(all="ignore"):
+            result, expected = numbaexp.exp(kind(given)), np.asarray(numbaexp.exp(given))
+        assert type(result) is (Library if kind is Library else np.ndarray)
+        result = np.asarray(getattr(result, "array", result))
+        assert (result.dtype, result.shape, result.flags.writeable) == (expected.dtype, expected.shape, True)
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_dlpack_shares_memory():
+    x, out = np.linspace(-1, 1, 10), np.empty(10)
+    owner = Lends(out)
+    assert numbaexp.exp(Lends(x), out=owner) is owner
+    np.testing.assert_array_equal(out, numbaexp.exp(x))
+    expected = numbaexp.exp(x)
+    owner = Lends(x)
+    assert numbaexp.exp_(owner) is owner
+    np.testing.assert_array_equal(x, expected)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        (np.empty(3, np.float32), TypeError, "`out` must be of the type of the result, float64; got float32"),
+        (np.empty(4), ValueError, r"`out` must be of the shape of `x`, \(3,\); got \(4,\)"),
+        (np.broadcast_to(1.0, 3), ValueError, "`out` is read-only"),
+        (np.lib.stride_tricks.as_strided(np.zeros(3), (3,), (0,)), ValueError, "elements of `out` share memory"),
+    ],
+)
+def test_dlpack_out_refused(out, error, message):
+    with pytest.raises(error, match=message):
+        numbaexp.exp(Lends(np.ones(3)), out=Lends(out))
+
+
+def test_dlpack_types_refused():
+    for dtype in ("F", "D"):
+        with pytest.raises(TypeError, match=r"^`x` must be of a float, integer or bool type; got complex"):
+            numbaexp.exp(Lends(np.ones(2, dtype)))
+    with pytest.raises(TypeError, match="`x` is bfloat16, which NumPy has no arrays of"):
+        numbaexp.exp(LendsBits(np.zeros(2, np.uint16)))
+
+
+def test_dlpack_devices_refused():
+    class Elsewhere(Lends):
+        def __dlpack_device__(self):
+            return 8, 0
+
+    with pytest.raises(TypeError, match=r"^`x` must be on a CPU or a CUDA device; got DLPack's device type 8$"):
+        numbaexp.exp(Elsewhere([1.0]))
+
+
+def test_dlpack_bfloat16():
+    torch = pytest.importorskip("torch", reason="the library that takes bfloat16 is PyTorch")
+
+    class Takes(LendsBits):
+        def __array_namespace__(self):
+            return torch
+
+    result = numbaexp.exp(Takes(np.array([0x3F80, 0], np.uint16)))
+    assert result.dtype is torch.bfloat16
+    assert result.tolist() == [2.71875, 1]
+
+
+def test_capsules_are_given_back():
+    x = np.ones(3)
+    references = sys.getrefcount(x)
+    for _ in range(20):
+        numbaexp.exp(Library(x))
+        numbaexp.exp(Lends(x))
+        borrowed = np.from_dlpack(capsule.Offer(x, x))
+        capsule.Offer(x, x).__dlpack__()  # which nobody takes
+    assert len(capsule._lent_out) == 1
+    del borrowed
+    assert not capsule._lent_out
+    assert sys.getrefcount(x) == references
+
+
+def test_array_ufunc_comes_before_dlpack():
+    class Both(Lends):
+        def __array_ufunc__(self, *_, **__):
+            return "asked"
+
+    assert numbaexp.exp(Both([1.0])) == "asked"
+
+
+def test_what_is_numpys_is_left_to_it():
+    for given in (np.ones(2), np.float32(1), np.ma.ones(2), [1], 1, range(3), memoryview(np.ones(2)), None, "a"):
+        assert table.owner_of(given) is None
+
+
+def test_libraries_are_not_imported(run_script):
+    """Nor looked for in anything but what is loaded."""
+    run_script("""
+        import sys
+        import numpy as np, numbaexp
+        numbaexp.exp(np.ones(3)), numbaexp.exp([1]), numbaexp.exp(np.ones(100_000), out=np.ones(100_000))
+        class Owner:
+            def __array__(self, dtype=None, copy=None):
+                return np.ones(3)
+        numbaexp.exp(Owner())
+        assert not {"torch", "jax", "cupy", "numba.cuda"} & set(sys.modules)
+    """)
+
+
+def test_a_new_library_is_one_entry(monkeypatch):
+    class Array:
+        def __init__(self, values):
+            self.values = np.asarray(values)
+
+    adapter = types.ModuleType("numbaexp.owners.new")
+    adapter.place = lambda array, argument: "cpu"
+    adapter.read = lambda x: (Elements(x, x.values), "float64")
+    adapter.write = lambda given, out, dtype: Elements(None, np.empty(given.view.shape))
+    adapter.finish = lambda x, out, written: Array(written.view)
+    library = types.ModuleType("new")
+    library.Array = Array
+    entry = table.Library("new", "Array", "new")
+    monkeypatch.setitem(sys.modules, "numbaexp.owners.new", adapter)
+    monkeypatch.setattr(table, "TABLE", (entry, *table.TABLE))
+    monkeypatch.setitem(sys.modules, "new", library)
+    result = numbaexp.exp(Array([0, 1]))
+    assert type(result) is Array
+    np.testing.assert_array_equal(result.values, numbaexp.exp([0, 1]))
+
+
+@pytest.mark.parametrize("way", [lambda f, x, out: f(x, out), lambda f, x, out: f(x, out=out)])
+def test_the_door_stops_at_a_foreign_argument(monkeypatch, way):
+    """Arrays of NumPy's pass it; the flow for other libraries is not asked."""
+    asked = []
+    monkeypatch.setattr(flow, "run", lambda name, x, out, kwargs, on_host: asked.append((x, out)))
+    x, foreign = np.ones(3), Lends(np.ones(3))
+    way(numbaexp.exp, x, np.ones(3))
+    way(numbaexp.exp, 1.0, np.ones(1))
+    assert not asked
+    way(numbaexp.exp, x, foreign)
+    way(numbaexp.exp, 1.0, foreign)
+    way(numbaexp.exp, x, (foreign,))
+    assert asked == [(x, foreign), (1.0, foreign), (x, foreign)]

@@ -3,13 +3,16 @@
 import asyncio
 import contextvars
 import functools
+import sys
 import threading
+import types
 
 import numpy as np
 import pytest
 
 import numbaexp
 from numbaexp import dispatch
+from numbaexp.cuda import usable
 
 
 def current():
@@ -30,13 +33,15 @@ def test_nesting_and_errors_restore():
 
 @pytest.mark.parametrize("target", ["gpu", "", None, 1])
 def test_unknown(target):
-    with pytest.raises(ValueError, match=r"`target` must be one of \('auto', 'cpu', 'parallel'\); got"):
+    with pytest.raises(ValueError, match=r"`target` must be one of \('auto', 'cpu', 'parallel', 'cuda'\); got"):
         numbaexp.use_target(target)
 
 
-def test_cuda_is_to_come():
-    with pytest.raises(NotImplementedError, match="'cuda' needs GPU kernels"):
+def test_cuda_says_at_once_what_is_missing(monkeypatch):
+    monkeypatch.setattr(usable, "missing", lambda: "no CUDA device")
+    with pytest.raises(RuntimeError, match=r"^`target` 'cuda' cannot be used: no CUDA device$"):
         numbaexp.use_target("cuda")
+    assert current() == "auto"
 
 
 def test_a_thread_sees_it_only_in_a_copied_context():
@@ -53,7 +58,9 @@ def test_a_thread_sees_it_only_in_a_copied_context():
     assert seen == ["auto", "cpu"]
 
 
-def test_tasks_keep_their_own():
+def test_tasks_keep_their_own(monkeypatch):
+    monkeypatch.setattr(usable, "missing", lambda: None)
+
     async def work(target, seen):
         with numbaexp.use_target(target):
             await asyncio.sleep(0)
@@ -75,7 +82,17 @@ def test_targets_do_what_they_say(monkeypatch):
     monkeypatch.setattr(pool, "start", lambda: asked.append("threads") or False)
     monkeypatch.setattr(blocks, "run", lambda *args: asked.append("slabs"))
     small, large = np.ones(100), np.ones((1000, 1000))[:, :-1]
-    expected = {"auto": ([], ["threads", "slabs"]), "cpu": ([], []), "parallel": (["threads"], ["threads", "slabs"])}
+    monkeypatch.setattr(usable, "missing", lambda: None)
+    host = types.ModuleType("numbaexp.cuda.host")
+    host.run = lambda name, x, out, dtype: asked.append("copied")
+    monkeypatch.setitem(sys.modules, "numbaexp.cuda.host", host)
+    monkeypatch.setattr(numbaexp.cuda, "host", host, raising=False)
+    expected = {
+        "auto": ([], ["threads", "slabs"]),
+        "cpu": ([], []),
+        "parallel": (["threads"], ["threads", "slabs"]),
+        "cuda": (["copied"], ["copied"]),
+    }
     for target, outcomes in expected.items():
         for x, outcome in zip((small, large), outcomes, strict=True):
             asked.clear()

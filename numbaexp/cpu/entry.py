@@ -2,7 +2,8 @@
 
 A Python function in front of a ufunc costs as much as the ufunc's own overhead, and moves its warnings from the user's
 line to ours. This one reads the type, the size and the element type of the first argument from its published C
-structures (PyObject and PyArrayObject), and costs a tenth of that.
+structures (PyObject and PyArrayObject), and costs a tenth of that. Whatever else is given must be an array of NumPy's:
+another may be one that lives elsewhere.
 """
 
 import ctypes
@@ -19,9 +20,10 @@ from numbaexp.cpu.compile import compile_loop
 
 _WORD = ir.IntType(64)
 
-# Offsets in bytes: PyObject.ob_type; PyTypeObject.tp_vectorcall_offset; PyArrayObject's data, nd, dimensions, descr;
-# PyArray_Descr.type_num.
+# Offsets in bytes: PyObject.ob_type; PyVarObject.ob_size; PyTypeObject.tp_vectorcall_offset; PyArrayObject's data, nd,
+# dimensions, descr; PyArray_Descr.type_num.
 _TYPE = object.__basicsize__ - 8
+_LENGTH = object.__basicsize__
 _VECTORCALL_OFFSET = object.__basicsize__ + 40
 _DATA = object.__basicsize__
 _NDIM = _DATA + 8
@@ -89,6 +91,9 @@ def enter(state_array, args, nargs, names):
             passes = size < word_at(state + 8 * SIZE_LIMIT) and not foreign
         else:
             passes = kind == word_at(state + 8 * FLOAT_TYPE)
+        total = nargs if names == 0 else nargs + word_at(names + _LENGTH)
+        for place in range(1, total):
+            passes = passes and word_at(word_at(args + 8 * place) + _TYPE) == word_at(state + 8 * ARRAY_TYPE)
     variable = word_at(state + 8 * CONTEXT_VARIABLE)
     if passes and variable != 0:
         usual = word_at(state + 8 * USUAL_VALUE)
@@ -131,7 +136,8 @@ def _vectorcallfunc(function):
 
 
 def make_door(name, ufunc, elsewhere, find):
-    """A built-in function that calls ``ufunc`` for float objects and small arrays, and ``elsewhere`` for all else.
+    """A built-in function that calls ``ufunc`` for float objects and small arrays, with no other arguments than arrays,
+    and ``elsewhere`` for all else.
 
     What is small, and which element types pass, stands in ``door.__self__``; ``find``, which can be pickled, gives that
     again.

@@ -94,11 +94,7 @@ def ufunc(name, target):
             numpys, place = getattr(np, name), getattr(np, name).types.index(taken)
             loops_of_numpy = _Ufunc.from_address(id(numpys))
             functions[i], data[i] = loops_of_numpy.functions[place], loops_of_numpy.data[place]
-    types = (ctypes.c_char * len(type_numbers))(*type_numbers)
-    label = name.encode()
-    _keep_alive.append((functions, data, types, label))
-    make, _ = _api()
-    made = make(functions, data, types, len(types_taken), 1, 1, _NO_IDENTITY, label, None, 0)
+    made = _make(name, functions, data, type_numbers)
     if target == "auto":
         # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,
         # and pickle looks for it in all of them.
@@ -108,6 +104,26 @@ def ufunc(name, target):
     if _bfloat16 is not None:
         _register_bfloat16(made, name, target, _bfloat16.num)
     return made
+
+
+@functools.cache
+def bits_ufunc(name, target):
+    """The function in bfloat16 of patterns held as uint16: for those that have the type, and not that of ml_dtypes.
+
+    It takes float16 too, arguments of which are how ``numbaexp.cpu.blocks`` raises floating-point flags.
+    """
+    functions, data = (ctypes.c_void_p * 2)(), (ctypes.c_void_p * 2)()
+    functions[0], data[0] = _loop(name, "float16", target)
+    functions[1], data[1] = _loop(name, "bfloat16", target)
+    return _make(name, functions, data, [np.dtype(code).num for code in "eeHH"])
+
+
+def _make(name, functions, data, type_numbers):
+    types = (ctypes.c_char * len(type_numbers))(*type_numbers)
+    label = name.encode()
+    _keep_alive.append((functions, data, types, label))
+    make, _ = _api()
+    return make(functions, data, types, len(functions), 1, 1, _NO_IDENTITY, label, None, 0)
 
 
 def add_bfloat16(dtype):

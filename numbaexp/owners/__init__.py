@@ -1,0 +1,1 @@
+"""Arrays of other libraries: how each is recognised, read and written where it lives."""

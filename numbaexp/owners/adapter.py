@@ -1,0 +1,33 @@
+"""What has to be known of a library, to compute on its arrays where they live: a module with these names."""
+
+from typing import Any, NamedTuple, Protocol
+
+
+class Elements(NamedTuple):
+    """An array, its elements as they lie, and whatever must live as long as they are used.
+
+    ``view`` is an ndarray in the host's memory (bfloat16 as uint16), or a device's ``numbaexp.cuda.launch.Strided``.
+    """
+
+    array: Any
+    view: Any
+    keep: Any = None
+
+
+class Adapter(Protocol):
+    """One library. ``argument`` is what an array is called in messages."""
+
+    def place(self, array: Any, argument: str) -> str:
+        """Where an array lives: "cpu", or "cuda:0" and so on. Refuses what cannot be computed on."""
+
+    def read(self, x: Any) -> tuple[Elements, str]:
+        """The elements of an argument, and the name of the float type that is computed in."""
+
+    def write(self, given: Elements, out: Any, dtype: str) -> Elements:
+        """What the result of that type is written to: ``out``, if that is not None and can take it, or a new array."""
+
+    def stream(self, x: Any, out: Any) -> int:
+        """The stream of a device that orders the work on these arrays."""
+
+    def finish(self, x: Any, out: Any, written: Elements) -> Any:
+        """What is returned, once ``written`` has been written to."""

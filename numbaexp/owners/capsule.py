@@ -1,0 +1,170 @@
+"""DLPack, by which libraries lend each other arrays: read, and offered.
+
+NumPy's own support has neither devices nor bfloat16.
+"""
+
+import ctypes
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numbaexp.cuda.launch import Strided
+
+# Types of devices in dlpack.h: memory of the host, of CUDA, of the host as CUDA pinned it, and managed by CUDA.
+HOST, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
+# Kinds of types there.
+_FLOAT, _BFLOAT = 2, 4
+_CODES = {0: "int", 1: "uint", _FLOAT: "float", _BFLOAT: "bfloat", 5: "complex", 6: "bool"}
+_READ_ONLY = 1
+
+
+class _Tensor(ctypes.Structure):
+    """DLTensor."""
+
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+class _Managed(ctypes.Structure):
+    """DLManagedTensor."""
+
+    _fields_ = [("tensor", _Tensor), ("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
+
+
+class _Versioned(ctypes.Structure):
+    """DLManagedTensorVersioned."""
+
+    _fields_ = [
+        ("major", ctypes.c_uint32),
+        ("minor", ctypes.c_uint32),
+        ("context", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+        ("flags", ctypes.c_uint64),
+        ("tensor", _Tensor),
+    ]
+
+
+_NAME, _VERSIONED_NAME = b"dltensor", b"dltensor_versioned"
+_pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+_is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(("PyCapsule_IsValid", ctypes.pythonapi))
+_address_in = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+_make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+    ("PyCapsule_New", ctypes.pythonapi)
+)
+
+
+class Lent(NamedTuple):
+    """An array that was lent: strides are in bytes, ``dtype`` is NumPy's name, or "bfloat16"."""
+
+    pointer: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: str
+    device: int
+    read_only: bool
+    # The lender is told when this goes.
+    capsule: Any
+
+
+def borrow(array: Any, stream: int | None = None) -> Lent:
+    """The array that ``__dlpack__`` offers, ready to be used on a stream of its device."""
+    try:
+        capsule = array.__dlpack__(stream=stream, max_version=(1, 0))
+    except TypeError:  # older than that argument
+        capsule = array.__dlpack__(stream=stream)
+    if _is_valid(id(capsule), _VERSIONED_NAME):
+        versioned = _Versioned.from_address(_pointer_of(capsule, _VERSIONED_NAME))
+        tensor, read_only = versioned.tensor, bool(versioned.flags & _READ_ONLY)
+    else:
+        tensor, read_only = _Managed.from_address(_pointer_of(capsule, _NAME)).tensor, False
+    shape = tuple(tensor.shape[: tensor.ndim])
+    itemsize = -(-tensor.bits // 8)
+    if tensor.strides:
+        strides = tuple(step * itemsize for step in tensor.strides[: tensor.ndim])
+    else:
+        strides = tuple(itemsize * int(np.prod(shape[axis + 1 :])) for axis in range(tensor.ndim))
+    kind = _CODES.get(tensor.code, f"code{tensor.code}_") if tensor.lanes == 1 else "vector"
+    dtype = kind if kind == "bool" else f"{kind}{tensor.bits}"
+    pointer = (tensor.data or 0) + tensor.byte_offset
+    return Lent(pointer, shape, strides, dtype, tensor.device, read_only, capsule)
+
+
+class _Memory:
+    """What NumPy makes an array from, which then keeps it."""
+
+    def __init__(self, lent: Lent):
+        self._lent = lent
+        self.__array_interface__ = {
+            "data": (lent.pointer, lent.read_only),
+            "shape": lent.shape,
+            "strides": lent.strides,
+            "typestr": np.dtype("uint16" if lent.dtype == "bfloat16" else lent.dtype).str,
+            "version": 3,
+        }
+
+
+def on_host(lent: Lent) -> np.ndarray:
+    """The array in the host's memory that was lent, without a copy; bfloat16 as uint16."""
+    return np.asarray(_Memory(lent))
+
+
+# What is lent out, by the address of its description, until the borrower gives it back.
+_lent_out: dict[int, Any] = {}
+
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+def _delete(address: int) -> None:
+    _lent_out.pop(address)
+
+
+@ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
+def _delete_if_unused(capsule: int) -> None:
+    # A borrower changes the name.
+    if _is_valid(capsule, _NAME):
+        _lent_out.pop(_address_in(capsule, _NAME))
+
+
+class Offer:
+    """A float array for ``from_dlpack``, which keeps ``owner`` as long as it uses it; uint16 stands for bfloat16."""
+
+    def __init__(self, view: "np.ndarray | Strided", owner: Any):
+        self._shape, self._strides, self._owner = view.shape, view.strides, owner
+        if isinstance(view, np.ndarray):
+            self._pointer, self._device = view.__array_interface__["data"][0], (HOST, 0)
+            self._dtype = "bfloat16" if view.dtype == np.uint16 else view.dtype.name
+        else:
+            self._pointer, self._device, self._dtype = view.pointer, (CUDA, view.device), view.dtype
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._device
+
+    def __dlpack__(self, **_: Any) -> Any:
+        """All work on the array has been done: no stream need be waited for."""
+        itemsize = 2 if self._dtype == "bfloat16" else np.dtype(self._dtype).itemsize
+        row = ctypes.c_int64 * len(self._shape)
+        shape, strides = row(*self._shape), row(*(step // itemsize for step in self._strides))
+        managed = _Managed()
+        tensor = managed.tensor
+        tensor.data, (tensor.device_type, tensor.device) = self._pointer, self._device
+        tensor.code, tensor.bits, tensor.lanes = _BFLOAT if self._dtype == "bfloat16" else _FLOAT, 8 * itemsize, 1
+        tensor.ndim = len(self._shape)
+        tensor.shape, tensor.strides = (ctypes.cast(each, ctypes.POINTER(ctypes.c_int64)) for each in (shape, strides))
+        managed.deleter = ctypes.cast(_delete, ctypes.c_void_p)
+        address = ctypes.addressof(managed)
+        _lent_out[address] = managed, shape, strides, self._owner
+        return _make(address, _NAME, ctypes.cast(_delete_if_unused, ctypes.c_void_p))

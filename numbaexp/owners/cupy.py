@@ -1,0 +1,43 @@
+"""CuPy's arrays, with NumPy's rule of types."""
+
+from typing import TYPE_CHECKING, Any
+
+import cupy
+
+from numbaexp.owners.adapter import Elements
+from numbaexp.owners.promotion import computed_in
+
+if TYPE_CHECKING:
+    from numbaexp.cuda.launch import Strided
+
+
+def place(array: Any, argument: str) -> str:
+    return f"cuda:{array.device.id}"
+
+
+def read(x: Any) -> tuple[Elements, str]:
+    return Elements(x, _view(x)), computed_in(x.dtype.name)
+
+
+def write(given: Elements, out: Any, dtype: str) -> Elements:
+    x = given.array
+    if out is None:
+        with x.device:
+            out = cupy.empty_like(x, x.dtype if x.dtype.name == dtype else dtype)
+    elif out.dtype.name != dtype:
+        raise TypeError(f"`out` must be of the type of the result, {dtype}; got {out.dtype}")
+    return Elements(out, _view(out))
+
+
+def stream(x: Any, out: Any) -> int:
+    return cupy.cuda.get_current_stream(x.device.id).ptr
+
+
+def finish(x: Any, out: Any, written: Elements) -> Any:
+    return written.array
+
+
+def _view(x: Any) -> "Strided":
+    from numbaexp.cuda.launch import Strided
+
+    return Strided(x.data.ptr, x.shape, x.strides, x.dtype.name, x.device.id)

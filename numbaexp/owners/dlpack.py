@@ -1,0 +1,99 @@
+"""Arrays of any library that lends them by DLPack."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numbaexp.owners import capsule
+from numbaexp.owners.adapter import Elements
+from numbaexp.owners.promotion import computed_in
+
+# The legacy default stream, as DLPack numbers it and CUDA names it.
+_STREAM = 1
+
+
+def place(array: Any, argument: str) -> str:
+    kind, number = array.__dlpack_device__()
+    if kind in (capsule.HOST, capsule.CUDA_HOST):
+        return "cpu"
+    if kind not in (capsule.CUDA, capsule.CUDA_MANAGED):
+        raise TypeError(f"`{argument}` must be on a CPU or a CUDA device; got DLPack's device type {int(kind)}")
+    return f"cuda:{number}"
+
+
+def read(x: Any) -> tuple[Elements, str]:
+    lent = _borrow(x)
+    dtype = computed_in(lent.dtype)
+    if dtype == "bfloat16" and importer(x) is None:
+        raise TypeError("`x` is bfloat16, which NumPy has no arrays of, and its library has no `from_dlpack`")
+    return _elements(x, lent), dtype
+
+
+def write(given: Elements, out: Any, dtype: str) -> Elements:
+    if out is None:
+        return new(given.view, dtype)
+    lent = _borrow(out)
+    if lent.dtype != dtype:
+        raise TypeError(f"`out` must be of the type of the result, {dtype}; got {lent.dtype}")
+    if lent.read_only:
+        raise ValueError("`out` is read-only")
+    return _elements(out, lent)
+
+
+def stream(x: Any, out: Any) -> int:
+    return _STREAM
+
+
+def finish(x: Any, out: Any, written: Elements) -> Any:
+    synchronize(written)
+    return out if out is not None else hand_over(written, importer(x))
+
+
+def synchronize(written: Elements) -> None:
+    """Wait until a result is there."""
+    if not isinstance(written.view, np.ndarray):
+        from numbaexp.owners import device
+
+        device.synchronize(_STREAM, written.view.device)
+
+
+def new(like: Any, dtype: str) -> Elements:
+    """A new array where ``like`` lies: NumPy's, or Numba's device array."""
+    if isinstance(like, np.ndarray):
+        made = np.empty_like(like, np.uint16 if dtype == "bfloat16" else dtype)
+        return Elements(made, made)
+    from numbaexp.owners import device
+
+    return device.allocate(like, dtype)
+
+
+def importer(x: Any) -> Callable[[Any], Any] | None:
+    """``from_dlpack`` of the library that an array comes from."""
+    if hasattr(x, "__array_namespace__"):
+        library = x.__array_namespace__()
+    else:
+        library = sys.modules.get(type(x).__module__.partition(".")[0])
+    return getattr(library, "from_dlpack", None)
+
+
+def hand_over(made: Elements, import_it: Callable[[Any], Any] | None) -> Any:
+    """A new array, as the library of ``import_it`` has it."""
+    if import_it is None:
+        return made.array
+    # NumPy says that its arrays can be written to, for which the capsules here are too old a version.
+    lends_itself = isinstance(made.view, np.ndarray) and made.view.dtype != np.uint16
+    return import_it(made.array if lends_itself else capsule.Offer(made.view, made.array))
+
+
+def _borrow(array: Any) -> capsule.Lent:
+    return capsule.borrow(array, None if place(array, "x") == "cpu" else _STREAM)
+
+
+def _elements(array: Any, lent: capsule.Lent) -> Elements:
+    if place(array, "x") == "cpu":
+        return Elements(array, capsule.on_host(lent))
+    from numbaexp.cuda.launch import Strided
+
+    return Elements(array, Strided(lent.pointer, lent.shape, lent.strides, lent.dtype, lent.device), lent)

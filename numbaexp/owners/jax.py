@@ -1,0 +1,72 @@
+"""JAX's arrays, by the rules of types of ``jax.numpy.exp``. Results are not weakly typed."""
+
+import math
+from typing import Any
+
+import jax
+import jax.dlpack
+import numpy as np
+
+from numbaexp.owners import dlpack
+from numbaexp.owners.adapter import Elements
+from numbaexp.owners.promotion import computed_in
+
+# Bytes of which an address must be a multiple for XLA to take memory as it is.
+_ALIGNMENT = 64
+
+
+def place(array: Any, argument: str) -> str:
+    if isinstance(array, jax.core.Tracer):
+        raise TypeError(f"`{argument}` is being traced by JAX (jit, grad or vmap), which numbaexp cannot be yet")
+    if len(array.devices()) > 1:
+        names = ", ".join(sorted(map(str, array.devices())))
+        raise ValueError(f"`{argument}` must be on one device; got an array on {names}")
+    (device,) = array.devices()
+    if device.platform == "cpu":
+        return "cpu"
+    if device.platform not in ("gpu", "cuda"):
+        raise TypeError(f"`{argument}` must be on a CPU or a CUDA device; got an array on {device}")
+    return f"cuda:{device.local_hardware_id}"
+
+
+def read(x: Any) -> tuple[Elements, str]:
+    dtype = computed_in(str(x.dtype))
+    if x.dtype.kind in "biu":
+        dtype = "float64" if x.dtype.itemsize == 8 else "float32"
+    if place(x, "x") == "cpu":
+        return Elements(x, _bits(np.asarray(x))), dtype
+    return dlpack.read(x)[0], dtype
+
+
+def write(given: Elements, out: Any, dtype: str) -> Elements:
+    if out is not None:
+        raise TypeError("`out` must not be a JAX array: they cannot be changed")
+    if not isinstance(given.view, np.ndarray):
+        return dlpack.new(given.view, dtype)
+    made = _aligned(given.view.shape, jax.numpy.dtype(dtype))
+    return Elements(made, _bits(made))
+
+
+stream = dlpack.stream
+
+
+def finish(x: Any, out: Any, written: Elements) -> Any:
+    if not isinstance(written.view, np.ndarray):
+        dlpack.synchronize(written)
+        return dlpack.hand_over(written, jax.dlpack.from_dlpack)
+    (device,) = x.devices()
+    if x.committed:
+        return jax.device_put(written.array, device, may_alias=True)
+    with jax.default_device(device):
+        return jax.device_put(written.array, may_alias=True)
+
+
+def _bits(array: np.ndarray) -> np.ndarray:
+    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)

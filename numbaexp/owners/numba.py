@@ -1,0 +1,57 @@
+"""Device arrays of numba.cuda, and of its simulator."""
+
+from typing import TYPE_CHECKING, Any
+
+from numbaexp.owners.adapter import Elements
+from numbaexp.owners.needs import need_cuda
+from numbaexp.owners.promotion import computed_in
+
+if TYPE_CHECKING:
+    from numbaexp.cuda.launch import Strided
+
+
+def place(array: Any, argument: str) -> str:
+    need_cuda(argument)
+    from numbaexp.owners.device import address, device_of
+
+    return f"cuda:{device_of(address(array))}"
+
+
+def read(x: Any) -> tuple[Elements, str]:
+    view = _view(x)
+    return Elements(x, view), computed_in(view.dtype)
+
+
+def write(given: Elements, out: Any, dtype: str) -> Elements:
+    if out is None:
+        from numbaexp.owners.device import allocate
+
+        return allocate(given.view, dtype, given.array.stream)
+    if out.dtype.name != dtype:
+        raise TypeError(f"`out` must be of the type of the result, {dtype}; got {out.dtype}")
+    return Elements(out, _view(out))
+
+
+def stream(x: Any, out: Any) -> int:
+    number, of_out = _stream(x), _stream(x if out is None else out)
+    if number != of_out:
+        from numbaexp.owners.device import address, device_of, synchronize
+
+        synchronize(number, device_of(address(x)))
+    return of_out
+
+
+def finish(x: Any, out: Any, written: Elements) -> Any:
+    return written.array
+
+
+def _stream(array: Any) -> int:
+    return int(array.stream) if array.stream else 0
+
+
+def _view(x: Any) -> "Strided":
+    from numbaexp.cuda.launch import Strided
+    from numbaexp.owners.device import address, device_of
+
+    pointer = address(x)
+    return Strided(pointer, tuple(x.shape), tuple(x.strides), x.dtype.name, device_of(pointer))

@@ -1,0 +1,110 @@
+"""PyTorch's tensors, by the rules of ``torch.exp``."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.autograd.graph import increment_version
+
+from numbaexp.owners.adapter import Elements
+from numbaexp.owners.overlap import refuse_repeats
+
+if TYPE_CHECKING:
+    from numbaexp.cuda.launch import Strided
+
+_FLOATS = {
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.float32: "float32",
+    torch.float64: "float64",
+}
+_TYPES = {name: dtype for dtype, name in _FLOATS.items()}
+
+
+def place(array: torch.Tensor, argument: str) -> str:
+    if array.layout is not torch.strided or array.is_quantized:
+        layout = "quantized" if array.is_quantized else array.layout
+        raise TypeError(f"`{argument}` must be a dense tensor; got a tensor of layout {layout}")
+    if array.is_cpu:
+        return "cpu"
+    if not array.is_cuda:
+        raise TypeError(f"`{argument}` must be on a CPU or a CUDA device; got a tensor on {array.device}")
+    return f"cuda:{array.device.index}"
+
+
+def read(x: torch.Tensor) -> tuple[Elements, str]:
+    dtype = _FLOATS.get(x.dtype)
+    if dtype is None:
+        if x.is_floating_point() or x.is_complex():
+            raise TypeError(f"`x` must be of a float, integer or bool type; got {x.dtype}")
+        dtype = _FLOATS[torch.get_default_dtype()]
+    if x.requires_grad:
+        _refuse_gradient("x")
+        x = x.detach()
+    if type(x) is not torch.Tensor:
+        x = x.as_subclass(torch.Tensor)
+    if x.is_neg():
+        x = x.resolve_neg()
+    if dtype == "bfloat16" and x.is_cpu:  # no loop of NumPy's can convert to it
+        x = x.to(torch.bfloat16)
+    return Elements(x, _view(x)), dtype
+
+
+def write(given: Elements, out: torch.Tensor | None, dtype: str) -> Elements:
+    x = given.array
+    if out is not None:
+        _check(x, out, dtype)
+        if out.dtype is _TYPES[dtype] and not out.is_neg():
+            return Elements(out, _view(out.detach() if out.requires_grad else out))
+        refuse_repeats(out.shape, out.stride())
+    made = _new(x, dtype)
+    return Elements(made, _view(made))
+
+
+def stream(x: torch.Tensor, out: torch.Tensor | None) -> int:
+    return torch.cuda.current_stream(x.device).cuda_stream
+
+
+def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torch.Tensor:
+    if out is None:
+        return written.array
+    if out is written.array:
+        # Autograd asks for it, to tell that a tensor that it has kept is no longer what it was.
+        increment_version(out)
+    else:
+        out.copy_(written.array)
+    return out
+
+
+def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
+    """A tensor of the strides that the result of ``torch.exp`` has."""
+    # Of an empty tensor the strides mean nothing, and PyTorch has rules of its own for them.
+    return torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
+
+
+def _check(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
+    if out.dtype not in _FLOATS:
+        raise TypeError(f"`out` must be of a float type, to hold torch.{dtype}; got {out.dtype}")
+    if out.requires_grad:
+        _refuse_gradient("out")
+    if out.shape != x.shape:
+        if out.numel():
+            raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")
+        out.resize_(x.shape).as_strided_(x.shape, _new(x, dtype).stride())
+
+
+def _refuse_gradient(argument: str) -> None:
+    if torch.is_grad_enabled():
+        raise NotImplementedError(
+            f"`{argument}` requires grad, and numbaexp has no gradients yet: pass `{argument}.detach()`, or call it "
+            "under `torch.no_grad()`, to compute without them"
+        )
+
+
+def _view(x: torch.Tensor) -> "np.ndarray | Strided":
+    if x.is_cpu:
+        return x.view(torch.uint16).numpy() if x.dtype is torch.bfloat16 else x.numpy()
+    from numbaexp.cuda.launch import Strided
+
+    strides = tuple(step * x.itemsize for step in x.stride())
+    return Strided(x.data_ptr(), tuple(x.shape), strides, str(x.dtype).removeprefix("torch."), x.device.index)

@@ -1,0 +1,399 @@
+"""PyTorch's tensors on a CPU: numbaexp's bits, in tensors such as ``torch.exp`` gives."""
+
+import re
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
+
+import numbaexp
+from numbaexp.scalar.family import FAMILY
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+VALUES = torch.linspace(-9, 9, 240, dtype=torch.float64).reshape(2, 3, 4, 10)
+LAYOUTS = {
+    "contiguous": lambda t: t,
+    "transposed": lambda t: t.permute(3, 1, 0, 2),
+    "sliced": lambda t: t[::2, 1:, :, ::3],
+    "expanded": lambda t: t[:1, :, :1].expand(5, 3, 4, 10),
+    "channels last": lambda t: t.to(memory_format=torch.channels_last),
+    "0-d": lambda t: t[0, 1, 2, 3],
+    "empty": lambda t: t[:, :0],
+    "empty transposed": lambda t: t[..., :0].permute(2, 0, 3, 1),
+}
+
+
+def bits(array):
+    """The bit patterns of a tensor, or of a NumPy array."""
+    if isinstance(array, torch.Tensor):
+        array = array.contiguous().view(torch.uint16) if array.dtype is torch.bfloat16 else array.contiguous()
+        array = array.numpy()
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+
+
+def in_numpy(tensor):
+    """A tensor as NumPy's, with the bfloat16 of ml_dtypes."""
+    if tensor.dtype is not torch.bfloat16:
+        return tensor.numpy()
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
+    return tensor.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
+
+
+def assert_alike(result, expected):
+    """In all but the values."""
+    assert type(result) is torch.Tensor
+    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
+    # That of a dimension of one element means nothing.
+    strides = (
+        [step for step, length in zip(t.stride(), t.shape, strict=True) if length != 1] for t in (result, expected)
+    )
+    assert next(strides) == next(strides)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("name", FAMILY)
+def test_bits(name, dtype):
+    function = getattr(numbaexp, name)
+    pattern = torch.int16 if dtype.itemsize == 2 else torch.int32
+    every_half = torch.arange(2**16).to(torch.int32)
+    x = every_half.to(torch.int16).view(dtype) if pattern is torch.int16 else every_half.to(dtype) / 300 - 110
+    with np.errstate(all="ignore"):
+        expected = function(in_numpy(x))
+    np.testing.assert_array_equal(bits(function(x)), bits(expected))
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(layout, dtype):
+    x = LAYOUTS[layout](VALUES.to(dtype))
+    result = numbaexp.exp(x)
+    assert_alike(result, torch.exp(x))
+    np.testing.assert_array_equal(bits(result), bits(numbaexp.exp(in_numpy(x))))
+
+
+@st.composite
+def tensors(draw):
+    shape = draw(st.lists(st.integers(0, 4), max_size=4))
+    tensor = torch.rand(shape)
+    for axis in range(len(shape)):
+        if shape[axis] == 1 and draw(st.booleans()):
+            tensor = tensor.expand(*shape[:axis], 3, *shape[axis + 1 :])
+            shape[axis] = 3
+    tensor = tensor.permute(draw(st.permutations(range(len(shape)))))
+    return tensor[tuple(slice(draw(st.integers(0, 1)), None, draw(st.integers(1, 2))) for _ in shape)]
+
+
+@given(tensors(), st.sampled_from((*FLOATS, torch.int32)))
+@settings(deadline=None, max_examples=1000)
+def test_any_layout(x, dtype):
+    x = x.to(dtype) if dtype is not torch.float32 else x
+    result = numbaexp.exp(x)
+    assert_alike(result, torch.exp(x))
+    np.testing.assert_array_equal(bits(result), bits(numbaexp.exp(x.contiguous())))
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+@pytest.mark.parametrize("default", FLOATS, ids=str)
+def test_integers_are_computed_in_the_default_type(dtype, default):
+    x = torch.tensor([0, 1, 0, 5, 11]).to(dtype)
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(default)
+    try:
+        result = numbaexp.exp(x)
+        assert_alike(result, torch.exp(x))
+    finally:
+        torch.set_default_dtype(kept)
+    np.testing.assert_array_equal(bits(result), bits(numbaexp.exp(x.to(default))))
+
+
+def test_large_integers_are_rounded_once():
+    x = torch.tensor([2**24 + 1, -(2**24) - 1, 2**62 + 2**38 + 1])
+    function = numbaexp.softplus
+    np.testing.assert_array_equal(bits(function(x)), bits(function(x.numpy().astype(np.float32))))
+
+
+REFUSED = {
+    "torch.complex64": lambda t: t.to(torch.complex64),
+    "torch.float8_e4m3fn": lambda t: t.to(torch.float8_e4m3fn),
+    "layout torch.sparse_coo": lambda t: t.to_sparse(),
+    "layout quantized": lambda t: torch.quantize_per_tensor(t, 1.0, 0, torch.quint8),
+    "on meta": lambda t: t.to("meta"),
+}
+
+
+@pytest.mark.parametrize("said", REFUSED)
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_refused(said):
+    x = REFUSED[said](torch.ones(2))
+    with pytest.raises(TypeError, match=f"^`x` must be .*; got .*{said}"):
+        numbaexp.exp(x)
+
+
+@pytest.mark.parametrize("n", [10, 100_000, 1_000_000])
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("target", ["cpu", "auto", "parallel"])
+def test_targets(target, dtype, n):
+    """Above some sizes there are threads, of Numba or of Python."""
+    x = torch.linspace(-5, 5, n).to(dtype)
+    expected = bits(numbaexp.exp(in_numpy(x)))
+    strided = x.repeat_interleave(2)[::2]
+    with numbaexp.use_target(target):
+        for given in (x, strided):
+            np.testing.assert_array_equal(bits(numbaexp.exp(given)), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64], ids=str)
+def test_no_warnings_from_any_thread(dtype):
+    """NumPy would warn of overflow and underflow; PyTorch knows no such thing."""
+    x = torch.tensor([-200, 200] * 500_000).to(dtype)
+    with np.errstate(all="raise"):
+        for given in (x[:10], x, x.reshape(1000, 1000)[:, 1:]):
+            assert numbaexp.exp(given).isinf().any()
+
+
+def test_memory_is_shared(monkeypatch):
+    from numbaexp import dispatch
+
+    seen = []
+    compute = dispatch._in_numpy
+
+    def watch(make, name, target, x, out, kwargs):
+        seen.append((x.__array_interface__["data"][0], out.__array_interface__["data"][0]))
+        return compute(make, name, target, x, out, kwargs)
+
+    monkeypatch.setattr(dispatch, "_in_numpy", watch)
+    for dtype in (*FLOATS, torch.int32):
+        x = torch.arange(24).reshape(4, 6)[1:, ::2].to(dtype) if dtype is torch.int32 else VALUES.to(dtype)[..., ::2]
+        out = torch.empty_like(x, dtype=torch.float32 if dtype is torch.int32 else dtype)
+        result = numbaexp.exp(x)
+        assert seen.pop() == (x.data_ptr(), result.data_ptr())
+        assert numbaexp.exp(x, out=out) is out
+        assert seen.pop() == (x.data_ptr(), out.data_ptr())
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("into", FLOATS, ids=str)
+def test_out_of_another_type_is_converted_to(dtype, into):
+    x = VALUES.to(dtype)
+    out = torch.empty_like(x, dtype=into)
+    assert numbaexp.exp(x, out=out) is out
+    np.testing.assert_array_equal(bits(out), bits(numbaexp.exp(x).to(into)))
+
+
+def test_out_of_integers():
+    x = torch.arange(5)
+    out = torch.empty(5, dtype=torch.float64)
+    numbaexp.exp(x, out)
+    assert torch.equal(out, numbaexp.exp(x.float()).double())
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "expanded"])
+def test_out_of_any_layout(layout):
+    x = VALUES.clone()
+    out = LAYOUTS[layout](torch.zeros_like(VALUES))
+    before = out.stride(), out.data_ptr()
+    assert numbaexp.exp(LAYOUTS[layout](x), out=(out,)) is out
+    assert (out.stride(), out.data_ptr()) == before
+    assert torch.equal(out, numbaexp.exp(LAYOUTS[layout](x)))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_out_without_elements_is_resized(layout):
+    x = LAYOUTS[layout](VALUES)
+    for empty in (torch.empty(0, dtype=x.dtype), torch.empty(0, 7, dtype=x.dtype).T):
+        out, expected = empty.clone(), empty.clone()
+        assert numbaexp.exp(x, out=out) is out
+        assert_alike(out, torch.exp(x, out=expected))
+        assert torch.equal(out, numbaexp.exp(x))
+
+
+OUT_REFUSED = {
+    "shape": (lambda x: torch.empty(3), ValueError, "`out` must be of the shape of `x`, (4,); got (3,)"),
+    "broadcast": (lambda x: torch.empty(2, 4), ValueError, "`out` must be of the shape of `x`, (4,); got (2, 4)"),
+    "type": (
+        lambda x: torch.empty(4, dtype=torch.int64),
+        TypeError,
+        "`out` must be of a float type, to hold torch.float32; got torch.int64",
+    ),
+    "complex": (lambda x: torch.empty(4, dtype=torch.complex64), TypeError, "got torch.complex64"),
+    "device": (
+        lambda x: torch.empty(4, device="meta"),
+        TypeError,
+        "`out` must be on a CPU or a CUDA device; got a tensor on meta",
+    ),
+    "expanded": (lambda x: torch.empty(1).expand(4), ValueError, "elements of `out` share memory"),
+    "windows": (lambda x: torch.empty(5).as_strided((4,), (0,)), ValueError, "elements of `out` share memory"),
+    "expanded, converted": (
+        lambda x: torch.empty(1, dtype=torch.float64).expand(4),
+        ValueError,
+        "elements of `out` share memory",
+    ),
+    "shifted": (lambda x: x.as_strided((4,), (1,), 1), ValueError, "`out` overlaps `x`"),
+    "other stride": (lambda x: x.as_strided((4,), (2,), 0), ValueError, "`out` overlaps `x`"),
+    "NumPy": (lambda x: np.empty(4), TypeError, "arrays of one library; got a torch.Tensor and a numpy.ndarray"),
+    "list": (lambda x: [0.0], TypeError, "arrays of one library; got a torch.Tensor and a list"),
+}
+
+
+@pytest.mark.parametrize("case", OUT_REFUSED)
+def test_out_refused(case):
+    make, error, message = OUT_REFUSED[case]
+    memory = torch.zeros(8)
+    x = memory[:4]
+    with pytest.raises(error, match=re.escape(message)):
+        numbaexp.exp(x, out=make(x))
+    assert not memory.any()
+
+
+def test_overlap_with_what_is_converted_to():
+    memory = torch.linspace(-1, 1, 8, dtype=torch.float64)
+    x = memory.view(torch.float32)[3:11]
+    expected = numbaexp.exp(x).double()
+    assert torch.equal(numbaexp.exp(x, out=memory), expected)
+
+
+def test_elements_beside_those_of_x():
+    """Memory that lies within the other's bounds and is not shared."""
+    memory = torch.linspace(-1, 1, 10)
+    expected = numbaexp.exp(memory[::2])
+    numbaexp.exp(memory[::2], out=memory[1::2])
+    assert torch.equal(memory[1::2], expected)
+
+
+@pytest.mark.parametrize("x", [np.ones(3), [1.0, 2.0, 3.0], 1.0])
+def test_out_of_a_tensor_for_what_is_none(x):
+    name = type(x).__name__
+    with pytest.raises(TypeError, match=f"of one library; got a .*{name} and a torch.Tensor"):
+        numbaexp.exp(x, out=torch.empty(3))
+
+
+def test_only_out_is_taken():
+    x = torch.ones(3)
+    for name, value in {"where": True, "dtype": torch.float64, "order": "C"}.items():
+        with pytest.raises(TypeError, match=f"of a torch.Tensor `exp2` takes `out` alone; got `{name}`"):
+            numbaexp.exp2(x, **{name: value})
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_in_place(name):
+    for dtype in FLOATS:
+        x = VALUES.to(dtype)
+        expected = getattr(numbaexp, name)(x)
+        assert getattr(numbaexp, f"{name}_")(x) is x
+        assert torch.equal(x, expected)
+
+
+def test_in_place_on_integers():
+    with pytest.raises(TypeError, match=r"`out` must be of a float type, to hold torch.float32; got torch.int64"):
+        numbaexp.exp_(torch.arange(3))
+
+
+def test_autograd_notices_what_was_changed():
+    x = torch.ones(3, requires_grad=True)
+    for change in (numbaexp.exp_, lambda y: numbaexp.exp(torch.ones(3), out=y)):
+        kept = x * 1
+        product = kept * kept
+        with torch.no_grad():
+            change(kept)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            product.sum().backward()
+    converted = torch.ones(3, dtype=torch.float64)
+    version = converted._version
+    numbaexp.exp(torch.ones(3), out=converted)
+    assert converted._version > version
+
+
+def test_gradients_are_not_lost_in_silence():
+    x = torch.ones(3, requires_grad=True)
+    with pytest.raises(NotImplementedError, match=r"`x` requires grad.*`x.detach\(\)`.*`torch.no_grad\(\)`"):
+        numbaexp.exp(x)
+    with pytest.raises(NotImplementedError, match="`out` requires grad"):
+        numbaexp.exp(torch.ones(3), out=x)
+    with pytest.raises(NotImplementedError, match="requires grad"):
+        numbaexp.exp_(x)
+    expected = numbaexp.exp(torch.ones(3))
+    assert torch.equal(numbaexp.exp(x.detach()), expected)
+    for without in (torch.no_grad, torch.inference_mode):
+        with without():
+            result = numbaexp.exp(x)
+            assert torch.equal(result, expected)
+            assert not result.requires_grad
+    with torch.no_grad():
+        assert numbaexp.exp_(x) is x
+        assert torch.equal(x, expected)
+    assert x.requires_grad
+
+
+def test_subclasses_give_tensors():
+    class Sub(torch.Tensor):
+        pass
+
+    x = torch.ones(3)
+    with torch.no_grad():
+        for given in (torch.nn.Parameter(x), x.as_subclass(Sub)):
+            result = numbaexp.exp(given)
+            assert_alike(result, torch.exp(x))
+            assert torch.equal(result, numbaexp.exp(x))
+
+
+def test_negative_bit():
+    """What PyTorch calls the imaginary part of a conjugate: memory that means its negative."""
+    x = torch.complex(torch.zeros(3), torch.tensor([1.0, 2.0, 3.0]))
+    negative = x.conj().imag
+    assert negative.is_neg()
+    expected = numbaexp.exp(-x.imag)
+    assert torch.equal(numbaexp.exp(negative), expected)
+    assert numbaexp.exp_(negative) is negative
+    assert torch.equal(negative, expected)
+
+
+def test_threads():
+    x = torch.linspace(-5, 5, 1000)
+    expected, wrong = numbaexp.exp(x), []
+
+    def work():
+        for _ in range(200):
+            if not torch.equal(numbaexp.exp(x), expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_memory_does_not_grow(run_script):
+    run_script("""
+        import resource, torch, numbaexp
+        x = torch.ones(1_000_000)
+        out = torch.empty_like(x)
+        def peak():
+            numbaexp.exp(x)
+            numbaexp.exp(x, out=out)
+            numbaexp.exp(x.int())
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(5):
+            first = peak()
+        for _ in range(100):
+            last = peak()
+        assert last - first < 20_000, (first, last)  # in KB: five of these tensors, of some hundreds
+    """)
+
+
+def test_bfloat16_without_ml_dtypes(run_script):
+    run_script("""
+        import sys
+        sys.modules["ml_dtypes"] = None
+        import torch, numbaexp
+        for n in (3, 100_000, 1_000_000):
+            x = torch.ones(n, dtype=torch.bfloat16)
+            assert (numbaexp.exp(x) == 2.71875).all()
+            assert (numbaexp.exp(x[::2]) == 2.71875).all()
+    """)
