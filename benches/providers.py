@@ -43,7 +43,9 @@ def _numbaexp_on_device(function, x, out):
 def _device_arrays(x, out):
     from numba import cuda
 
-    return cuda.to_device(x), cuda.to_device(out)
+    # As bits: NumPy lends no buffer of bfloat16.
+    patterns = np.dtype(f"u{x.itemsize}")
+    return [cuda.to_device(array.view(patterns)).view(array.dtype) for array in (x, out)]
 
 
 def _wait_for_device(_last):
@@ -147,8 +149,7 @@ def _copy(function, x, out):
 
 
 def _device_copy(function, x, out):
-    patterns = np.dtype(f"u{x.itemsize}")
-    source, target = _device_arrays(x.view(patterns), out.view(patterns))
+    source, target = _device_arrays(x, out)
     return lambda: target.copy_to_device(source)
 
 

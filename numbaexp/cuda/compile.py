@@ -1,5 +1,5 @@
-"""Kernels as machine code of a GPU: by way of PTX, which the tests read and run, from Numba to the linker of CUDA, or as
-they are kept on disk.
+"""Kernels as machine code of a GPU: from Numba by way of PTX, which the tests read and run, to the linker of CUDA; and
+kept on disk.
 
 ``@cuda.jit`` would do all of it, but a launch by it takes a multiple of the time of one by cuda.core, which it uses
 itself: it converts each argument, and configures the launch, anew.

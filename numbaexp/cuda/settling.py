@@ -4,8 +4,7 @@ import numpy as np
 from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.vectors import STORED_AS, over_vector, without_flags
-from numbaexp.scalar.ieee import bits_of
+from numbaexp.cuda.vectors import STORED_AS, over_vector, pattern_of, without_flags
 
 
 def make_settling(row, dtype, most_threads):
@@ -23,7 +22,7 @@ def make_settling(row, dtype, most_threads):
     def decided(x, results, place, noted, count):
         """The result, or x itself for now."""
         result, other = results
-        if bits_of(result) == bits_of(other):
+        if pattern_of(result) == pattern_of(other):
             return result
         noted[cuda.atomic.add(count, 0, 1)] = place
         return x

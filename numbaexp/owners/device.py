@@ -23,9 +23,8 @@ def device_of(pointer: int) -> int:
     return int(number)
 
 
-def allocate(x: Strided, dtype: str, stream: Any = 0) -> Elements:
+def allocate(x: Strided, dtype: str, stored_as: np.dtype, stream: Any = 0) -> Elements:
     """A new Numba device array of the shape of ``x``, its dimensions in the same order."""
-    stored_as = np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
     strides = dense_strides(x.shape, x.strides, stored_as.itemsize)
     with cuda.gpus[x.device]:
         made = cuda.device_array(x.shape, stored_as, strides=strides, stream=stream)

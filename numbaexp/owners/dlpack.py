@@ -61,12 +61,13 @@ def synchronize(written: Elements) -> None:
 
 def new(like: Any, dtype: str) -> Elements:
     """A new array where ``like`` lies: NumPy's, or Numba's device array."""
+    stored_as = np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
     if isinstance(like, np.ndarray):
-        made = np.empty_like(like, np.uint16 if dtype == "bfloat16" else dtype)
+        made = np.empty_like(like, stored_as)
         return Elements(made, made)
     from numbaexp.owners import device
 
-    return device.allocate(like, dtype)
+    return device.allocate(like, dtype, stored_as)
 
 
 def importer(x: Any) -> Callable[[Any], Any] | None:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.promotion import computed_in
@@ -26,7 +28,9 @@ def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
         from numbaexp.owners.device import allocate
 
-        return allocate(given.view, dtype, given.array.stream)
+        # NumPy has no bfloat16 of its own to name.
+        stored_as = given.array.dtype if dtype == "bfloat16" else np.dtype(dtype)
+        return allocate(given.view, dtype, stored_as, given.array.stream)
     if out.dtype.name != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {out.dtype}")
     return Elements(out, _view(out))

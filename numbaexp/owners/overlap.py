@@ -1,5 +1,6 @@
 """Arrays whose memory overlaps in such a way that the order of writing would tell."""
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,8 @@ def refuse_overlap(x: "np.ndarray | Strided", out: "np.ndarray | Strided") -> No
     """Raise where an element of ``out`` shares memory with another one, or with an element of ``x`` elsewhere in it."""
     if not (isinstance(out, np.ndarray) and out.flags.forc):
         refuse_repeats(out.shape, out.strides)
+    if _apart(x, out):
+        return
     of_x, of_out = (view if isinstance(view, np.ndarray) else np.asarray(_Addresses(view)) for view in (x, out))
     if _share(of_x, of_out) and (_address(of_x), x.strides, x.dtype) != (_address(of_out), out.strides, out.dtype):
         raise ValueError("`out` overlaps `x` without being the same array: pass another `out`, or a copy of `x`")
@@ -29,6 +32,24 @@ def refuse_repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
         reach += step * (length - 1)
 
 
+def _apart(x: "np.ndarray | Strided", out: "np.ndarray | Strided") -> bool:
+    """Whether one array of a device ends before the other begins, which is told faster than by NumPy."""
+    if isinstance(x, np.ndarray) or isinstance(out, np.ndarray):
+        return False
+    (x_low, x_high), (out_low, out_high) = _extent(x), _extent(out)
+    return x_high <= out_low or out_high <= x_low
+
+
+def _extent(array: "Strided") -> tuple[int, int]:
+    low = high = array.pointer
+    for length, step in zip(array.shape, array.strides, strict=True):
+        if step > 0:
+            high += (length - 1) * step
+        else:
+            low += (length - 1) * step
+    return low, high + _itemsize(array.dtype)
+
+
 def _share(x: np.ndarray, out: np.ndarray) -> bool:
     try:
         return np.shares_memory(x, out, max_work=_WORK)  # type: ignore[arg-type]
@@ -40,15 +61,19 @@ def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
+@functools.cache
+def _itemsize(dtype: str) -> int:
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
 class _Addresses:
     """The memory of a device's array, as NumPy reckons with it. It must not be looked into."""
 
     def __init__(self, x: "Strided"):
-        size = 2 if x.dtype == "bfloat16" else np.dtype(x.dtype).itemsize
         self.__array_interface__ = {
             "data": (x.pointer, True),
             "shape": x.shape,
             "strides": x.strides,
-            "typestr": f"|V{size}",
+            "typestr": f"|V{_itemsize(x.dtype)}",
             "version": 3,
         }
