@@ -1,0 +1,28 @@
+"""The kernels in Numba's CUDA simulator, which is for a whole process."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+
+
+def test_in_the_simulator():
+    folder = Path(__file__).parent / "simulator"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", folder, "-q", "-p", "no:cacheprovider"],
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    passed, skipped = (re.search(rf"\b(\d+) {outcome}", done.stdout) for outcome in ("passed", "skipped"))
+    assert passed, done.stdout
+    assert int(passed[1]) > 100, done.stdout
+    assert skipped is None or int(skipped[1]) < int(passed[1]), done.stdout
