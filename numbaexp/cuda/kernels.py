@@ -51,8 +51,8 @@ def make_contiguous(row, dtype):
 
 
 def _conversion(source, dtype):
-    """From an element as it is stored to an argument of the scalar. Integers are rounded to the nearest float, those for
-    16-bit types to float32 before, as PyTorch does it."""
+    """From an element as it is stored to an argument of the scalar. Integers are rounded to the nearest float, and for
+    16-bit types to float32 first, as PyTorch does it."""
     if source == dtype:
         return same
     if dtype in ("float16", "bfloat16"):
