@@ -4,6 +4,7 @@ import functools
 import re
 import types as python_types
 
+import numba
 import numpy as np
 import pytest
 
@@ -46,6 +47,9 @@ KERNELS += [(name, dtype, dtype) for name, dtype in ROWS]
 KERNELS += [("exp", source, dtype) for dtype, sources in SOURCES.items() for source in sources]
 
 CAPABILITIES = [(8, 0), (9, 0)]
+# The last fused multiply-add of ``whole`` takes the special value or not. With older versions of Numba the compiler
+# makes that two branches here and there, each with one.
+SLACK = 0 if numba.version_info[:2] >= (0, 68) else 1
 for_each_capability = pytest.mark.parametrize("cc", CAPABILITIES, ids=lambda cc: f"sm_{cc[0]}{cc[1]}")
 for_each_row = pytest.mark.parametrize(("name", "dtype"), ROWS)
 for_each_kernel = pytest.mark.parametrize(("name", "source", "dtype"), KERNELS)
@@ -170,12 +174,13 @@ def test_fused_multiply_adds_are_those_written(name, dtype, cc):
     lanes = WIDTH // np.dtype(STORED_AS[dtype]).itemsize
     inner, whole, rounded = (form.code(cc).fused for form in forms_alone(name, dtype))
     assert min(inner, whole) >= 8
-    assert rounded == whole
-    for contraction in (True, False):
-        contiguous = kernel(name, None, dtype).code(cc, contraction)
-        assert contiguous.fused == 2 * lanes * inner + (2 * lanes + 1) * whole
+    assert abs(rounded - whole) <= SLACK
+    contiguous, wholes = kernel(name, None, dtype), 2 * lanes + 1
+    fused = contiguous.code(cc).fused
+    assert fused == contiguous.code(cc, contraction=False).fused
+    assert abs(fused - 2 * lanes * inner - wholes * whole) <= wholes * SLACK
     strided = kernel(name, dtype, dtype)
-    assert strided.code(cc).fused == elements(strided, cc) * whole
+    assert abs(strided.code(cc).fused - elements(strided, cc) * whole) <= elements(strided, cc) * SLACK
 
 
 @for_each_capability
@@ -184,7 +189,7 @@ def test_fused_multiply_adds_of_converted_arguments(dtype, cc):
     of_scalar = forms_alone("exp", dtype)[2].code(cc).fused
     for source in SOURCES[dtype]:
         compiled = kernel("exp", source, dtype)
-        assert compiled.code(cc).fused == elements(compiled, cc) * of_scalar
+        assert abs(compiled.code(cc).fused - elements(compiled, cc) * of_scalar) <= elements(compiled, cc) * SLACK
 
 
 @for_each_capability

@@ -1,7 +1,7 @@
 """Kernels over one scalar, as Python functions that numba.cuda compiles and its simulator runs.
 
 ``contiguous`` goes through memory in vectors of 16 bytes, of which each thread has two in flight; ``strided`` takes any
-layout, and converts integers. Both go on until nothing is left, whatever the size of the grid.
+layout, and converts integers. Both go on until nothing is left, whatever the number of blocks.
 """
 
 import numpy as np

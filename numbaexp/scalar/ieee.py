@@ -193,9 +193,16 @@ def bfloat_to_float(bfloat):
     return float_of(np.int32(np.uint32(bfloat) << np.uint32(16)))
 
 
+# As a bit pattern, the greatest NaN that still is one when it has been rounded.
+GREATEST_NAN = np.int32(0x7FFF0000)
+
+
 @scalar
 def float_to_bfloat(value):
-    """The bit pattern of the bfloat16 nearest to a float32 that is no NaN, ties to even."""
-    bits = np.uint32(bits_of(value))
+    """The bit pattern of the bfloat16 nearest to a float32, ties to even.
+
+    Of a NaN the upper half is kept. A GPU's arithmetic gives it all ones, which rounding would carry into the sign.
+    """
+    bits = np.uint32(min(bits_of(value), GREATEST_NAN))
     half_ulp = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
     return np.uint16(np.uint32(bits + half_ulp) >> np.uint32(16))
