@@ -23,6 +23,14 @@ def _size_and_time(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def folder_of(function: Callable[..., Any]) -> str | None:
+    """The folder where Numba keeps what it compiles of a function; None if there is none that can be written."""
+    try:
+        return FunctionCache(function).cache_path
+    except RuntimeError:
+        return None
+
+
 def kept(name: str, key: Hashable, make: Callable[[], Any]) -> Any:
     """What ``make()`` gives, or gave under the same name and key, in whatever process.
 
@@ -40,12 +48,10 @@ def kept(name: str, key: Hashable, make: Callable[[], Any]) -> Any:
     object
         That outcome.
     """
-    try:
-        # Without a folder that can be written nothing is kept.
-        folder = FunctionCache(kept).cache_path
-    except RuntimeError:
+    path = folder_of(kept)
+    if path is None:
         return make()
-    file = IndexDataCacheFile(folder, name, source_stamp())
+    file = IndexDataCacheFile(path, name, source_stamp())
     try:
         known = file.load(key)
     except Exception:

@@ -174,10 +174,7 @@ def _threads() -> str:
 
 
 def _cache() -> str:
+    from numbaexp.cache import folder_of
     from numbaexp.cpu import loops
-    from numbaexp.cpu.compile import _LoopCache
 
-    try:
-        return _LoopCache(loops.make_loop, "").cache_path
-    except RuntimeError:
-        return "none: no folder can be written, and each process compiles anew"
+    return folder_of(loops.make_loop) or "none: no folder can be written, and each process compiles anew"
