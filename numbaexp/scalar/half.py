@@ -37,6 +37,8 @@ TINY_BF16 = np.int32(0x35800000)  # 2**-20
 # Clamps: beyond them the result is infinity or zero, and stays so at the clamp.
 HIGHEST_F16, LOWEST_F16 = highest(np.float32(12.0)), lowest(np.float32(-18.0))
 HIGHEST_BF16, LOWEST_BF16 = highest(np.float32(89.0)), lowest(np.float32(-104.0))
+# Within it exponentials are normal.
+INNER_BF16 = highest(np.float32(87.0))
 
 
 @scalar
@@ -109,7 +111,11 @@ def exp_bf16_finite(x):
 
 @scalar
 def exp_bf16_inner(bfloat):
-    return float_to_bfloat(exp_bf16_finite(bfloat_to_float(bfloat)))
+    """Of arguments whose exponentials are normal: the power of two is added to the exponent."""
+    x = bfloat_to_float(bfloat)
+    q, r, k = exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+    significand = bits_of(fma(q, r, c.HALF_EXP2_0))
+    return float_to_bfloat(float_of(np.int32(significand + np.int32(k << np.int32(23)))))
 
 
 @scalar
@@ -124,4 +130,4 @@ def exp_bf16(bfloat):
 
 
 EXP_F16 = Scalar(exp_f16, exp_f16_inner, int(np.float16(12.0).view(np.uint16)))
-EXP_BF16 = Scalar(exp_bf16, exp_bf16_inner, int(HIGHEST_BF16) >> 16)
+EXP_BF16 = Scalar(exp_bf16, exp_bf16_inner, int(INNER_BF16) >> 16)
