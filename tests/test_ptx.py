@@ -30,8 +30,9 @@ import numbaexp
 from numbaexp.cuda import kernels
 from numbaexp.cuda.compile import link, to_ptx
 from numbaexp.cuda.memory import WIDTH, make_memory
-from numbaexp.cuda.vectors import STORED_AS, one_result, without_flags
+from numbaexp.cuda.vectors import one_result, without_flags
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
 
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]

@@ -7,13 +7,8 @@ from numba.extending import intrinsic
 from numpy.lib.stride_tricks import as_strided
 
 from numbaexp.cpu.undecided import make_settle, stack_array
-from numbaexp.scalar.forms import OVERFLOW, UNDERFLOW
+from numbaexp.scalar.forms import BITS, OVERFLOW, STORED_AS, UNDERFLOW, itemsize
 from numbaexp.scalar.ieee import bits_of, float_of
-
-# The type that each float is loaded and stored as, and the integer of its width, in which magnitudes are compared.
-# Numba's CPU target knows neither of the 16-bit floats: their scalars take and give bit patterns.
-_STORED_AS = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.float32, "float64": np.float64}
-_BITS = {2: np.uint16, 4: np.int32, 8: np.int64}
 
 # Elements a block: enough that the scan before it is cheap, few enough to stay in the first-level cache.
 BLOCK = 512
@@ -22,11 +17,6 @@ BLOCK = 512
 SIGNATURE = types.void(
     types.CPointer(types.voidptr), types.CPointer(types.intp), types.CPointer(types.intp), types.CPointer(types.intp)
 )
-
-
-def itemsize(dtype):
-    """The size of a float in bytes, by the name of its type."""
-    return np.dtype(_STORED_AS[dtype]).itemsize
 
 
 @intrinsic
@@ -55,7 +45,7 @@ def make_blocks(name, dtype, scalar):
     ``pattern`` is ``x`` as integers. Where a scan finds every magnitude within ``scalar.limit``, the block takes the
     shorter ``scalar.inner``.
     """
-    bits = _BITS[itemsize(dtype)]
+    bits = BITS[itemsize(dtype)]
     all_but_sign = bits(2 ** (8 * itemsize(dtype) - 1) - 1)
     whole, inner, limit = scalar.whole, scalar.inner, bits(scalar.limit)
 
@@ -138,9 +128,9 @@ def make_loop(name, dtype, scalar):
 
     Contiguous pieces are done block by block, other pieces through a contiguous buffer of one block.
     """
-    stored_as = _STORED_AS[dtype]
+    stored_as = STORED_AS[dtype]
     size = itemsize(dtype)
-    bits = _BITS[size]
+    bits = BITS[size]
     apart, sharing = make_blocks(name, dtype, scalar)
 
     def loop(args, dimensions, steps, data):

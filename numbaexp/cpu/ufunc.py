@@ -16,6 +16,7 @@ from numbaexp.cpu import loops, pool
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.cpu.signatures import signatures
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.forms import itemsize
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
 # faster than one (they draw level at 16384, 8192, 8192 and 4096).
@@ -69,7 +70,7 @@ def _loop(name, dtype, target):
     if target == "cpu":
         return serial, None
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH
-    return pool.switched_loop(serial, threshold, loops.itemsize(dtype))
+    return pool.switched_loop(serial, threshold, itemsize(dtype))
 
 
 # NumPy keeps pointers into these and does not own them.

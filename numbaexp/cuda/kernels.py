@@ -9,7 +9,8 @@ from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.settling import make_settling
-from numbaexp.cuda.vectors import STORED_AS, one_result, over_vector, same
+from numbaexp.cuda.vectors import one_result, over_vector, same
+from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import float_to_bfloat, float_to_half, scalar
 
 # Threads a block.

@@ -5,7 +5,6 @@ import functools
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
 from cuda.core import LaunchConfig, Stream, launch
 from numba import cuda
 
@@ -13,8 +12,8 @@ from numbaexp.cuda import kernels, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.layout import find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
-from numbaexp.cuda.vectors import STORED_AS
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.forms import itemsize
 
 # Blocks that are launched for each of a device's processors at most: as many threads as it can hold, and the blocks
 # that follow them go on where they ended.
@@ -82,7 +81,7 @@ def _one_row(
 ) -> tuple[Any, int, int, int, int] | None:
     """How the contiguous kernel is launched, where it can be: itself, the bytes from the first elements to the lowest
     ones, and its further arguments. Of the addresses their remainders by ``WIDTH`` are given."""
-    size = _itemsize(x_dtype)
+    size = itemsize(x_dtype)
     layout = find_layout(
         shape, _steps(x_place, x_strides, x_dtype, "x"), _steps(out_place, out_strides, out_dtype, "out")
     )
@@ -96,7 +95,7 @@ def _one_row(
 
 
 def _run_strided(name: str, x: Strided, out: Strided, stream: int) -> None:
-    x_size, out_size = _itemsize(x.dtype), _itemsize(out.dtype)
+    x_size, out_size = itemsize(x.dtype), itemsize(out.dtype)
     layout = find_layout(
         x.shape, _steps(x.pointer, x.strides, x.dtype, "x"), _steps(out.pointer, out.strides, out.dtype, "out")
     )
@@ -110,14 +109,9 @@ def _run_strided(name: str, x: Strided, out: Strided, stream: int) -> None:
         _launcher(kernel, x.device, size, stream)(x_low, out_low + out_begin * out_size, *rest)
 
 
-@functools.cache
-def _itemsize(dtype: str) -> int:
-    return np.dtype(STORED_AS.get(dtype, dtype)).itemsize
-
-
 def _steps(address: int, strides: tuple[int, ...], dtype: str, name: str) -> tuple[int, ...]:
     """The strides in elements."""
-    size = _itemsize(dtype)
+    size = itemsize(dtype)
     if address % size or any(stride % size for stride in strides):
         raise ValueError(f"`{name}` must be aligned to its elements of {size} bytes, as every access on a GPU must be")
     return tuple(stride // size for stride in strides)

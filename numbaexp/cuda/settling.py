@@ -4,7 +4,8 @@ import numpy as np
 from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.vectors import STORED_AS, over_vector, pattern_of, without_flags
+from numbaexp.cuda.vectors import over_vector, pattern_of, without_flags
+from numbaexp.scalar.forms import STORED_AS
 
 
 def make_settling(row, dtype, most_threads):

@@ -12,7 +12,7 @@ from numba import cuda
 from numba.cuda.core import config
 
 from numbaexp.cuda.kernels import DIMENSIONS
-from numbaexp.cuda.vectors import STORED_AS
+from numbaexp.scalar.forms import STORED_AS
 
 # Of a thread's work little is done in parallel here, and starting one is slow: few, and more than one block.
 _BLOCKS, _THREADS = 2, 32

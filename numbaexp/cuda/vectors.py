@@ -1,12 +1,9 @@
-"""Scalars over the vectors that a kernel loads, and the types that they take."""
+"""Scalars over the vectors that a kernel loads."""
 
 import numpy as np
 
+from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.scalar.ieee import bits_of, scalar
-
-# The type that each float is loaded and stored as: as on the CPU, scalars of 16-bit floats take and give bit patterns.
-STORED_AS = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.float32, "float64": np.float64}
-_BITS = {2: np.uint16, 4: np.int32, 8: np.int64}
 
 
 @scalar
@@ -69,8 +66,8 @@ def _all(condition, lanes):
 
 def _is_inner(row, dtype):
     """Whether ``row.inner`` takes an argument."""
-    bits = _BITS[np.dtype(STORED_AS[dtype]).itemsize]
-    all_but_sign, limit = bits(2 ** (8 * bits().itemsize - 1) - 1), bits(row.limit)
+    bits = BITS[itemsize(dtype)]
+    all_but_sign, limit = bits(2 ** (8 * itemsize(dtype) - 1) - 1), bits(row.limit)
     pattern = pattern_of if bits is not np.uint16 else same
 
     @scalar

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from numbaexp.scalar.forms import itemsize
+
 if TYPE_CHECKING:
     from numbaexp.cuda.launch import Strided
 
@@ -93,11 +95,11 @@ def borrow(array: Any, stream: int | None = None) -> Lent:
     else:
         tensor, read_only = _Managed.from_address(_pointer_of(capsule, _NAME)).tensor, False
     shape = tuple(tensor.shape[: tensor.ndim])
-    itemsize = -(-tensor.bits // 8)
+    size = -(-tensor.bits // 8)
     if tensor.strides:
-        strides = tuple(step * itemsize for step in tensor.strides[: tensor.ndim])
+        strides = tuple(step * size for step in tensor.strides[: tensor.ndim])
     else:
-        strides = tuple(itemsize * int(np.prod(shape[axis + 1 :])) for axis in range(tensor.ndim))
+        strides = tuple(size * int(np.prod(shape[axis + 1 :])) for axis in range(tensor.ndim))
     kind = _CODES.get(tensor.code, f"code{tensor.code}_") if tensor.lanes == 1 else "vector"
     dtype = kind if kind == "bool" else f"{kind}{tensor.bits}"
     pointer = (tensor.data or 0) + tensor.byte_offset
@@ -155,13 +157,13 @@ class Offer:
 
     def __dlpack__(self, **_: Any) -> Any:
         """All work on the array has been done: no stream need be waited for."""
-        itemsize = 2 if self._dtype == "bfloat16" else np.dtype(self._dtype).itemsize
+        size = itemsize(self._dtype)
         row = ctypes.c_int64 * len(self._shape)
-        shape, strides = row(*self._shape), row(*(step // itemsize for step in self._strides))
+        shape, strides = row(*self._shape), row(*(step // size for step in self._strides))
         managed = _Managed()
         tensor = managed.tensor
         tensor.data, (tensor.device_type, tensor.device) = self._pointer, self._device
-        tensor.code, tensor.bits, tensor.lanes = _BFLOAT if self._dtype == "bfloat16" else _FLOAT, 8 * itemsize, 1
+        tensor.code, tensor.bits, tensor.lanes = _BFLOAT if self._dtype == "bfloat16" else _FLOAT, 8 * size, 1
         tensor.ndim = len(self._shape)
         tensor.shape, tensor.strides = (ctypes.cast(each, ctypes.POINTER(ctypes.c_int64)) for each in (shape, strides))
         managed.deleter = ctypes.cast(_delete, ctypes.c_void_p)

@@ -1,9 +1,10 @@
 """Arrays whose memory overlaps in such a way that the order of writing would tell."""
 
-import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from numbaexp.scalar.forms import itemsize
 
 if TYPE_CHECKING:
     from numbaexp.cuda.launch import Strided
@@ -47,7 +48,7 @@ def _extent(array: "Strided") -> tuple[int, int]:
             high += (length - 1) * step
         else:
             low += (length - 1) * step
-    return low, high + _itemsize(array.dtype)
+    return low, high + itemsize(array.dtype)
 
 
 def _share(x: np.ndarray, out: np.ndarray) -> bool:
@@ -61,11 +62,6 @@ def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-@functools.cache
-def _itemsize(dtype: str) -> int:
-    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
-
-
 class _Addresses:
     """The memory of a device's array, as NumPy reckons with it. It must not be looked into."""
 
@@ -74,6 +70,6 @@ class _Addresses:
             "data": (x.pointer, True),
             "shape": x.shape,
             "strides": x.strides,
-            "typestr": f"|V{_itemsize(x.dtype)}",
+            "typestr": f"|V{itemsize(x.dtype)}",
             "version": 3,
         }

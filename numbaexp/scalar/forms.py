@@ -1,11 +1,25 @@
 """The forms in which the loops take a scalar."""
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 
 # Flags, as integers. Nobody raises "invalid".
 UNDERFLOW, OVERFLOW = np.int64(1), np.int64(2)
+
+
+# The type that each float is loaded and stored as. Numba's CPU target knows neither of the 16-bit floats: their scalars
+# take and give bit patterns, on every target.
+STORED_AS = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.float32, "float64": np.float64}
+# By size, the integer in which magnitudes are compared.
+BITS = {2: np.uint16, 4: np.int32, 8: np.int64}
+
+
+@functools.cache
+def itemsize(dtype: str) -> int:
+    """The size of an element in bytes, by the name of its type."""
+    return np.dtype(STORED_AS.get(dtype, dtype)).itemsize
 
 
 class Scalar(NamedTuple):

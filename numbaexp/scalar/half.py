@@ -60,6 +60,12 @@ def exp_reduced_half(x):
 
 
 @scalar
+def exp_reduced_bfloat(x):
+    """The same, whose powers do not underflow where x is close to 0."""
+    return exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+
+
+@scalar
 def power_of_two_f32(k):
     """2**k as float32, for k in [-126, 127]."""
     return float_of(np.int32((k + np.int32(127)) << np.int32(23)))
@@ -102,7 +108,7 @@ def exp_bf16_finite(x):
 
     Two factors reach the subnormal results and overflow.
     """
-    q, r, k = exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+    q, r, k = exp_reduced_bfloat(x)
     half_k = np.int32(k >> np.int32(1))
     # An odd significand makes every subnormal result inexact, as the exponential is, and so raises "underflow".
     significand = float_of(np.int32(bits_of(fma(q, r, c.HALF_EXP2_0)) | np.int32(1)))
@@ -112,8 +118,7 @@ def exp_bf16_finite(x):
 @scalar
 def exp_bf16_inner(bfloat):
     """Of arguments whose exponentials are normal: the power of two is added to the exponent."""
-    x = bfloat_to_float(bfloat)
-    q, r, k = exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+    q, r, k = exp_reduced_bfloat(bfloat_to_float(bfloat))
     significand = bits_of(fma(q, r, c.HALF_EXP2_0))
     return float_to_bfloat(float_of(np.int32(significand + np.int32(k << np.int32(23)))))
 
