@@ -44,7 +44,7 @@ def run(serial, x, out, kwargs):
         mask = where if where is True else where[slab]
         serial(x[slab], out[slab], where=mask, **options)
 
-    for flag in _on_all_threads(work, slabs):
+    for flag in on_all_threads(work, slabs):
         serial(_PROVOKES[flag])
     return out
 
@@ -80,7 +80,7 @@ def _allocate(serial, x, kwargs):
     return iterator.operands[1]
 
 
-def _on_all_threads(work, slabs):
+def on_all_threads(work, slabs):
     """Call ``work`` on every slab; returns the floating-point flags that were raised, raises the first error."""
     flags: set[str] = set()
     errors: list[BaseException] = []

@@ -62,6 +62,19 @@ def call_loop(typingctx, address, source, target, n, source_step, target_step):
 
 
 @intrinsic
+def call_kernel(typingctx, address, job, first, last):
+    """Call the kernel of rows at an address; see ``numbaexp.cpu.rows``."""
+
+    def codegen(context, builder, signature, args):
+        address, *arguments = args
+        kind = ir.FunctionType(ir.VoidType(), [_WORD] * 3)
+        builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
+        return context.get_dummy_value()
+
+    return types.none(*[types.intp] * 4), codegen
+
+
+@intrinsic
 def zeroed_word(typingctx):
     """The address of an int32 that is 0 and lives until the calling function returns."""
 

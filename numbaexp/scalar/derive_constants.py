@@ -104,6 +104,7 @@ def single_constants(out):
     half = mpmath.mpf(1) / 2
     out.polynomial("SINGLE_EXP2", lambda r: mpmath.mpf(2) ** r, (-half, half), 10, "float64")
     out.polynomial("SINGLE_EXP2_QUOTIENT", exp2_quotient, (-half, half), 10, "float64")
+    out.polynomial("ROW_EXP2", lambda r: mpmath.mpf(2) ** r, (-half, half), 8, "float64")
 
 
 def double_constants(out):

@@ -1,0 +1,146 @@
+"""Kernels of the logarithm of a row's sum, and of the shares' logarithms, of rows beside each other; see
+``numbaexp.cpu.columns``."""
+
+import numpy as np
+
+from numbaexp.cpu.columns import (
+    _ONE,
+    BESIDE,
+    beside,
+    block_at,
+    make_beside,
+    make_scatter,
+    width_of,
+)
+from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import (
+    EXTRA,
+    EXTRA_INNER,
+    EXTRA_OUTER,
+    LENGTH,
+    X,
+    X_INNER,
+    X_OUTER,
+    X_STEP,
+    Y,
+    Y_INNER,
+    Y_OUTER,
+    Y_STEP,
+)
+from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
+from numbaexp.scalar.rows import cancel
+
+_int = make_pointer(np.int64)
+_float = make_pointer(np.float64)
+
+
+def make_sums_of_block(dtype, arithmetic):
+    """``sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low)``: (greatest, logarithm, low) of
+    each row. Its values are left at ``values``, behind which there is room for their exponentials."""
+    block, weighted, logarithm = make_beside(dtype, arithmetic), arithmetic.weighted, arithmetic.logarithm
+    one = arithmetic.one
+
+    @part
+    def sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low):
+        high = values + length * _ONE
+        low, ones = high + length * _ONE, stack(_ONE)
+        block.load(x, row_step, step, width, length, values)
+        block.greatest(values, length, tops)
+        block.addends(values, length, tops, high, low, ones)
+        block.total(high, low, length, logs, logs_low)
+        counts, highs, lows = _float(ones), _float(logs), _float(logs_low)
+        for c in range(BESIDE):
+            total, total_low = weighted(highs[c], lows[c], one, 0.0)
+            highs[c], lows[c] = logarithm(counts[c], total, total_low)
+
+    return sums_of_block
+
+
+def make_log_softmax(dtype):
+    """Of rows of one chunk."""
+    arithmetic = arithmetic_of(dtype)
+    memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
+    scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
+    element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
+
+    def log_softmax(job, first, last):
+        j = _int(job)
+        length = j[LENGTH]
+        room = np.empty(3 * length * BESIDE, np.float64)
+        values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
+        results = values + length * _ONE
+        source, target, wide = number(values), element(results), beside()
+        greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
+        for unit in range(first, last):
+            width = width_of(j, unit)
+            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
+            sums_of_block(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+            for c in range(BESIDE):
+                highs[c] = highs[c] if abs(greatests[c]) < np.inf else np.nan
+            for i in range(length):
+                for c in range(wide):
+                    k = i * BESIDE + c
+                    target[k] = rounded(log_share(source[k], value(greatests[c]), highs[c], lows[c]))
+            scatter(results, y, j[Y_INNER], j[Y_STEP], width, length)
+        keep(room)
+
+    return log_softmax
+
+
+def make_log_sums(dtype):
+    """The logarithm of each row's sum; see ``numbaexp.cpu.row_logs.make_log_sum``."""
+    arithmetic = arithmetic_of(dtype)
+    memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
+    in_pairs = make_sums_of_block(dtype, PAIRED)
+    element, rounded, value = make_pointer(memory.stored_as), memory.rounded, arithmetic.value
+    log_sum, narrow = arithmetic.log_sum, arithmetic is NARROW
+
+    def log_sums(job, first, last):
+        j = _int(job)
+        length = j[LENGTH]
+        room = np.empty(3 * length * BESIDE, np.float64)
+        values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
+        greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
+        results, doubtful = _float(stack(_ONE)), _int(stack(_ONE))
+        for unit in range(first, last):
+            width = width_of(j, unit)
+            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
+            sums_of_block(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+            cancelling = np.int64(0)
+            for c in range(BESIDE):
+                results[c] = log_sum(value(greatests[c]), highs[c], lows[c])
+                doubtful[c] = np.int64(cancel(results[c], highs[c]))
+                cancelling += doubtful[c]
+            if narrow and cancelling:
+                in_pairs(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+                for c in range(BESIDE):
+                    paired = PAIRED.log_sum(greatests[c], highs[c], lows[c])
+                    results[c] = paired if doubtful[c] else results[c]
+            for c in range(width):
+                result = results[c] if abs(greatests[c]) < np.inf else greatests[c]
+                element(y + c * j[Y_INNER])[0] = rounded(result)
+        keep(room)
+
+    return log_sums
+
+
+def make_statistics(dtype):
+    """(greatest, logarithm, low) of each row, float64, at ``EXTRA``."""
+    sums_of_block = make_sums_of_block(dtype, arithmetic_of(dtype))
+
+    def statistics(job, first, last):
+        j = _int(job)
+        length = j[LENGTH]
+        room = np.empty(3 * length * BESIDE, np.float64)
+        values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
+        greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
+        for unit in range(first, last):
+            width, x = width_of(j, unit), block_at(j, unit, X, X_OUTER, X_INNER)
+            sums_of_block(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+            extra = block_at(j, unit, EXTRA, EXTRA_OUTER, EXTRA_INNER)
+            for c in range(width):
+                target = _float(extra + c * j[EXTRA_INNER])
+                target[0], target[1], target[2] = greatests[c], highs[c], lows[c]
+        keep(room)
+
+    return statistics

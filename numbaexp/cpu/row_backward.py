@@ -1,0 +1,127 @@
+"""Kernels of the gradients of the softmax family, row by row and beside each other; see ``numbaexp.cpu.rows``.
+
+``X`` is the gradient of the result, ``W`` the result, ``Y`` the gradient that is made.
+"""
+
+import numpy as np
+
+from numbaexp.cpu import lanes
+from numbaexp.cpu.columns import BESIDE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import (
+    _CHUNK,
+    _TILE,
+    LENGTH,
+    W_INNER,
+    W_OUTER,
+    W_STEP,
+    W,
+    X,
+    X_INNER,
+    X_OUTER,
+    X_STEP,
+    Y,
+    Y_INNER,
+    Y_OUTER,
+    Y_STEP,
+    row_at,
+    whole_tiles,
+)
+from numbaexp.scalar.row_arithmetic import PAIRED
+from numbaexp.scalar.row_gradients import gradient_of
+from numbaexp.scalar.rows import CHUNK
+
+_int = make_pointer(np.int64)
+_float = make_pointer(np.float64)
+
+
+def make_by_row(name, dtype):
+    """Rows of any length, which are read twice."""
+    memory, gradient = make_row_memory(dtype, PAIRED), gradient_of(name, dtype)
+    addend, result, rounded, size = gradient.addend, gradient.result, memory.rounded, memory.size
+    element = make_pointer(memory.stored_as)
+
+    @part
+    def tile_at(values, tile, start, count):
+        return _float(values + 8 * start if start + TILE <= count else tile)
+
+    @part
+    def sum_of_chunk(g, tile, y, tile_y, count, high, low):
+        highs, lows = _float(high), _float(low)
+        for start in range(0, count, TILE):
+            gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
+            for i in range(TILE):
+                highs[start + i], lows[start + i] = addend(gs[i], ys[i])
+        for i in range(count, whole_tiles(count)):
+            highs[i], lows[i] = 0.0, 0.0
+        return lanes.total_of_pairs(high, low, whole_tiles(count))
+
+    @part
+    def write(g, tile, y, tile_y, count, total, low, out, step, scratch):
+        target = out if step == size else scratch
+        for start in range(0, count, TILE):
+            gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
+            results = element(target + start * size if start + TILE <= count else tile)
+            for i in range(TILE):
+                results[i] = rounded(result(gs[i], ys[i], total, low))
+        memory.settle(out, step, count, target, tile)
+
+    def by_row(job, first, last):
+        j = _int(job)
+        length, x_step, w_step, y_step = j[LENGTH], j[X_STEP], j[W_STEP], j[Y_STEP]
+        scratch, scratch_y, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
+        tile, tile_y = stack(_TILE), stack(_TILE)
+        width = whole_tiles((length + CHUNK - 1) // CHUNK)
+        sums = np.zeros((2, width), np.float64)
+        sums_at = sums.ctypes.data
+        for row in range(first, last):
+            x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
+            out = row_at(j, row, Y, Y_OUTER, Y_INNER)
+            for start in range(0, length, CHUNK):
+                count, c = min(CHUNK, length - start), start // CHUNK
+                g = memory.load(x + start * x_step, x_step, count, scratch, tile)
+                y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
+                sums[0, c], sums[1, c] = sum_of_chunk(g, tile, y, tile_y, count, high, low)
+            total, total_low = lanes.total_of_pairs(sums_at, sums_at + 8 * width, width)
+            for start in range(0, length, CHUNK):
+                count = min(CHUNK, length - start)
+                g = memory.load(x + start * x_step, x_step, count, scratch, tile)
+                y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
+                write(g, tile, y, tile_y, count, total, total_low, out + start * y_step, y_step, high)
+        keep(sums)
+
+    return by_row
+
+
+def make_beside_kernel(name, dtype):
+    """Rows of one chunk, beside each other."""
+    memory, gradient, block = make_row_memory(dtype, PAIRED), gradient_of(name, dtype), make_beside(dtype, PAIRED)
+    addend, result, rounded, scatter = gradient.addend, gradient.result, memory.rounded, make_scatter(memory)
+    element = make_pointer(memory.stored_as)
+
+    def beside_each_other(job, first, last):
+        j = _int(job)
+        length = j[LENGTH]
+        room = np.empty((4, length * BESIDE), np.float64)
+        values = room.ctypes.data
+        values_y, high, low = values + room.strides[0], values + 2 * room.strides[0], values + 3 * room.strides[0]
+        gs, ys, highs, lows, results = _float(values), _float(values_y), _float(high), _float(low), element(values)
+        sums, sums_low, wide = stack(_TILE), stack(_TILE), beside()
+        totals, totals_low = _float(sums), _float(sums_low)
+        for unit in range(first, last):
+            width = width_of(j, unit)
+            x, w = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, W, W_OUTER, W_INNER)
+            block.load(x, j[X_INNER], j[X_STEP], width, length, values)
+            block.load(w, j[W_INNER], j[W_STEP], width, length, values_y)
+            for i in range(length * wide):
+                highs[i], lows[i] = addend(gs[i], ys[i])
+            block.total(high, low, length, sums, sums_low)
+            for i in range(length):
+                for c in range(wide):
+                    k = i * BESIDE + c
+                    results[k] = rounded(result(gs[k], ys[k], totals[c], totals_low[c]))
+            y = block_at(j, unit, Y, Y_OUTER, Y_INNER)
+            scatter(values, y, j[Y_INNER], j[Y_STEP], width, length)
+        keep(room)
+
+    return beside_each_other

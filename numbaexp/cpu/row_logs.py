@@ -1,0 +1,230 @@
+"""Kernels of the logarithm of a row's sum, and of the shares' logarithms, row by row; see ``numbaexp.cpu.rows``."""
+
+import numpy as np
+
+from numbaexp.cpu.chunks import make_chunks
+from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import (
+    CHUNKS_OF_ROWS,
+    EXTRA,
+    EXTRA_INNER,
+    EXTRA_OUTER,
+    HIGH,
+    KNOWN,
+    LENGTH,
+    LOW,
+    ONES,
+    X,
+    X_INNER,
+    X_OUTER,
+    X_STEP,
+    Y,
+    Y_INNER,
+    Y_OUTER,
+    Y_STEP,
+    _CHUNK,
+    _TILE,
+    make_combine,
+    row_at,
+    whole_tiles,
+)
+from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
+from numbaexp.scalar.rows import CHUNK, cancel
+
+_int = make_pointer(np.int64)
+_float = make_pointer(np.float64)
+
+
+def make_sum_of_row(dtype, arithmetic):
+    """``sum_of_row(x, length, step, scratch, tile, high, low, known)``: (greatest, logarithm, low) of a row. ``known`` is
+    the address of lists of what is known of its chunks, which were filled with 0."""
+    memory = make_row_memory(dtype, arithmetic)
+    chunk, combine, logarithm = make_chunks(arithmetic), make_combine(arithmetic), arithmetic.logarithm
+
+    @part
+    def sum_of_row(x, length, step, scratch, tile, high, low, known):
+        chunks = (length + CHUNK - 1) // CHUNK
+        width, lists = whole_tiles(chunks), _float(known)
+        for c in range(chunks):
+            start = c * CHUNK
+            count = min(CHUNK, length - start)
+            values = memory.load(x + start * step, step, count, scratch, tile)
+            top = chunk.greatest(values, tile, count)
+            lists[c], lists[width * ONES + c] = top, chunk.addends(values, tile, count, top, high, low)
+            lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(high, low, count)
+        top, ones, total, total_low = combine(known, chunks)
+        log, log_low = logarithm(ones, total, total_low)
+        return np.float64(top), log, log_low
+
+    return sum_of_row
+
+
+def make_log_sum(dtype):
+    """``log_sum(greatest, logarithm, low, x, length, step)``: the element of the result. In the narrow types a row whose
+    greatest element and logarithm cancel is computed again, in pairs."""
+    arithmetic = arithmetic_of(dtype)
+    rounded, of_pairs = make_row_memory(dtype, arithmetic).rounded, make_sum_of_row(dtype, PAIRED)
+    value, narrow = arithmetic.value, arithmetic is NARROW
+
+    @part
+    def log_sum(greatest, log, log_low, x, length, step):
+        result = arithmetic.log_sum(value(greatest), log, log_low)
+        if narrow and cancel(result, log):
+            scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+            known = np.zeros(4 * whole_tiles((length + CHUNK - 1) // CHUNK), np.float64)
+            paired = of_pairs(x, length, step, scratch, tile, high, low, known.ctypes.data)
+            result = PAIRED.log_sum(paired[0], paired[1], paired[2])
+            keep(known)
+        return rounded(result if abs(greatest) < np.inf else greatest)
+
+    return log_sum
+
+
+def make_write_logs(dtype):
+    """``write_logs(x, count, step, greatest, logarithm, low, y, y_step, scratch, tile)`` of a chunk."""
+    arithmetic = arithmetic_of(dtype)
+    memory = make_row_memory(dtype, arithmetic)
+    log_share, rounded, size = arithmetic.log_share, memory.rounded, memory.size
+    element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
+
+    @part
+    def write_logs(x, count, step, greatest, log, log_low, y, y_step, scratch, tile):
+        values = memory.load(x, step, count, scratch, tile)
+        top = value(greatest)
+        log = log if abs(greatest) < np.inf else np.nan
+        target = y if y_step == size else scratch
+        for start in range(0, count, TILE):
+            is_whole = start + TILE <= count
+            source = number(values + start * memory.value_size if is_whole else tile)
+            results = element(target + start * size if is_whole else tile)
+            for i in range(TILE):
+                results[i] = rounded(log_share(source[i], top, log, log_low))
+        memory.settle(y, y_step, count, target, tile)
+
+    return write_logs
+
+
+def make_log_softmax(dtype):
+    """Of rows that the second-level cache holds."""
+    sum_of_row, write_logs = make_sum_of_row(dtype, arithmetic_of(dtype)), make_write_logs(dtype)
+
+    def log_softmax(job, first, last):
+        j = _int(job)
+        length, x_step, y_step = j[LENGTH], j[X_STEP], j[Y_STEP]
+        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        known = np.zeros(4 * whole_tiles(j[CHUNKS_OF_ROWS]), np.float64)
+        for row in range(first, last):
+            x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
+            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
+            for start in range(0, length, CHUNK):
+                count = min(CHUNK, length - start)
+                here, out = x + start * x_step, y + start * y_step
+                write_logs(here, count, x_step, top, log, log_low, out, y_step, scratch, tile)
+        keep(known)
+
+    return log_softmax
+
+
+def make_log_sums(dtype):
+    """The logarithm of each row's sum."""
+    sum_of_row, log_sum = make_sum_of_row(dtype, arithmetic_of(dtype)), make_log_sum(dtype)
+    element = make_pointer(make_row_memory(dtype, arithmetic_of(dtype)).stored_as)
+
+    def log_sums(job, first, last):
+        j = _int(job)
+        length, x_step = j[LENGTH], j[X_STEP]
+        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        known = np.zeros(4 * whole_tiles(j[CHUNKS_OF_ROWS]), np.float64)
+        for row in range(first, last):
+            x = row_at(j, row, X, X_OUTER, X_INNER)
+            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
+            result = log_sum(top, log, log_low, x, length, x_step)
+            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result
+        keep(known)
+
+    return log_sums
+
+
+def make_statistics(dtype):
+    """(greatest, logarithm, low) of each row, float64, at ``EXTRA``."""
+    sum_of_row = make_sum_of_row(dtype, arithmetic_of(dtype))
+
+    def statistics(job, first, last):
+        j = _int(job)
+        length, x_step = j[LENGTH], j[X_STEP]
+        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        known = np.zeros(4 * whole_tiles(j[CHUNKS_OF_ROWS]), np.float64)
+        for row in range(first, last):
+            x = row_at(j, row, X, X_OUTER, X_INNER)
+            made = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
+            statistics_of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            statistics_of_row[0], statistics_of_row[1], statistics_of_row[2] = made
+        keep(known)
+
+    return statistics
+
+
+def make_close(dtype):
+    """What is known of a row's chunks becomes what is known of the row, at the head of the lists; a row is a unit."""
+    arithmetic = arithmetic_of(dtype)
+    combine, logarithm = make_combine(arithmetic), arithmetic.logarithm
+
+    def close(job, first, last):
+        j = _int(job)
+        chunks = j[CHUNKS_OF_ROWS]
+        for row in range(first, last):
+            known = j[KNOWN] + 8 * 4 * whole_tiles(chunks) * row
+            top, ones, total, total_low = combine(known, chunks)
+            log, log_low = logarithm(ones, total, total_low)
+            lists = _float(known)
+            lists[0], lists[1], lists[2] = top, log, log_low
+
+    return close
+
+
+def make_finish_logs(dtype):
+    """The shares' logarithms of a chunk, from what ``close`` left; a chunk is a unit."""
+    write_logs = make_write_logs(dtype)
+
+    def finish_logs(job, first, last):
+        j = _int(job)
+        length, x_step, y_step, chunks = j[LENGTH], j[X_STEP], j[Y_STEP], j[CHUNKS_OF_ROWS]
+        scratch, tile = stack(_CHUNK), stack(_TILE)
+        for unit in range(first, last):
+            row, start = unit // chunks, unit % chunks * CHUNK
+            x = row_at(j, row, X, X_OUTER, X_INNER) + start * x_step
+            y = row_at(j, row, Y, Y_OUTER, Y_INNER) + start * y_step
+            known = _float(j[KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
+            count = min(CHUNK, length - start)
+            write_logs(x, count, x_step, known[0], known[1], known[2], y, y_step, scratch, tile)
+
+    return finish_logs
+
+
+def make_finish_log_sums(dtype):
+    """The logarithm of a row's sum, from what ``close`` left; a row is a unit."""
+    log_sum = make_log_sum(dtype)
+    element = make_pointer(make_row_memory(dtype, arithmetic_of(dtype)).stored_as)
+
+    def finish_log_sums(job, first, last):
+        j = _int(job)
+        for row in range(first, last):
+            known = _float(j[KNOWN] + 8 * 4 * whole_tiles(j[CHUNKS_OF_ROWS]) * row)
+            x = row_at(j, row, X, X_OUTER, X_INNER)
+            result = log_sum(known[0], known[1], known[2], x, j[LENGTH], j[X_STEP])
+            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result
+
+    return finish_log_sums
+
+
+def make_finish_statistics(dtype):
+    """What ``close`` left, as ``statistics`` gives it; a row is a unit."""
+
+    def finish_statistics(job, first, last):
+        j = _int(job)
+        for row in range(first, last):
+            known = _float(j[KNOWN] + 8 * 4 * whole_tiles(j[CHUNKS_OF_ROWS]) * row)
+            target = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            target[0], target[1], target[2] = known[0], known[1], known[2]
+
+    return finish_statistics

@@ -1,0 +1,57 @@
+"""Rows of arrays along any axes, in three dimensions: two that count the rows, and one along them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Rows(NamedTuple):
+    """``outer * inner`` rows of ``length`` elements. For each operand: the bytes from its first element to where its
+    first row begins, and the steps in bytes along the dimensions, (outer, inner, along the row)."""
+
+    outer: int
+    inner: int
+    length: int
+    starts: tuple[int, ...]
+    steps: tuple[tuple[int, int, int], ...]
+
+
+def merged(lengths: list[int], steps: list[tuple[int, ...]]) -> list[tuple[int, tuple[int, ...]]]:
+    """(length, step of each operand) of as few dimensions as go through the same elements in the same order."""
+    made: list[tuple[int, tuple[int, ...]]] = []
+    for length, step in zip(lengths, steps, strict=True):
+        if length == 1:
+            continue
+        if made and all(before == length * here for before, here in zip(made[-1][1], step, strict=True)):
+            made[-1] = made[-1][0] * length, step
+        else:
+            made.append((length, step))
+    return made
+
+
+def find_rows(shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...], axes: tuple[int, ...]) -> Iterator[Rows] | None:
+    """The rows of operands of one shape along some axes, in as many pieces as needed; None where the axes are no one
+    dimension of some operand. No operand is empty."""
+    along = merged([shape[axis] for axis in axes], [tuple(of[axis] for of in strides) for axis in axes])
+    if len(along) > 1:
+        return None
+    others = [axis for axis in range(len(shape)) if axis not in axes]
+    # The last operand is written to: rows beside each other there are to be beside each other here.
+    others.sort(key=lambda axis: -abs(strides[-1][axis]))
+    across = merged([shape[axis] for axis in others], [tuple(of[axis] for of in strides) for axis in others])
+    none = (0,) * len(strides)
+    length, step = along[0] if along else (1, none)
+    return _pieces(across, none, length, step)
+
+
+def _pieces(
+    across: list[tuple[int, tuple[int, ...]]], starts: tuple[int, ...], length: int, step: tuple[int, ...]
+) -> Iterator[Rows]:
+    if len(across) > 2:
+        count, of_outermost = across[0]
+        for i in range(count):
+            moved = tuple(start + i * by for start, by in zip(starts, of_outermost, strict=True))
+            yield from _pieces(across[1:], moved, length, step)
+        return
+    padded = [(1, (0,) * len(starts))] * (2 - len(across)) + across
+    (outer, outer_steps), (inner, inner_steps) = padded
+    yield Rows(outer, inner, length, starts, tuple(zip(outer_steps, inner_steps, step, strict=True)))

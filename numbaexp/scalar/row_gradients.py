@@ -1,0 +1,77 @@
+"""Gradients of the softmax family: of what a row's elements add to a sum, and of what they are given that sum.
+
+They are computed in pairs, high + low, in every type, for the differences in them cancel: of a gradient that is nearly
+the same along a row nearly nothing is left.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numbaexp.scalar import double, single
+from numbaexp.scalar import rows as r
+from numbaexp.scalar.ieee import fma, rounded_product, scalar
+
+
+class Gradient(NamedTuple):
+    """``addend(g, y)``, of the gradient and the result, a pair; ``result(g, y, total, low)``, yet to be rounded."""
+
+    addend: Any
+    result: Any
+
+
+@scalar
+def product(g, y):
+    """Exactly, as a pair."""
+    high = rounded_product(g, y)
+    return high, fma(g, y, -high)
+
+
+@scalar
+def less(a, b, b_low):
+    """a - b - b_low as a pair."""
+    high, error = r.two_sum(a, -b)
+    return double.fast_two_sum(high, error - b_low)
+
+
+@scalar
+def softmax_gradient(g, y, total, low):
+    """(g - sum of g y) y."""
+    high, rest = less(g, total, low)
+    return fma(high, y, rest * y)
+
+
+@scalar
+def alone(g, y):
+    return g, 0.0
+
+
+@scalar
+def narrow_log_softmax_gradient(g, y, total, low):
+    """g - exp(y) sum of g, whose exponential has the relative error of ``single``, 2**-51."""
+    power = single.exp(LEAST if y < LEAST else y)
+    return fma(-(0.0 if y < LEAST else power), total, g)
+
+
+# A narrow element of such an exponential is nothing.
+LEAST = -104.7
+
+
+@scalar
+def paired_log_softmax_gradient(g, y, total, low):
+    """The same, in pairs."""
+    power, power_low = r.exponential_pair(y, 0.0)
+    high, rest = r.product_of_pairs(power, power_low, total * UNSCALE, low * UNSCALE)
+    result, error = r.two_sum(g, -high)
+    return result + (error - rest)
+
+
+UNSCALE = 1.0 / r.PAIR_SCALE
+
+
+def gradient_of(name: str, dtype: str) -> Gradient:
+    """That of a function, in a type."""
+    if name == "softmax_backward":
+        return Gradient(product, softmax_gradient)
+    wide = dtype == "float64"
+    return Gradient(alone, paired_log_softmax_gradient if wide else narrow_log_softmax_gradient)
