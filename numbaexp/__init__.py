@@ -18,10 +18,21 @@ from numbaexp.functions import (
     softplus_,
 )
 from numbaexp.information import targets
+from numbaexp.losses import cross_entropy, cross_entropy_backward
+from numbaexp.softmax_family import (
+    log_softmax,
+    log_softmax_backward,
+    logsumexp,
+    logsumexp_backward,
+    softmax,
+    softmax_backward,
+)
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
+    "cross_entropy",
+    "cross_entropy_backward",
     "exp",
     "exp2",
     "exp2_",
@@ -31,8 +42,14 @@ __all__ = [
     "expit",
     "expm1",
     "expm1_",
+    "log_softmax",
+    "log_softmax_backward",
+    "logsumexp",
+    "logsumexp_backward",
     "sigmoid",
     "sigmoid_",
+    "softmax",
+    "softmax_backward",
     "softplus",
     "softplus_",
     "targets",

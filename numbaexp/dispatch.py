@@ -104,6 +104,11 @@ def _switched(target: str) -> Iterator[None]:
         _target.reset(token)
 
 
+def target() -> str:
+    """The target that holds in this context."""
+    return _target.get()
+
+
 class Ufunc(Protocol):
     """What a function of this package can be asked for, as a NumPy ufunc can."""
 

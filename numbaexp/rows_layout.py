@@ -1,7 +1,9 @@
 """Rows of arrays along any axes, in three dimensions: two that count the rows, and one along them."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 
 class Rows(NamedTuple):
@@ -55,3 +57,10 @@ def _pieces(
     padded = [(1, (0,) * len(starts))] * (2 - len(across)) + across
     (outer, outer_steps), (inner, inner_steps) = padded
     yield Rows(outer, inner, length, starts, tuple(zip(outer_steps, inner_steps, step, strict=True)))
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that are meant, in order. A scalar has one."""
+    if axis is None:
+        return tuple(range(max(ndim, 1)))
+    return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, max(ndim, 1), "axis")))

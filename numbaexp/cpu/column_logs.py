@@ -18,14 +18,14 @@ from numbaexp.cpu.rows import (
     EXTRA_INNER,
     EXTRA_OUTER,
     LENGTH,
-    X,
     X_INNER,
     X_OUTER,
     X_STEP,
-    Y,
     Y_INNER,
     Y_OUTER,
     Y_STEP,
+    X,
+    Y,
 )
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import cancel

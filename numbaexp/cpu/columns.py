@@ -17,14 +17,14 @@ from numbaexp.cpu.rows import (
     EXTRA_OUTER,
     INNER,
     LENGTH,
-    X,
     X_INNER,
     X_OUTER,
     X_STEP,
-    Y,
     Y_INNER,
     Y_OUTER,
     Y_STEP,
+    X,
+    Y,
     make_share,
 )
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numbaexp.cpu import column_logs, columns, row_backward, row_logs, rows, share
+from numbaexp.cpu import column_logs, columns, row_backward, row_logs, row_losses, row_weighted, rows, share
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.rows import CHUNK
@@ -19,7 +19,7 @@ class Ways(NamedTuple):
     which there are several, each with whether a chunk is its unit of work."""
 
     by_row: Make
-    beside: Make
+    beside: Make | None = None
     by_chunks: tuple[tuple[str, Make, bool], ...] = ()
 
 
@@ -56,6 +56,13 @@ FUNCTIONS = {
     ),
     "softmax_backward": _backward("softmax_backward"),
     "log_softmax_backward": _backward("log_softmax_backward"),
+    "weighted_logsumexp": Ways(row_weighted.make_weighted_log_sums),
+    "losses": Ways(row_losses.make_losses),
+    "class_gradients": Ways(row_losses.make_class_gradients),
+    "expected_losses": Ways(row_losses.make_expected_losses),
+    "expected_gradients": Ways(row_losses.make_expected_gradients),
+    "total": Ways(row_losses.make_total),
+    "rounded": Ways(row_losses.make_rounded),
 }
 
 # Elements of a contiguous row from which it is gone through alone; fewer rows than these are not put beside each other.
@@ -66,12 +73,15 @@ SHARED_FROM = 1 << 14
 
 class Operands(NamedTuple):
     """Arrays of one number of dimensions. ``x`` has the full shape, and ``w`` too, a second argument; ``y`` may, as
-    ``extra``, have length 1 along the axes. ``extra`` is of float64, the others of one type, of bfloat16 its bits."""
+    ``extra``, have length 1 along the axes. ``along`` has a number for each element of a row. ``extra``, ``along`` and
+    ``constants`` are of float64, the others of one type, of bfloat16 its bits."""
 
     x: np.ndarray
     y: np.ndarray | None = None
     w: np.ndarray | None = None
     extra: np.ndarray | None = None
+    along: np.ndarray | None = None
+    constants: np.ndarray | None = None
 
 
 def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target: str) -> None:
@@ -97,8 +107,9 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
         raise ValueError(f"`axes` must be one dimension in memory; got {axes} of strides {x.strides}")
     on_all = target == "parallel" or (target == "auto" and x.size >= SHARED_FROM)
     addresses = [array.ctypes.data for array in given]
+    constant = [0 if array is None else array.ctypes.data for array in (operands.along, operands.constants)]
     for piece in pieces:
-        _run_piece(name, dtype, addresses, piece, x.itemsize, on_all)
+        _run_piece(name, dtype, addresses, constant, piece, x.itemsize, on_all)
 
 
 def _steps(array: np.ndarray) -> tuple[int, ...]:
@@ -110,7 +121,8 @@ def _kernel(name: str, way: str, dtype: str) -> int:
     """The address of a kernel."""
     ways = FUNCTIONS[name]
     makes = {"by row": ways.by_row, "beside": ways.beside, **{label: make for label, make, _ in ways.by_chunks}}
-    callback = compile_loop(makes[way](dtype), rows.SIGNATURE, f"{name} {way} {dtype}", error_model="numpy")
+    make: Any = makes[way]
+    callback = compile_loop(make(dtype), rows.SIGNATURE, f"{name} {way} {dtype}", error_model="numpy")
     _keep_alive.append(callback)
     return callback.address
 
@@ -118,12 +130,12 @@ def _kernel(name: str, way: str, dtype: str) -> int:
 _keep_alive: list[Any] = []
 
 
-def _run_piece(name: str, dtype: str, addresses: list[int], piece: Rows, itemsize: int, on_all: bool) -> None:
+def _run_piece(name: str, dtype: str, addresses: list[int], constant: list[int], piece: Rows, itemsize: int, on_all: bool) -> None:
     x, w, extra, y = (address + start for address, start in zip(addresses, piece.starts, strict=True))
     of_x, of_w, of_extra, of_y = piece.steps
     chunks, count = -(-piece.length // CHUNK), piece.outer * piece.inner
     lengths = piece.length, piece.inner, chunks
-    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra[:2]], np.int64)
+    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra[:2], *constant], np.int64)
 
     def call(way: str, units: int) -> None:
         share.run(_kernel(name, way, dtype), job.ctypes.data, units, on_all)
@@ -133,7 +145,7 @@ def _run_piece(name: str, dtype: str, addresses: list[int], piece: Rows, itemsiz
         job[rows.KNOWN] = known.ctypes.data
         for way, _, by_chunk in FUNCTIONS[name].by_chunks:
             call(way, count * chunks if by_chunk else count)
-    elif chunks > 1 or piece.inner < BESIDE_FROM or (of_x[2] == itemsize and piece.length >= ALONE_FROM):
+    elif not FUNCTIONS[name].beside or chunks > 1 or piece.inner < BESIDE_FROM or (of_x[2] == itemsize and piece.length >= ALONE_FROM):
         call("by row", count)
     else:
         call("beside", piece.outer * -(-piece.inner // columns.BESIDE))

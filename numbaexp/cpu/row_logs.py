@@ -5,6 +5,8 @@ import numpy as np
 from numbaexp.cpu.chunks import make_chunks
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
+    _CHUNK,
+    _TILE,
     CHUNKS_OF_ROWS,
     EXTRA,
     EXTRA_INNER,
@@ -14,16 +16,14 @@ from numbaexp.cpu.rows import (
     LENGTH,
     LOW,
     ONES,
-    X,
     X_INNER,
     X_OUTER,
     X_STEP,
-    Y,
     Y_INNER,
     Y_OUTER,
     Y_STEP,
-    _CHUNK,
-    _TILE,
+    X,
+    Y,
     make_combine,
     row_at,
     whole_tiles,

@@ -16,6 +16,8 @@ from numbaexp.scalar.rows import CHUNK, rank
 # lengths; steps in bytes.
 X, W, Y, EXTRA, KNOWN, LENGTH, INNER, CHUNKS_OF_ROWS = range(8)
 X_OUTER, X_INNER, X_STEP, W_OUTER, W_INNER, W_STEP, Y_OUTER, Y_INNER, Y_STEP, EXTRA_OUTER, EXTRA_INNER = range(8, 19)
+# The address of numbers along a row, float64, and of constants.
+ALONG, CONSTANTS = 19, 20
 SIGNATURE = types.void(types.intp, types.intp, types.intp)
 
 # Chunks of which the exponentials of a whole row are kept, in memory that the second-level cache holds.

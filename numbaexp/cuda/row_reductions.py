@@ -1,8 +1,8 @@
-"""What a row is reduced to: its greatest element with the sum of its exponentials, or the sum that a derivative needs.
+"""What a row is reduced to: its greatest element with the sum of its exponentials, or the sum that its gradient needs.
 
 A warp is the ``LANES`` of ``numbaexp.scalar.rows`` and takes a chunk at a time, so that the order of every sum is that
-of the CPU. Of a chunk (greatest, ones, high, low) are told, of a row (greatest, high, low); what has no greatest element
-gives 0 for it.
+of the CPU. A chunk is reduced to (greatest, ones, high, low), a row to (greatest, high, low); where no greatest element
+is needed it is 0.
 """
 
 from typing import Any, NamedTuple
@@ -14,23 +14,23 @@ from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.warp import above, of_first
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.forms import STORED_AS
-from numbaexp.scalar.ieee import bfloat_to_float, fma, half_to_float, rounded_product, scalar
+from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, rounded_product, scalar
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.rows import CHUNK, LANES
 
-# Float64 that are kept of each chunk where a row has several.
+# What is kept of each chunk of a row of several.
 FIELDS = 4
 
-part = cuda.jit(device=True, forceinline=True)
+part = cuda.jit(device=True)
 kept_memory = make_memory(np.float64)
 
 
 class Reduction(NamedTuple):
-    """Of a row of the operands that are given as views, (address, place of the first element, step).
+    """Of a row of operands that are given as views, (address, place of the first element, step).
 
     of_warp(views, length) : by a warp, of one chunk.
-    of_block(views, length, kept, base) : by the warps of a block; what is kept of the chunks is at an address, from a
-        place on, and not to be overwritten before all warps have met again.
+    of_block(views, length, kept, base) : by the warps of a block, of several. What is kept of them is at an address, from
+        a place on, the greatest elements first; it is not to be overwritten before all warps have met again.
     """
 
     of_warp: Any
@@ -55,7 +55,7 @@ def reference(greatest):
 
 
 def make_total(add, paired):
-    """The sum of the lanes' pairs, which all of them are told; where they are not ``paired`` low is 0."""
+    """The sum of the lanes' pairs, which all of them are told. Where they are not ``paired`` low is 0."""
 
     @part
     def total(high, low):
@@ -70,8 +70,8 @@ def make_total(add, paired):
 
 
 def make_reduction(summarize, alone, combine):
-    """``summarize(views, start, count)`` is of a chunk; ``alone(greatest, ones, high, low)`` and
-    ``combine(kept, base, chunks)`` are of a row, of one chunk and of several."""
+    """``summarize(views, start, count)`` reduces a chunk. Of what it gives ``alone(greatest, ones, high, low)`` makes a
+    row of one chunk, and ``combine(kept, base, chunks)`` a row of several."""
     put = kept_memory.put
 
     @part
@@ -98,13 +98,13 @@ def make_reduction(summarize, alone, combine):
 
 
 def make_exponentials(arithmetic, dtype, operand, logs):
-    """Of the exponentials of one of the operands: (greatest, sum), or with ``logs`` (greatest, logarithm of the sum)."""
+    """Of the exponentials of the elements of one operand: the greatest element and their sum, or with ``logs`` the sum's
+    logarithm, for which those of the greatest elements are counted apart."""
     get, get_kept, value_of = make_memory(STORED_AS[dtype]).get, kept_memory.get, make_value_of(dtype)
-    value, one, paired = arithmetic.value, arithmetic.one, arithmetic is PAIRED
-    lowest = value(-np.inf)
-    add, addend, weighted, logarithm = arithmetic.add, arithmetic.addend, arithmetic.weighted, arithmetic.logarithm
-    exponential = addend if logs else arithmetic.exponential
-    total = make_total(add, paired)
+    value, one, add, addend = arithmetic.value, arithmetic.one, arithmetic.add, arithmetic.addend
+    weighted, logarithm, exponential = arithmetic.weighted, arithmetic.logarithm, arithmetic.exponential
+    total = make_total(add, arithmetic is PAIRED)
+    lowest, exponential_of = value(-np.inf), addend if logs else exponential
 
     @scalar
     def greater(a, b):
@@ -113,17 +113,21 @@ def make_exponentials(arithmetic, dtype, operand, logs):
 
     @scalar
     def of_element(x, greatest):
-        """(1 where it is apart from the sum, high, low)."""
         is_one = logs and x == greatest
-        high, low = exponential(x, reference(greatest))
+        high, low = exponential_of(x, reference(greatest))
         return np.int64(is_one), 0.0 if is_one else high, 0.0 if is_one else low
+
+    # The NaN of a GPU's arithmetic has all bits set, and an exponential that is scaled by its bits makes a number of it.
+    @scalar
+    def sum_of_chunk(greatest, high):
+        return np.nan if np.isnan(greatest) else high
 
     @scalar
     def of_chunk(greatest, ones, high, low, of_row):
-        """(ones, high, low) that a chunk gives to the row."""
         is_greatest = greatest == of_row
         high, low = add(0.0 if is_greatest else rounded_product(ones, one), 0.0, high, low)
-        high, low = weighted(high, low, *addend(greatest, of_row))
+        weight, weight_low = addend(greatest, of_row)
+        high, low = weighted(high, low, weight if abs(of_row) < np.inf else np.nan, weight_low)
         return ones if is_greatest else 0.0, high, low
 
     @scalar
@@ -163,7 +167,7 @@ def make_exponentials(arithmetic, dtype, operand, logs):
             high, low = add(high, low, e, e_low)
             i += LANES
         high, low = total(high, low)
-        return greatest, count_of_lanes(float(ones)) if logs else 0.0, high, low
+        return greatest, count_of_lanes(float(ones)) if logs else 0.0, sum_of_chunk(greatest, high), low
 
     @part
     def alone(greatest, ones, high, low):
@@ -199,16 +203,11 @@ def make_exponentials(arithmetic, dtype, operand, logs):
     return make_reduction(summarize, alone, combine)
 
 
-def make_products(dtype, with_output):
-    """Of the first operand, or ``with_output`` of its products with the second: (0, high, low)."""
+def make_sum(dtype, addend):
+    """Of ``addend(g, y)``, pairs that the elements of the first two operands give."""
     get, get_kept, value_of = make_memory(STORED_AS[dtype]).get, kept_memory.get, make_value_of(dtype)
     add = r.add_pair
-    total = make_total(add, True)
-
-    @scalar
-    def product(a, b):
-        high = rounded_product(a, b)
-        return high, fma(a, b, -high)
+    total = make_total(add, paired=True)
 
     @part
     def summarize(views, start, count):
@@ -217,9 +216,7 @@ def make_products(dtype, with_output):
         high, low = 0.0, 0.0
         i = start + cuda.laneid
         while i < start + count:
-            e, e_low = value_of(get(g, g_first + i * g_step)), 0.0
-            if with_output:
-                e, e_low = product(e, value_of(get(y, y_first + i * y_step)))
+            e, e_low = addend(value_of(get(g, g_first + i * g_step)), value_of(get(y, y_first + i * y_step)))
             high, low = add(high, low, e, e_low)
             i += LANES
         high, low = total(high, low)
@@ -227,16 +224,14 @@ def make_products(dtype, with_output):
 
     @part
     def alone(greatest, ones, high, low):
-        return 0.0, high, low
+        return greatest, high, low
 
     @part
     def combine(kept, base, chunks):
         high, low = 0.0, 0.0
         c = cuda.laneid
         while c < chunks:
-            high, low = add(
-                high, low, get_kept(kept, base + 2 * chunks + c), get_kept(kept, base + 3 * chunks + c)
-            )
+            high, low = add(high, low, get_kept(kept, base + 2 * chunks + c), get_kept(kept, base + 3 * chunks + c))
             c += LANES
         high, low = total(high, low)
         return 0.0, high, low

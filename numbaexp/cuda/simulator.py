@@ -5,17 +5,24 @@ arrays in their stead.
 """
 
 import ctypes
+import sys
 from typing import Any
 
 import numpy as np
 from numba import cuda
 from numba.cuda.core import config
 
+from numbaexp.cuda import warp
 from numbaexp.cuda.kernels import DIMENSIONS
 from numbaexp.scalar.forms import STORED_AS
+from numbaexp.scalar.rows import LANES
 
 # Of a thread's work little is done in parallel here, and starting one is slow: few, and more than one block.
 _BLOCKS, _THREADS = 2, 32
+# A block of a kernel of rows.
+_WARPS = 2
+# In seconds, how long a thread keeps the others waiting that it does not know of. Lanes wait for each other all the time.
+_TURN = 2e-4
 
 
 def is_on() -> bool:
@@ -45,6 +52,42 @@ def strided(kernel: Any, source: str, dtype: str) -> Any:
         _launch(kernel, x_array, y_array, x_first, n, *rest)
 
     return launch
+
+
+class _Elements:
+    """Memory from an element on that others lie before."""
+
+    def __init__(self, address: int, dtype: str, lowest: int, highest: int) -> None:
+        itemsize = np.dtype(STORED_AS[dtype]).itemsize
+        self._array = _array_at(address + lowest * itemsize, highest - lowest + 1, dtype)
+        self._lowest = lowest
+
+    def __getitem__(self, i: int) -> Any:
+        return self._array[i - self._lowest]
+
+    def __setitem__(self, i: int, value: Any) -> None:
+        self._array[i - self._lowest] = value
+
+
+def run_rows(
+    kernel: Any, dtypes: tuple[str, ...], kept: int, rows: int, inner: int, length: int, *operands: int
+) -> None:
+    """Run a kernel of rows, whose operands are given as addresses and steps, with room for so many float64 a block."""
+    lasts = rows // inner - 1, inner - 1, length - 1
+    arguments: list[Any] = list(operands)
+    for i, dtype in enumerate(dtypes):
+        address, steps = operands[4 * i], operands[4 * i + 1 : 4 * i + 4]
+        ways = [last * step for last, step in zip(lasts, steps, strict=True)]
+        lowest, highest = (sum(limit(way, 0) for way in ways) for limit in (min, max))
+        arguments[4 * i] = _Elements(address, dtype, lowest, highest)
+    warp.meet_anew(_WARPS)
+    turn = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        of_rows = cuda.jit(kernel)[_BLOCKS, _WARPS * LANES]
+        of_rows(rows, inner, length, np.empty(_BLOCKS * kept), *arguments)
+    finally:
+        sys.setswitchinterval(turn)
 
 
 def _array_at(address: int, count: int, dtype: str) -> Any:

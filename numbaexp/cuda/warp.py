@@ -5,7 +5,6 @@ are threads of the host; and as the instruction that it is on a GPU. Every lane 
 """
 
 import threading
-from collections import defaultdict
 
 from numba import cuda, types
 from numba.cuda.extending import overload
@@ -18,26 +17,28 @@ _PATIENCE = 60
 
 
 class _Meeting:
-    """Of the lanes of a simulated warp."""
+    """Of the lanes of a simulated warp, again and again, in two rooms by turns: who still listens in one is not disturbed
+    by who speaks in the other."""
 
     def __init__(self):
         self.barrier = threading.Barrier(LANES)
-        self.values = [None] * LANES
+        self.rooms = [None] * LANES, [None] * LANES
+        self.turns = [0] * LANES
 
     def exchanged(self, value, lane, source):
-        self.values[lane] = value
+        turn = self.turns[lane]
+        self.turns[lane] = 1 - turn
+        self.rooms[turn][lane] = value
         self.barrier.wait(_PATIENCE)
-        told = self.values[source]
-        self.barrier.wait(_PATIENCE)
-        return told
+        return self.rooms[turn][source]
 
 
-_meetings: defaultdict[int, _Meeting] = defaultdict(_Meeting)
+_meetings: list[_Meeting] = []
 
 
-def meet_anew() -> None:
-    """Before a simulated launch: lanes of one that failed may still wait."""
-    _meetings.clear()
+def meet_anew(warps: int) -> None:
+    """Before a simulated launch of blocks of so many warps: lanes of one that failed may still wait."""
+    _meetings[:] = [_Meeting() for _ in range(warps)]
 
 
 def _exchanged(value, source_of):

@@ -20,12 +20,12 @@ def run(name: str, x: Any, out: Any, kwargs: dict[str, Any], on_host: OnHost) ->
     """
     owner = owner_of(x)
     if owner is None or (out is not None and owner_of(out) is not owner):
-        raise _not_alike(x, out)
+        raise not_alike(x, out)
     if kwargs:
-        raise TypeError(f"of a {_name(x)} `{name}` takes `out` alone; got `{next(iter(kwargs))}`")
+        raise TypeError(f"of a {library_of(x)} `{name}` takes `out` alone; got `{next(iter(kwargs))}`")
     place = owner.place(x, "x")
     if out is not None and owner.place(out, "out") != place:
-        raise _apart(place, owner.place(out, "out"))
+        raise apart(place, owner.place(out, "out"))
     if place != "cpu":
         need_cuda("x")
     given, dtype = owner.read(x)
@@ -43,14 +43,14 @@ def run(name: str, x: Any, out: Any, kwargs: dict[str, Any], on_host: OnHost) ->
     return owner.finish(given.array, out, written)
 
 
-def _not_alike(x: Any, out: Any) -> Exception:
+def not_alike(x: Any, out: Any) -> Exception:
     place, place_of_out = _place(x, "x"), _place(out, "out")
     if place != place_of_out:
-        return _apart(place, place_of_out)
-    return TypeError(f"`x` and `out` must be arrays of one library; got a {_name(x)} and a {_name(out)}")
+        return apart(place, place_of_out)
+    return TypeError(f"`x` and `out` must be arrays of one library; got a {library_of(x)} and a {library_of(out)}")
 
 
-def _apart(place: str, place_of_out: str) -> ValueError:
+def apart(place: str, place_of_out: str) -> ValueError:
     return ValueError(f"`x` is on {place} and `out` on {place_of_out}: numbaexp copies nothing between devices")
 
 
@@ -59,6 +59,6 @@ def _place(array: Any, argument: str) -> str:
     return "cpu" if owner is None else owner.place(array, argument)
 
 
-def _name(array: Any) -> str:
+def library_of(array: Any) -> str:
     kind = type(array)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

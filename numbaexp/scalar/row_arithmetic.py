@@ -25,6 +25,7 @@ class Arithmetic(NamedTuple):
     share(weight, total) : what an exponential of that chunk is to be multiplied by, to be divided by the row's sum.
     scaled(share, scale) : a share times a float64.
     shared(exponential, share) : that product, a float64 that is yet to be rounded.
+    quotient(a, b, scale) : of two sums, times a float64, yet to be rounded.
     logarithm(ones, others) : of the sum of so many ones, one at least, and of weighted exponentials.
     log_share(x, greatest, logarithm), log_sum(greatest, logarithm) : results, yet to be rounded.
     """
@@ -39,6 +40,7 @@ class Arithmetic(NamedTuple):
     share: Any
     scaled: Any
     shared: Any
+    quotient: Any
     logarithm: Any
     log_share: Any
     log_sum: Any
@@ -80,6 +82,11 @@ def narrow_shared(exponential, exponential_low, share, share_low):
 
 
 @scalar
+def narrow_quotient(a, a_low, b, b_low, scale):
+    return a / b * scale
+
+
+@scalar
 def narrow_logarithm(ones, others, others_low):
     return r.log1p((ones - 1.0) + others), 0.0
 
@@ -106,6 +113,7 @@ NARROW = Arithmetic(
     narrow_share,
     narrow_scaled,
     narrow_shared,
+    narrow_quotient,
     narrow_logarithm,
     narrow_log_share,
     narrow_log_sum,
@@ -132,6 +140,12 @@ def paired_scaled(share, share_low, scale):
 def paired_shared(exponential, exponential_low, share, share_low):
     low = fma(exponential, share_low, exponential_low * share)
     return fma(exponential, share, low) * r.UNSCALE_SHARED
+
+
+@scalar
+def paired_quotient(a, a_low, b, b_low, scale):
+    high, low = r.quotient_of_pairs(a, a_low, b, b_low)
+    return fma(high, scale, low * scale)
 
 
 @scalar
@@ -164,6 +178,7 @@ PAIRED = Arithmetic(
     paired_share,
     paired_scaled,
     paired_shared,
+    paired_quotient,
     paired_logarithm,
     paired_log_share,
     paired_log_sum,

@@ -6,8 +6,6 @@ the same along a row nearly nothing is left.
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from numbaexp.scalar import double, single
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.ieee import fma, rounded_product, scalar

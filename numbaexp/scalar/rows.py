@@ -170,8 +170,8 @@ def log1p(z):
 
 @scalar
 def log1p_pair(z, z_low):
-    """(high, low) with log(1 + z + z_low) = high + low, z >= 0 and z_low its rounding error, to a relative error of
-    2**-57: of u times the tail, at most 0.011."""
+    """(high, low) with log(1 + z + z_low) = high + low, z > -1 and z_low its rounding error. Of z >= 0 to a relative error
+    of 2**-56: of u times the tail, at most 0.011."""
     k, a, a_low = reduced(z, z_low)
     divisor, divisor_low = two_sum(2.0, a)
     s, s_low = quotient_of_pairs(a, a_low, divisor, divisor_low + a_low)
@@ -180,7 +180,7 @@ def log1p_pair(z, z_low):
     whole, whole_low = product_of_pairs(k, 0.0, c.DOUBLE_LN2_HI, c.DOUBLE_LN2_LO)
     high, error = two_sum(whole, doubled)
     high, low = double.fast_two_sum(high, error + (whole_low + rest))
-    tiny = z < TINY_ADDEND
+    tiny = abs(z) < TINY_ADDEND
     return z if tiny else high, fma(-0.5 * z, z, z_low) if tiny else low
 
 

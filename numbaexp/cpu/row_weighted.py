@@ -1,0 +1,104 @@
+"""Kernels of sums over a row that are weighted, row by row; see ``numbaexp.cpu.rows``."""
+
+import numpy as np
+
+from numbaexp.cpu import lanes
+from numbaexp.cpu.chunks import make_chunks
+from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import (
+    _CHUNK,
+    _TILE,
+    EXTRA,
+    EXTRA_INNER,
+    EXTRA_OUTER,
+    HIGH,
+    LENGTH,
+    LOW,
+    ONES,
+    W_INNER,
+    W_OUTER,
+    W_STEP,
+    X_INNER,
+    X_OUTER,
+    X_STEP,
+    Y_INNER,
+    Y_OUTER,
+    W,
+    X,
+    Y,
+    make_combine,
+    row_at,
+    whole_tiles,
+)
+from numbaexp.scalar import rows as r
+from numbaexp.scalar.row_arithmetic import PAIRED
+from numbaexp.scalar.rows import CHUNK
+
+_int = make_pointer(np.int64)
+_float = make_pointer(np.float64)
+
+
+def make_weighted_log_sums(dtype):
+    """The logarithm of the magnitude of the sum of exponentials times ``W``, at ``Y``, and at ``EXTRA`` its sign; in
+    pairs in every type."""
+    memory, chunk, combine = make_row_memory(dtype, PAIRED), make_chunks(PAIRED), make_combine(PAIRED)
+    element = make_pointer(memory.stored_as)
+
+    @part
+    def terms(values, tile, weights, tile_of_weights, count, greatest, high, low):
+        highs, lows = _float(high), _float(low)
+        for start in range(0, count, TILE):
+            whole = start + TILE <= count
+            source = _float(values + 8 * start if whole else tile)
+            factors = _float(weights + 8 * start if whole else tile_of_weights)
+            for i in range(TILE):
+                e, e_low = PAIRED.exponential(source[i], greatest)
+                weighted = r.product_of_pairs(e, e_low, factors[i], 0.0)
+                none = e == 0.0
+                highs[start + i] = 0.0 if none else weighted[0]
+                lows[start + i] = 0.0 if none else weighted[1]
+        return lanes.total_of_pairs(high, low, whole_tiles(count))
+
+    def weighted_log_sums(job, first, last):
+        j = _int(job)
+        length, x_step, w_step = j[LENGTH], j[X_STEP], j[W_STEP]
+        chunks = (length + CHUNK - 1) // CHUNK
+        width = whole_tiles(chunks)
+        scratch, scratch_w, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
+        tile, tile_w, padded = stack(_TILE), stack(_TILE), stack(_CHUNK)
+        lists = np.zeros(4 * width, np.float64)
+        used = _float(padded)
+        for row in range(first, last):
+            x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
+            for c in range(chunks):
+                start = c * CHUNK
+                count = min(CHUNK, length - start)
+                values = _float(memory.load(x + start * x_step, x_step, count, scratch, tile))
+                weights = memory.load(w + start * w_step, w_step, count, scratch_w, tile_w)
+                factors = _float(weights)
+                for i in range(whole_tiles(count)):
+                    # Of what has no weight not even a NaN counts.
+                    used[i] = values[i] if i < count and factors[i] != 0.0 else -np.inf
+                over = count // TILE * TILE
+                for i in range(TILE):
+                    _float(tile)[i] = used[over + i] if over < count else -np.inf
+                top = chunk.greatest(padded, tile, count)
+                subtracted = 0.0 if top == -np.inf else top
+                lists[c], lists[width * ONES + c] = top, 0.0
+                lists[width * HIGH + c], lists[width * LOW + c] = terms(
+                    padded, tile, weights, tile_w, count, subtracted, high, low
+                )
+            top, _, total, total_low = combine(lists.ctypes.data, chunks)
+            z, z_low = r.two_sum(abs(total) * r.UNSCALE_SUM, -1.0)
+            z_low += (total_low if total > 0.0 else -total_low) * r.UNSCALE_SUM
+            log, log_low = r.log1p_pair(z, z_low)
+            result = PAIRED.log_sum(top, log, log_low)
+            result = -np.inf if total == 0.0 else result
+            result = result if abs(top) < np.inf else top
+            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(result)
+            sign = np.float64(total > 0.0) - np.float64(total < 0.0)
+            finite = abs(total) < np.inf
+            _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] = sign if finite else total
+        keep(lists)
+
+    return weighted_log_sums

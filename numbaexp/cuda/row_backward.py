@@ -1,0 +1,40 @@
+"""The gradients of softmax and log_softmax, row by row; see ``numbaexp.cuda.row_passes``.
+
+The operands are the gradient of the result, the result, and the gradient that is made.
+"""
+
+import numpy as np
+from numba import cuda
+
+from numbaexp.cuda.memory import make_memory
+from numbaexp.cuda.row_passes import make_kernels, make_rounded
+from numbaexp.cuda.row_reductions import make_sum, make_value_of, part
+from numbaexp.scalar.forms import STORED_AS
+from numbaexp.scalar.ieee import scalar
+from numbaexp.scalar.row_gradients import gradient_of
+from numbaexp.scalar.rows import LANES
+
+
+def make_backward(name, dtype):
+    gradient, rounded = gradient_of(name, dtype), make_rounded(dtype)
+    memory, value_of, result = make_memory(STORED_AS[dtype]), make_value_of(dtype), gradient.result
+    get, put = memory.get, memory.put
+
+    @scalar
+    def of_element(g, y, total, low):
+        # The exponential of a NaN need not be NaN on a GPU: see ``numbaexp.cuda.row_reductions``.
+        value = result(g, y, total, low)
+        return rounded(np.nan if np.isnan(y) else value)
+
+    @part
+    def write(views, start, count, greatest, of_row, several):
+        g, g_first, g_step = views[0]
+        y, y_first, y_step = views[1]
+        out, out_first, out_step = views[2]
+        i = start + cuda.laneid
+        while i < start + count:
+            of_g, of_y = value_of(get(g, g_first + i * g_step)), value_of(get(y, y_first + i * y_step))
+            put(out, out_first + i * out_step, of_element(of_g, of_y, of_row[1], of_row[2]))
+            i += LANES
+
+    return make_kernels(make_sum(dtype, gradient.addend), write)

@@ -1,0 +1,167 @@
+"""Where a call of the softmax family runs, and on what memory: its arrays, as the kernels of rows take them."""
+
+from typing import Any
+
+import numpy as np
+
+from numbaexp import dispatch
+from numbaexp.owners.table import owner_of
+from numbaexp.rows_layout import axes_of, find_rows
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def float_type(x: np.ndarray, dtype: Any = None) -> np.dtype:
+    """The type that is computed in: ``dtype`` where it is given, that of ``x`` where it is a float, and float64 for
+    integers and bool."""
+    given = x.dtype
+    if given.kind not in "biu" and given.name not in FLOATS:
+        raise TypeError(f"`x` must be of type {', '.join(FLOATS)}, integers or bool; got {given}")
+    wanted = np.dtype(dtype) if dtype is not None else given if given.name in FLOATS else np.dtype(np.float64)
+    if wanted.name not in FLOATS:
+        raise TypeError(f"`dtype` must be one of {', '.join(FLOATS)}; got {wanted}")
+    return wanted.newbyteorder("=")
+
+
+def plain(x: Any, argument: str) -> np.ndarray:
+    """What NumPy makes of an argument. A mask would be lost."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"`{argument}` must not be a masked array: give its data, and what is not masked as `where`")
+    return np.asarray(x)
+
+
+def mask_of(where: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The mask in full, or None."""
+    if where is None or where is True:
+        return None
+    mask = np.asarray(where)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise ValueError(f"`where` must broadcast to the shape of `x`, {shape}; got {mask.shape}") from None
+
+
+def stored(array: np.ndarray | None) -> np.ndarray | None:
+    """NumPy has no bfloat16 of its own: the kernels take its bits."""
+    return array.view(np.uint16) if array is not None and array.dtype.name == "bfloat16" else array
+
+
+def fits(array: np.ndarray, dtype: np.dtype, axes: tuple[int, ...]) -> bool:
+    """Whether the kernels can go through an array as it lies."""
+    if array.dtype != dtype or not array.dtype.isnative or not array.flags.aligned:
+        return False
+    return len(axes) == 1 or not array.size or find_rows(array.shape, (array.strides,), axes) is not None
+
+
+def new(shape: tuple[int, ...], dtype: np.dtype, axes: tuple[int, ...]) -> np.ndarray:
+    """An array whose axes are one dimension in memory."""
+    if len(axes) == 1:
+        return np.empty(shape, dtype)
+    others = [axis for axis in range(len(shape)) if axis not in axes]
+    order = [*others, *axes]
+    made = np.empty([shape[axis] for axis in order], dtype)
+    return made.transpose(np.argsort(order))
+
+
+def read(x: np.ndarray, dtype: np.dtype, axes: tuple[int, ...], mask: np.ndarray | None = None) -> np.ndarray:
+    """``x`` as the kernels can go through it, -infinity where it is masked: itself or a copy."""
+    if mask is None and fits(x, dtype, axes):
+        return x
+    made = new(x.shape, dtype, axes)
+    copy(x, made, mask)
+    return made
+
+
+def copy(x: np.ndarray, target: np.ndarray, mask: np.ndarray | None) -> None:
+    """As it is converted, -infinity where it is masked."""
+    if mask is None:
+        np.copyto(target, x, "unsafe")
+    else:
+        kept = x.copy() if np.may_share_memory(x, target) else x
+        target[...] = -np.inf
+        np.copyto(target, kept, "unsafe", where=mask)
+
+
+def apart_or_same(x: np.ndarray, out: np.ndarray) -> bool:
+    """Whether one can be read row by row while the other is written to."""
+    same = x.__array_interface__["data"] == out.__array_interface__["data"] and x.strides == out.strides
+    return same or not np.may_share_memory(x, out)
+
+
+def on_host(name: str, dtype: str, axes: tuple[int, ...], **operands: np.ndarray | None) -> None:
+    """Compute in the host's memory; see ``numbaexp.cpu.row_functions.Operands``."""
+    from numbaexp.cpu import row_functions
+
+    given = row_functions.Operands(**operands)  # type: ignore[arg-type]
+    target = dispatch.target()
+    if target == "cuda":
+        from numbaexp.cuda import host_rows
+
+        host_rows.run(name, dtype, given, axes)
+    else:
+        row_functions.run(name, dtype, given, axes, target)
+
+
+def on_views(name: str, dtype: str, views: list[np.ndarray], axes: tuple[int, ...]) -> None:
+    """Compute on the memory of another library's arrays: one or two arguments, the result last, of the float type
+    ``dtype``; bfloat16 is in uint16. An argument of integers is converted."""
+    *inputs, result = (view.reshape(1) if view.ndim == 0 else view for view in views)
+    x, *second = (read(view, result.dtype, axes) for view in inputs)
+    target = result if fits(result, result.dtype, axes) else new(result.shape, result.dtype, axes)
+    on_host(name, dtype, axes, x=x, w=second[0] if second else None, y=target)
+    if target is not result:
+        np.copyto(result, target)
+
+
+def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raise where the result cannot be stored."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"`out` must be an array; got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"`out` must be of the shape of the result, {shape}; got {out.shape}")
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(f"`out` must be of a type that {dtype} can be cast to; got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("`out` is read-only")
+
+
+def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, where: Any) -> Any:
+    """A function of the shape of its argument, of which masked elements become ``masked``."""
+    out = out[0] if type(out) is tuple and len(out) == 1 else out
+    if owner_of(x) is not None or owner_of(out) is not None:
+        from numbaexp.owners import row_flow
+
+        row_flow.refuse(name, x, dtype=dtype, where=where)
+        return row_flow.elementwise(name, x, None, out, axis, on_views)
+    x = plain(x, "x")
+    kind, axes, mask = float_type(x, dtype), axes_of(axis, x.ndim), mask_of(where, x.shape)
+    if out is not None:
+        check_out(out, x.shape, kind)
+    source = x.reshape(1) if x.ndim == 0 else x
+    target = out.reshape(1) if out is not None and x.ndim == 0 else out
+    if target is None or not fits(target, kind, axes):
+        target = np.empty_like(source, kind, subok=False) if fits(source, kind, axes) else new(source.shape, kind, axes)
+    if mask is not None or not fits(source, kind, axes) or not apart_or_same(source, target):
+        copy(source, target, None if mask is None else mask.reshape(source.shape))
+        source = target
+    if source.size:
+        on_host(name, kind.name, axes, x=stored(source), y=stored(target))
+    if mask is not None:
+        np.copyto(target, masked, where=~mask.reshape(target.shape))
+    if out is None:
+        return target.reshape(x.shape)[()]
+    if target.base is not out and target is not out:
+        np.copyto(out, target.reshape(out.shape), "same_kind")
+    return out
+
+
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with the axes kept."""
+    return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
+
+
+def final_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    """That of a reduction's result."""
+    return tuple(1 if axis in axes else n for axis, n in enumerate(shape) if keepdims or axis not in axes)
