@@ -29,8 +29,20 @@ class Provider(NamedTuple):
     transfers: str = ""
 
 
+# Elements of a row of softmax, where there are as many.
+ROW = 1024
+
+
+def in_rows(function, *arrays):
+    """The arrays as the function takes them: softmax, rows."""
+    if function != "softmax":
+        return arrays
+    return tuple(array.reshape(-1, ROW if array.size % ROW == 0 else array.size) for array in arrays)
+
+
 def _numbaexp(function, x, out):
     compute = getattr(numbaexp, function)
+    x, out = in_rows(function, x, out)
     return lambda: compute(x, out=out)
 
 
@@ -62,6 +74,9 @@ def _numpy(function, x, out):
 def _scipy(function, x, out):
     import scipy.special
 
+    if function == "softmax":
+        (rows,) = in_rows(function, x)
+        return lambda: scipy.special.softmax(rows, axis=-1)
     if function not in ("exp10", "sigmoid"):
         return None
     return functools.partial(getattr(scipy.special, "expit" if function == "sigmoid" else function), x, out=out)
@@ -83,10 +98,13 @@ def _tensors(x, out, device):
 def _torch(function, x, out, device="cpu"):
     import torch
 
+    x, out = in_rows(function, x, out)
     tensors = _tensors(x, out, device)
     if tensors is None:
         return None
     source, target = tensors
+    if function == "softmax":
+        return functools.partial(torch.softmax, source, -1, out=target)
     if function == "softplus":  # takes no out
         return lambda: torch.nn.functional.softplus(source)
     return functools.partial(getattr(torch, function), source, out=target) if hasattr(torch, function) else None
@@ -111,7 +129,8 @@ def _jax(function, x, out, device="cpu"):
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    module = jax.nn if function in ("sigmoid", "softplus") else jax.numpy
+    module = jax.nn if function in ("sigmoid", "softplus", "softmax") else jax.numpy
+    (x,) = in_rows(function, x)
     try:
         place = jax.devices(device)[0]
     except RuntimeError:

@@ -1,7 +1,7 @@
 """Make README's tables and pictures from the files in ``results/``.
 
-``python benches/report.py`` rewrites what stands between the markers of README.md, ``results/speed.svg`` and
-``results/targets.svg``.
+``python benches/report.py`` rewrites what stands between the markers of README.md, and in ``results`` the pictures
+``speed.svg``, ``targets.svg`` and ``softmax_accuracy.svg``.
 """
 
 import csv
@@ -20,6 +20,7 @@ RESULTS = pathlib.Path(__file__).with_name("results")
 README = RESULTS.parents[1] / "README.md"
 TYPES = ("float16", "bfloat16", "float32", "float64")
 PEERS = ("numpy", "scipy", "torch", "jax", "numexpr")
+SOFTMAX_PEERS = ("torch", "jax", "scipy")
 COLOURS = {
     "auto": "#c0392b",
     "cpu": "#e59866",
@@ -126,8 +127,8 @@ def picture():
 
 
 def targets_section():
-    """Throughputs of exp under each target, and where one overtakes another."""
-    rows = [row for row in rows_of("targets.csv") if row["function"] == "exp"]
+    """Throughputs under each target, and where one overtakes another."""
+    rows = rows_of("targets.csv")
     shown = markdown(*table([row for row in rows if int(row["shape"]) in TARGETS_TABLE_SIZES]))
     sentences = "\n".join(f"- {sentence}" for sentence in overtaking(rows))
     # Of a GPU tell the rows that ran there.
@@ -135,7 +136,8 @@ def targets_section():
     return "\n\n".join(
         [
             "The targets of numbaexp and its peers beside each other, in 10⁹ elements a second, by\n"
-            "`benches/targets.py`. No transfer to or from a GPU is timed but where the name says so.",
+            "`benches/targets.py`, softmax in rows of 1024. No transfer to or from a GPU is timed but where the name\n"
+            "says so.",
             shown,
             f"{sentences}\n\n![Throughput of each target over size](benches/results/targets.svg)",
             measured_on(told),
@@ -166,6 +168,47 @@ def targets_picture():
     figure.savefig(RESULTS / "targets.svg", metadata={"Date": None})
 
 
+def softmax_table():
+    """Time of the others over that of numbaexp; above 1 numbaexp is faster."""
+    cases: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
+    for row in rows_of("softmax.csv"):
+        cases.setdefault((row["function"], row["dtype"], row["shape"]), {})[row["provider"]] = row
+    lines = []
+    for case, by_provider in cases.items():
+        own = float(by_provider["numbaexp"]["p50"])
+        cells = [f"{float(by_provider[p]['p50']) / own:.2f}" if p in by_provider else "" for p in SOFTMAX_PEERS]
+        lines.append([", ".join(case), f"{own * 1e6:,.4g} µs", *cells])
+    table = markdown(["function, type, shape", "numbaexp", *SOFTMAX_PEERS], lines)
+    peaks = ", ".join(
+        f"{row['provider']} {int(row['peak']) / 1e6:,.0f} MB" for row in rows_of("softmax.csv") if row["peak"]
+    )
+    return f"{table}\n\nMemory that `cross_entropy` and its gradient take beyond their arguments there: {peaks}."
+
+
+def softmax_picture():
+    """The greatest error over the length of the row."""
+    rows = rows_of("softmax_accuracy.csv")
+    figure, panels = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
+    for panel, function in zip(panels, ("softmax", "log_softmax"), strict=True):
+        for provider in ("numbaexp", *SOFTMAX_PEERS):
+            points = [
+                (int(row["length"]), float(row["ulp"]))
+                for row in rows
+                if (row["function"], row["provider"]) == (function, provider)
+            ]
+            colour, width = (
+                COLOURS["auto" if provider == "numbaexp" else provider],
+                2.6 if provider == "numbaexp" else 1.4,
+            )
+            panel.loglog(*zip(*points, strict=True), label=provider, color=colour, linewidth=width)
+        panel.set_title(f"{function}, float32")
+        panel.set_xlabel("elements of the row")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel("greatest error, ulp")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(RESULTS / "softmax_accuracy.svg", metadata={"Date": None})
+
+
 def measured_on(row):
     return f"Measured on {row['device']}; {row['versions']}."
 
@@ -176,12 +219,14 @@ def main():
     for marker, content in (
         ("accuracy", accuracy_table()),
         ("speed", f"{speed_table()}\n\n{measured_on(rows_of('speed.csv')[0])}"),
+        ("softmax", f"{softmax_table()}\n\n{measured_on(rows_of('softmax.csv')[0])}"),
         ("targets", targets_section()),
     ):
         pattern = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"
         text = re.sub(pattern, f"{content}\n", text, flags=re.DOTALL)
     README.write_text(text)
     picture()
+    softmax_picture()
     targets_picture()
 
 

@@ -25,6 +25,8 @@ SERIAL_BELOW = 8192
 SLABS_FROM = 1 << 19
 
 _target: ContextVar[str] = ContextVar("numbaexp target", default=_AUTO)
+# The target that holds in this context.
+current_target = _target.get
 # Whether any target was ever asked for: until then no call has to look at the context variable.
 _ever_switched = False
 # Elements below which a call passes the door: threads are started first, when an array comes for which they pay.
@@ -102,11 +104,6 @@ def _switched(target: str) -> Iterator[None]:
         yield
     finally:
         _target.reset(token)
-
-
-def target() -> str:
-    """The target that holds in this context."""
-    return _target.get()
 
 
 class Ufunc(Protocol):

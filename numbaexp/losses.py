@@ -21,8 +21,8 @@ _ARGUMENTS = """logits : array_like, or array of another library on the CPU
     ignore_index : int, optional
         A class whose targets count for nothing. Without meaning for probabilities.
     reduction : {"mean", "sum", "none"}, optional
-        Of the losses: the mean, weighted as the target classes are, over probabilities their sum over the number of rows;
-        the sum; or none.
+        Of the losses: the mean, weighted as the target classes are, over probabilities their sum over the number of
+        rows; the sum; or none.
     label_smoothing : float, optional
         In [0, 1], the part of each target that is spread evenly over the classes.
     axis : int or None, optional
@@ -72,10 +72,10 @@ def cross_entropy(
 
     Notes
     -----
-    Accuracy: without weights and reduction, of target classes, as of :func:`log_softmax`; else within 1 ulp of the exact
-    value for float16, bfloat16 and float32, 1.5 ulp for float64 (evidence: derived, and sampled against MPFR). ``logits``
-    are read once, and nothing of their size is made. Losses are added in pairs of float64, in the order in which a row
-    is. Every target gives the same bits.
+    Accuracy: without weights and reduction, of target classes, as of :func:`log_softmax`; else within 1 ulp of the
+    exact value for float16, bfloat16 and float32, 1.5 ulp for float64 (evidence: derived, and sampled against MPFR).
+    ``logits`` are read once, and nothing of their size is made. Losses are added in pairs of float64, in the order in
+    which a row is. Every target gives the same bits.
 
     Special values: as of :func:`log_softmax`, negative. The mean of nothing is NaN.
 
@@ -95,7 +95,7 @@ def cross_entropy(
     if reduction != "none":
         losses = _total(losses.reshape(-1, 2))[0]
     if reduction == "mean":
-        with np.errstate(invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             losses = np.array([losses.sum() / np.float64(_count(given)), 0.0])
 
     def write(result: np.ndarray) -> None:
@@ -143,11 +143,12 @@ def cross_entropy_backward(
     Notes
     -----
     Accuracy: of target classes without smoothing within 1 ulp of the exact value for float16, bfloat16 and float32, 1.5
-    ulp for float64, the target's own gradient included, which is what its softmax lacks of 1; else to 2**-38, or 2**-52,
-    of the greater of the softmax and the target, whose difference the gradient is (evidence: derived, and sampled against
-    MPFR). Every target gives the same bits.
+    ulp for float64, the target's own gradient included, which is what its softmax lacks of 1; else to 2**-38, or
+    2**-52, of the greater of the softmax and the target, whose difference the gradient is (evidence: derived, and
+    sampled against MPFR). Every target gives the same bits.
 
-    Special values: a row with NaN or +inf, or of -inf alone, gives NaN, but for a target that is ignored, which gives 0.
+    Special values: a row with NaN or +inf, or of -inf alone, gives NaN, but for a target that is ignored, which gives
+    0.
 
     Examples
     --------
@@ -167,11 +168,13 @@ def cross_entropy_backward(
             grad = grad / np.float64(_count(given))
     numbers = np.zeros((*given.reduced, 3))
     numbers[..., 0] = grad.reshape(given.reduced) if reduction == "none" else grad
-    numbers[..., 1] = NOWHERE if given.index is None else np.where(given.ignored, IGNORED, given.index)
+    numbers[..., 1] = NOWHERE if given.classes is None else np.where(given.ignored, IGNORED, given.classes)
 
     def write(result: np.ndarray) -> None:
-        if given.index is not None and not given.smoothing:
-            numbers[..., 0] *= np.where(given.ignored, 0.0, given.weights)
+        if given.classes is not None and not given.smoothing:
+            # Where nothing counts the gradient of a mean is infinite, in rows of zeros.
+            with np.errstate(invalid="ignore"):
+                numbers[..., 0] *= np.where(given.ignored, 0.0, given.weights)
             given.run("class_gradients", y=result, extra=numbers[..., 0])
         else:
             numbers[..., 2] = (1.0 - given.smoothing) * given.weights
@@ -181,7 +184,7 @@ def cross_entropy_backward(
 
 
 class _Given(NamedTuple):
-    """The arguments, checked; bfloat16 is in uint16. For each row: ``index`` is its class, or None where there are
+    """The arguments, checked; bfloat16 is in uint16. For each row: ``classes`` has its class, or None where there are
     ``probabilities``; ``weights`` the weight of that, and 0 where the row counts for nothing, as ``ignored`` says.
     ``of_class`` are the weights of all classes."""
 
@@ -189,7 +192,7 @@ class _Given(NamedTuple):
     x: np.ndarray
     dtype: str
     axis: int
-    index: np.ndarray | None
+    classes: np.ndarray | None
     probabilities: np.ndarray | None
     ignored: np.ndarray
     weights: np.ndarray
@@ -210,7 +213,8 @@ class _Given(NamedTuple):
             rows.on_host(name, self.dtype, (self.axis,), **{"x": self.x, **operands})
 
     def result(self, like: Callable[[], Any], shape: tuple[int, ...], compute: Callable[[np.ndarray], None]) -> Any:
-        """An array of the library of ``logits``, into which ``compute`` writes; one of that shape is what ``like`` gives."""
+        """An array of the library of ``logits``, into which ``compute`` writes; one of that shape is what ``like``
+        gives."""
         owner = owner_of(self.logits)
         if owner is not None:
             elements, _ = owner.read(like())
@@ -252,7 +256,9 @@ def _read(
     reduced = rows.reduced_shape(x.shape, (place,))
     if kind in rows.FLOATS:
         if target.shape != x.shape:
-            raise ValueError(f"`targets` must be, as probabilities, of the shape of `logits`, {x.shape}; got {target.shape}")
+            raise ValueError(
+                f"`targets` must be, as probabilities, of the shape of `logits`, {x.shape}; got {target.shape}"
+            )
         if kind != dtype:
             raise TypeError(f"`targets` must be, as probabilities, of the type of `logits`, {dtype}; got {kind}")
         nothing = np.zeros(reduced, bool)
@@ -284,8 +290,11 @@ def _view(array: Any, argument: str) -> tuple[np.ndarray, str]:
     place = owner.place(array, argument)
     if place != "cpu":
         raise TypeError(f"`{argument}` must be on the CPU; got an array on {place}")
-    elements, dtype = owner.read(array)
-    return elements.view, dtype if elements.view.dtype.kind in "fu" and dtype == "bfloat16" else elements.view.dtype.name
+    elements, dtype = owner.read(array, argument)
+    return (
+        elements.view,
+        dtype if elements.view.dtype.kind in "fu" and dtype == "bfloat16" else elements.view.dtype.name,
+    )
 
 
 def _as_float64(array: Any, argument: str) -> np.ndarray:
@@ -299,22 +308,29 @@ def _losses(given: _Given) -> np.ndarray:
     """The loss of each row, as a pair: an array with a last axis of two."""
     known = np.zeros((*given.reduced, 4))
     given.run("statistics", extra=known[..., 0])
-    parts = None if given.index is not None and not given.smoothing else known.copy()
+    parts = None if given.classes is not None and not given.smoothing else known.copy()
     if parts is not None:
         given.run("expected_losses", extra=parts[..., 0], **_target(given))
-    if given.index is None:
-        return parts[..., :2]  # type: ignore[index]
+    if given.classes is None:
+        return _without_low_of_infinity(parts[..., :2])  # type: ignore[index]
     known[..., 3] = given.weights * (1.0 - given.smoothing)
     if given.x.size:
-        x = np.take_along_axis(given.x, given.index, given.axis)
+        x = np.take_along_axis(given.x, given.classes, given.axis)
         rows.on_host("losses", given.dtype, (given.axis,), x=x, extra=known[..., 0])
     if parts is not None:
-        high = known[..., 0] + parts[..., 0]
-        part = high - known[..., 0]
-        known[..., 1] += parts[..., 1] + ((known[..., 0] - (high - part)) + (parts[..., 0] - part))
+        with np.errstate(invalid="ignore"):
+            high = known[..., 0] + parts[..., 0]
+            part = high - known[..., 0]
+            known[..., 1] += parts[..., 1] + ((known[..., 0] - (high - part)) + (parts[..., 0] - part))
         known[..., 0] = high
     known[given.ignored] = 0.0
-    return known[..., :2]
+    return _without_low_of_infinity(known[..., :2])
+
+
+def _without_low_of_infinity(pairs: np.ndarray) -> np.ndarray:
+    """The error of a sum that is infinite is NaN."""
+    pairs[..., 1][np.isinf(pairs[..., 0])] = 0.0
+    return pairs
 
 
 def _target(given: _Given) -> dict[str, np.ndarray]:
@@ -332,12 +348,12 @@ def _total(pairs: np.ndarray) -> np.ndarray:
     pairs = np.ascontiguousarray(pairs)
     if len(pairs):
         rows.on_host("total", "float64", (0,), x=pairs[:, 0], extra=total[:, 0])
-    return total
+    return _without_low_of_infinity(total)
 
 
 def _count(given: _Given) -> float:
     """What a mean divides by."""
-    if given.index is None:
+    if given.classes is None:
         return float(given.weights.size)
     pairs = np.zeros((given.weights.size, 2))
     pairs[:, 0] = given.weights.reshape(-1)

@@ -1,5 +1,6 @@
 """Where a call of the softmax family runs, and on what memory: its arrays, as the kernels of rows take them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ from numbaexp.rows_layout import axes_of, find_rows
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def float_type(x: np.ndarray, dtype: Any = None) -> np.dtype:
-    """The type that is computed in: ``dtype`` where it is given, that of ``x`` where it is a float, and float64 for
-    integers and bool."""
+def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
+    """The type that an argument is computed in: ``dtype`` where it is given, that of ``x`` where it is a float, and
+    float64 for integers and bool."""
     given = x.dtype
     if given.kind not in "biu" and given.name not in FLOATS:
-        raise TypeError(f"`x` must be of type {', '.join(FLOATS)}, integers or bool; got {given}")
+        raise TypeError(f"`{argument}` must be of type {', '.join(FLOATS)}, integers or bool; got {given}")
     wanted = np.dtype(dtype) if dtype is not None else given if given.name in FLOATS else np.dtype(np.float64)
     if wanted.name not in FLOATS:
         raise TypeError(f"`dtype` must be one of {', '.join(FLOATS)}; got {wanted}")
@@ -34,7 +35,7 @@ def mask_of(where: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     """The mask in full, or None."""
     if where is None or where is True:
         return None
-    mask = np.asarray(where)
+    mask = plain(where, "where")
     if mask.dtype != np.bool_:
         raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
     try:
@@ -76,12 +77,13 @@ def read(x: np.ndarray, dtype: np.dtype, axes: tuple[int, ...], mask: np.ndarray
 
 def copy(x: np.ndarray, target: np.ndarray, mask: np.ndarray | None) -> None:
     """As it is converted, -infinity where it is masked."""
-    if mask is None:
-        np.copyto(target, x, "unsafe")
-    else:
-        kept = x.copy() if np.may_share_memory(x, target) else x
-        target[...] = -np.inf
-        np.copyto(target, kept, "unsafe", where=mask)
+    with np.errstate(all="ignore"):
+        if mask is None:
+            np.copyto(target, x, "unsafe")
+        else:
+            kept = x.copy() if np.may_share_memory(x, target) else x
+            target[...] = -np.inf
+            np.copyto(target, kept, "unsafe", where=mask)
 
 
 def apart_or_same(x: np.ndarray, out: np.ndarray) -> bool:
@@ -95,7 +97,7 @@ def on_host(name: str, dtype: str, axes: tuple[int, ...], **operands: np.ndarray
     from numbaexp.cpu import row_functions
 
     given = row_functions.Operands(**operands)  # type: ignore[arg-type]
-    target = dispatch.target()
+    target = dispatch.current_target()
     if target == "cuda":
         from numbaexp.cuda import host_rows
 
@@ -127,6 +129,22 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError("`out` is read-only")
 
 
+class Quick:
+    """``quick(x, out)``: whether a function has been computed along the last axis, as it is where ``x`` and ``out`` are
+    contiguous arrays of one shape and type. It is made by the first call."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.call: Callable[[np.ndarray, Any], bool] = self._first
+
+    def _first(self, x: np.ndarray, out: Any) -> bool:
+        # Compiling is for those who call; importing the package is not to wait for it.
+        from numbaexp.cpu.row_entry import quick
+
+        self.call = quick(self.name)
+        return self.call(x, out)
+
+
 def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, where: Any) -> Any:
     """A function of the shape of its argument, of which masked elements become ``masked``."""
     out = out[0] if type(out) is tuple and len(out) == 1 else out
@@ -134,11 +152,13 @@ def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, wh
         from numbaexp.owners import row_flow
 
         row_flow.refuse(name, x, dtype=dtype, where=where)
-        return row_flow.elementwise(name, x, None, out, axis, on_views)
+        return row_flow.elementwise(name, x, out, axis, on_views)
     x = plain(x, "x")
-    kind, axes, mask = float_type(x, dtype), axes_of(axis, x.ndim), mask_of(where, x.shape)
+    kind, axes, mask = float_type(x, "x", dtype), axes_of(axis, x.ndim), mask_of(where, x.shape)
     if out is not None:
         check_out(out, x.shape, kind)
+        # The mask is looked at again when the results are written.
+        mask = mask.copy() if mask is not None and np.may_share_memory(mask, out) else mask
     source = x.reshape(1) if x.ndim == 0 else x
     target = out.reshape(1) if out is not None and x.ndim == 0 else out
     if target is None or not fits(target, kind, axes):
@@ -153,7 +173,8 @@ def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, wh
     if out is None:
         return target.reshape(x.shape)[()]
     if target.base is not out and target is not out:
-        np.copyto(out, target.reshape(out.shape), "same_kind")
+        with np.errstate(all="ignore"):
+            np.copyto(out, target.reshape(out.shape), "same_kind")
     return out
 
 

@@ -30,7 +30,9 @@ def merged(lengths: list[int], steps: list[tuple[int, ...]]) -> list[tuple[int, 
     return made
 
 
-def find_rows(shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...], axes: tuple[int, ...]) -> Iterator[Rows] | None:
+def find_rows(
+    shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...], axes: tuple[int, ...]
+) -> Iterator[Rows] | None:
     """The rows of operands of one shape along some axes, in as many pieces as needed; None where the axes are no one
     dimension of some operand. No operand is empty."""
     along = merged([shape[axis] for axis in axes], [tuple(of[axis] for of in strides) for axis in axes])
@@ -63,4 +65,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes that are meant, in order. A scalar has one."""
     if axis is None:
         return tuple(range(max(ndim, 1)))
-    return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, max(ndim, 1), "axis")))
+    try:
+        return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, max(ndim, 1), "axis")))
+    except TypeError:
+        raise TypeError(f"`axis` must be an int, a tuple of int or None; got {axis!r}") from None

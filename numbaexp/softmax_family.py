@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp import rows_dispatch as rows
+from numbaexp.dispatch import current_target
 from numbaexp.owners.table import owner_of
 from numbaexp.rows_layout import axes_of
 
@@ -29,7 +30,8 @@ _RAISES = """TypeError
         ``out`` overlaps ``x`` in part or is on another device.
     numpy.exceptions.AxisError
         If there is no such axis."""
-_ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone: not on
+_ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone: not
+on
     threads, target, batch, position or strides. A row is summed in chunks of 4096 elements, each in 32 lanes, element i
     in lane i mod 32, that are then added by halves, and the chunks' sums in the same way."""
 
@@ -42,6 +44,9 @@ def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
     masked = "The others give -inf." if function.__name__ == "log_softmax" else "The others give 0."
     function.__doc__ = text.replace("{masked}", masked)
     return function
+
+
+_softmax, _log_softmax = rows.Quick("softmax"), rows.Quick("log_softmax")
 
 
 def _dask(x: Any) -> bool:
@@ -79,13 +84,13 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
     (evidence: derived, and sampled against MPFR); float64 within 0.51 ulp (sampled), subnormal results within 0.51 of
     their spacing. Every target gives the same bits.
 
-    {order} An array of Dask whose chunks cut rows is the one exception: its results are within 1 ulp of those of the whole
-    row.
+    {order} An array of Dask whose chunks cut rows is the one exception: its results are within 1 ulp of those of the
+    whole row.
 
     Special values: a row with NaN or +inf gives NaN throughout, as does a row of -inf alone, in which there is no
-    greatest element to compare with; any other -inf gives 0. A row that is masked altogether gives 0. A row of one finite
-    element gives 1. Subnormal results are kept, nothing overflows, and no floating-point warnings are given. An empty
-    array gives an empty array.
+    greatest element to compare with; any other -inf gives 0. A row that is masked altogether gives 0. A row of one
+    finite element gives 1. Subnormal results are kept, nothing overflows, and no floating-point warnings are given. An
+    empty array gives an empty array.
 
     References
     ----------
@@ -99,6 +104,10 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
     array([[0.09003057, 0.24472848, 0.66524094],
            [0.5       , 0.5       , 0.        ]], dtype=float32)
     """
+    if type(x) is np.ndarray and axis == -1 and dtype is None and where is None and current_target() == "auto":
+        result = np.empty_like(x) if out is None else out
+        if _softmax.call(x, result):
+            return result
     if _dask(x):
         from numbaexp.owners import dask
 
@@ -132,15 +141,15 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 
     Notes
     -----
-    Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, whatever the length of the row; float64
-    within 0.6 ulp (evidence: derived, and sampled against MPFR). An element that dominates its row, whose result is
-    next to 0, keeps this accuracy down to subnormal results. Every target gives the same bits.
+    Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, whatever the length of the row;
+    float64 within 0.6 ulp (evidence: derived, and sampled against MPFR). An element that dominates its row, whose
+    result is next to 0, keeps this accuracy down to subnormal results. Every target gives the same bits.
 
     {order}
 
     Special values: a row with NaN or +inf gives NaN throughout, as does a row of -inf alone; any other -inf gives -inf.
-    A row of one finite element gives 0. Nothing overflows, and no floating-point warnings are given. An empty array gives
-    an empty array.
+    A row of one finite element gives 0. Nothing overflows, and no floating-point warnings are given. An empty array
+    gives an empty array.
 
     References
     ----------
@@ -153,6 +162,14 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
     >>> numbaexp.log_softmax(np.array([0.0, -40.0]))
     array([-4.24835426e-18, -4.00000000e+01])
     """
+    if type(x) is np.ndarray and axis == -1 and dtype is None and where is None and current_target() == "auto":
+        result = np.empty_like(x) if out is None else out
+        if _log_softmax.call(x, result):
+            return result
+    if _dask(x):
+        from numbaexp.owners import dask
+
+        return dask.log_softmax(x, axis, out, dtype, where)
     return rows.shares("log_softmax", -np.inf, x, axis, out, dtype, where)
 
 
@@ -205,14 +222,14 @@ def logsumexp(
     -----
     Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, float64 within 0.6 ulp (evidence:
     derived, and sampled against MPFR); where the greatest element and the logarithm of the others' sum cancel, so that
-    the result is below 2**-25 or 2**-4 of them, the error is up to 2**-62, or 2**-56, of the greatest element. The same of
-    ``b`` with one sign; terms of both signs cancel, and leave an error of 2**-60 of the greatest of them. Every target
-    gives the same bits.
+    the result is below 2**-25 or 2**-4 of them, the error is up to 2**-62, or 2**-56, of the greatest element. The same
+    of ``b`` with one sign; terms of both signs cancel, and leave an error of 2**-60 of the greatest of them. Every
+    target gives the same bits.
 
     {order}
 
-    Special values: a row with NaN gives NaN, any other with +inf gives +inf, a row of -inf alone, or with no element that
-    takes part, or an empty one, gives -inf. Nothing overflows, and no floating-point warnings are given.
+    Special values: a row with NaN gives NaN, any other with +inf gives +inf, a row of -inf alone, or with no element
+    that takes part, or an empty one, gives -inf. Nothing overflows, and no floating-point warnings are given.
 
     References
     ----------
@@ -237,7 +254,7 @@ def logsumexp(
 
         return dask.logsumexp(x, axis, keepdims, b, return_sign, where)
     x = rows.plain(x, "x")
-    kind, axes, mask = rows.float_type(x), axes_of(axis, x.ndim), rows.mask_of(where, x.shape)
+    kind, axes, mask = rows.float_type(x, "x"), axes_of(axis, x.ndim), rows.mask_of(where, x.shape)
     factors = None if b is None else _factors(b, x, kind)
     final = rows.final_shape(x.shape, axes, keepdims) if x.ndim else ()
     x = x.reshape(1) if x.ndim == 0 else x
@@ -264,7 +281,8 @@ def _factors(b: Any, x: np.ndarray, kind: np.dtype) -> np.ndarray:
     if given.dtype.kind not in "biuf" and given.dtype.name not in rows.FLOATS:
         raise TypeError(f"`b` must be of a float, integer or bool type; got {given.dtype}")
     try:
-        return np.broadcast_to(given.astype(kind), x.shape)
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(given.astype(kind), x.shape)
     except ValueError:
         raise ValueError(f"`b` must broadcast to the shape of `x`, {x.shape}; got {given.shape}") from None
 
@@ -301,8 +319,8 @@ def softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
     Notes
     -----
     Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64
-    (evidence: derived, and sampled against MPFR), but for what of the sum cancels beyond 2**-45 of its terms. The sum is
-    that of pairs of float64. Every target gives the same bits.
+    (evidence: derived, and sampled against MPFR), but for what of the sum cancels beyond 2**-45 of its terms. The sum
+    is that of pairs of float64. Every target gives the same bits.
 
     Special values: a row in which either has NaN or infinity gives NaN.
 
@@ -349,8 +367,8 @@ def log_softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
     Notes
     -----
     Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64, but
-    for an error of 2**-50, or 2**-62, of the product where the difference cancels (evidence: derived, and sampled against
-    MPFR). Every target gives the same bits.
+    for an error of 2**-50, or 2**-62, of the product where the difference cancels (evidence: derived, and sampled
+    against MPFR). Every target gives the same bits.
 
     Special values: a row in which ``grad_output`` has NaN or infinity gives NaN.
 
@@ -369,11 +387,12 @@ def _backward(name: str, grad_output: Any, output: Any, axis: Any) -> Any:
     if owner_of(grad_output) is not None or owner_of(output) is not None:
         from numbaexp.owners import row_flow
 
-        return row_flow.elementwise(name, grad_output, output, None, axis, rows.on_views)
+        return row_flow.gradient(name, grad_output, output, axis, rows.on_views)
     g, y = rows.plain(grad_output, "grad_output"), rows.plain(output, "output")
     if g.shape != y.shape:
         raise ValueError(f"`grad_output` must be of the shape of `output`, {y.shape}; got {g.shape}")
-    kind, axes, shape = rows.float_type(y), axes_of(axis, y.ndim), y.shape
+    rows.float_type(g, "grad_output")
+    kind, axes, shape = rows.float_type(y, "output"), axes_of(axis, y.ndim), y.shape
     g, y = (array.reshape(1) if array.ndim == 0 else array for array in (g, y))
     result = rows.new(y.shape, kind, axes)
     if y.size:
@@ -429,7 +448,8 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
         if owner_of(array) is not None:
             raise TypeError(f"`{argument}` must be an array of NumPy's; got {type(array).__name__}")
     x, grad = rows.plain(x, "x"), rows.plain(grad_output, "grad_output")
-    kind, axes, shape = rows.float_type(x), axes_of(axis, x.ndim), x.shape
+    rows.float_type(grad, "grad_output")
+    kind, axes, shape = rows.float_type(x, "x"), axes_of(axis, x.ndim), x.shape
     accepted = [rows.final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
     if grad.shape not in accepted:
         raise ValueError(f"`grad_output` must be of the shape {accepted[0]} or {accepted[1]}; got {grad.shape}")

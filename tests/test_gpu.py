@@ -37,6 +37,8 @@ class Amounts(NamedTuple):
     # What the host compares at once.
     piece: int = 1 << 26
     shape: tuple[int, ...] = (13, 11, 10, 9, 8)
+    # Elements of rows: of one chunk, and of many.
+    rows: tuple[int, int] = (1000, 10**6)
 
 
 AMOUNTS = Amounts()
@@ -695,3 +697,27 @@ def test_host_arrays(cuda, function, dtype):
         out = np.zeros_like(x)
         assert compute(x, out=out, where=x > 0) is out
     assert differing(out, np.where(x > 0, expected[0], np.zeros_like(x))) == 0
+
+
+ROWS = ("softmax", "log_softmax", "logsumexp", "softmax_backward", "log_softmax_backward")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows(cuda, name, dtype):
+    """The softmax family: rows of a warp, of a block and across memory, some with special values."""
+    short, long = AMOUNTS.rows
+    for shape, axis in (((300, short), 1), ((5, long), 1), ((short, 70), 0), ((4, short, 33), 1)):
+        x = np.random.default_rng(0).normal(0, 5, shape).astype(dtype)
+        rows = np.moveaxis(x, axis, -1)
+        rows[..., :3] = -np.inf
+        rows[0, ..., 3], rows[1, ..., 3], rows[2] = np.nan, np.inf, -np.inf
+        arguments_of = [x]
+        if name.endswith("_backward"):
+            output = getattr(numbaexp, name.removesuffix("_backward"))(x, axis)
+            arguments_of = [np.random.default_rng(1).normal(0, 1, shape).astype(dtype), output]
+        compute = getattr(numbaexp, name)
+        on_the_cpu = compute(*arguments_of, axis)
+        with numbaexp.use_target("cuda"):
+            on_the_gpu = compute(*arguments_of, axis)
+        assert on_the_gpu.dtype == on_the_cpu.dtype
+        assert differing(on_the_gpu, on_the_cpu) == 0

@@ -41,7 +41,7 @@ def test_the_tests_in_the_simulator(run_script):
             def pytest_collection_finish(self, session):
                 import test_gpu
                 test_gpu.lacking = lambda: None
-                test_gpu.AMOUNTS = test_gpu.Amounts(64, 512, 90, 90, 320, 128, (2, 3, 3, 2, 2))
+                test_gpu.AMOUNTS = test_gpu.Amounts(64, 512, 90, 90, 320, 128, (2, 3, 3, 2, 2), (40, 4100))
         chosen = "({TESTS}) and {TRIED} and not ({NOT_THERE})"
         options = ["-m", "gpu", "-k", chosen, "-p", "no:cacheprovider", "--rootdir", {str(ROOT)!r}]
         sys.exit(pytest.main([{str(ROOT / "tests" / "test_gpu.py")!r}, *options], plugins=[Few()]))

@@ -35,6 +35,7 @@ def make_chunks(arithmetic):
     size = np.dtype(value).itemsize
     number = make_pointer(value)
     greatest_rank = lanes.greatest_f32 if size == 4 else lanes.greatest_f64
+    equal = lanes.equal_f32 if size == 4 else lanes.equal_f64
     of_rank, exponential, addend = arithmetic.of_rank, arithmetic.exponential, arithmetic.addend
     narrow = arithmetic is NARROW
 
@@ -77,11 +78,9 @@ def make_chunks(arithmetic):
     @part
     def addends(values, tile, count, greatest, high, low):
         highs, lows = _float(high), _float(low)
-        ones = np.int64(0)
-        for start in range(0, count, TILE):
-            source = tile_at(values, tile, start, count)
-            for i in range(TILE):
-                ones += np.int64(source[i] == greatest)
+        whole = count // TILE * TILE
+        ones = equal(values, whole, greatest) if whole else np.int64(0)
+        ones += equal(tile, TILE, greatest) if whole < count else np.int64(0)
         subtracted = reference(greatest)
         for start in range(0, count, TILE):
             for line in range(0, TILE * size, LINE):

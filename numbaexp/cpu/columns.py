@@ -66,8 +66,8 @@ def copy(source, target, count):
 
 @part
 def beside():
-    """``BESIDE``, of which the compiler knows nothing: it would write out short loops of as many turns, in place of making
-    SIMD code of them."""
+    """``BESIDE``, of which the compiler knows nothing: it would write out short loops of as many turns, in place of
+    making SIMD code of them."""
     return unforeseen(np.int64(BESIDE))
 
 
@@ -76,7 +76,7 @@ class Beside(NamedTuple):
 
     load(x, row_step, step, width, count, values) : the elements, and 0 in the place of rows that are not there.
     greatest(values, count, tops) : of each row.
-    exponentials(values, count, tops, high, low), addends(values, count, tops, high, low, ones) : as those of ``Chunks``.
+    exponentials(values, count, tops, high, low), addends(values, count, tops, high, low, ones) : as of ``Chunks``.
     total(high, low, count, sums, sums_low) : of each row.
     """
 
@@ -85,6 +85,34 @@ class Beside(NamedTuple):
     exponentials: Any
     addends: Any
     total: Any
+
+
+def make_total(narrow):
+    """As ``Beside`` has it."""
+    add_to = lanes.add_to if narrow else lanes.add_pairs_to
+
+    @part
+    def total(high, low, count, sums, sums_low):
+        lanes_high, lanes_low = stack(_LANES), stack(_LANES)
+        used = min(count, LANES)
+        copy(high, lanes_high, used * BESIDE)
+        if not narrow:
+            copy(low, lanes_low, used * BESIDE)
+        for i in range(used, count):
+            lane, here = i % LANES * _ONE, i * _ONE
+            add_to(lanes_high + lane, lanes_low + lane, high + here, low + here)
+        half = LANES // 2
+        while half:
+            for lane in range(max(used - half, 0)):
+                here, there = lane * _ONE, (lane + half) * _ONE
+                add_to(lanes_high + here, lanes_low + here, lanes_high + there, lanes_low + there)
+            used = min(used, half)
+            half //= 2
+        copy(lanes_high, sums, BESIDE)
+        if not narrow:
+            copy(lanes_low, sums_low, BESIDE)
+
+    return total
 
 
 def make_beside(dtype, arithmetic):
@@ -99,7 +127,6 @@ def make_beside(dtype, arithmetic):
         arithmetic.addend,
     )
     narrow = arithmetic is NARROW
-    add_to = lanes.add_to if narrow else lanes.add_pairs_to
 
     @part
     def load(x, row_step, step, width, count, values):
@@ -156,28 +183,7 @@ def make_beside(dtype, arithmetic):
                 if not narrow:
                     lows[i * BESIDE + c] = 0.0 if is_one else e_low
 
-    @part
-    def total(high, low, count, sums, sums_low):
-        lanes_high, lanes_low = stack(_LANES), stack(_LANES)
-        used = min(count, LANES)
-        copy(high, lanes_high, used * BESIDE)
-        if not narrow:
-            copy(low, lanes_low, used * BESIDE)
-        for i in range(used, count):
-            lane, here = i % LANES * _ONE, i * _ONE
-            add_to(lanes_high + lane, lanes_low + lane, high + here, low + here)
-        half = LANES // 2
-        while half:
-            for lane in range(max(used - half, 0)):
-                here, there = lane * _ONE, (lane + half) * _ONE
-                add_to(lanes_high + here, lanes_low + here, lanes_high + there, lanes_low + there)
-            used = min(used, half)
-            half //= 2
-        copy(lanes_high, sums, BESIDE)
-        if not narrow:
-            copy(lanes_low, sums_low, BESIDE)
-
-    return Beside(load, greatest, exponentials, addends, total)
+    return Beside(load, greatest, exponentials, addends, make_total(narrow))
 
 
 def make_scatter(memory):

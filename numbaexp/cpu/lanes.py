@@ -36,15 +36,15 @@ def _loop(builder, count, start, body):
 
 def _load(builder, address, i, kind):
     place = builder.gep(builder.inttoptr(address, kind.as_pointer()), [i])
-    size = 4 if kind == _INDEX else 8
+    size = 4 if kind in (_INDEX, ir.FloatType()) else 8
     return builder.load(builder.bitcast(place, ir.VectorType(kind, LANES).as_pointer()), align=size)
 
 
 def _halves(builder, vector):
     half = vector.type.count // 2
-    nothing = ir.Constant(vector.type, ir.Undefined)
+    nothing, places = ir.Constant(vector.type, ir.Undefined), ir.VectorType(_INDEX, half)
     return [
-        builder.shuffle_vector(vector, nothing, ir.Constant(ir.VectorType(_INDEX, half), list(range(start, start + half))))
+        builder.shuffle_vector(vector, nothing, ir.Constant(places, list(range(start, start + half))))
         for start in (0, half)
     ]
 
@@ -68,15 +68,14 @@ def _make_greatest(number):
 
             def greater(some, others):
                 return [
-                    builder.select(builder.icmp_unsigned(">", a, b), a, b)
-                    for a, b in zip(some, others, strict=True)
+                    builder.select(builder.icmp_unsigned(">", a, b), a, b) for a, b in zip(some, others, strict=True)
                 ]
 
-            start = ir.Constant(ir.VectorType(kind, LANES), [0] * LANES)
-            vectors = _loop(
-                builder, count, [start], lambda i, values: greater(values, [emit_rank(builder, _load(builder, address, i, kind))])
-            )
-            return _down_to_one(builder, vectors, greater)[0]
+            def body(i, values):
+                return greater(values, [emit_rank(builder, _load(builder, address, i, kind))])
+
+            lowest = ir.Constant(ir.VectorType(kind, LANES), [0] * LANES)
+            return _down_to_one(builder, _loop(builder, count, [lowest], body), greater)[0]
 
         return number(types.intp, types.intp), codegen
 
@@ -84,6 +83,36 @@ def _make_greatest(number):
 
 
 greatest_f32, greatest_f64 = _make_greatest(types.uint32), _make_greatest(types.uint64)
+
+
+def _make_equal(number):
+    """``equal(address, count, value)``, how many floats are equal to one, of a multiple of ``LANES``, below 2**31."""
+
+    @intrinsic
+    def equal(typingctx, address, count, value):
+        def codegen(context, builder, signature, args):
+            address, count, value = args
+            counts = ir.VectorType(_INDEX, LANES)
+            lane = builder.insert_element(ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined), value, _INDEX(0))
+            same = builder.shuffle_vector(lane, lane, ir.Constant(counts, [0] * LANES))
+
+            def add(some, others):
+                return [builder.add(a, b) for a, b in zip(some, others, strict=True)]
+
+            def body(i, values):
+                is_equal = builder.fcmp_ordered("==", _load(builder, address, i, value.type), same)
+                return add(values, [builder.zext(is_equal, counts)])
+
+            none = ir.Constant(counts, [0] * LANES)
+            made = _down_to_one(builder, _loop(builder, count, [none], body), add)[0]
+            return builder.zext(made, _WORD)
+
+        return types.int64(types.intp, types.intp, number), codegen
+
+    return equal
+
+
+equal_f32, equal_f64 = _make_equal(types.float32), _make_equal(types.float64)
 
 
 def _add(builder, some, others):

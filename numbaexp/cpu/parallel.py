@@ -75,6 +75,19 @@ def call_kernel(typingctx, address, job, first, last):
 
 
 @intrinsic
+def call_shared(typingctx, address, kernel, job, units, parts):
+    """Call the function at an address that shares out a kernel's work; see ``numbaexp.cpu.share``."""
+
+    def codegen(context, builder, signature, args):
+        address, *arguments = args
+        kind = ir.FunctionType(ir.VoidType(), [_WORD] * 4)
+        builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
+        return context.get_dummy_value()
+
+    return types.none(*[types.intp] * 5), codegen
+
+
+@intrinsic
 def zeroed_word(typingctx):
     """The address of an int32 that is 0 and lives until the calling function returns."""
 

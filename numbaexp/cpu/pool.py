@@ -34,6 +34,8 @@ def _numba_has_started_threads():
 # Threads that were started before this module was imported may be those of a parent process.
 _maybe_inherited = _numba_has_started_threads()
 _running = False
+# The same, for compiled code: 1 or 0.
+RUNNING = np.zeros(1, np.intp)
 
 
 def start():
@@ -45,12 +47,14 @@ def start():
             for cell in _cells:
                 cell[0] = _parallel_loop().address
             _running = True
+            RUNNING[0] = 1
     return _running
 
 
 def _after_fork_in_child():
     global _running, _maybe_inherited
     _running = False
+    RUNNING[0] = 0
     _maybe_inherited = _maybe_inherited or _numba_has_started_threads()
     for cell in _cells:
         cell[0] = cell[1]

@@ -6,7 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numbaexp.cpu import column_logs, columns, row_backward, row_logs, row_losses, row_weighted, rows, share
+from numbaexp.cpu import (
+    column_chunks,
+    column_logs,
+    columns,
+    row_backward,
+    row_logs,
+    row_losses,
+    row_merging,
+    row_weighted,
+    rows,
+    share,
+)
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.rows import CHUNK
@@ -14,31 +25,50 @@ from numbaexp.scalar.rows import CHUNK
 Make = Callable[[str], Callable[[int, int, int], None]]
 
 
+# Units of work.
+ROW, CHUNK_OF_ROW, CHUNK_OF_BLOCK = "row", "chunk of a row", "chunk of rows beside each other"
+
+
 class Ways(NamedTuple):
-    """The kernels of a function: for a row at a time, for rows beside each other, and for rows that no cache holds, for
-    which there are several, each with whether a chunk is its unit of work."""
+    """The kernels of a function: for a row at a time, and for rows beside each other; and for rows that no cache holds,
+    one after another, each with its name and unit, again at a time and beside each other."""
 
     by_row: Make
     beside: Make | None = None
-    by_chunks: tuple[tuple[str, Make, bool], ...] = ()
+    by_chunks: tuple[tuple[str, Make, str], ...] = ()
+    beside_by_chunks: tuple[tuple[str, Make, str], ...] = ()
 
 
 def _shares(**options: bool) -> Ways:
     make = functools.partial
+    shares = ("shares", make(rows.make_shares, **options), ROW)
     return Ways(
         make(rows.make_softmax, **options),
         make(columns.make_softmax, **options),
         (
-            ("sums", make(rows.make_sums, apart=False), True),
-            ("shares", make(rows.make_shares, **options), False),
-            ("finish", rows.make_finish, True),
+            ("sums", make(rows.make_sums, apart=False), CHUNK_OF_ROW),
+            shares,
+            ("finish", rows.make_finish, CHUNK_OF_ROW),
+        ),
+        (
+            ("sums beside", make(column_chunks.make_sums, apart=False), CHUNK_OF_BLOCK),
+            shares,
+            ("finish beside", column_chunks.make_finish, CHUNK_OF_BLOCK),
         ),
     )
 
 
-def _logs(by_row: Make, beside: Make, finish: Make, by_chunk: bool) -> Ways:
-    sums, close = functools.partial(rows.make_sums, apart=True), row_logs.make_close
-    return Ways(by_row, beside, (("sums", sums, True), ("close", close, False), ("finish", finish, by_chunk)))
+def _logs(by_row: Make, beside: Make, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Ways:
+    close = ("close", row_logs.make_close, ROW)
+    sums = ("sums", functools.partial(rows.make_sums, apart=True), CHUNK_OF_ROW)
+    sums_beside = ("sums beside", functools.partial(column_chunks.make_sums, apart=True), CHUNK_OF_BLOCK)
+    return Ways(by_row, beside, (sums, close, finish), (sums_beside, close, finish_beside))
+
+
+def _one_a_row(by_row: Make, beside: Make, finish: Make) -> Ways:
+    """Of a function with one result for each row."""
+    last = ("finish", finish, ROW)
+    return _logs(by_row, beside, last, last)
 
 
 def _backward(name: str) -> Ways:
@@ -46,14 +76,22 @@ def _backward(name: str) -> Ways:
     return Ways(make(row_backward.make_by_row, name), make(row_backward.make_beside_kernel, name))
 
 
+def _of_sums(name: str) -> Ways:
+    make = functools.partial
+    return Ways(make(row_merging.make_by_row, name), make(row_merging.make_beside_each_other, name))
+
+
 FUNCTIONS = {
     "softmax": _shares(),
     "scaled_softmax": _shares(scaled=True),
-    "log_softmax": _logs(row_logs.make_log_softmax, column_logs.make_log_softmax, row_logs.make_finish_logs, True),
-    "logsumexp": _logs(row_logs.make_log_sums, column_logs.make_log_sums, row_logs.make_finish_log_sums, False),
-    "statistics": _logs(
-        row_logs.make_statistics, column_logs.make_statistics, row_logs.make_finish_statistics, False
+    "log_softmax": _logs(
+        row_logs.make_log_softmax,
+        column_logs.make_log_softmax,
+        ("finish", row_logs.make_finish_logs, CHUNK_OF_ROW),
+        ("finish beside", column_chunks.make_finish_logs, CHUNK_OF_BLOCK),
     ),
+    "logsumexp": _one_a_row(row_logs.make_log_sums, column_logs.make_log_sums, row_logs.make_finish_log_sums),
+    "statistics": _one_a_row(row_logs.make_statistics, column_logs.make_statistics, row_logs.make_finish_statistics),
     "softmax_backward": _backward("softmax_backward"),
     "log_softmax_backward": _backward("log_softmax_backward"),
     "weighted_logsumexp": Ways(row_weighted.make_weighted_log_sums),
@@ -63,6 +101,11 @@ FUNCTIONS = {
     "expected_gradients": Ways(row_losses.make_expected_gradients),
     "total": Ways(row_losses.make_total),
     "rounded": Ways(row_losses.make_rounded),
+    "sums_of_statistics": Ways(row_merging.make_sums_of_statistics),
+    "merged_sums": Ways(row_merging.make_merged_sums),
+    "softmax_of_sums": _of_sums("softmax"),
+    "log_softmax_of_sums": _of_sums("log_softmax"),
+    "logsumexp_of_sums": Ways(row_merging.make_logsumexp_of_sums),
 }
 
 # Elements of a contiguous row from which it is gone through alone; fewer rows than these are not put beside each other.
@@ -117,10 +160,11 @@ def _steps(array: np.ndarray) -> tuple[int, ...]:
 
 
 @functools.cache
-def _kernel(name: str, way: str, dtype: str) -> int:
+def kernel(name: str, way: str, dtype: str) -> int:
     """The address of a kernel."""
     ways = FUNCTIONS[name]
-    makes = {"by row": ways.by_row, "beside": ways.beside, **{label: make for label, make, _ in ways.by_chunks}}
+    by_chunks = {label: make for label, make, _ in (*ways.by_chunks, *ways.beside_by_chunks)}
+    makes = {"by row": ways.by_row, "beside": ways.beside, **by_chunks}
     make: Any = makes[way]
     callback = compile_loop(make(dtype), rows.SIGNATURE, f"{name} {way} {dtype}", error_model="numpy")
     _keep_alive.append(callback)
@@ -130,7 +174,9 @@ def _kernel(name: str, way: str, dtype: str) -> int:
 _keep_alive: list[Any] = []
 
 
-def _run_piece(name: str, dtype: str, addresses: list[int], constant: list[int], piece: Rows, itemsize: int, on_all: bool) -> None:
+def _run_piece(
+    name: str, dtype: str, addresses: list[int], constant: list[int], piece: Rows, itemsize: int, on_all: bool
+) -> None:
     x, w, extra, y = (address + start for address, start in zip(addresses, piece.starts, strict=True))
     of_x, of_w, of_extra, of_y = piece.steps
     chunks, count = -(-piece.length // CHUNK), piece.outer * piece.inner
@@ -138,14 +184,20 @@ def _run_piece(name: str, dtype: str, addresses: list[int], constant: list[int],
     job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra[:2], *constant], np.int64)
 
     def call(way: str, units: int) -> None:
-        share.run(_kernel(name, way, dtype), job.ctypes.data, units, on_all)
+        share.run(kernel(name, way, dtype), job.ctypes.data, units, on_all)
 
-    if chunks > rows.KEPT and FUNCTIONS[name].by_chunks:
+    ways = FUNCTIONS[name]
+    contiguous = of_x[2] == itemsize
+    blocks = piece.outer * -(-piece.inner // columns.BESIDE)
+    beside = piece.inner >= BESIDE_FROM and not (contiguous and piece.length >= ALONE_FROM)
+    by_chunks = ways.beside_by_chunks if beside and chunks > 1 else ways.by_chunks if chunks > rows.KEPT else ()
+    if by_chunks:
         known = np.zeros((count, 4, -(-chunks // rows.TILE) * rows.TILE))
         job[rows.KNOWN] = known.ctypes.data
-        for way, _, by_chunk in FUNCTIONS[name].by_chunks:
-            call(way, count * chunks if by_chunk else count)
-    elif not FUNCTIONS[name].beside or chunks > 1 or piece.inner < BESIDE_FROM or (of_x[2] == itemsize and piece.length >= ALONE_FROM):
-        call("by row", count)
+        units = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
+        for way, _, unit in by_chunks:
+            call(way, units[unit])
+    elif ways.beside and beside and chunks == 1:
+        call("beside", blocks)
     else:
-        call("beside", piece.outer * -(-piece.inner // columns.BESIDE))
+        call("by row", count)

@@ -36,8 +36,8 @@ _float = make_pointer(np.float64)
 
 
 def make_sum_of_row(dtype, arithmetic):
-    """``sum_of_row(x, length, step, scratch, tile, high, low, known)``: (greatest, logarithm, low) of a row. ``known`` is
-    the address of lists of what is known of its chunks, which were filled with 0."""
+    """``sum_of_row(x, length, step, scratch, tile, high, low, known)``: (greatest, logarithm, low) of a row. ``known``
+    is the address of lists of what is known of its chunks, which were filled with 0."""
     memory = make_row_memory(dtype, arithmetic)
     chunk, combine, logarithm = make_chunks(arithmetic), make_combine(arithmetic), arithmetic.logarithm
 
@@ -60,8 +60,8 @@ def make_sum_of_row(dtype, arithmetic):
 
 
 def make_log_sum(dtype):
-    """``log_sum(greatest, logarithm, low, x, length, step)``: the element of the result. In the narrow types a row whose
-    greatest element and logarithm cancel is computed again, in pairs."""
+    """``log_sum(greatest, logarithm, low, x, length, step)``: the element of the result. In the narrow types a row
+    whose greatest element and logarithm cancel is computed again, in pairs."""
     arithmetic = arithmetic_of(dtype)
     rounded, of_pairs = make_row_memory(dtype, arithmetic).rounded, make_sum_of_row(dtype, PAIRED)
     value, narrow = arithmetic.value, arithmetic is NARROW

@@ -44,8 +44,8 @@ _float = make_pointer(np.float64)
 
 
 def make_losses(dtype):
-    """Of elements: the negative logarithm of a share, times a weight, as a pair at ``EXTRA``, where (greatest, logarithm,
-    low, weight) of its row is found; elements are rows of one."""
+    """Of elements: the negative logarithm of a share, times a weight, as a pair at ``EXTRA``, where (greatest,
+    logarithm, low, weight) of its row is found; elements are rows of one."""
     arithmetic = arithmetic_of(dtype)
     memory, value = make_row_memory(dtype, arithmetic), arithmetic.value
     element = make_pointer(memory.stored_as)
@@ -107,8 +107,9 @@ def make_rounded(dtype):
 
 
 def make_class_gradients(dtype):
-    """The gradient of the negative logarithm of one element's share, times a number: shares, but for that element, which
-    has what its share lacks of 1, negative. ``EXTRA`` has (number, place of the element), -2 for a row of zeros."""
+    """The gradient of the negative logarithm of one element's share, times a number: shares, but for that element,
+    which has what its share lacks of 1, negative. ``EXTRA`` has (number, place of the element), -2 for a row of
+    zeros."""
     arithmetic = arithmetic_of(dtype)
     memory, chunk = make_row_memory(dtype, arithmetic), make_chunks(arithmetic)
     combine, share_of, write = make_combine(arithmetic), make_share(arithmetic, True), make_write(arithmetic, memory)
@@ -142,7 +143,8 @@ def make_class_gradients(dtype):
                 lists[c], lists[width * ONES + c] = top, 0.0
                 lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(here, here_low, count)
             top, _, total, total_low = combine(known, chunks)
-            # The sum of the others: without it, where the element is most of its row, what its share lacks would cancel.
+            # The sum of the others: without it, where the element is most of its row, what its share lacks would
+            # cancel.
             c = place // CHUNK
             start = c * CHUNK
             kept[place], kept[chunks * CHUNK + place] = 0.0, 0.0
@@ -155,6 +157,7 @@ def make_class_gradients(dtype):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
                 share, share_low = share_of(lists[c], lists[width * ONES + c], top, total, total_low, number)
+                share = share if abs(top) < np.inf else np.nan
                 here, here_low = high + 8 * start, low + 8 * start
                 write(here, here_low, count, share, share_low, y + start * y_step, y_step, scratch, tile)
             lacking = quotient(others, others_low, total, total_low, -number)
@@ -173,8 +176,9 @@ def expected(weight, probability, constants):
 
 
 def make_expected_losses(dtype):
-    """(high, low) at ``EXTRA``, where (greatest, logarithm, low) of the row is found: the sum of the negative logarithms
-    of shares, each times its part of the target. ``ALONG`` has the classes' weights, ``W`` their probabilities."""
+    """(high, low) at ``EXTRA``, where (greatest, logarithm, low) of the row is found: the sum of the negative
+    logarithms of shares, each times its part of the target. ``ALONG`` has the classes' weights, ``W`` their
+    probabilities."""
     arithmetic = arithmetic_of(dtype)
     memory, value = make_row_memory(dtype, arithmetic), arithmetic.value
     number = make_pointer(value)
@@ -265,6 +269,7 @@ def make_expected_gradients(dtype):
                 share, share_low = share_of(
                     lists[c], lists[width * ONES + c], top, total, total_low, scale * whole_target
                 )
+                share = share if abs(top) < np.inf else np.nan
                 for i in range(count):
                     gradient = shared(highs[i], lows[i], share, share_low) - scale * parts[i]
                     results[i] = rounded(gradient)

@@ -45,6 +45,11 @@ def make_weighted_log_sums(dtype):
     element = make_pointer(memory.stored_as)
 
     @part
+    def counted(x, factor):
+        """Of what has no weight not even a NaN counts; a factor that is no finite number makes the element one."""
+        return x + (factor - factor) if factor != 0.0 else -np.inf
+
+    @part
     def terms(values, tile, weights, tile_of_weights, count, greatest, high, low):
         highs, lows = _float(high), _float(low)
         for start in range(0, count, TILE):
@@ -53,6 +58,8 @@ def make_weighted_log_sums(dtype):
             factors = _float(weights + 8 * start if whole else tile_of_weights)
             for i in range(TILE):
                 e, e_low = PAIRED.exponential(source[i], greatest)
+                # The logarithm of 1 alone is to be 0.
+                e, e_low = (PAIRED.one, 0.0) if source[i] == greatest else (e, e_low)
                 weighted = r.product_of_pairs(e, e_low, factors[i], 0.0)
                 none = e == 0.0
                 highs[start + i] = 0.0 if none else weighted[0]
@@ -70,6 +77,7 @@ def make_weighted_log_sums(dtype):
         used = _float(padded)
         for row in range(first, last):
             x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
+            above, below = False, False
             for c in range(chunks):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
@@ -77,8 +85,9 @@ def make_weighted_log_sums(dtype):
                 weights = memory.load(w + start * w_step, w_step, count, scratch_w, tile_w)
                 factors = _float(weights)
                 for i in range(whole_tiles(count)):
-                    # Of what has no weight not even a NaN counts.
-                    used[i] = values[i] if i < count and factors[i] != 0.0 else -np.inf
+                    used[i] = counted(values[i], factors[i]) if i < count else -np.inf
+                    above |= used[i] == np.inf and factors[i] > 0.0
+                    below |= used[i] == np.inf and factors[i] < 0.0
                 over = count // TILE * TILE
                 for i in range(TILE):
                     _float(tile)[i] = used[over + i] if over < count else -np.inf
@@ -89,16 +98,20 @@ def make_weighted_log_sums(dtype):
                     padded, tile, weights, tile_w, count, subtracted, high, low
                 )
             top, _, total, total_low = combine(lists.ctypes.data, chunks)
+            # Where terms cancel, most of the sum may be in its low part.
+            total, total_low = r.two_sum(total, total_low)
             z, z_low = r.two_sum(abs(total) * r.UNSCALE_SUM, -1.0)
             z_low += (total_low if total > 0.0 else -total_low) * r.UNSCALE_SUM
             log, log_low = r.log1p_pair(z, z_low)
             result = PAIRED.log_sum(top, log, log_low)
             result = -np.inf if total == 0.0 else result
-            result = result if abs(top) < np.inf else top
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(result)
             sign = np.float64(total > 0.0) - np.float64(total < 0.0)
-            finite = abs(total) < np.inf
-            _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] = sign if finite else total
+            sign = np.float64(above) - np.float64(below) if top == np.inf else sign
+            # Infinite terms of both signs have no sum.
+            known = top < np.inf or sign != 0.0
+            result = result if abs(top) < np.inf else top
+            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(result if known else np.nan)
+            _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] = sign if known else np.nan
         keep(lists)
 
     return weighted_log_sums

@@ -38,12 +38,16 @@ def whole_tiles(count):
 @part
 def row_at(j, row, base, outer, inner):
     """The address of a row; the steps are at the places ``outer`` and ``inner``."""
-    return j[base] + row // j[INNER] * j[outer] + row % j[INNER] * j[inner]
+    of_inner = j[INNER]
+    # A division takes the time of a dozen elements.
+    if row < of_inner:
+        return j[base] + row * j[inner]
+    return j[base] + row // of_inner * j[outer] + row % of_inner * j[inner]
 
 
 def make_combine(arithmetic):
-    """A function of what is known of a row's chunks, at an address, each list filled up with 0. Returns (greatest, ones,
-    high, low) of the row, and leaves the chunks' weights, high and low, in the first two lists."""
+    """A function of what is known of a row's chunks, at an address, each list filled up with 0. Returns (greatest,
+    ones, high, low) of the row, and leaves the chunks' weights, high and low, in the first two lists."""
     value, one, of_rank = arithmetic.value, arithmetic.one, arithmetic.of_rank
     addend, weighted, add, total = arithmetic.addend, arithmetic.weighted, arithmetic.add, make_chunks(arithmetic).total
 
@@ -87,7 +91,7 @@ def make_share(arithmetic, scaled):
         s, s_low = share_of(weight, weight_low, high, low)
         if scaled:
             s, s_low = arithmetic.scaled(s, s_low, scale)
-            s = 0.0 if greatest == -np.inf else s
+            s, s_low = (0.0, 0.0) if greatest == -np.inf else (s, s_low)
         usual = abs(greatest) < np.inf or (scaled and greatest == -np.inf)
         return s if usual else np.nan, s_low
 
@@ -95,7 +99,7 @@ def make_share(arithmetic, scaled):
 
 
 def make_write(arithmetic, memory):
-    """``write(high, low, count, share, share_low, y, step, scratch, tile)`` of a chunk's exponentials, times a share."""
+    """``write(high, low, count, share, share_low, y, step, scratch, tile)`` of a chunk's exponentials times a share."""
     shared, rounded, size = arithmetic.shared, memory.rounded, memory.size
     element = make_pointer(memory.stored_as)
 
@@ -154,7 +158,7 @@ def make_softmax(dtype, scaled=False):
 
 
 def make_sums(dtype, apart):
-    """What is known of chunks, a chunk a unit, is put where ``KNOWN`` says; where they are ``apart``, for logarithms."""
+    """What is known of chunks, a chunk a unit, is put where ``KNOWN`` says; ``apart`` it is for logarithms."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     chunk = make_chunks(arithmetic)

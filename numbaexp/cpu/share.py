@@ -32,6 +32,11 @@ def _compiled_shared() -> Any:
     return callback, _Shared(callback.address)
 
 
+def address() -> int:
+    """Where ``shared`` is."""
+    return _compiled_shared()[0].address
+
+
 @functools.cache
 def _callable(address: int) -> Any:
     return _Kernel(address)

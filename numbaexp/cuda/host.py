@@ -26,12 +26,13 @@ def run(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
         return
     stored_as = np.uint16 if dtype == "bfloat16" else x.dtype
     there = cuda.to_device(np.ascontiguousarray(x).view(stored_as).reshape(-1))
-    elements = _elements(there, dtype)
+    elements = elements_of(there, dtype)
     run_on_device(name, elements, elements, 0)
     np.copyto(out, there.copy_to_host().reshape(out.shape).view(out.dtype))
 
 
-def _elements(there: Any, dtype: str) -> Strided:
+def elements_of(there: Any, dtype: str) -> Strided:
+    """A Numba device array, as the kernels are launched on it."""
     if simulator.is_on():
         address, device = there.ctypes.data, 0
     else:

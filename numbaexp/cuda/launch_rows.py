@@ -44,8 +44,8 @@ def run(name: str, operands: Sequence[Strided], axes: tuple[int, ...], stream: i
         float64. Of one shape; what has one number for each row has length 1 along the axes. What is written to is the
         same memory as another operand, or does not overlap it. A row has an element at least.
     axes : tuple of int
-        Along which the rows lie, none of them negative. They are to be one dimension, in memory, of every operand: others
-        are the caller's to copy.
+        Along which the rows lie, none of them negative. They are to be one dimension in the memory of every operand;
+        what has others is the caller's to copy.
     stream : int
         A CUstream of that device; 0 is the default one.
 
@@ -75,9 +75,7 @@ def run(name: str, operands: Sequence[Strided], axes: tuple[int, ...], stream: i
             _run_piece(name, dtype, operands, rows, device, stream)
 
 
-def _run_piece(
-    name: str, dtype: str, operands: Sequence[Strided], rows: Rows, device: int, stream: int
-) -> None:
+def _run_piece(name: str, dtype: str, operands: Sequence[Strided], rows: Rows, device: int, stream: int) -> None:
     count, chunks = rows.outer * rows.inner, math.ceil(rows.length / CHUNK)
     way = "of_warps" if chunks == 1 else "of_blocks"
     arguments = [0] * (_ARGUMENTS - 4)
@@ -91,6 +89,7 @@ def _run_piece(
         _launcher(kernel, device, count * LANES, stream)(count, rows.inner, rows.length, 0, *arguments)
     else:
         blocks = min(count, _BLOCKS_A_PROCESSOR * _processors(device))
+        # cuda.core gives no memory of a device that it has not been told is the current one.
         there = Device(device)
         there.set_current()
         on_stream = Stream.from_handle(stream)

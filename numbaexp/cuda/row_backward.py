@@ -22,7 +22,7 @@ def make_backward(name, dtype):
 
     @scalar
     def of_element(g, y, total, low):
-        # The exponential of a NaN need not be NaN on a GPU: see ``numbaexp.cuda.row_reductions``.
+        # The exponential of a NaN need not be NaN on a GPU: see ``numbaexp.cuda.row_exponentials``.
         value = result(g, y, total, low)
         return rounded(np.nan if np.isnan(y) else value)
 

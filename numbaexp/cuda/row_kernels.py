@@ -8,15 +8,9 @@ from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
+from numbaexp.cuda.row_exponentials import make_exponentials, reference
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
-from numbaexp.cuda.row_reductions import (
-    Reduction,
-    kept_memory,
-    make_exponentials,
-    make_value_of,
-    part,
-    reference,
-)
+from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_value_of, part
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
@@ -33,12 +27,10 @@ def make_logsumexp_backward(dtype):
     return _make_shares(dtype, scaled=True)
 
 
-def _make_shares(dtype, scaled):
-    arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
-    get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
-    one, exponential, addend = arithmetic.one, arithmetic.exponential, arithmetic.addend
-    share, scaled_share, shared = arithmetic.share, arithmetic.scaled, arithmetic.shared
-    of_x, of_out = (1, 2) if scaled else (0, 1)
+@functools.cache
+def _make_share_of(arithmetic):
+    """Scalars: what an exponential of a chunk is to be multiplied by; and that times a number of the row."""
+    one, addend, share, scaled = arithmetic.one, arithmetic.addend, arithmetic.share, arithmetic.scaled
 
     @scalar
     def share_of(greatest, of_row, total, total_low, several):
@@ -48,9 +40,19 @@ def _make_shares(dtype, scaled):
 
     @scalar
     def scale(high, low, factor, of_row):
-        high, low = scaled_share(high, low, factor)
+        high, low = scaled(high, low, factor)
         nothing = of_row == -np.inf
         return 0.0 if nothing else high, 0.0 if nothing else low
+
+    return share_of, scale
+
+
+def _make_shares(dtype, scaled):
+    arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
+    get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
+    exponential, shared = arithmetic.exponential, arithmetic.shared
+    share_of, scale = _make_share_of(arithmetic)
+    of_x, of_out = (1, 2) if scaled else (0, 1)
 
     @scalar
     def result(x, greatest, high, low):

@@ -1,11 +1,12 @@
 """How kernels go through rows: once to reduce each of them, and once more to write.
 
-``kernel(rows, inner, length, kept, ...)`` takes the number of rows, how many of them the inner of the two dimensions has
-that they are counted in, and their length; the address of ``FIELDS`` float64 for each chunk of a row and each block, where
-rows have several chunks; and of each of ``OPERANDS`` the address of the first element and the steps along the three
-dimensions, in elements. Of an operand that a function does not have all are 0.
+``kernel(rows, inner, length, kept, ...)`` takes the number of rows, how many of them the inner of the two dimensions
+has that they are counted in, and their length; the address of ``FIELDS`` float64 for each chunk of a row and each
+block, where rows have several chunks; and of each of ``OPERANDS`` the address of the first element and the steps along
+the three dimensions, in elements. Of an operand that a function does not have all are 0.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -47,8 +48,8 @@ def views_of(row, inner, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1,
 
 
 def make_kernels(reduction, write):
-    """``write(views, start, count, greatest, of_row, several)`` writes a chunk, or with the first one what there is once
-    for a row; ``greatest`` is the chunk's greatest element, and ``several`` whether the row has other chunks."""
+    """``write(views, start, count, greatest, of_row, several)`` writes a chunk, or with the first one what there is
+    once for a row; ``greatest`` is the chunk's greatest element, and ``several`` whether the row has other chunks."""
     of_warp, of_block, get_kept = reduction.of_warp, reduction.of_block, kept_memory.get
 
     def of_warps(rows, inner, length, kept, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1, d2):
@@ -69,7 +70,7 @@ def make_kernels(reduction, write):
             chunk = cuda.threadIdx.x // LANES
             while chunk < chunks:
                 start = chunk * CHUNK
-                write(views, start, min(CHUNK, length - start), get_kept(kept, base + chunk), of_row, True)
+                write(views, start, min(CHUNK, length - start), get_kept(kept, base + FIELDS * chunk), of_row, True)
                 chunk += cuda.blockDim.x // LANES
             cuda.syncthreads()
             row += cuda.gridDim.x
@@ -77,6 +78,7 @@ def make_kernels(reduction, write):
     return RowKernels(of_warps, of_blocks)
 
 
+@functools.cache
 def make_rounded(dtype):
     """From a float64 result to an element as it is stored."""
     convert = {"float16": to_half, "bfloat16": to_bfloat, "float32": np.float32, "float64": np.float64}[dtype]

@@ -5,6 +5,7 @@ of the CPU. A chunk is reduced to (greatest, ones, high, low), a row to (greates
 is needed it is 0.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +13,8 @@ from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.warp import above, of_first
-from numbaexp.scalar import rows as r
 from numbaexp.scalar.forms import STORED_AS
-from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, rounded_product, scalar
+from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.rows import CHUNK, LANES
 
@@ -29,14 +29,16 @@ class Reduction(NamedTuple):
     """Of a row of operands that are given as views, (address, place of the first element, step).
 
     of_warp(views, length) : by a warp, of one chunk.
-    of_block(views, length, kept, base) : by the warps of a block, of several. What is kept of them is at an address, from
-        a place on, the greatest elements first; it is not to be overwritten before all warps have met again.
+    of_block(views, length, kept, base) : by the warps of a block, of several. What is kept of them is at an address,
+        from a place on, of each chunk the greatest element first; it is not to be overwritten before all warps have met
+        again.
     """
 
     of_warp: Any
     of_block: Any
 
 
+@functools.cache
 def make_value_of(dtype):
     """From an element as it is stored to a float64."""
     convert = {"float16": half_to_float, "bfloat16": bfloat_to_float}.get(dtype, np.float64)
@@ -48,14 +50,10 @@ def make_value_of(dtype):
     return value_of
 
 
-@scalar
-def reference(greatest):
-    """What is subtracted: of a chunk of -infinity alone, whose exponentials are 0, nothing."""
-    return 0.0 if greatest == -np.inf else greatest
-
-
-def make_total(add, paired):
-    """The sum of the lanes' pairs, which all of them are told. Where they are not ``paired`` low is 0."""
+@functools.cache
+def make_total(arithmetic):
+    """The sum of the lanes' pairs, which all of them are told."""
+    add, paired = arithmetic.add, arithmetic is PAIRED
 
     @part
     def total(high, low):
@@ -67,6 +65,16 @@ def make_total(add, paired):
         return of_first(high), of_first(low) if paired else 0.0
 
     return total
+
+
+@part
+def count_of_lanes(count):
+    """The sum of the lanes' counts, in float64, which all of them are told."""
+    distance = LANES // 2
+    while distance > 0:
+        count += above(count, distance)
+        distance >>= 1
+    return of_first(count)
 
 
 def make_reduction(summarize, alone, combine):
@@ -86,10 +94,11 @@ def make_reduction(summarize, alone, combine):
         while c < chunks:
             greatest, ones, high, low = summarize(views, c * CHUNK, min(CHUNK, length - c * CHUNK))
             if cuda.laneid == 0:
-                put(kept, base + c, greatest)
-                put(kept, base + chunks + c, ones)
-                put(kept, base + 2 * chunks + c, high)
-                put(kept, base + 3 * chunks + c, low)
+                place = base + FIELDS * c
+                put(kept, place, greatest)
+                put(kept, place + 1, ones)
+                put(kept, place + 2, high)
+                put(kept, place + 3, low)
             c += cuda.blockDim.x // LANES
         cuda.syncthreads()
         return combine(kept, base, chunks)
@@ -97,117 +106,10 @@ def make_reduction(summarize, alone, combine):
     return Reduction(of_warp, of_block)
 
 
-def make_exponentials(arithmetic, dtype, operand, logs):
-    """Of the exponentials of the elements of one operand: the greatest element and their sum, or with ``logs`` the sum's
-    logarithm, for which those of the greatest elements are counted apart."""
-    get, get_kept, value_of = make_memory(STORED_AS[dtype]).get, kept_memory.get, make_value_of(dtype)
-    value, one, add, addend = arithmetic.value, arithmetic.one, arithmetic.add, arithmetic.addend
-    weighted, logarithm, exponential = arithmetic.weighted, arithmetic.logarithm, arithmetic.exponential
-    total = make_total(add, arithmetic is PAIRED)
-    lowest, exponential_of = value(-np.inf), addend if logs else exponential
-
-    @scalar
-    def greater(a, b):
-        a, b = value(a), value(b)
-        return a if r.rank(a) >= r.rank(b) else b
-
-    @scalar
-    def of_element(x, greatest):
-        is_one = logs and x == greatest
-        high, low = exponential_of(x, reference(greatest))
-        return np.int64(is_one), 0.0 if is_one else high, 0.0 if is_one else low
-
-    # The NaN of a GPU's arithmetic has all bits set, and an exponential that is scaled by its bits makes a number of it.
-    @scalar
-    def sum_of_chunk(greatest, high):
-        return np.nan if np.isnan(greatest) else high
-
-    @scalar
-    def of_chunk(greatest, ones, high, low, of_row):
-        is_greatest = greatest == of_row
-        high, low = add(0.0 if is_greatest else rounded_product(ones, one), 0.0, high, low)
-        weight, weight_low = addend(greatest, of_row)
-        high, low = weighted(high, low, weight if abs(of_row) < np.inf else np.nan, weight_low)
-        return ones if is_greatest else 0.0, high, low
-
-    @scalar
-    def result(ones, high, low):
-        return logarithm(ones, high, low) if logs else (high, low)
-
-    @part
-    def greatest_of_lanes(greatest):
-        distance = LANES // 2
-        while distance > 0:
-            greatest = greater(greatest, above(greatest, distance))
-            distance >>= 1
-        return np.float64(of_first(greatest))
-
-    @part
-    def count_of_lanes(ones):
-        distance = LANES // 2
-        while distance > 0:
-            ones += above(ones, distance)
-            distance >>= 1
-        return of_first(ones)
-
-    @part
-    def summarize(views, start, count):
-        x, first, step = views[operand]
-        top = lowest
-        i = start + cuda.laneid
-        while i < start + count:
-            top = greater(top, value_of(get(x, first + i * step)))
-            i += LANES
-        greatest = greatest_of_lanes(top)
-        ones, high, low = 0, 0.0, 0.0
-        i = start + cuda.laneid
-        while i < start + count:
-            is_one, e, e_low = of_element(value_of(get(x, first + i * step)), greatest)
-            ones += is_one
-            high, low = add(high, low, e, e_low)
-            i += LANES
-        high, low = total(high, low)
-        return greatest, count_of_lanes(float(ones)) if logs else 0.0, sum_of_chunk(greatest, high), low
-
-    @part
-    def alone(greatest, ones, high, low):
-        high, low = weighted(high, low, one, 0.0)
-        high, low = result(ones, high, low)
-        return greatest, high, low
-
-    @part
-    def combine(kept, base, chunks):
-        top = lowest
-        c = cuda.laneid
-        while c < chunks:
-            top = greater(top, get_kept(kept, base + c))
-            c += LANES
-        greatest = greatest_of_lanes(top)
-        ones, high, low = 0.0, 0.0, 0.0
-        c = cuda.laneid
-        while c < chunks:
-            more, e, e_low = of_chunk(
-                get_kept(kept, base + c),
-                get_kept(kept, base + chunks + c),
-                get_kept(kept, base + 2 * chunks + c),
-                get_kept(kept, base + 3 * chunks + c),
-                greatest,
-            )
-            ones += more
-            high, low = add(high, low, e, e_low)
-            c += LANES
-        high, low = total(high, low)
-        high, low = result(count_of_lanes(ones) if logs else 0.0, high, low)
-        return greatest, high, low
-
-    return make_reduction(summarize, alone, combine)
-
-
 def make_sum(dtype, addend):
     """Of ``addend(g, y)``, pairs that the elements of the first two operands give."""
     get, get_kept, value_of = make_memory(STORED_AS[dtype]).get, kept_memory.get, make_value_of(dtype)
-    add = r.add_pair
-    total = make_total(add, paired=True)
+    add, total = PAIRED.add, make_total(PAIRED)
 
     @part
     def summarize(views, start, count):
@@ -231,7 +133,8 @@ def make_sum(dtype, addend):
         high, low = 0.0, 0.0
         c = cuda.laneid
         while c < chunks:
-            high, low = add(high, low, get_kept(kept, base + 2 * chunks + c), get_kept(kept, base + 3 * chunks + c))
+            place = base + FIELDS * c
+            high, low = add(high, low, get_kept(kept, place + 2), get_kept(kept, place + 3))
             c += LANES
         high, low = total(high, low)
         return 0.0, high, low

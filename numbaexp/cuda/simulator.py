@@ -21,7 +21,7 @@ from numbaexp.scalar.rows import LANES
 _BLOCKS, _THREADS = 2, 32
 # A block of a kernel of rows.
 _WARPS = 2
-# In seconds, how long a thread keeps the others waiting that it does not know of. Lanes wait for each other all the time.
+# Lanes wait for each other all the time. In seconds, how long a thread of the host keeps the others waiting.
 _TURN = 2e-4
 
 

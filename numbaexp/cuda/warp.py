@@ -1,12 +1,13 @@
 """What the lanes of a warp tell each other.
 
-As in ``numbaexp.cuda.memory`` each function is written twice, as what it means, in Python, for the simulator, whose lanes
-are threads of the host; and as the instruction that it is on a GPU. Every lane of a warp calls it.
+As in ``numbaexp.cuda.memory`` each function is written twice: as what it means, in Python, for the simulator, whose
+lanes are threads of the host; and as the instruction that it is on a GPU. Every lane of a warp calls it.
 """
 
 import threading
+from typing import Any
 
-from numba import cuda, types
+from numba import cuda
 from numba.cuda.extending import overload
 
 from numbaexp.scalar.rows import LANES
@@ -17,8 +18,8 @@ _PATIENCE = 60
 
 
 class _Meeting:
-    """Of the lanes of a simulated warp, again and again, in two rooms by turns: who still listens in one is not disturbed
-    by who speaks in the other."""
+    """Of the lanes of a simulated warp, again and again, in two rooms by turns: who still listens in one is not
+    disturbed by who speaks in the other."""
 
     def __init__(self):
         self.barrier = threading.Barrier(LANES)
@@ -43,7 +44,8 @@ def meet_anew(warps: int) -> None:
 
 def _exchanged(value, source_of):
     # Of the simulator's blocks one runs at a time.
-    warp, lane = divmod(threading.current_thread().thread_id, LANES)
+    thread: Any = threading.current_thread()
+    warp, lane = divmod(thread.thread_id, LANES)
     return _meetings[warp].exchanged(value, lane, source_of(lane))
 
 

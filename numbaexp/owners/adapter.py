@@ -20,7 +20,7 @@ class Adapter(Protocol):
     def place(self, array: Any, argument: str) -> str:
         """Where an array lives: "cpu", or "cuda:0" and so on. Refuses what cannot be computed on."""
 
-    def read(self, x: Any) -> tuple[Elements, str]:
+    def read(self, x: Any, argument: str = "x") -> tuple[Elements, str]:
         """The elements of an argument, and the name of the float type that is computed in."""
 
     def write(self, given: Elements, out: Any, dtype: str) -> Elements:

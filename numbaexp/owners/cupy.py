@@ -15,8 +15,8 @@ def place(array: Any, argument: str) -> str:
     return f"cuda:{array.device.id}"
 
 
-def read(x: Any) -> tuple[Elements, str]:
-    return Elements(x, _view(x)), computed_in(x.dtype.name)
+def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
+    return Elements(x, _view(x)), computed_in(x.dtype.name, argument)
 
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:

@@ -23,11 +23,11 @@ def place(array: Any, argument: str) -> str:
     return f"cuda:{number}"
 
 
-def read(x: Any) -> tuple[Elements, str]:
+def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
     lent = _borrow(x)
-    dtype = computed_in(lent.dtype)
+    dtype = computed_in(lent.dtype, argument)
     if dtype == "bfloat16" and importer(x) is None:
-        raise TypeError("`x` is bfloat16, which NumPy has no arrays of, and its library has no `from_dlpack`")
+        raise TypeError(f"`{argument}` is bfloat16, which NumPy has no arrays of, and its library has no `from_dlpack`")
     return _elements(x, lent), dtype
 
 

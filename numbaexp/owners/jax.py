@@ -29,8 +29,8 @@ def place(array: Any, argument: str) -> str:
     return f"cuda:{device.local_hardware_id}"
 
 
-def read(x: Any) -> tuple[Elements, str]:
-    dtype = computed_in(str(x.dtype))
+def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
+    dtype = computed_in(str(x.dtype), argument)
     if x.dtype.kind in "biu":
         dtype = "float64" if x.dtype.itemsize == 8 else "float32"
     if place(x, "x") == "cpu":

@@ -19,9 +19,9 @@ def place(array: Any, argument: str) -> str:
     return f"cuda:{device_of(address(array))}"
 
 
-def read(x: Any) -> tuple[Elements, str]:
+def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
     view = _view(x)
-    return Elements(x, view), computed_in(view.dtype)
+    return Elements(x, view), computed_in(view.dtype, argument)
 
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:

@@ -8,7 +8,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @functools.cache
-def computed_in(dtype: str) -> str:
+def computed_in(dtype: str, argument: str = "x") -> str:
     """The name of the float type that ``numpy.exp`` would compute in, by the name of a type; bfloat16 is one here."""
     if dtype == "bfloat16":
         return dtype
@@ -18,5 +18,5 @@ def computed_in(dtype: str) -> str:
         given = np.dtype(object)
     promoted = np.exp.resolve_dtypes((given, None))[1].name if given.kind in "biuf" else ""
     if promoted not in FLOATS:
-        raise TypeError(f"`x` must be of a float, integer or bool type; got {dtype}")
+        raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {dtype}")
     return promoted

@@ -22,50 +22,72 @@ def refuse(name: str, x: Any, **arguments: Any) -> None:
             raise TypeError(f"of a {library_of(x)} `{name}` does not take `{argument}`")
 
 
-def _owner(x: Any, *others: Any) -> tuple[Adapter, str]:
-    """The library of all arguments, and where they are."""
+def _owner(x: Any, out: Any) -> Adapter:
+    """The library of both."""
     owner = owner_of(x)
-    for other in others:
-        if owner is None or (other is not None and owner_of(other) is not owner):
-            raise not_alike(x, other)
-    assert owner is not None
+    if owner is None or (out is not None and owner_of(out) is not owner):
+        raise not_alike(x, out)
     place = owner.place(x, "x")
-    for other in others:
-        if other is not None and owner.place(other, "out") != place:
-            raise apart(place, owner.place(other, "out"))
+    if out is not None and owner.place(out, "out") != place:
+        raise apart(place, owner.place(out, "out"))
     if place != "cpu":
         need_cuda("x")
-    return owner, place
+    return owner
 
 
-def elementwise(name: str, x: Any, w: Any, out: Any, axis: Any, on_host: OnHost) -> Any:
-    """A function of the shape of ``x``, and where it has a second argument, of ``w``."""
-    owner, _ = _owner(x, *(array for array in (w, out) if array is not None))
+def _owner_of_gradient(grad_output: Any, output: Any) -> Adapter:
+    """The library of both."""
+    owner = owner_of(grad_output)
+    if owner is None or owner_of(output) is not owner:
+        libraries = f"a {library_of(grad_output)} and a {library_of(output)}"
+        raise TypeError(f"`grad_output` and `output` must be arrays of one library; got {libraries}")
+    place, of_output = owner.place(grad_output, "grad_output"), owner.place(output, "output")
+    if place != of_output:
+        raise ValueError(f"`grad_output` must be on the device of `output`, {of_output}; got {place}")
+    if place != "cpu":
+        need_cuda("grad_output")
+    return owner
+
+
+def elementwise(name: str, x: Any, out: Any, axis: Any, on_host: OnHost) -> Any:
+    """A function of the shape of ``x``."""
+    owner = _owner(x, out)
     given, dtype = owner.read(x)
-    second = None if w is None else owner.read(w)[0]
     written = owner.write(given, out, dtype)
-    for argument, elements in (("output", second), ("out", written)):
-        if elements is not None and elements.view.shape != given.view.shape:
-            shape = elements.view.shape
-            raise ValueError(f"`{argument}` must be of the shape of `x`, {given.view.shape}; got {shape}")
+    if written.view.shape != given.view.shape:
+        raise ValueError(f"`out` must be of the shape of `x`, {given.view.shape}; got {written.view.shape}")
     axes = axes_of(axis, len(given.view.shape))
     if out is not None:
         refuse_overlap(given.view, written.view)
-    operands = [given.view, *([] if second is None else [second.view]), written.view]
-    _compute(name, dtype, operands, axes, lambda: owner.stream(given.array, out), on_host)
+    _compute(name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, out), on_host)
     return owner.finish(given.array, out, written)
+
+
+def gradient(name: str, grad_output: Any, output: Any, axis: Any, on_host: OnHost) -> Any:
+    """A function of a result and of its gradient."""
+    owner = _owner_of_gradient(grad_output, output)
+    (given, dtype), (result, of_output) = owner.read(grad_output, "grad_output"), owner.read(output, "output")
+    if given.view.shape != result.view.shape:
+        shapes = f"{result.view.shape}; got {given.view.shape}"
+        raise ValueError(f"`grad_output` must be of the shape of `output`, {shapes}")
+    if dtype != of_output:
+        raise TypeError(f"`grad_output` must be of the type of `output`, {of_output}; got {dtype}")
+    axes, written = axes_of(axis, len(given.view.shape)), owner.write(given, None, dtype)
+    views = [given.view, result.view, written.view]
+    _compute(name, dtype, views, axes, lambda: owner.stream(given.array, None), on_host)
+    return owner.finish(given.array, None, written)
 
 
 def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> Any:
     """A function with one result for each row."""
-    owner, _ = _owner(x)
+    owner = _owner(x, None)
     given, dtype = owner.read(x)
     shape = given.view.shape
     axes = axes_of(axis, len(shape))
-    if any(shape[axis] == 0 for axis in axes):
+    if 0 in (shape[axis] for axis in axes if shape):
         raise ValueError(f"`x` must have elements along `axis`; got the shape {shape}")
     first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))
-    array = given.array[first]
+    array = given.array[first] if shape else given.array
     like = Elements(array, owner.read(array)[0].view)
     written = owner.write(like, None, dtype)
     _compute(name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, None), on_host)

@@ -32,14 +32,14 @@ def place(array: torch.Tensor, argument: str) -> str:
     return f"cuda:{array.device.index}"
 
 
-def read(x: torch.Tensor) -> tuple[Elements, str]:
+def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
     dtype = _FLOATS.get(x.dtype)
     if dtype is None:
         if x.is_floating_point() or x.is_complex():
-            raise TypeError(f"`x` must be of a float, integer or bool type; got {x.dtype}")
+            raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}")
         dtype = _FLOATS[torch.get_default_dtype()]
     if x.requires_grad:
-        _refuse_gradient("x")
+        _refuse_gradient(argument)
         x = x.detach()
     if type(x) is not torch.Tensor:
         x = x.as_subclass(torch.Tensor)

@@ -19,7 +19,7 @@ class Arithmetic(NamedTuple):
     one : what the exponential of 0 is held as.
     of_rank(rank) : the value of a rank.
     exponential(x, greatest), addend(x, greatest) : of x - greatest, both values; or 0 where that is nothing in a
-        quotient, or in a logarithm.
+        quotient times any number of the type, or in a logarithm.
     add(a, b) : of pairs.
     weighted(total, weight) : the product of a chunk's sum and the exponential of its greatest element.
     share(weight, total) : what an exponential of that chunk is to be multiplied by, to be divided by the row's sum.
@@ -48,11 +48,6 @@ class Arithmetic(NamedTuple):
 
 @scalar
 def narrow_exponential(x, greatest):
-    return r.exponential_from(np.float64(x) - np.float64(greatest), r.LEAST_SHARE), 0.0
-
-
-@scalar
-def narrow_addend(x, greatest):
     return r.exponential_from(np.float64(x) - np.float64(greatest), r.LEAST_ADDEND), 0.0
 
 
@@ -107,7 +102,7 @@ NARROW = Arithmetic(
     1.0,
     r.of_rank_f32,
     narrow_exponential,
-    narrow_addend,
+    narrow_exponential,
     narrow_add,
     narrow_weighted,
     narrow_share,
@@ -156,7 +151,7 @@ def paired_logarithm(ones, others, others_low):
 
 @scalar
 def paired_log_share(x, greatest, logarithm, logarithm_low):
-    t, t_low = r.difference(x, greatest)
+    t, t_low = r.two_sum(x, -greatest)
     result, error = r.two_sum(t, -logarithm)
     return result + (0.0 if result == -np.inf else error + (t_low - logarithm_low))
 

@@ -48,7 +48,8 @@ def alone(g, y):
 def narrow_log_softmax_gradient(g, y, total, low):
     """g - exp(y) sum of g, whose exponential has the relative error of ``single``, 2**-51."""
     power = single.exp(LEAST if y < LEAST else y)
-    return fma(-(0.0 if y < LEAST else power), total, g)
+    # Where the sum cancels, most of it may be in its low part.
+    return fma(-(0.0 if y < LEAST else power), total + low, g)
 
 
 # A narrow element of such an exponential is nothing.
@@ -59,9 +60,9 @@ LEAST = -104.7
 def paired_log_softmax_gradient(g, y, total, low):
     """The same, in pairs."""
     power, power_low = r.exponential_pair(y, 0.0)
-    high, rest = r.product_of_pairs(power, power_low, total * UNSCALE, low * UNSCALE)
-    result, error = r.two_sum(g, -high)
-    return result + (error - rest)
+    high, rest = r.product_of_pairs(power, power_low, total, low)
+    result, error = r.two_sum(g, -rounded_product(high, UNSCALE))
+    return result + (error - rounded_product(rest, UNSCALE))
 
 
 UNSCALE = 1.0 / r.PAIR_SCALE

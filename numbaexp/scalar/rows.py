@@ -5,9 +5,9 @@ the differences from the greatest element, so that nothing overflows; the differ
 row, which is where most of the error of others comes from.
 
 The order of every sum is fixed by the length of the row, on every target. The row is cut into chunks of ``CHUNK``
-elements. In a chunk, element i is added to lane i mod ``LANES``, from the first on; then lane j + 16 is added to lane j,
-for j below 16, lane j + 8 for j below 8, and so on down to one. The chunks' sums, each for its own greatest element and
-weighted by how far that is below the row's, are added up in the same way, chunk c to lane c mod ``LANES``.
+elements. In a chunk, element i is added to lane i mod ``LANES``, from the first on; then lane j + 16 is added to lane
+j, for j below 16, lane j + 8 for j below 8, and so on down to one. The chunks' sums, each for its own greatest element
+and weighted by how far that is below the row's, are added up in the same way, chunk c to lane c mod ``LANES``.
 """
 
 import numpy as np
@@ -29,12 +29,11 @@ from numbaexp.scalar.softplus import atanh_tail
 CHUNK = 4096
 LANES = 32
 
-# Where the exponential of a difference may be taken for 0. A quotient below 2**-151 is 0 in float32. A logarithm is
-# of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to the least
-# float32, however many there are. In float64 an exponential below 2**-1075 is nothing.
-LEAST_SHARE = -104.7
+# Where the exponential of a difference may be taken for 0. A quotient of float32 may be multiplied by up to 2**128. A
+# logarithm is of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to the
+# least float32, and float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
 LEAST_ADDEND = -600.0
-LEAST_PAIR = -745.2
+LEAST_PAIR = -770.0
 
 # Pairs of exponentials are held times 2**200, and their shares of the sum times 2**500, so that neither are subnormal;
 # a product of the two, times 2**700, is brought back by one multiplication, which rounds it where it is subnormal. The
@@ -112,7 +111,7 @@ def two_sum(a, b):
 
 @scalar
 def difference(x, greatest):
-    """(t, t_low) with x - greatest = t + t_low exactly; t_low is nothing where t is infinite."""
+    """(t, t_low) with x - greatest = t + t_low exactly; t_low is nothing where the exponential is."""
     t, t_low = two_sum(x, -greatest)
     return t, 0.0 if t < LEAST_PAIR else t_low
 
@@ -170,8 +169,8 @@ def log1p(z):
 
 @scalar
 def log1p_pair(z, z_low):
-    """(high, low) with log(1 + z + z_low) = high + low, z > -1 and z_low its rounding error. Of z >= 0 to a relative error
-    of 2**-56: of u times the tail, at most 0.011."""
+    """(high, low) with log(1 + z + z_low) = high + low, z >= -1 and z_low its rounding error. Of z >= 0 to a relative
+    error of 2**-56: of u times the tail, at most 0.011."""
     k, a, a_low = reduced(z, z_low)
     divisor, divisor_low = two_sum(2.0, a)
     s, s_low = quotient_of_pairs(a, a_low, divisor, divisor_low + a_low)
@@ -188,16 +187,15 @@ def log1p_pair(z, z_low):
 def reduced(z, z_low):
     """(k, a, a_low) with 1 + z + z_low = 2**k (1 + a + a_low), a in [-0.3, 0.41]."""
     total, total_low = two_sum(1.0, z)
-    total_low += z_low
+    total, total_low = two_sum(total, total_low + z_low)
     above = bits_of(total) - REST_BELOW
     power = (above >> np.int64(52)) + np.int64(1)
     scale = float_of((np.int64(1023) - power) << np.int64(52))
     return np.float64(power), fma(total, scale, -1.0), rounded_product(total_low, scale)
 
 
-
 @scalar
 def cancel(log_sum, logarithm):
-    """Whether a narrow row's greatest element and logarithm cancel so far that its sum has to be computed in pairs, to be
-    within 0.5001 ulp."""
+    """Whether a narrow row's greatest element and logarithm cancel so far that its sum has to be computed in pairs, to
+    be within 0.5001 ulp."""
     return abs(log_sum) < 0.25 * logarithm

@@ -1,0 +1,173 @@
+"""Time the softmax family over shapes and providers: in one process, in turn, on the same arrays.
+
+``python benches/softmax.py`` writes ``results/softmax.csv`` and prints the medians; ``python benches/report.py`` makes
+a table of the README from it. "cross_entropy" is the loss and its gradient together. The peak of memory is what a
+process of its own needs for one call beyond its arguments, which is told for cross_entropy alone.
+"""
+
+import argparse
+import contextlib
+import csv
+import functools
+import pathlib
+import resource
+import subprocess
+import sys
+
+import numpy as np
+from providers import device, versions
+from speed import FIELDS, RESULTS, time_in_turn
+
+import numbaexp
+
+# (function, type, shape, axis)
+CASES = [
+    ("softmax", "float32", (4096, 1024), -1),
+    ("softmax", "float32", (256, 50257), -1),
+    ("softmax", "float32", (400_000, 10), -1),
+    ("softmax", "float32", (128, 128), -1),
+    ("softmax", "float32", (1, 1000), -1),
+    ("softmax", "float32", (1, 20_000_000), -1),
+    ("softmax", "float32", (1024, 4096), 0),
+    ("softmax", "float64", (4096, 1024), -1),
+    ("softmax", "float16", (4096, 1024), -1),
+    ("log_softmax", "float32", (4096, 1024), -1),
+    ("logsumexp", "float32", (4096, 1024), -1),
+    ("softmax_backward", "float32", (4096, 1024), -1),
+    ("cross_entropy", "float32", (8192, 32000), -1),
+]
+PACKAGES = ("numbaexp", "torch", "jax", "scipy")
+
+
+def arguments_of(function, dtype, shape):
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal(shape, np.float32).astype(dtype)
+    x *= 3
+    return x, generator.integers(0, shape[-1], shape[0])
+
+
+def prepare(package, function, x, classes, axis):
+    """A call without arguments, or None where the package has no such function or type."""
+    return globals()[f"_{package}"](function, x, classes, axis)
+
+
+def _numbaexp(function, x, classes, axis):
+    if function == "cross_entropy":
+
+        def both():
+            return numbaexp.cross_entropy(x, classes), numbaexp.cross_entropy_backward(1.0, x, classes)
+
+        return both
+    if function == "logsumexp":
+        return lambda: numbaexp.logsumexp(x, axis)
+    if function == "softmax_backward":
+        y = numbaexp.softmax(x, axis)
+        return lambda: numbaexp.softmax_backward(x, y, axis)
+    out, compute = np.empty_like(x), getattr(numbaexp, function)
+    return lambda: compute(x, axis, out=out)
+
+
+def _torch(function, x, classes, axis):
+    import torch
+
+    source = torch.from_numpy(x)
+    if function == "cross_entropy":
+        targets = torch.from_numpy(classes)
+
+        def both():
+            leaf = source.detach().requires_grad_(True)
+            torch.nn.functional.cross_entropy(leaf, targets).backward()
+            return leaf.grad
+
+        return both
+    if function == "softmax_backward":
+        y = torch.softmax(source, axis)
+        return lambda: torch._softmax_backward_data(source, y, axis, source.dtype)
+    if function == "softmax":
+        return functools.partial(torch.softmax, source, axis, out=torch.empty_like(source))
+    return functools.partial(getattr(torch, function), source, axis)
+
+
+def _jax(function, x, classes, axis):
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    if function in ("cross_entropy", "softmax_backward"):
+        return None
+    compute = {"logsumexp": jax.scipy.special.logsumexp}.get(function) or getattr(jax.nn, function)
+    call = functools.partial(jax.jit(functools.partial(compute, axis=axis)), jax.device_put(x))
+    return lambda: call().block_until_ready()
+
+
+def _scipy(function, x, classes, axis):
+    import scipy.special
+
+    if function in ("cross_entropy", "softmax_backward") or x.dtype == np.float16:
+        return None
+    return functools.partial(getattr(scipy.special, function), x, axis=axis)
+
+
+def peak(package):
+    """Bytes that a call of cross_entropy needs beyond its arguments, in this process."""
+    x, classes = arguments_of(*CASES[-1][:3])
+    call = prepare(package, "cross_entropy", x, classes, -1)
+    small = prepare(package, "cross_entropy", x[:2], classes[:2], -1)
+    small()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    call()
+    return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+
+
+def peak_apart(package):
+    command = [sys.executable, __file__, "--peak", package]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def measure(function, dtype, shape, axis):
+    """A row for each package."""
+    x, classes = arguments_of(function, dtype, shape)
+    prepared = {package: prepare(package, function, x, classes, axis) for package in PACKAGES}
+    calls = {package: call for package, call in prepared.items() if call is not None}
+    timed = time_in_turn([(contextlib.nullcontext, call) for call in calls.values()])
+    for package, seconds in zip(calls, timed, strict=True):
+        p20, p50, p80 = np.quantile(seconds, [0.2, 0.5, 0.8])
+        yield {
+            "function": function,
+            "provider": package,
+            "target": "auto" if package == "numbaexp" else "cpu",
+            "dtype": dtype,
+            "interval": "normal, 3",
+            "shape": " x ".join(map(str, shape)) + (f", axis {axis}" if axis != -1 else ""),
+            "p20": f"{p20:.4g}",
+            "p50": f"{p50:.4g}",
+            "p80": f"{p80:.4g}",
+            "GB/s": f"{2 * x.nbytes / p50 / 1e9:.3g}",
+            "device": device(),
+            "versions": versions(),
+            "peak": peak_apart(package) if function == "cross_entropy" else "",
+        }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--peak", choices=PACKAGES, help="print the peak of memory of one package")
+    parser.add_argument("--output", type=pathlib.Path, default=RESULTS / "softmax.csv")
+    arguments = parser.parse_args()
+    if arguments.peak:
+        print(peak(arguments.peak))
+        return 0
+    with open(arguments.output, "w", newline="") as file:
+        writer = csv.DictWriter(file, [*FIELDS, "peak"])
+        writer.writeheader()
+        for case in CASES:
+            rows = list(measure(*case))
+            writer.writerows(rows)
+            file.flush()
+            own = float(rows[0]["p50"])
+            ratios = ", ".join(f"{row['provider']} {float(row['p50']) / own:.2f}" for row in rows[1:])
+            print(f"{rows[0]['function']} {rows[0]['dtype']} {rows[0]['shape']}: {own:.3g} s; over numbaexp: {ratios}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

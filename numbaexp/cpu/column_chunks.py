@@ -1,0 +1,151 @@
+"""Kernels of chunks of rows beside each other, for long rows that lie across memory: the first and the last of those
+that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks. A chunk of ``BESIDE`` rows is a unit.
+"""
+
+import numpy as np
+
+from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, blocks_of, make_beside, make_scatter, width_of
+from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import (
+    CHUNKS_OF_ROWS,
+    HIGH,
+    INNER,
+    KNOWN,
+    LENGTH,
+    LOW,
+    ONES,
+    X_INNER,
+    X_OUTER,
+    X_STEP,
+    Y_INNER,
+    Y_OUTER,
+    Y_STEP,
+    X,
+    Y,
+    whole_tiles,
+)
+from numbaexp.scalar.row_arithmetic import arithmetic_of
+from numbaexp.scalar.rows import CHUNK
+
+_int = make_pointer(np.int64)
+_float = make_pointer(np.float64)
+
+
+@part
+def known_of(j, block, c):
+    """The address of the lists of what is known of the chunks of row c of a block."""
+    blocks = blocks_of(j[INNER])
+    row = block // blocks * j[INNER] + block % blocks * BESIDE + c
+    return j[KNOWN] + 8 * 4 * whole_tiles(j[CHUNKS_OF_ROWS]) * row
+
+
+def make_sums(dtype, apart):
+    """As ``numbaexp.cpu.rows.make_sums``."""
+    of_block = make_beside(dtype, arithmetic_of(dtype))
+
+    def sums(job, first, last):
+        j = _int(job)
+        chunks = j[CHUNKS_OF_ROWS]
+        width = whole_tiles(chunks)
+        room = np.empty((3, CHUNK * BESIDE), np.float64)
+        values = room.ctypes.data
+        high, low = values + room.strides[0], values + 2 * room.strides[0]
+        tops, ones, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
+        greatest, counts, highs, lows = _float(tops), _float(ones), _float(sums_high), _float(sums_low)
+        for unit in range(first, last):
+            block, chunk = unit // chunks, unit % chunks
+            start = chunk * CHUNK
+            count, rows = min(CHUNK, j[LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, X, X_OUTER, X_INNER) + start * j[X_STEP]
+            of_block.load(x, j[X_INNER], j[X_STEP], rows, count, values)
+            of_block.greatest(values, count, tops)
+            if apart:
+                of_block.addends(values, count, tops, high, low, ones)
+            else:
+                of_block.exponentials(values, count, tops, high, low)
+            of_block.total(high, low, count, sums_high, sums_low)
+            for c in range(rows):
+                known = _float(known_of(j, block, c))
+                known[chunk], known[width * ONES + chunk] = greatest[c], counts[c] if apart else 0.0
+                known[width * HIGH + chunk], known[width * LOW + chunk] = highs[c], lows[c]
+        keep(room)
+
+    return sums
+
+
+def make_finish(dtype):
+    """As ``numbaexp.cpu.rows.make_finish``."""
+    arithmetic = arithmetic_of(dtype)
+    memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
+    scatter, shared, rounded = make_scatter(memory), arithmetic.shared, memory.rounded
+    element = make_pointer(memory.stored_as)
+
+    def finish(job, first, last):
+        j = _int(job)
+        chunks = j[CHUNKS_OF_ROWS]
+        width = whole_tiles(chunks)
+        room = np.empty((3, CHUNK * BESIDE), np.float64)
+        values = room.ctypes.data
+        high, low = values + room.strides[0], values + 2 * room.strides[0]
+        tops, shares, shares_low = stack(_ONE), stack(_ONE), stack(_ONE)
+        share, share_low, highs, lows = _float(shares), _float(shares_low), _float(high), _float(low)
+        results, wide = element(values), beside()
+        for c in range(BESIDE):
+            share[c], share_low[c] = 0.0, 0.0
+        for unit in range(first, last):
+            block, chunk = unit // chunks, unit % chunks
+            start = chunk * CHUNK
+            count, rows = min(CHUNK, j[LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, X, X_OUTER, X_INNER) + start * j[X_STEP]
+            y = block_at(j, block, Y, Y_OUTER, Y_INNER) + start * j[Y_STEP]
+            of_block.load(x, j[X_INNER], j[X_STEP], rows, count, values)
+            of_block.greatest(values, count, tops)
+            of_block.exponentials(values, count, tops, high, low)
+            for c in range(rows):
+                known = _float(known_of(j, block, c))
+                share[c], share_low[c] = known[chunk], known[width * ONES + chunk]
+            for i in range(count):
+                for c in range(wide):
+                    k = i * BESIDE + c
+                    results[k] = rounded(shared(highs[k], lows[k], share[c], share_low[c]))
+            scatter(values, y, j[Y_INNER], j[Y_STEP], rows, count)
+        keep(room)
+
+    return finish
+
+
+def make_finish_logs(dtype):
+    """As ``numbaexp.cpu.row_logs.make_finish_logs``."""
+    arithmetic = arithmetic_of(dtype)
+    memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
+    scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
+    element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
+
+    def finish_logs(job, first, last):
+        j = _int(job)
+        chunks = j[CHUNKS_OF_ROWS]
+        room = np.empty((2, CHUNK * BESIDE), np.float64)
+        values = room.ctypes.data
+        made = values + room.strides[0]
+        source, results, wide = number(values), element(made), beside()
+        top, log, log_low = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
+        for c in range(BESIDE):
+            top[c], log[c], log_low[c] = 0.0, 0.0, 0.0
+        for unit in range(first, last):
+            block, start = unit // chunks, unit % chunks * CHUNK
+            count, rows = min(CHUNK, j[LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, X, X_OUTER, X_INNER) + start * j[X_STEP]
+            y = block_at(j, block, Y, Y_OUTER, Y_INNER) + start * j[Y_STEP]
+            of_block.load(x, j[X_INNER], j[X_STEP], rows, count, values)
+            for c in range(rows):
+                known = _float(known_of(j, block, c))
+                top[c], log[c], log_low[c] = known[0], known[1], known[2]
+                log[c] = log[c] if abs(top[c]) < np.inf else np.nan
+            for i in range(count):
+                for c in range(wide):
+                    k = i * BESIDE + c
+                    results[k] = rounded(log_share(source[k], value(top[c]), log[c], log_low[c]))
+            scatter(made, y, j[Y_INNER], j[Y_STEP], rows, count)
+        keep(room)
+
+    return finish_logs

@@ -1,0 +1,129 @@
+"""A built-in function that computes rows of contiguous arrays at once, where Python would take longer than the rows.
+
+It reads the arrays from their published C structures, as ``numbaexp.cpu.entry`` does, and leaves to Python, by its
+result, all that is not an ordinary call: other types and layouts, overlap, one that has to start threads.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+
+from numbaexp.cpu import columns, pool, row_functions, rows, share
+from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, int_at, word_at
+from numbaexp.cpu.parallel import call_kernel, call_shared
+from numbaexp.cpu.row_memory import make_pointer, stack
+from numbaexp.scalar.rows import CHUNK
+
+# Offsets in bytes: PyArrayObject's flags; PyArray_Descr's byteorder.
+_FLAGS = _DATA + 48
+_BYTE_ORDER = object.__basicsize__ + 10
+# NumPy's numbers of flags and types.
+_C_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400
+_SIZES = {"float16": 2, "float32": 4, "float64": 8}
+_NUMBERS = {name: np.dtype(name).num for name in _SIZES}
+_SWAPPED = ord(">")
+
+# Places in the state: the type of arrays; the object that says that all is done, and the one that says it is not; the
+# address of a word that says whether threads run, and of what shares work among them; how many parts they get; and for
+# each type of element its number, its size, and the addresses of its kernels.
+_ARRAY_TYPE, _DONE, _NOT_DONE, _RUNNING, _SHARED, _PARTS, _TYPES = range(7)
+_EACH = 4
+_METH_FASTCALL = 0x80
+_JOB = 8 * 24
+_LONGEST = rows.KEPT * CHUNK
+
+_int = make_pointer(np.int64)
+retain = types.ExternalFunction("Py_IncRef", types.void(types.intp))
+let_go = types.ExternalFunction("PyEval_SaveThread", types.intp())
+hold = types.ExternalFunction("PyEval_RestoreThread", types.void(types.intp))
+
+# Elements from which Python's other threads are let run meanwhile.
+_LET_GO_FROM = 1 << 15
+
+
+def enter(state_array, args, nargs):
+    """A C function of METH_FASTCALL, of an array and one for the result; its object is the array of the state."""
+    state = _int(word_at(state_array + _DATA))
+    x, y = word_at(args), word_at(args + 8)
+    done = False
+    if word_at(x + _TYPE) == state[_ARRAY_TYPE] and word_at(y + _TYPE) == state[_ARRAY_TYPE]:
+        flags = int_at(x + _FLAGS) & (int_at(y + _FLAGS) | _WRITEABLE) & (_C_CONTIGUOUS | _ALIGNED)
+        usual = flags == (_C_CONTIGUOUS | _ALIGNED) and int_at(y + _FLAGS) & _WRITEABLE
+        descr, ndim = word_at(x + _DESCR), int_at(x + _NDIM)
+        usual = usual and descr == word_at(y + _DESCR) and ndim == int_at(y + _NDIM) and ndim > 0
+        usual = usual and (int_at(descr + _BYTE_ORDER) & 0xFF) != _SWAPPED
+        number = int_at(descr + _TYPE_NUMBER)
+        kernels = 0
+        for kind in range(_TYPES, _TYPES + _EACH * 3, _EACH):
+            kernels = kind if state[kind] == number else kernels
+        if usual and kernels:
+            size = 1
+            for axis in range(ndim):
+                length = word_at(word_at(x + _SHAPE) + 8 * axis)
+                size *= length
+                usual = usual and length == word_at(word_at(y + _SHAPE) + 8 * axis)
+            source, target, itemsize = word_at(x + _DATA), word_at(y + _DATA), state[kernels + 1]
+            usual = usual and (source == target or abs(source - target) >= size * itemsize)
+            on_all = size >= row_functions.SHARED_FROM
+            usual = usual and size > 0 and length <= _LONGEST and (not on_all or _int(state[_RUNNING])[0])
+            if usual:
+                count, address = size // length, stack(_JOB)
+                job = _int(address)
+                for place in range(_JOB // 8):
+                    job[place] = 0
+                job[rows.X], job[rows.Y], job[rows.LENGTH], job[rows.INNER] = source, target, length, count
+                job[rows.CHUNKS_OF_ROWS] = (length + CHUNK - 1) // CHUNK
+                job[rows.X_INNER] = job[rows.Y_INNER] = length * itemsize
+                job[rows.X_STEP] = job[rows.Y_STEP] = itemsize
+                alone = length >= row_functions.ALONE_FROM or count < row_functions.BESIDE_FROM
+                kernel = state[kernels + 2 if alone else kernels + 3]
+                units = count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
+                thread = let_go() if size >= _LET_GO_FROM else 0
+                if on_all and units > 1:
+                    call_shared(state[_SHARED], kernel, address, units, min(units, state[_PARTS]))
+                else:
+                    call_kernel(kernel, address, 0, units)
+                if thread:
+                    hold(thread)
+                done = True
+    result = state[_DONE if done else _NOT_DONE]
+    retain(result)
+    return result
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    ]
+
+
+_keep_alive: list[Any] = []
+
+
+@functools.cache
+def quick(name: str) -> Callable[[np.ndarray, np.ndarray], bool]:
+    """``quick(name)(x, out)``: whether the function has been computed along the last axis, by the target "auto"."""
+    compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry", error_model="numpy")
+    state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
+    state[[_ARRAY_TYPE, _DONE, _NOT_DONE]] = id(np.ndarray), id(True), id(False)
+    state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.address()
+    state[_PARTS] = share.PARTS * numba.config.NUMBA_NUM_THREADS
+    for i, (dtype, size) in enumerate(_SIZES.items()):
+        place = _TYPES + _EACH * i
+        kernels = [row_functions.kernel(name, way, dtype) for way in ("by row", "beside")]
+        state[place : place + _EACH] = _NUMBERS[dtype], size, *kernels
+    method = _MethodDef(f"quick_{name}".encode(), compiled.address, _METH_FASTCALL, None)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    made = make(ctypes.addressof(method), state, None)
+    _keep_alive.append((compiled, state, method))
+    return made

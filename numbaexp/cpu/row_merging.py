@@ -1,0 +1,239 @@
+"""Kernels of rows that are cut, so that no memory holds a whole one; see ``numbaexp.cpu.rows``.
+
+What is known of a row, or of a piece of one, is three float64 at ``EXTRA``: its greatest element, and a pair, the sum
+of the exponentials of the differences from it, less the 1 that is the greatest's own, times 2**400. Without the 1 the
+sum of a row that one element dominates keeps its relative accuracy. The pair is 0 where the greatest element is not
+finite.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import (
+    _CHUNK,
+    _TILE,
+    EXTRA,
+    EXTRA_INNER,
+    EXTRA_OUTER,
+    LENGTH,
+    X_INNER,
+    X_OUTER,
+    X_STEP,
+    Y_INNER,
+    Y_OUTER,
+    Y_STEP,
+    X,
+    Y,
+    row_at,
+)
+from numbaexp.scalar import double
+from numbaexp.scalar import rows as r
+from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
+from numbaexp.scalar.rows import CHUNK
+
+# The scale of a sum, and of what is left of it when the product of an exponential and a sum is scaled back.
+SUM_SCALE = 1.0 / r.UNSCALE_SUM
+UNSCALE_EXPONENTIAL = 1.0 / r.PAIR_SCALE
+
+# Below it ``exponential_less_one`` holds, and from it on subtracting 1 costs no more than 4 of the exponential's 62
+# bits.
+SMALL_LOGARITHM = 2.0**-4
+
+_int = make_pointer(np.int64)
+_float = make_pointer(np.float64)
+
+
+@part
+def sum_less_one(log, log_low):
+    """(high, low) with exp(log + log_low) - 1 = (high + low) 2**-400 to a relative error of 2**-57, log >= 0."""
+    is_small = log < SMALL_LOGARITHM
+    small, small_low = double.exponential_less_one(log if is_small else 0.0, log_low if is_small else 0.0)
+    power, power_low = r.exponential_pair(log, log_low)
+    high, error = r.two_sum(power, -r.PAIR_SCALE)
+    high, low = double.fast_two_sum(high, error + power_low)
+    return (
+        small * SUM_SCALE if is_small else high * r.PAIR_SCALE,
+        small_low * SUM_SCALE if is_small else low * r.PAIR_SCALE,
+    )
+
+
+@part
+def whole_sum(others, others_low):
+    """A sum with its 1."""
+    high, error = r.two_sum(SUM_SCALE, others)
+    return double.fast_two_sum(high, error + others_low)
+
+
+def make_sums_of_statistics(_dtype):
+    """What is known of rows, in the place of their (greatest, logarithm, low); elements are rows of one."""
+
+    def sums_of_statistics(job, first, last):
+        j = _int(job)
+        for row in range(first, last):
+            known = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            is_finite = abs(known[0]) < np.inf
+            high, low = sum_less_one(known[1] if is_finite else 0.0, known[2] if is_finite else 0.0)
+            known[1], known[2] = high, low
+
+    return sums_of_statistics
+
+
+def make_merged_sums(_dtype):
+    """What is known of rows, from what is known of their pieces, at ``X``; the pieces are a row's elements."""
+
+    def merged_sums(job, first, last):
+        j = _int(job)
+        length, step = j[LENGTH], j[X_STEP]
+        for row in range(first, last):
+            x = row_at(j, row, X, X_OUTER, X_INNER)
+            top = r.rank(_float(x)[0])
+            for i in range(1, length):
+                top = max(top, r.rank(_float(x + i * step)[0]))
+            greatest = r.of_rank_f64(top)
+            ones, high, low = 0.0, 0.0, 0.0
+            for i in range(length):
+                piece = _float(x + i * step)
+                addend, addend_low = piece[1], piece[2]
+                if piece[0] == greatest:
+                    ones += 1.0
+                else:
+                    weight, weight_low = PAIRED.exponential(piece[0], greatest)
+                    total, total_low = whole_sum(addend, addend_low)
+                    addend, addend_low = r.product_of_pairs(weight, weight_low, total, total_low)
+                    addend, addend_low = addend * UNSCALE_EXPONENTIAL, addend_low * UNSCALE_EXPONENTIAL
+                high, low = r.add_pair(high, low, addend, addend_low)
+            high, low = r.add_pair((ones - 1.0) * SUM_SCALE, 0.0, high, low)
+            high, low = double.fast_two_sum(high, low)
+            is_finite = abs(greatest) < np.inf
+            known = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            known[0], known[1], known[2] = greatest, high if is_finite else 0.0, low if is_finite else 0.0
+
+    return merged_sums
+
+
+class Result(NamedTuple):
+    """``close(known)``, a pair, from what is known of a row at an address; ``of_element(x, greatest, pair)``, yet to be
+    rounded."""
+
+    close: Any
+    of_element: Any
+
+
+def make_result(name, dtype):
+    """That of a function, in a type; it is NaN where the greatest element is not finite."""
+    arithmetic = arithmetic_of(dtype)
+    exponential, shared, share, logarithm = (
+        arithmetic.exponential,
+        arithmetic.shared,
+        arithmetic.share,
+        PAIRED.logarithm,
+    )
+    # What a row's sum is held times, less than here in the narrow types.
+    one = arithmetic.one
+    scale = one * one * r.UNSCALE_SUM
+
+    @part
+    def share_of_one(known):
+        total, total_low = whole_sum(_float(known)[1], _float(known)[2])
+        high, low = share(one, 0.0, total * scale, total_low * scale)
+        return high if abs(_float(known)[0]) < np.inf else np.nan, low
+
+    @part
+    def share_of_element(x, greatest, high, low):
+        e, e_low = exponential(x, greatest)
+        return shared(e, e_low, high, low)
+
+    @part
+    def logarithm_of_sum(known):
+        high, low = logarithm(1.0, _float(known)[1], _float(known)[2])
+        return high if abs(_float(known)[0]) < np.inf else np.nan, low
+
+    if name == "softmax":
+        return Result(share_of_one, share_of_element)
+    return Result(logarithm_of_sum, arithmetic.log_share)
+
+
+def make_by_row(name, dtype):
+    """A result for each element of a piece of each row."""
+    arithmetic, result = arithmetic_of(dtype), make_result(name, dtype)
+    memory, value, close, of_element = (
+        make_row_memory(dtype, arithmetic),
+        arithmetic.value,
+        result.close,
+        result.of_element,
+    )
+    element, number, size, rounded = make_pointer(memory.stored_as), make_pointer(value), memory.size, memory.rounded
+
+    def by_row(job, first, last):
+        j = _int(job)
+        length, x_step, y_step = j[LENGTH], j[X_STEP], j[Y_STEP]
+        scratch, tile = stack(_CHUNK), stack(_TILE)
+        for row in range(first, last):
+            x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
+            known = row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER)
+            top = value(_float(known)[0])
+            high, low = close(known)
+            for start in range(0, length, CHUNK):
+                count, out = min(CHUNK, length - start), y + start * y_step
+                values = memory.load(x + start * x_step, x_step, count, scratch, tile)
+                target = out if y_step == size else scratch
+                for i in range(0, count, TILE):
+                    is_whole = i + TILE <= count
+                    source = number(values + i * memory.value_size if is_whole else tile)
+                    results = element(target + i * size if is_whole else tile)
+                    for k in range(TILE):
+                        results[k] = rounded(of_element(source[k], top, high, low))
+                memory.settle(out, y_step, count, target, tile)
+
+    return by_row
+
+
+def make_beside_each_other(name, dtype):
+    """The same, of pieces of one chunk; see ``numbaexp.cpu.columns``."""
+    arithmetic, result = arithmetic_of(dtype), make_result(name, dtype)
+    memory, block, value = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic), arithmetic.value
+    close, of_element, rounded, scatter = result.close, result.of_element, memory.rounded, make_scatter(memory)
+    element, number = make_pointer(memory.stored_as), make_pointer(value)
+
+    def beside_each_other(job, first, last):
+        j = _int(job)
+        length = j[LENGTH]
+        room = np.empty(2 * length * BESIDE, np.float64)
+        values = room.ctypes.data
+        made = values + length * _ONE
+        source, results, wide = number(values), element(made), beside()
+        greatests, highs, lows = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
+        for unit in range(first, last):
+            width = width_of(j, unit)
+            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
+            extra = block_at(j, unit, EXTRA, EXTRA_OUTER, EXTRA_INNER)
+            block.load(x, j[X_INNER], j[X_STEP], width, length, values)
+            for c in range(BESIDE):
+                known = extra + min(c, width - 1) * j[EXTRA_INNER]
+                greatests[c] = _float(known)[0]
+                highs[c], lows[c] = close(known)
+            for i in range(length):
+                for c in range(wide):
+                    k = i * BESIDE + c
+                    results[k] = rounded(of_element(source[k], value(greatests[c]), highs[c], lows[c]))
+            scatter(made, y, j[Y_INNER], j[Y_STEP], width, length)
+        keep(room)
+
+    return beside_each_other
+
+
+def make_logsumexp_of_sums(_dtype):
+    """The logarithm of each row's sum, float64, at ``Y``; elements are rows of one."""
+
+    def logsumexp_of_sums(job, first, last):
+        j = _int(job)
+        for row in range(first, last):
+            known = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            log, log_low = PAIRED.logarithm(1.0, known[1], known[2])
+            result = PAIRED.log_sum(known[0], log, log_low)
+            _float(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result if abs(known[0]) < np.inf else known[0]
+
+    return logsumexp_of_sums

@@ -1,0 +1,548 @@
+"""The kernels of rows, launched on the host's memory: the bits of the definition, which ``reference`` computes number
+by number, for rows of any values, lengths and layouts."""
+
+import functools
+import math
+import threading
+import zlib
+
+import numpy as np
+import pytest
+from numba import njit
+
+from numbaexp.cuda import launch, launch_rows, warp
+from numbaexp.scalar import narrow
+from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
+from numbaexp.scalar.row_gradients import gradient_of
+from numbaexp.scalar.rows import CHUNK, LANES, rank
+
+NAMES = tuple(launch_rows.OPERANDS)
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+LENGTHS = (1, 2, 31, 32, 33, 63, 64, 65, 100, CHUNK - 1, CHUNK, CHUNK + 1, 9000)
+compiled = njit(error_model="numpy")
+for_each_name = pytest.mark.parametrize("name", NAMES)
+for_each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+# The definition.
+
+
+@functools.cache
+def make_total(add):
+    @compiled
+    def total(high, low):
+        lanes, lanes_low = np.zeros(LANES), np.zeros(LANES)
+        for i in range(high.size):
+            j = i % LANES
+            lanes[j], lanes_low[j] = add(lanes[j], lanes_low[j], high[i], low[i])
+        for above in (16, 8, 4, 2, 1):
+            for j in range(above):
+                lanes[j], lanes_low[j] = add(lanes[j], lanes_low[j], lanes[j + above], lanes_low[j + above])
+        return lanes[0], lanes_low[0]
+
+    return total
+
+
+@functools.cache
+def make_sum_of_row(arithmetic):
+    """Of the elements as float64: (greatest, ones, high, low) of a row, and (greatest, weight, low) of its chunks."""
+    value, one, of_rank, add, addend = arithmetic[:2] + tuple(
+        getattr(arithmetic, name) for name in ("of_rank", "add", "addend")
+    )
+    exponential, weighted, total = arithmetic.exponential, arithmetic.weighted, make_total(arithmetic.add)
+
+    @compiled
+    def greatest_of(values):
+        top = rank(value(-np.inf))
+        for x in values:
+            top = max(top, rank(value(x)))
+        return np.float64(of_rank(top))
+
+    @compiled
+    def sum_of_row(x, logs):
+        chunks = (x.size + CHUNK - 1) // CHUNK
+        greatest, ones, high, low = np.zeros(chunks), np.zeros(chunks), np.zeros(chunks), np.zeros(chunks)
+        for c in range(chunks):
+            values = x[c * CHUNK : (c + 1) * CHUNK]
+            greatest[c] = greatest_of(values)
+            subtracted = 0.0 if greatest[c] == -np.inf else greatest[c]
+            e, e_low = np.zeros(values.size), np.zeros(values.size)
+            for i in range(values.size):
+                if not logs:
+                    e[i], e_low[i] = exponential(value(values[i]), value(subtracted))
+                elif values[i] == greatest[c]:
+                    ones[c] += 1.0
+                else:
+                    e[i], e_low[i] = addend(value(values[i]), value(subtracted))
+            high[c], low[c] = total(e, e_low)
+        of_row = greatest_of(greatest)
+        ones_of_row = 0.0
+        weight, weight_low = np.zeros(chunks), np.zeros(chunks)
+        for c in range(chunks):
+            weight[c], weight_low[c] = one, 0.0
+            if chunks > 1:
+                weight[c], weight_low[c] = addend(value(greatest[c]), value(of_row))
+            if greatest[c] == of_row:
+                ones_of_row += ones[c]
+            else:
+                high[c], low[c] = add(ones[c] * one, 0.0, high[c], low[c])
+            high[c], low[c] = weighted(high[c], low[c], weight[c], weight_low[c])
+        if chunks == 1:
+            return of_row, ones_of_row, high[0], low[0], greatest, weight, weight_low
+        sum_high, sum_low = total(high, low)
+        return of_row, ones_of_row, sum_high, sum_low, greatest, weight, weight_low
+
+    return sum_of_row
+
+
+@functools.cache
+def make_shares(arithmetic):
+    sum_of_row, value, exponential = make_sum_of_row(arithmetic), arithmetic.value, arithmetic.exponential
+    share, shared, scaled = arithmetic.share, arithmetic.shared, arithmetic.scaled
+
+    @compiled
+    def shares(x, is_scaled, factor, out):
+        of_row, _, high, low, greatest, weight, weight_low = sum_of_row(x, False)
+        for i in range(x.size):
+            c = i // CHUNK
+            f, f_low = share(weight[c], weight_low[c], high, low)
+            if is_scaled:
+                f, f_low = scaled(f, f_low, factor)
+            if is_scaled and of_row == -np.inf:
+                f, f_low = 0.0, 0.0
+            elif not abs(of_row) < np.inf:
+                f = np.nan
+            subtracted = 0.0 if greatest[c] == -np.inf else greatest[c]
+            e, e_low = exponential(value(x[i]), value(subtracted))
+            out[i] = shared(e, e_low, f, f_low)
+
+    return shares
+
+
+@functools.cache
+def make_logs(arithmetic):
+    sum_of_row, in_pairs, value = make_sum_of_row(arithmetic), make_sum_of_row(PAIRED), arithmetic.value
+    logarithm, log_share, log_sum = arithmetic.logarithm, arithmetic.log_share, arithmetic.log_sum
+    paired_logarithm, paired_log_sum = PAIRED.logarithm, PAIRED.log_sum
+    is_narrow = arithmetic is NARROW
+
+    @compiled
+    def statistics(x, out):
+        out[0], ones, high, low, _, _, _ = sum_of_row(x, True)
+        out[1], out[2] = logarithm(ones, high, low)
+
+    @compiled
+    def log_softmax(x, out):
+        known = np.zeros(3)
+        statistics(x, known)
+        of_row, log, log_low = known
+        for i in range(x.size):
+            share = log_share(value(x[i]), value(of_row), log, log_low)
+            out[i] = share if abs(of_row) < np.inf else np.nan
+
+    @compiled
+    def logsumexp(x, out):
+        known = np.zeros(3)
+        statistics(x, known)
+        of_row, log, log_low = known
+        result = log_sum(value(of_row), log, log_low)
+        if is_narrow and abs(result) < log / 4:
+            of_row, ones, high, low, _, _, _ = in_pairs(x, True)
+            log, log_low = paired_logarithm(ones, high, low)
+            result = paired_log_sum(of_row, log, log_low)
+        out[0] = result if abs(of_row) < np.inf else of_row
+
+    return {"statistics": statistics, "log_softmax": log_softmax, "logsumexp": logsumexp}
+
+
+@functools.cache
+def make_gradient(gradient):
+    (addend, result), total = gradient, make_total(PAIRED.add)
+
+    @compiled
+    def gradient(g, y, out):
+        chunks = (g.size + CHUNK - 1) // CHUNK
+        high, low = np.zeros(chunks), np.zeros(chunks)
+        for c in range(chunks):
+            start = c * CHUNK
+            count = min(CHUNK, g.size - start)
+            e, e_low = np.zeros(count), np.zeros(count)
+            for i in range(count):
+                e[i], e_low[i] = addend(g[start + i], y[start + i])
+            high[c], low[c] = total(e, e_low)
+        sum_high, sum_low = total(high, low)
+        for i in range(g.size):
+            out[i] = result(g[i], y[i], sum_high, sum_low)
+
+    return gradient
+
+
+@functools.cache
+def make_rounded(dtype):
+    to_element = {"float16": narrow.to_half, "bfloat16": narrow.to_bfloat}[dtype]
+
+    @np.vectorize(otypes=[np.uint16])
+    def rounded(result):
+        return to_element(result)
+
+    return rounded
+
+
+def as_rounded(results, dtype):
+    with np.errstate(all="ignore"):
+        if dtype in ("float16", "bfloat16"):
+            return make_rounded(dtype)(results).view(numpy_type(dtype))
+        return results.astype(dtype)
+
+
+def numpy_type(dtype):
+    """Of the arrays here: bfloat16 is in bit patterns."""
+    return np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
+
+
+def as_stored(values, dtype):
+    if dtype == "bfloat16":
+        return (np.asarray(values, np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(values, np.float64).astype(dtype)
+
+
+def values_of(array, dtype):
+    if dtype == "bfloat16":
+        return (array.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    return array.astype(np.float64)
+
+
+def has_one_for_each_row(name):
+    """Which operands have one number for each row."""
+    return {
+        "logsumexp": (False, True),
+        "statistics": (False, True, True, True),
+        "logsumexp_backward": (True, False, False),
+    }.get(name, (False,) * len(launch_rows.OPERANDS[name]))
+
+
+def reference(name, dtype, arguments):
+    """What the last operands of a function are to be, whose arguments have rows along the last axis."""
+    arguments = [values_of(np.ascontiguousarray(x), dtype) for x in arguments]
+    shape = arguments[-1].shape
+    arithmetic, one_for_each = arithmetic_of(dtype), has_one_for_each_row(name)[len(arguments) :]
+    of_each_row = [3 if name == "statistics" else 1 if one_for_each[0] else shape[-1]]
+    results = np.zeros((*shape[:-1], *of_each_row))
+    for row in np.ndindex(*shape[:-1]):
+        of_row, out = [x[row] for x in arguments], results[row]
+        if name == "softmax":
+            make_shares(arithmetic)(of_row[0], False, 1.0, out)
+        elif name == "logsumexp_backward":
+            make_shares(arithmetic)(of_row[1], True, of_row[0][0], out)
+        elif name in ("statistics", "log_softmax", "logsumexp"):
+            make_logs(arithmetic)[name](of_row[0], out)
+        else:
+            make_gradient(gradient_of(name, dtype))(*of_row, out)
+    return np.split(results, 3, -1) if name == "statistics" else [as_rounded(results, dtype)]
+
+
+# What is compared.
+
+
+def strided(array, dtype):
+    return launch.Strided(array.ctypes.data, array.shape, array.strides, dtype, 0)
+
+
+def compute(name, dtype, arguments, results, axes):
+    dtypes = [dtype] * len(arguments) + ["float64" if name == "statistics" else dtype] * len(results)
+    operands = [strided(array, kind) for array, kind in zip((*arguments, *results), dtypes, strict=True)]
+    launch_rows.run(name, operands, axes, 0)
+
+
+def assert_same_bits(a, b):
+    assert (a.dtype, a.shape) == (b.dtype, b.shape)
+    # bfloat16 is the only one in integers.
+    is_nan = [(x & 0x7FFF) > 0x7F80 if x.dtype == np.uint16 else np.isnan(x) for x in (a, b)]
+    np.testing.assert_array_equal(*is_nan)
+    np.testing.assert_array_equal(*(x[~is_nan[0]].view(f"u{x.itemsize}") for x in (a, b)))
+
+
+def assert_as_defined(name, dtype, arguments):
+    """Of arguments with rows along the last axis; in place too."""
+    expected = reference(name, dtype, arguments)
+    results = [np.ones_like(x) for x in expected]
+    axis = (arguments[-1].ndim - 1,)
+    before = [x.copy() for x in arguments]
+    compute(name, dtype, arguments, results, axis)
+    for result, right in zip(results, expected, strict=True):
+        assert_same_bits(result, right)
+    for x, same in zip(arguments, before, strict=True):
+        np.testing.assert_array_equal(x.view(np.uint8), same.view(np.uint8))
+    return expected
+
+
+def some_arguments(name, dtype, shape, seed=0):
+    """With rows along the last axis."""
+    generator = np.random.default_rng([zlib.crc32(f"{name} {dtype}".encode()), seed, shape[-1]])
+    x = as_stored(generator.normal(0, generator.choice([0.5, 5, 60]), shape), dtype)
+    if name == "softmax_backward":
+        y = np.exp(generator.normal(-3, 2, shape))
+        return [x, as_stored(y / y.sum(-1, keepdims=True), dtype)]
+    if name == "log_softmax_backward":
+        return [x, as_stored(-np.exp(generator.normal(1, 2, shape)), dtype)]
+    if name == "logsumexp_backward":
+        return [as_stored(generator.normal(0, 1, (*shape[:-1], 1)), dtype), x]
+    return [x]
+
+
+@for_each_name
+@pytest.mark.parametrize("length", LENGTHS)
+def test_lengths(name, length):
+    dtype = DTYPES[(LENGTHS.index(length) + NAMES.index(name)) % len(DTYPES)]
+    assert_as_defined(name, dtype, some_arguments(name, dtype, (3, length)))
+
+
+@for_each_dtype
+@for_each_name
+def test_two_chunks(name, dtype):
+    assert_as_defined(name, dtype, some_arguments(name, dtype, (1, CHUNK + 40)))
+
+
+def balanced(length):
+    """Numbers whose exponentials add up to 1, or nearly so: all but one are the same, and a bit too small for it."""
+    same = np.nextafter(np.float32(-math.log(length - 1)), np.float32(-np.inf))
+    row = np.full(length, same, np.float64)
+    row[length // 2] = math.log(-math.expm1(float(same) + math.log(length - 1)))
+    return row
+
+
+def special_rows(dtype, length):
+    """Of x, and of a gradient or a result."""
+    info = np.finfo(np.float32 if dtype == "bfloat16" else dtype)
+    great, tiny, smallest = (float(v) for v in (info.max, info.tiny, info.smallest_subnormal))
+    generator = np.random.default_rng(length)
+    usual = generator.normal(0, 3, length)
+    rows = [usual]
+
+    def with_some(*numbers):
+        row = usual.copy()
+        row[generator.choice(length, len(numbers), replace=False)] = numbers
+        rows.append(row)
+
+    with_some(np.nan)
+    with_some(-np.nan, np.inf)
+    with_some(np.inf)
+    with_some(np.inf, np.inf, -np.inf)
+    with_some(-np.inf, -np.inf)
+    with_some(great, -great)
+    with_some(great, great)
+    with_some(6.0, 6.0, 6.0)
+    rows.append(np.full(length, -np.inf))
+    rows.append(np.full(length, 3.0))
+    rows.append(np.full(length, great))
+    rows.append(np.full(length, -great))
+    rows.append(generator.uniform(-1, 1, length) * tiny)
+    rows.append(generator.integers(-5, 6, length) * smallest)
+    # What is far below the greatest: results that are subnormal or nothing.
+    rows.append(-np.linspace(0, 800 if dtype == "float64" else 120, length))
+    # The greatest element and the logarithm cancel.
+    rows.append(balanced(length))
+    rows.append(np.full(length, -math.log(length)))
+    # The first and the last chunk, or half, have nothing.
+    half = min(CHUNK, length // 2)
+    rows += [
+        np.where(np.arange(length) < half, -np.inf, usual),
+        np.where(np.arange(length) < length - half, usual, -np.inf),
+    ]
+    rows.append(np.where(np.arange(length) < half, usual, usual + 500.0))
+    with np.errstate(over="ignore", under="ignore"):
+        return as_stored(np.stack(rows), dtype)
+
+
+# Of the 16-bit types each with the half of the functions.
+OF_SPECIAL_ROWS = [(name, dtype) for name in NAMES for dtype in ("float32", "float64")]
+OF_SPECIAL_ROWS += [(name, ("float16", "bfloat16")[i % 2]) for i, name in enumerate(NAMES)]
+
+
+@pytest.mark.parametrize(("name", "dtype"), OF_SPECIAL_ROWS)
+def test_special_rows(name, dtype):
+    rows = special_rows(dtype, 70)
+    if name == "logsumexp_backward":
+        factors = as_stored(np.resize([1.0, -0.3, 0.0, 2.5, np.inf, np.nan, 1e4, 1.0], (len(rows), 1)), dtype)
+        assert_as_defined(name, dtype, [factors, rows])
+    elif name.endswith("_backward"):
+        ordinary = some_arguments(name, dtype, rows.shape)
+        assert_as_defined(name, dtype, [rows, ordinary[1]])
+        assert_as_defined(name, dtype, [ordinary[0], np.minimum(rows, 0) if dtype != "bfloat16" else rows | 0x8000])
+    else:
+        assert_as_defined(name, dtype, [rows])
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("softmax", "float64"),
+        ("log_softmax", "float32"),
+        ("logsumexp", "float32"),
+        ("statistics", "float64"),
+        ("logsumexp_backward", "float32"),
+        ("logsumexp_backward", "float64"),
+    ],
+)
+def test_special_rows_of_several_chunks(name, dtype):
+    rows = special_rows(dtype, CHUNK + 70)
+    rows = rows[[1, 3, 4, 7, 9, 16, 17, 18, 19, 20]]
+    assert_as_defined(name, dtype, [as_stored(np.ones((len(rows), 1)), dtype), rows] if "back" in name else [rows])
+
+
+def test_more_chunks_than_lanes():
+    """Of a logarithm the low part shows every order."""
+    assert_as_defined("statistics", "float64", some_arguments("statistics", "float64", (1, (LANES + 1) * CHUNK + 3)))
+
+
+@pytest.mark.parametrize("name", ["softmax_backward", "log_softmax_backward"])
+def test_sums_that_cancel(name):
+    """Of what is left of them every bit depends on the order, which the result of any other sum hardly shows."""
+    for length in (100, (LANES + 1) * CHUNK if name == "softmax_backward" else CHUNK + 100):
+        generator = np.random.default_rng(length)
+        half = generator.normal(0, 1, length // 2) * 10.0 ** generator.uniform(-30, 30, length // 2)
+        g = generator.permutation(np.concatenate([half, -half]))
+        y = np.full(length, 2.0**-10 if name == "softmax_backward" else -1.0)
+        assert_as_defined(name, "float64", [g[None], y[None]])
+
+
+def test_balanced_rows_tell():
+    """Of those whose greatest element and logarithm cancel, whether they are computed anew."""
+    for length in (70, CHUNK + 70):
+        row = balanced(length).astype(np.float32)
+        (greatest,), (logarithm,), _ = reference("statistics", "float32", [row])
+        assert np.float32(greatest + logarithm) != reference("logsumexp", "float32", [row])[0]
+
+
+def laid_out(values, way):
+    """The same numbers, which lie in memory otherwise, and what they lie in."""
+    if way == "reversed":
+        memory = np.ascontiguousarray(values[..., ::-1])
+        return memory[..., ::-1]
+    if way == "every other":
+        return np.repeat(values, 2, axis=-1)[..., ::2]
+    if way == "first axis fastest":
+        return np.asfortranarray(values)
+    if way == "rows reversed":
+        memory = np.ascontiguousarray(values[::-1])
+        return memory[::-1]
+    return values.copy()
+
+
+WAYS = ("contiguous", "reversed", "every other", "first axis fastest", "rows reversed")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("way", WAYS)
+def test_layouts(way, axis):
+    """Those of the arguments and of the results differ."""
+    case = 3 * WAYS.index(way) + axis
+    name, dtype = NAMES[case % len(NAMES)], DTYPES[case % len(DTYPES)]
+    shape = (2, 3, 5)
+    along_last = [*(shape[i] for i in range(3) if i != axis), shape[axis]]
+    arguments = some_arguments(name, dtype, tuple(along_last))
+    expected = [np.moveaxis(x, -1, axis) for x in reference(name, dtype, arguments)]
+    given = [laid_out(np.moveaxis(x, -1, axis), way) for x in arguments]
+    results = [laid_out(np.ones_like(x), WAYS[(WAYS.index(way) + 2) % len(WAYS)]) for x in expected]
+    compute(name, dtype, given, results, (axis,))
+    for result, right in zip(results, expected, strict=True):
+        assert_same_bits(result, right)
+
+
+@pytest.mark.parametrize("length", [40, CHUNK + 40])
+def test_layouts_of_several_rows_and_chunks(length):
+    """The rows lie across, more of them than there are warps, and backwards."""
+    for name, dtype in (("softmax", "float64"), ("log_softmax_backward", "float16"), ("logsumexp", "bfloat16")):
+        arguments = some_arguments(name, dtype, (5, length))
+        expected = reference(name, dtype, arguments)[0]
+        given = [np.ascontiguousarray(x[::-1, ::-1].T)[::-1, ::-1] for x in arguments]
+        out = np.ones_like(np.ascontiguousarray(expected.T))
+        compute(name, dtype, given, [out], (0,))
+        assert_same_bits(out, np.ascontiguousarray(expected.T))
+
+
+@pytest.mark.parametrize("length", [1, 50, CHUNK + 5])
+@for_each_name
+def test_in_place(name, length):
+    """``out`` is each of the arguments that has its shape."""
+    dtype = DTYPES[NAMES.index(name) % len(DTYPES)]
+    for place in range(len(some_arguments(name, dtype, (3, length)))):
+        arguments = some_arguments(name, dtype, (3, length))
+        expected = reference(name, dtype, arguments)
+        if name == "statistics" or arguments[place].shape != expected[0].shape:
+            continue
+        compute(name, dtype, arguments, [arguments[place]], (1,))
+        assert_same_bits(arguments[place], expected[0])
+
+
+def test_axes():
+    """Several that are one dimension, and in a larger array, beside which nothing is written."""
+    x = some_arguments("softmax", "float32", (2, 12))[0]
+    expected = reference("softmax", "float32", [x])[0].reshape(2, 3, 4)
+    memory = np.full((2, 2, 3, 4), 7, np.float32)
+    compute("softmax", "float32", [x.reshape(2, 3, 4)], [memory[:, 1]], (1, 2))
+    assert_same_bits(memory[:, 1], expected)
+    assert (memory[:, 0] == 7).all()
+    results = [np.ones((2, 1, 1)) for _ in range(3)]
+    compute("statistics", "float32", [x.reshape(2, 3, 4)], results, (1, 2))
+    for result, right in zip(results, reference("statistics", "float32", [x]), strict=True):
+        assert_same_bits(result, right[..., None])
+
+
+def test_repeated_rows():
+    """Along a step of 0."""
+    row = some_arguments("softmax", "float64", (1, 33))[0]
+    expected = np.repeat(reference("softmax", "float64", [row])[0], 3, axis=0)
+    out = np.ones((3, 33))
+    compute("softmax", "float64", [np.broadcast_to(row, (3, 33))], [out], (1,))
+    assert_same_bits(out, expected)
+    g, y = some_arguments("softmax_backward", "float64", (3, 33))
+    expected = reference("softmax_backward", "float64", [np.broadcast_to(g[:, :1], (3, 33)), y])[0]
+    compute("softmax_backward", "float64", [np.broadcast_to(g[:, :1], (3, 33)), y], [out], (1,))
+    assert_same_bits(out, expected)
+
+
+def test_nothing():
+    compute("softmax", "float32", [np.empty((0, 3), np.float32)], [np.empty((0, 3), np.float32)], (1,))
+    compute("logsumexp", "float32", [np.empty((0, 3), np.float32)], [np.empty((0, 1), np.float32)], (1,))
+
+
+def test_axes_that_are_no_one_dimension_are_refused():
+    x, out = np.ones((2, 3, 4), np.float32), np.zeros((2, 3, 4), np.float32)
+    message = r"^`axes` must be one dimension in the memory of every operand; got \(0, 2\)"
+    with pytest.raises(ValueError, match=message):
+        compute("softmax", "float32", [x], [out], (0, 2))
+    assert not out.any()
+
+
+def test_what_lies_between_elements_is_refused():
+    raw = np.zeros(64, np.uint8)
+    x, out = np.zeros(8, np.float32), raw[1:33].view(np.float32)
+    message = "`out` must be aligned to its elements of 4 bytes, as every access on a GPU must be"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        compute("softmax", "float32", [x], [out], (0,))
+    with pytest.raises(ValueError, match=r"^`output` must be aligned"):
+        compute("softmax_backward", "float32", [x, out], [x], (0,))
+    assert not raw.any()
+
+
+def test_lanes_that_part_are_told(monkeypatch):
+    """In the simulator, as a GPU would not: one lane does not come."""
+    monkeypatch.setattr(warp, "_PATIENCE", 0.2)
+    warp.meet_anew(1)
+    told = []
+
+    class Lane(threading.Thread):
+        thread_id = 3
+
+        def run(self):
+            try:
+                warp.above(1.0, 16)
+            except threading.BrokenBarrierError:
+                told.append(self.thread_id)
+
+    lane = Lane()
+    lane.start()
+    lane.join()
+    assert told == [3]

@@ -1,0 +1,77 @@
+"""ONNX's published node tests of every operator that a function of this package computes."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", "1.23", reason="the node tests are those of onnx, which holds them from 1.23 on")
+
+from onnx.backend.test.loader import load_model_tests
+
+import numbaexp
+
+# ONNX's own runner allows 1e-3; the published outputs are those of float32 arithmetic in NumPy.
+RTOL, ATOL = 1e-5, 1e-7
+
+
+def softmax(x, *, axis=-1):
+    return (numbaexp.softmax(x, axis),)
+
+
+def log_softmax(x, *, axis=-1):
+    return (numbaexp.log_softmax(x, axis),)
+
+
+def reduce_log_sum_exp(data, axes=(), *, keepdims=1, noop_with_empty_axes=0):
+    axis = tuple(axes) if len(axes) or noop_with_empty_axes else None
+    return (numbaexp.logsumexp(data, axis, bool(keepdims)),)
+
+
+def softmax_cross_entropy_loss(scores, labels, weights=None, *, reduction=b"mean", ignore_index=-100):
+    loss = numbaexp.cross_entropy(
+        scores, labels, weight=weights, ignore_index=ignore_index, reduction=reduction.decode()
+    )
+    return loss, numbaexp.log_softmax(scores, 1)
+
+
+# Each takes the inputs of its operator, and its attributes by name, and returns the outputs: an attribute that is not
+# understood is an error.
+OPERATORS = {
+    "Exp": lambda x: (numbaexp.exp(x),),
+    "Sigmoid": lambda x: (numbaexp.sigmoid(x),),
+    "Softplus": lambda x: (numbaexp.softplus(x),),
+    "Softmax": softmax,
+    "LogSoftmax": log_softmax,
+    "ReduceLogSumExp": reduce_log_sum_exp,
+    "SoftmaxCrossEntropyLoss": softmax_cross_entropy_loss,
+}
+
+
+@pytest.fixture(scope="module")
+def published():
+    """By operator, the tests whose model is that one node; others expand it into simpler operators."""
+    with warnings.catch_warnings():
+        # Onnx computes the outputs of other operators as it loads, overflow and division by zero among them.
+        warnings.simplefilter("ignore")
+        cases = load_model_tests(kind="node")
+    found = {operator: [] for operator in OPERATORS}
+    for case in cases:
+        nodes = case.model.graph.node
+        if len(nodes) == 1 and nodes[0].op_type in found:
+            found[nodes[0].op_type].append(case)
+    return found
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_nodes(published, operator):
+    assert published[operator]
+    for case in published[operator]:
+        (node,) = case.model.graph.node
+        attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+        assert case.data_sets
+        for inputs, outputs in case.data_sets:
+            results = OPERATORS[operator](*inputs, **attributes)[: len(outputs)]
+            for result, output in zip(results, outputs, strict=True):
+                assert (result.dtype, result.shape) == (output.dtype, output.shape), case.name
+                np.testing.assert_allclose(result, output, RTOL, ATOL, err_msg=case.name)

@@ -1,0 +1,228 @@
+"""What the kernels of rows are compiled to, and how they are launched, without a GPU."""
+
+import contextlib
+import functools
+import re
+import types as python_types
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+
+# Where test_ptx is skipped this is.
+from cuda.core import Linker, LinkerOptions, ObjectCode
+from test_ptx import CAPABILITIES, Compiled, _linker, _no_device, for_each_capability  # noqa: F401 - fixtures
+
+from numbaexp.cuda import kernels, launch, launch_rows
+from numbaexp.cuda.row_kernels import KERNELS
+from numbaexp.cuda.row_passes import make_kernels
+from numbaexp.cuda.row_reductions import FIELDS, kept_memory, make_sum, part
+from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.scalar.rows import CHUNK, LANES
+
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+WAYS = ("of_warps", "of_blocks")
+
+
+@functools.cache
+def kernel(name, dtype, way):
+    return Compiled(getattr(KERNELS[name](dtype), way), launch_rows._ARGUMENTS)
+
+
+def for_each_kernel(test):
+    for label, values in (("way", WAYS), ("dtype", DTYPES), ("name", KERNELS)):
+        test = pytest.mark.parametrize(label, values)(test)
+    return test
+
+
+@for_each_kernel
+def test_fused_multiply_adds_are_those_written(name, dtype, way):
+    """As many where NVVM may not fuse; and ptxas finds nothing to fuse."""
+    compiled = kernel(name, dtype, way)
+    fused = compiled.code(CAPABILITIES[-1]).fused
+    assert fused >= (0 if name == "softmax_backward" else 8)
+    assert fused == compiled.code(CAPABILITIES[-1], contraction=False).fused
+    assert compiled.code(CAPABILITIES[-1]).bare_products_in_sums() == []
+
+
+@for_each_capability
+@for_each_kernel
+def test_nothing_is_called_spilled_or_approximated(name, dtype, way, cc):
+    compiled = kernel(name, dtype, way).code(cc)
+    assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", compiled.text)
+    assert compiled.count(r"call.*") == 0
+    # Of all memory it is said which it is.
+    assert compiled.count(r"(ld|st|atom)\..*") == compiled.count(r"(ld\.param|(ld|st)\.global)\..*")
+    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
+    assert (compiled.divisions == 0) == (name in ("softmax_backward", "log_softmax_backward"))
+
+
+@for_each_kernel
+def test_lanes_tell_each_other(name, dtype, way):
+    """Down the halves, and then all of them: at least a sum. Warps wait for each other where they share a row alone."""
+    compiled = kernel(name, dtype, way).code(CAPABILITIES[-1])
+    halves = LANES.bit_length() - 1
+    assert compiled.count(r"shfl\.sync\.down\.b32") >= 2 * halves
+    assert compiled.count(r"shfl\.sync\.down\.b32") == halves * compiled.count(r"shfl\.sync\.idx\.b32")
+    assert compiled.count(r"shfl\..*") == (halves + 1) * compiled.count(r"shfl\.sync\.idx\.b32")
+    # Before what is kept of a row's chunks is read, and before it is overwritten.
+    reductions = 2 if name == "logsumexp" and dtype != "float64" else 1
+    assert compiled.count(r"bar\.sync") == (0 if way == "of_warps" else 2 * reductions)
+    assert compiled.count(r"bar\..*|barrier\..*") == compiled.count(r"bar\.sync")
+
+
+@pytest.mark.usefixtures("_linker")
+@for_each_capability
+@for_each_kernel
+def test_registers(name, dtype, way, cc):
+    """ptxas needs no stack and spills nothing, and two blocks fit a processor of 65536 registers."""
+    text = kernel(name, dtype, way).code(cc).text
+    options = LinkerOptions(arch="sm_{}{}".format(*cc), verbose=True, ptxas_options="-v")
+    linker = Linker(ObjectCode.from_ptx(text.encode()), options=options)
+    linker.link("cubin")
+    told = linker.get_info_log()
+    assert int(re.search(r"used (\d+) registers", told)[1]) * kernels.THREADS * 2 <= 65536
+    assert re.search(r"\b0 stack", told)
+    assert re.search(r"\b0 bytes lmem", told)
+    assert set(re.findall(r"(\d+) bytes spill", told)) <= {"0"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_product_that_does_not_say_how_it_rounds_is_found(way):
+    put = kept_memory.put
+
+    @part
+    def write(views, start, count, greatest, of_row, several):
+        put(views[2][0], views[2][1], of_row[1] + of_row[2])
+
+    def of_products(multiplied):
+        @scalar
+        def addend(g, y):
+            return multiplied(g, y), 0.0
+
+        made = make_kernels(make_sum("float64", addend), write)
+        return Compiled(getattr(made, way), launch_rows._ARGUMENTS)
+
+    @scalar
+    def product(a, b):
+        return a * b
+
+    @scalar
+    def product_as_meant(a, b):
+        return rounded_product(a, b)
+
+    cc = CAPABILITIES[-1]
+    plain, meant = of_products(product), of_products(product_as_meant)
+    assert plain.code(cc).fused > plain.code(cc, contraction=False).fused or plain.code(cc).bare_products_in_sums()
+    assert meant.code(cc).fused == meant.code(cc, contraction=False).fused == 0
+    assert meant.code(cc).bare_products_in_sums() == []
+
+
+# Launches, of kernels that only write down what they are given.
+
+PROCESSORS = 3
+
+
+class Buffer:
+    def __init__(self, size, stream, events):
+        self.handle, self.size, self.stream, self.events = 0x5000, size, stream, events
+
+    def close(self, stream):
+        self.events.append(("freed", self.size, stream))
+
+
+@pytest.fixture
+def events(monkeypatch):
+    """What happens, in order: memory that is taken, launches and memory that is given back."""
+    found = []
+
+    class Device:
+        def __init__(self, number):
+            assert number == 0
+
+        def set_current(self):
+            pass
+
+        def allocate(self, size, stream):
+            found.append(("taken", size, stream))
+            return Buffer(size, stream, found)
+
+    def note(stream, grid, kernel, *arguments):
+        found.append((kernel, grid, stream, *arguments))
+
+    device = python_types.SimpleNamespace(compute_capability=(9, 0), MULTIPROCESSOR_COUNT=PROCESSORS)
+    gpus = python_types.SimpleNamespace(gpus=[device])
+    streams = python_types.SimpleNamespace(from_handle=lambda stream: f"stream {stream}")
+    for module in (launch, launch_rows):
+        monkeypatch.setattr(module, "cuda", gpus)
+        monkeypatch.setattr(module, "Stream", streams)
+    monkeypatch.setattr(launch_rows, "_on", lambda device: contextlib.nullcontext())
+    monkeypatch.setattr(launch_rows, "Device", Device)
+    monkeypatch.setattr(launch_rows, "compile_kernel", lambda make, name, count, capability: (name, count))
+    monkeypatch.setattr(launch, "LaunchConfig", lambda grid, block: (grid, block))
+    monkeypatch.setattr(launch, "launch", note)
+    known = [launch._processors, launch._configured, launch_rows._kernel]
+    for cached in known:
+        cached.cache_clear()
+    yield found
+    for cached in known:
+        cached.cache_clear()
+
+
+def run(name, *arrays, axes=(1,)):
+    operands = [launch.Strided(x.ctypes.data, x.shape, x.strides, x.dtype.name, 0) for x in arrays]
+    launch_rows.run(name, operands, axes, 7)
+
+
+COUNT = launch_rows._ARGUMENTS
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(1, 1), (8, 1), (9, 2), (20, 4), (10_000, 8 * PROCESSORS)])
+def test_short_rows_are_launched(events, rows, blocks):
+    """A warp a row."""
+    x, out = np.zeros((rows, CHUNK), np.float16), np.zeros((CHUNK, rows), np.float16).T
+    run("softmax", x, out)
+    steps = 0, CHUNK, 1, out.ctypes.data, 0, 1, rows
+    if rows == 1:
+        steps = 0, 0, 1, out.ctypes.data, 0, 0, 1
+    label = ("softmax float16 of_warps", COUNT)
+    expected = (label, (blocks, kernels.THREADS), "stream 7", rows, rows, CHUNK, 0, x.ctypes.data, *steps)
+    assert events == [expected + (0,) * (3 + COUNT - len(expected))]
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(1, 1), (7, 7), (100, 8 * PROCESSORS)])
+def test_long_rows_are_launched(events, rows, blocks):
+    """A block a row, with memory for its chunks as long as the stream needs it."""
+    x, out = np.zeros((rows, CHUNK + 1), np.float32), np.zeros((rows, 1), np.float32)
+    run("logsumexp", x, out)
+    taken, launched, freed = events
+    size = 2 * FIELDS * 8 * blocks
+    assert (taken, freed) == (("taken", size, "stream 7"), ("freed", size, "stream 7"))
+    assert launched[:7] == (
+        ("logsumexp float32 of_blocks", COUNT),
+        (blocks, kernels.THREADS),
+        "stream 7",
+        rows,
+        rows,
+        CHUNK + 1,
+        0x5000,
+    )
+    assert launched[7:12] == (x.ctypes.data, 0, CHUNK + 1 if rows > 1 else 0, 1, out.ctypes.data)
+    assert launched[14] == 0  # the result stays where it is along the row
+    assert len(launched) == 3 + COUNT
+
+
+def test_rows_across_are_launched_in_pieces(events):
+    """Of dimensions that cannot be taken together each is gone through but the last two."""
+    x, out = np.zeros((4, 3, 6, 10), np.float64)[::2, ::2, ::2], np.zeros((2, 2, 3, 10), np.float64)
+    run("log_softmax", x, out, axes=(3,))
+    assert [event[3:6] for event in events] == [(6, 3, 10)] * 2
+    assert [event[7] - x.ctypes.data for event in events] == [0, x.strides[0]]
+    assert [event[8:11] for event in events] == [(2 * 60, 2 * 10, 1)] * 2
+
+
+def test_nothing_is_launched_of_nothing(events):
+    run("softmax", np.zeros((0, 3)), np.zeros((0, 3)))
+    run("logsumexp", np.zeros((0, 3)), np.zeros((0, 1)))
+    assert events == []

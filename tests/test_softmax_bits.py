@@ -1,0 +1,398 @@
+"""The bits of the softmax family depend on a row's values alone: the order of sums, and what must not change them."""
+
+import hashlib
+import itertools
+import platform
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+
+ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
+
+import numbaexp
+from numbaexp.cpu import row_functions
+from numbaexp.cpu import rows as row_kernels
+from numbaexp.scalar import narrow
+from numbaexp.scalar.row_arithmetic import NARROW, PAIRED
+from numbaexp.scalar.row_gradients import gradient_of
+
+TYPES = {
+    "float16": np.dtype(np.float16),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "float32": np.dtype(np.float32),
+    "float64": np.dtype(np.float64),
+}
+TARGETS = ("cpu", "parallel", "auto")
+FORWARD = ("softmax", "log_softmax", "logsumexp")
+BACKWARD = ("softmax_backward", "log_softmax_backward")
+
+
+def logits(shape, dtype, seed=0):
+    generator = np.random.default_rng(seed)
+    x = generator.standard_normal(shape) * 6
+    x[generator.random(shape) < 0.05] = -np.inf
+    return x.astype(TYPES[dtype])
+
+
+def assert_same_bits(a, b):
+    a, b = np.asarray(a), np.asarray(b)
+    assert (a.dtype, a.shape) == (b.dtype, b.shape)
+    a, b = (np.ascontiguousarray(array) for array in (a, b))
+    nan = np.isnan(a)
+    np.testing.assert_array_equal(nan, np.isnan(b))
+    assert a[~nan].tobytes() == b[~nan].tobytes()
+
+
+# The reference: rows in the order that the documentation tells of, in NumPy, of scalars that are called one at a time.
+
+
+def add_pairs(a, b):
+    (high_a, low_a), (high_b, low_b) = a, b
+    total = high_a + high_b
+    part = total - high_a
+    return total, low_a + (((high_a - (total - part)) + (high_b - part)) + low_b)
+
+
+def add_floats(a, b):
+    return a[0] + b[0], np.zeros_like(a[0])
+
+
+def lanes_sum(pairs, add):
+    """Element i to lane i mod 32; then the lanes by halves."""
+    padded = np.zeros((2, -(-len(pairs) // 32) * 32))
+    padded[:, : len(pairs)] = np.array(pairs, np.float64).reshape(-1, 2).T
+    lanes = np.zeros(32), np.zeros(32)
+    for block in padded.reshape(2, -1, 32).swapaxes(0, 1):
+        lanes = add(lanes, tuple(block))
+    for half in (16, 8, 4, 2, 1):
+        lanes = add(tuple(part[:half] for part in lanes), tuple(part[half : 2 * half] for part in lanes))
+    return tuple(part[0] for part in lanes)
+
+
+def rounded(values, dtype):
+    values = np.array(values, np.float64)
+    to_bits = {"float16": narrow.to_half, "bfloat16": narrow.to_bfloat}.get(dtype)
+    if to_bits is None:
+        with np.errstate(all="ignore"):
+            return values.astype(TYPES[dtype])
+    return np.array([to_bits(v) for v in values], np.uint16).view(TYPES[dtype])
+
+
+def chunks_of(x):
+    return [x[start : start + 4096] for start in range(0, len(x), 4096)]
+
+
+def arithmetic_of(dtype):
+    return (PAIRED, add_pairs) if dtype == "float64" else (NARROW, add_floats)
+
+
+def subtracted(greatest, value):
+    return value(0) if greatest == -np.inf else greatest
+
+
+def softmax(x, dtype, scale=None):
+    a, add = arithmetic_of(dtype)
+    pieces = chunks_of([a.value(v) for v in x.astype(np.float64)])
+    tops = [max(piece) for piece in pieces]
+    powers = [
+        [a.exponential(v, subtracted(top, a.value)) for v in piece] for piece, top in zip(pieces, tops, strict=True)
+    ]
+    sums = [lanes_sum(each, add) for each in powers]
+    weights = [a.addend(top, max(tops)) for top in tops] if len(pieces) > 1 else [(a.one, 0.0)]
+    total = [a.weighted(*each, *weight) for each, weight in zip(sums, weights, strict=True)]
+    total = lanes_sum(total, add) if len(pieces) > 1 else total[0]
+    shares = [a.share(*weight, *total) for weight in weights]
+    shares = shares if scale is None else [a.scaled(*share, float(scale)) for share in shares]
+    return rounded([a.shared(*e, *share) for each, share in zip(powers, shares, strict=True) for e in each], dtype)
+
+
+def statistics(x, a, add):
+    """(greatest, logarithm, low)"""
+    pieces = chunks_of([a.value(v) for v in x.astype(np.float64)])
+    tops = [max(piece) for piece in pieces]
+    top = max(tops)
+    ones = [float(piece.count(of_piece)) for piece, of_piece in zip(pieces, tops, strict=True)]
+    sums = [
+        lanes_sum([(0.0, 0.0) if v == of_piece else a.addend(v, subtracted(of_piece, a.value)) for v in piece], add)
+        for piece, of_piece in zip(pieces, tops, strict=True)
+    ]
+    if len(pieces) == 1:
+        return top, *a.logarithm(ones[0], *a.weighted(*sums[0], a.one, 0.0))
+    others = [
+        sums[c] if tops[c] == top else tuple(map(float, add((ones[c] * a.one, 0.0), sums[c])))
+        for c in range(len(pieces))
+    ]
+    total = lanes_sum([a.weighted(*others[c], *a.addend(tops[c], top)) for c in range(len(pieces))], add)
+    return top, *a.logarithm(sum(n for n, of_piece in zip(ones, tops, strict=True) if of_piece == top), *total)
+
+
+def log_softmax(x, dtype):
+    a, add = arithmetic_of(dtype)
+    known = statistics(x, a, add)
+    return rounded([a.log_share(a.value(v), *known) for v in x.astype(np.float64)], dtype)
+
+
+def logsumexp(x, dtype):
+    a, add = arithmetic_of(dtype)
+    known = statistics(x, a, add)
+    result = a.log_sum(*known)
+    if a is NARROW and abs(result) < known[1] / 4:
+        result = PAIRED.log_sum(*statistics(x.astype(np.float64), PAIRED, add_pairs))
+    return rounded([result], dtype)[0]
+
+
+def gradient(name, g, y, dtype):
+    of = gradient_of(name, dtype)
+    pairs = list(zip(*(array.astype(np.float64).tolist() for array in (g, y)), strict=True))
+    sums = [lanes_sum([of.addend(*pair) for pair in piece], add_pairs) for piece in chunks_of(pairs)]
+    total = lanes_sum(sums, add_pairs)
+    return rounded([of.result(*pair, *total) for pair in pairs], dtype)
+
+
+LENGTHS = {
+    "float16": (1, 33, 4097),
+    "bfloat16": (1, 33, 4097),
+    "float32": (1, 2, 31, 32, 33, 63, 64, 65, 100, 1000, 4095, 4096, 4097, 8300, 65_535, 65_536, 65_537, 100_000),
+    "float64": (1, 2, 31, 32, 33, 63, 64, 65, 100, 1000, 4095, 4096, 4097, 8300, 65_536, 65_537),
+}
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_order(dtype):
+    """From 65 537 elements on other kernels go through a row."""
+    for n in LENGTHS[dtype]:
+        x = logits(n, dtype, n)
+        x[n // 2] = 1
+        assert_same_bits(numbaexp.softmax(x), softmax(x, dtype))
+        assert_same_bits(numbaexp.log_softmax(x), log_softmax(x, dtype))
+        assert_same_bits(numbaexp.logsumexp(x), logsumexp(x, dtype))
+        scale = x.dtype.type(-3.7)
+        assert_same_bits(numbaexp.logsumexp_backward(scale, x), softmax(x, dtype, scale))
+        g = logits(n, dtype, n + 1)
+        g[np.isinf(g)] = 7
+        for name, result in (("softmax_backward", numbaexp.softmax(x)), ("log_softmax_backward", x - x[n // 2])):
+            y = np.minimum(result, x.dtype.type(1))
+            assert_same_bits(getattr(numbaexp, name)(g, y), gradient(name, g, y, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_order_of_the_logarithm(dtype):
+    """In all of its bits, where a result in the type shows few of a change in the order."""
+    for n in LENGTHS[dtype]:
+        x = logits(n, dtype, n)
+        x[n // 2] = 1
+        made = np.empty((1, 3))
+        operands = row_functions.Operands(x=x.reshape(1, n), extra=made[:, :1])
+        row_functions.run("statistics", dtype, operands, (1,), "cpu")
+        assert made.tolist() == [list(map(float, statistics(x, *arithmetic_of(dtype))))]
+
+
+def spread_out(n, dtype):
+    """The same numbers whatever the generators of NumPy do."""
+    return (((np.arange(n) * 7919) % 4001 - 2000) / 150).astype(TYPES[dtype])
+
+
+PINNED = {}
+
+
+@pytest.mark.parametrize(("dtype", "n"), [("float32", 100), ("float32", 70_000), ("float64", 100), ("float64", 70_000)])
+def test_pinned(dtype, n):
+    """A change of bits is a change of what was promised."""
+    x = spread_out(n, dtype)
+    made = np.empty((1, 3))
+    row_functions.run("statistics", dtype, row_functions.Operands(x=x.reshape(1, n), extra=made[:, :1]), (1,), "cpu")
+    results = [numbaexp.softmax(x), numbaexp.log_softmax(x)]
+    digest = hashlib.sha256(b"".join(array.astype(array.dtype.newbyteorder("<")).tobytes() for array in results))
+    seen = (*(float(v).hex() for v in made[0]), float(numbaexp.logsumexp(x)).hex(), digest.hexdigest()[:16])
+    assert seen == PINNED[dtype, n]
+
+
+# How kernels are forced: what ``numbaexp.cpu.row_functions`` goes by.
+MANY = 1 << 40
+WAYS = {
+    "by row": (0, MANY, 64),
+    "beside": (MANY, 0, 64),
+    "by chunks": (0, MANY, 0),
+}
+
+
+def force(monkeypatch, way):
+    alone_from, beside_from, kept = WAYS[way]
+    monkeypatch.setattr(row_functions, "ALONE_FROM", alone_from)
+    monkeypatch.setattr(row_functions, "BESIDE_FROM", beside_from)
+    monkeypatch.setattr(row_kernels, "KEPT", kept)
+
+
+def kernels_used(monkeypatch):
+    """The ways of the kernels that were asked for since."""
+    used = []
+    kernel = row_functions.kernel
+    monkeypatch.setattr(row_functions, "kernel", lambda name, way, dtype: used.append(way) or kernel(name, way, dtype))
+    return used
+
+
+def call(name, x, y, out):
+    """One function of a row each of ``x``, of whatever strides, into ``out``."""
+    n, dtype = x.shape[1], x.dtype.name
+    result, extra = out, None
+    if name == "logsumexp":
+        result = out[:, :1]
+    if name == "scaled_softmax":
+        extra = np.arange(1.0, len(x) + 1)[:, None]
+    operands = row_functions.Operands(x=x, y=result, w=y if name in BACKWARD else None, extra=extra)
+    row_functions.run(name, dtype, operands, (1,), "cpu")
+    assert n == x.shape[1]
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [*itertools.product((*FORWARD, *BACKWARD), ("float32", "float64")), ("scaled_softmax", "float32")],
+)
+def test_every_kernel(monkeypatch, name, dtype):
+    """Rows in C and Fortran order, strided and reversed, by row, beside each other and by chunks: the bits of each row
+    by itself."""
+    seen = set()
+    for count, n in ((70, 3), (33, 64), (9, 130), (9, 4200), (2, 70_000)):
+        x, y = logits((count, n), dtype), logits((count, n), dtype, 1)
+        x[np.isinf(x)], y = (5, np.minimum(y, 0)) if name in BACKWARD else (-np.inf, y)
+        with monkeypatch.context() as patch:
+            force(patch, "by row")
+            # What a row is multiplied by depends on its place, so that all are computed at once.
+            expected = call(name, x, y, np.empty_like(x)).copy()
+            if name != "scaled_softmax":
+                alone = call(name, x[-1:].copy(), y[-1:].copy(), np.empty_like(x[-1:]))
+                assert_same_bits(alone, expected[-1:])
+        for way in WAYS:
+            with monkeypatch.context() as patch:
+                used = kernels_used(patch)
+                force(patch, way)
+                for arranged in LAYOUTS.values():
+                    out = arranged(np.empty_like(x))
+                    assert_same_bits(call(name, arranged(x), arranged(y), out), expected)
+                if name not in BACKWARD:
+                    assert_same_bits(call(name, x, y, np.empty(x.shape[::-1], x.dtype).T), expected)
+                in_place = x.copy()
+                assert_same_bits(call(name, in_place, y, in_place), expected)
+                seen.update(used)
+    ways = row_functions.FUNCTIONS[name]
+    assert seen == {"by row", "beside", *(label for label, *_ in (*ways.by_chunks, *ways.beside_by_chunks))}
+
+
+def placed(array, memory):
+    memory[...] = array
+    return memory
+
+
+LAYOUTS = {
+    "C": lambda x: x.copy(),
+    "Fortran": np.asfortranarray,
+    "strided": lambda x: placed(x, np.empty((len(x), 3 * x.shape[1]), x.dtype)[:, ::3]),
+    "reversed": lambda x: placed(x, np.empty(x.shape, x.dtype)[::-1, ::-1]),
+    "rows apart": lambda x: placed(x, np.empty((2 * len(x), x.shape[1] + 5), x.dtype)[::2, 2:-3]),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("name", FORWARD)
+def test_targets(name, dtype, target):
+    function = getattr(numbaexp, name)
+    for shape in ((300, 100), (30_000, 3), (5, 5000)) if dtype[0] == "f" and dtype[-2] != "1" else ((300, 100),):
+        x = logits(shape, dtype)
+        expected = np.stack([function(row, -1) for row in x[:40]])
+        with numbaexp.use_target(target):
+            assert_same_bits(function(x, -1)[:40], expected)
+            assert_same_bits(function(x.T, 0).T[:40], expected)
+            assert_same_bits(function(np.asfortranarray(x), 1)[:40], expected)
+            assert_same_bits(function(x[::-1], -1)[::-1][:40], expected)
+
+
+def test_every_position():
+    """Of a row in memory and in a batch."""
+    row = logits(77, "float32")
+    expected = {name: getattr(numbaexp, name)(row, -1) for name in FORWARD}
+    memory = np.empty(77 + 64, np.float32)
+    for at in range(64):
+        memory[:] = 9
+        memory[at : at + 77] = row
+        for name in FORWARD:
+            assert_same_bits(getattr(numbaexp, name)(memory[at : at + 77], -1), expected[name])
+    for at in range(40):
+        batch = logits((40, 77), "float32", at)
+        batch[at] = row
+        for name in FORWARD:
+            assert_same_bits(getattr(numbaexp, name)(batch, 1)[at], expected[name])
+            assert_same_bits(getattr(numbaexp, name)(batch.T.copy(), 0).T[at], expected[name])
+
+
+SCRIPT = """
+    import sys
+    import numba, numpy as np, numbaexp
+    arrays = dict(np.load({given!r}))
+    made = {{}}
+    for threads in {threads}:
+        numba.set_num_threads(threads)
+        for target in {targets}:
+            with numbaexp.use_target(target):
+                for key, x in arrays.items():
+                    for name in {names}:
+                        made[f"{{key}} {{name}} {{threads}} {{target}}"] = getattr(numbaexp, name)(x, -1)
+    np.savez({made!r}, **made)
+"""
+
+
+def in_a_process(run_script, tmp_path, arrays, names, threads, targets, **environment):
+    """By what it was and how it was asked for."""
+    given, made = tmp_path / "given.npz", tmp_path / "made.npz"
+    np.savez(given, **arrays)
+    script = SCRIPT.format(given=str(given), made=str(made), threads=threads, targets=targets, names=names)
+    run_script(script, timeout=600, **environment)
+    with np.load(made) as results:
+        return dict(results)
+
+
+def compare(arrays, results):
+    for key, result in results.items():
+        array, name, *_ = key.split()
+        with numbaexp.use_target("cpu"):
+            assert_same_bits(result, getattr(numbaexp, name)(arrays[array], -1))
+
+
+def test_threads(run_script, tmp_path):
+    """One very long row, and rows that are shared."""
+    arrays = {
+        "long": logits((1, 200_001), "float32"),
+        "rows": logits((37, 999), "float32"),
+        "short": logits((20_000, 3), "float32"),
+        "double": logits((7, 5000), "float64"),
+    }
+    results = in_a_process(
+        run_script, tmp_path, arrays, FORWARD, (1, 2, 3), ("parallel", "auto"), NUMBA_NUM_THREADS="3"
+    )
+    assert len(results) == len(arrays) * len(FORWARD) * 6
+    compare(arrays, results)
+
+
+PROCESSORS = {
+    "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"),
+    "neither FMA nor F16C": ("nehalem", "+sse4.2"),
+}
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_other_processors(run_script, tmp_path, processor):
+    name, features = PROCESSORS[processor]
+    has = llvm.get_host_cpu_features()
+    missing = [feature for feature in features.replace("+", "").split(",") if not has.get(feature)]
+    if missing:
+        pytest.skip(f"this processor has no {', '.join(missing)}")
+    arrays = {"half": logits((40, 200), "float16"), "single": logits((9, 4200), "float32")}
+    if processor == "AVX2":
+        arrays["double"] = logits((9, 4200), "float64")
+    environment = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    results = in_a_process(run_script, tmp_path, arrays, FORWARD, (1,), ("cpu",), **environment)
+    assert len(results) == len(arrays) * len(FORWARD)
+    compare(arrays, results)
