@@ -20,9 +20,10 @@ _SHARES = """axis : int, tuple of int or None, optional
     out : array, None or 1-tuple of them, optional
         Where the result is stored, of the shape of ``x``. It may be ``x`` itself.
     dtype : dtype, optional
-        A float type that ``x`` is converted to before. Of NumPy's arrays alone.
+        A float type that ``x`` is converted to before. Of arrays of NumPy and Dask alone.
     where : array_like of bool, optional
-        Which elements take part; it broadcasts to the shape of ``x``. {masked} Of NumPy's arrays alone."""
+        Which elements take part; it broadcasts to the shape of ``x``. {masked} Of arrays of NumPy
+        and Dask alone."""
 _RAISES = """TypeError
         If a type is none of the above, or ``out`` cannot hold the result.
     ValueError
@@ -30,10 +31,9 @@ _RAISES = """TypeError
         ``out`` overlaps ``x`` in part or is on another device.
     numpy.exceptions.AxisError
         If there is no such axis."""
-_ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone: not
-on
-    threads, target, batch, position or strides. A row is summed in chunks of 4096 elements, each in 32 lanes, element i
-    in lane i mod 32, that are then added by halves, and the chunks' sums in the same way."""
+_ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone, not
+    on threads, target, batch, position or strides: a row is summed in chunks of 4096 elements, each in 32 lanes, element
+    i in lane i mod 32, that are then added by halves, and the chunks' sums in the same way."""
 
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,11 +81,11 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
     Notes
     -----
     Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, whatever the length of the row
-    (evidence: derived, and sampled against MPFR); float64 within 0.51 ulp (sampled), subnormal results within 0.51 of
-    their spacing. Every target gives the same bits.
+    (evidence: derived, and sampled against MPFR); float64 within 0.51 ulp (sampled), results below 2**-960, down to the
+    subnormal ones, within 1 ulp. Every target gives the same bits.
 
     {order} An array of Dask whose chunks cut rows is the one exception: its results are within 1 ulp of those of the
-    whole row.
+    whole row. There its blocks are kept in memory from the sum to the quotient, if they are not files mapped to it.
 
     Special values: a row with NaN or +inf gives NaN throughout, as does a row of -inf alone, in which there is no
     greatest element to compare with; any other -inf gives 0. A row that is masked altogether gives 0. A row of one
@@ -142,8 +142,9 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
     Notes
     -----
     Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, whatever the length of the row;
-    float64 within 0.6 ulp (evidence: derived, and sampled against MPFR). An element that dominates its row, whose
-    result is next to 0, keeps this accuracy down to subnormal results. Every target gives the same bits.
+    float64 within 0.6 ulp, results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR). An element
+    that dominates its row, whose result is next to 0, keeps this accuracy down to subnormal results. Every target gives
+    the same bits.
 
     {order}
 
@@ -195,7 +196,7 @@ def logsumexp(
         Whether the sign of the sum is returned too. Without it the result of a negative sum is NaN. Of NumPy's arrays
         alone.
     where : array_like of bool, optional
-        Which elements take part; it broadcasts to the shape of ``x``. Of NumPy's arrays alone.
+        Which elements take part; it broadcasts to the shape of ``x``. Of arrays of NumPy and Dask alone.
 
     Returns
     -------
@@ -220,16 +221,17 @@ def logsumexp(
 
     Notes
     -----
-    Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, float64 within 0.6 ulp (evidence:
-    derived, and sampled against MPFR); where the greatest element and the logarithm of the others' sum cancel, so that
-    the result is below 2**-25 or 2**-4 of them, the error is up to 2**-62, or 2**-56, of the greatest element. The same
-    of ``b`` with one sign; terms of both signs cancel, and leave an error of 2**-60 of the greatest of them. Every
-    target gives the same bits.
+    Accuracy: float16, bfloat16 and float32 within 0.5001 ulp of the exact value, float64 within 0.6 ulp, results below
+    2**-960 within 1 ulp (evidence: derived, and sampled against MPFR); where the greatest element and the logarithm of
+    the others' sum cancel, so that the result is below 2**-20, in float64 2**-4, of them, the error is larger by up to
+    2**-57 of the greatest element. The same of ``b`` with one sign and magnitudes from 2**-500 to 2**500; terms of both
+    signs cancel, and leave an error of 2**-57 of the greatest of them. Every target gives the same bits.
 
     {order}
 
     Special values: a row with NaN gives NaN, any other with +inf gives +inf, a row of -inf alone, or with no element
-    that takes part, or an empty one, gives -inf. Nothing overflows, and no floating-point warnings are given.
+    that takes part, or an empty one, gives -inf. With ``b``, +inf has the sign of its factor, and of both signs gives NaN;
+    so does a factor that is NaN or infinite. Nothing overflows, and no floating-point warnings are given.
 
     References
     ----------
@@ -318,9 +320,9 @@ def softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
 
     Notes
     -----
-    Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64
-    (evidence: derived, and sampled against MPFR), but for what of the sum cancels beyond 2**-45 of its terms. The sum
-    is that of pairs of float64. Every target gives the same bits.
+    Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64,
+    results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR), but for what of the sum cancels
+    beyond 2**-45 of its terms. The sum is that of pairs of float64. Every target gives the same bits.
 
     Special values: a row in which either has NaN or infinity gives NaN.
 
@@ -367,8 +369,8 @@ def log_softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
     Notes
     -----
     Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64, but
-    for an error of 2**-50, or 2**-62, of the product where the difference cancels (evidence: derived, and sampled
-    against MPFR). Every target gives the same bits.
+    for an error of 2**-50, in float64 2**-61, of the product where the difference cancels, and for results below
+    2**-960, within 1 ulp (evidence: derived, and sampled against MPFR). Every target gives the same bits.
 
     Special values: a row in which ``grad_output`` has NaN or infinity gives NaN.
 
@@ -432,8 +434,9 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
 
     Notes
     -----
-    Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64
-    (evidence: derived, and sampled against MPFR). Every target gives the same bits.
+    Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64, for
+    ``grad_output`` below 2**500, and results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR).
+    Every target gives the same bits.
 
     Special values: a row with NaN or +inf gives NaN, a row of -inf alone gives 0.
 

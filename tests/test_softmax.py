@@ -471,8 +471,8 @@ def test_special_rows(many, dtype):
         x[many // 2 : many // 2 + len(special)] = special
         here = np.zeros(len(x), bool)
         here[many // 2 : many // 2 + len(special)] = True
-        for axis, shape in ((-1, (1, len(x))), (0, (len(x), 1)), (0, (len(x), 12)), (1, (12, len(x)))):
-            rows = np.broadcast_to(x.reshape(shape if 1 in shape else ((-1, 1) if axis == 0 else (1, -1))), shape)
+        for axis, count in itertools.product((0, 1), (1, 12)):
+            rows = np.tile(x, (count, 1)) if axis else np.tile(x, (count, 1)).T
             results = softmax(rows, axis), log_softmax(rows, axis)
             for result, expected, others in zip(results, (shares, logs), (other_share, other_log), strict=True):
                 along = np.moveaxis(result, axis, -1).reshape(-1, len(x)).astype(np.float64)
@@ -485,9 +485,10 @@ def test_special_rows(many, dtype):
             np.testing.assert_array_equal(logsumexp(rows, axis).astype(np.float64), total)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("n", [1, 2, 33, 5000, 70_000])
-def test_nothing_but_minus_infinity(n, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "n"), [*itertools.product(TYPES, (1, 2, 33, 5000)), ("float32", 70_000), ("float64", 70_000)]
+)
+def test_nothing_but_minus_infinity(dtype, n):
     x = np.full(n, -inf, TYPES[dtype])
     assert np.isnan(softmax(x).astype(float)).all()
     assert np.isnan(log_softmax(x).astype(float)).all()
@@ -534,7 +535,7 @@ def test_b():
     [
         ([1, 1], inf, 1),
         ([-1, 1], inf, -1),
-        ([0, 1], 0, 1),
+        ([0, 1], 1, 1),
         ([nan, 1], nan, nan),
         ([1, nan], nan, nan),
         ([1, -9], inf, 1),
@@ -543,7 +544,7 @@ def test_b():
 @pytest.mark.parametrize("n", [2, 5000])
 def test_b_of_infinite_elements(n, b, result, sign):
     x, factors = np.full(n, -inf), np.ones(n)
-    x[[0, -1]], factors[[0, -1]] = [inf, 0], b
+    x[[0, -1]], factors[[0, -1]] = [inf, 1], b
     assert_same(np.array(logsumexp(x, b=factors, return_sign=True)), np.array([result, sign], float))
     assert_same(logsumexp(x, b=factors), np.float64(result if sign == 1 else nan))
 
@@ -597,7 +598,7 @@ def test_gradients_are_those_of_finite_differences():
                 np.testing.assert_allclose(gradient[at], change / (2 * step), rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("axis", AXES, ids=str)
 def test_gradients_along_axes(axis, dtype):
     x = VALUES.astype(TYPES[dtype])

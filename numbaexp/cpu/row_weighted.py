@@ -38,33 +38,44 @@ _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
 
 
+@part
+def counted(x, factor):
+    """Of what has no weight not even a NaN counts; a factor that is no finite number makes the element one."""
+    return x + (factor - factor) if factor != 0.0 else -np.inf
+
+
+@part
+def terms(values, tile, weights, tile_of_weights, count, greatest, high, low):
+    highs, lows = _float(high), _float(low)
+    for start in range(0, count, TILE):
+        whole = start + TILE <= count
+        source = _float(values + 8 * start if whole else tile)
+        factors = _float(weights + 8 * start if whole else tile_of_weights)
+        for i in range(TILE):
+            e, e_low = PAIRED.exponential(source[i], greatest)
+            # The logarithm of 1 alone is to be 0.
+            e, e_low = (PAIRED.one, 0.0) if source[i] == greatest else (e, e_low)
+            weighted = r.product_of_pairs(e, e_low, factors[i], 0.0)
+            none = e == 0.0
+            highs[start + i] = 0.0 if none else weighted[0]
+            lows[start + i] = 0.0 if none else weighted[1]
+    return lanes.total_of_pairs(high, low, whole_tiles(count))
+
+
+@part
+def logarithm_of(top, total, total_low):
+    z, z_low = r.two_sum(abs(total) * r.UNSCALE_SUM, -1.0)
+    z_low += (total_low if total > 0.0 else -total_low) * r.UNSCALE_SUM
+    log, log_low = r.log1p_pair(z, z_low)
+    result = -np.inf if total == 0.0 else PAIRED.log_sum(top, log, log_low)
+    return result if abs(top) < np.inf else top
+
+
 def make_weighted_log_sums(dtype):
     """The logarithm of the magnitude of the sum of exponentials times ``W``, at ``Y``, and at ``EXTRA`` its sign; in
     pairs in every type."""
     memory, chunk, combine = make_row_memory(dtype, PAIRED), make_chunks(PAIRED), make_combine(PAIRED)
     element = make_pointer(memory.stored_as)
-
-    @part
-    def counted(x, factor):
-        """Of what has no weight not even a NaN counts; a factor that is no finite number makes the element one."""
-        return x + (factor - factor) if factor != 0.0 else -np.inf
-
-    @part
-    def terms(values, tile, weights, tile_of_weights, count, greatest, high, low):
-        highs, lows = _float(high), _float(low)
-        for start in range(0, count, TILE):
-            whole = start + TILE <= count
-            source = _float(values + 8 * start if whole else tile)
-            factors = _float(weights + 8 * start if whole else tile_of_weights)
-            for i in range(TILE):
-                e, e_low = PAIRED.exponential(source[i], greatest)
-                # The logarithm of 1 alone is to be 0.
-                e, e_low = (PAIRED.one, 0.0) if source[i] == greatest else (e, e_low)
-                weighted = r.product_of_pairs(e, e_low, factors[i], 0.0)
-                none = e == 0.0
-                highs[start + i] = 0.0 if none else weighted[0]
-                lows[start + i] = 0.0 if none else weighted[1]
-        return lanes.total_of_pairs(high, low, whole_tiles(count))
 
     def weighted_log_sums(job, first, last):
         j = _int(job)
@@ -100,17 +111,12 @@ def make_weighted_log_sums(dtype):
             top, _, total, total_low = combine(lists.ctypes.data, chunks)
             # Where terms cancel, most of the sum may be in its low part.
             total, total_low = r.two_sum(total, total_low)
-            z, z_low = r.two_sum(abs(total) * r.UNSCALE_SUM, -1.0)
-            z_low += (total_low if total > 0.0 else -total_low) * r.UNSCALE_SUM
-            log, log_low = r.log1p_pair(z, z_low)
-            result = PAIRED.log_sum(top, log, log_low)
-            result = -np.inf if total == 0.0 else result
             sign = np.float64(total > 0.0) - np.float64(total < 0.0)
             sign = np.float64(above) - np.float64(below) if top == np.inf else sign
-            # Infinite terms of both signs have no sum.
-            known = top < np.inf or sign != 0.0
-            result = result if abs(top) < np.inf else top
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(result if known else np.nan)
+            # Infinite terms of both signs have no sum, and neither have numbers with NaN.
+            known = sign != 0.0 or (total == 0.0 and top < np.inf)
+            result = logarithm_of(top, total, total_low) if known else np.nan
+            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(result)
             _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] = sign if known else np.nan
         keep(lists)
 

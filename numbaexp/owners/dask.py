@@ -125,29 +125,15 @@ def _run(name: str, dtype: str, axes: tuple[int, ...], **operands: Any) -> None:
     row_functions.run(name, dtype, row_functions.Operands(**operands), axes, "cpu")
 
 
-def _pieces(x: np.ndarray, axes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Places in a block along whose rows a piece of each is at most a chunk, which the kernels take beside each other
-    where rows lie across memory."""
-    first, *others = axes
-    step = max(CHUNK // math.prod(x.shape[axis] for axis in others), 1)
-    for start in range(0, x.shape[first], step):
-        yield (slice(None),) * first + (slice(start, start + step),)
-
-
 def _sums(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
     """What is known of a block's rows; of one without elements, that there is nothing above -infinity."""
-    if not x.size:
-        sums = np.zeros(rows.reduced_shape(x.shape, axis), _SUMS)
-        sums["greatest"] = -np.inf
-        return sums
-    found = []
-    for place in _pieces(x, axis):
-        piece = rows.read(x[place], x.dtype, axis)
-        sums = np.empty(rows.reduced_shape(piece.shape, axis), _SUMS)
-        _run("statistics", x.dtype.name, axis, x=rows.stored(piece), extra=sums["greatest"])
+    sums = np.zeros(rows.reduced_shape(x.shape, axis), _SUMS)
+    sums["greatest"] = -np.inf
+    if x.size:
+        of_x = rows.stored(rows.read(x, x.dtype, axis))
+        _run("statistics", x.dtype.name, axis, x=of_x, extra=sums["greatest"])
         _run("sums_of_statistics", "float64", (), x=sums["greatest"], extra=sums["greatest"])
-        found.append(sums)
-    return _merged(np.concatenate(found, axis[0]), axis, keepdims)
+    return sums
 
 
 def _merged(sums: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
@@ -166,6 +152,15 @@ def _log_sums(sums: np.ndarray, kind: np.dtype) -> np.ndarray:
     if result.size:
         _run("logsumexp_of_sums", "float64", (), x=result, y=result, extra=sums["greatest"])
     return _converted(result, kind)
+
+
+def _pieces(x: np.ndarray, axes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Places in a block along whose rows a piece of each is at most a chunk, which the kernels take beside each other
+    where rows lie across memory."""
+    first, *others = axes
+    step = max(CHUNK // math.prod(x.shape[axis] for axis in others), 1)
+    for start in range(0, x.shape[first], step):
+        yield (slice(None),) * first + (slice(start, start + step),)
 
 
 def _shares_of_sums(x: np.ndarray, sums: np.ndarray, function: str, axes: tuple[int, ...]) -> np.ndarray:

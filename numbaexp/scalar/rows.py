@@ -30,8 +30,8 @@ CHUNK = 4096
 LANES = 32
 
 # Where the exponential of a difference may be taken for 0. A quotient of float32 may be multiplied by up to 2**128. A
-# logarithm is of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to the
-# least float32, and float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
+# logarithm is of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to
+# the least float32, or float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
 LEAST_ADDEND = -600.0
 LEAST_PAIR = -770.0
 
