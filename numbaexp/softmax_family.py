@@ -32,8 +32,8 @@ _RAISES = """TypeError
     numpy.exceptions.AxisError
         If there is no such axis."""
 _ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone, not
-    on threads, target, batch, position or strides: a row is summed in chunks of 4096 elements, each in 32 lanes, element
-    i in lane i mod 32, that are then added by halves, and the chunks' sums in the same way."""
+    on threads, target, batch, position or strides: a row is summed in chunks of 4096 elements, each in 32 lanes,
+    element i in lane i mod 32, that are then added by halves, and the chunks' sums in the same way."""
 
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -230,8 +230,8 @@ def logsumexp(
     {order}
 
     Special values: a row with NaN gives NaN, any other with +inf gives +inf, a row of -inf alone, or with no element
-    that takes part, or an empty one, gives -inf. With ``b``, +inf has the sign of its factor, and of both signs gives NaN;
-    so does a factor that is NaN or infinite. Nothing overflows, and no floating-point warnings are given.
+    that takes part, or an empty one, gives -inf. With ``b``, +inf has the sign of its factor, and of both signs gives
+    NaN; so does a factor that is NaN or infinite. Nothing overflows, and no floating-point warnings are given.
 
     References
     ----------
