@@ -169,6 +169,8 @@ def test_interrupt(run_script, layout):
     """Ctrl-C ends the call soon, and the next one is right."""
     run_script(f"""
         import numpy as np, numbaexp, os, signal, threading, time
+        # A process that was started in the background ignores the signal.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         x = {layout}
         y = np.empty_like(x)
         numbaexp.exp(x, out=y)

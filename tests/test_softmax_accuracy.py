@@ -243,16 +243,20 @@ def test_factors(signs, dtype):
         check([result], [truth], dtype, LOGARITHM, slack)
 
 
-def test_factors_that_cancel():
-    """The sum is in the low part of a pair, or what is left is below the error of its terms."""
+@pytest.mark.parametrize("apart", [1, 4096])
+def test_factors_that_cancel(apart):
+    """The sum is in the low part of a pair, in a chunk and across chunks."""
     for x in (30.0, 36.5, 38.0):
         for order in ([x, x, 0.0], [x, 0.0, x], [0.0, x, x]):
-            values = np.array(order)
-            b = np.ones(3)
+            values, b = np.zeros(3 * apart), np.zeros(3 * apart)
+            values[::apart], b[::apart] = order, 1
             b[np.flatnonzero(values)[1]] = -1
             result, sign = numbaexp.logsumexp(values, b=b, return_sign=True)
             assert sign == 1
             assert abs(result) <= np.exp(x) * 2.0**-60 * 1.1
+
+
+def test_factors_of_any_size():
     for scale in (1e-300, 1e-150, 1e150):
         result = numbaexp.logsumexp(np.array([0.0, 1.0]), b=np.array([scale, 2 * scale]))
         check([result], [gmpy2.log(gmpy2.mpfr(scale) * (1 + 2 * gmpy2.exp(1)))], "float64", LOGARITHM)
@@ -305,9 +309,10 @@ def check_backward(x, g, dtype):
 
 
 def test_the_sum_of_gradients_is_kept_where_it_cancels():
-    g = np.array([1e16, 1, -1e16], np.float32)
-    y = np.log(np.float32([0.25, 0.5, 0.25]))
-    assert numbaexp.log_softmax_backward(g, y)[1] == np.float32(1 - np.exp(np.float64(y[1])))
+    """It is in the low part of a pair: the third element is added to the first before the second is."""
+    g = np.array([1e16, -1e16, 1], np.float32)
+    y = np.log(np.float32([0.25, 0.25, 0.5]))
+    assert numbaexp.log_softmax_backward(g, y)[2] == np.float32(1 - np.exp(np.float64(y[2])))
 
 
 def test_gradients_far_below_1():
