@@ -129,19 +129,20 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
         raise ValueError("`out` is read-only")
 
 
-class Quick:
-    """``quick(x, out)``: whether a function has been computed along the last axis, as it is where ``x`` and ``out`` are
-    contiguous arrays of one shape and type. It is made by the first call."""
+class Door:
+    """``call(x, out)``: whether a function has been computed along the last axis, as it is where ``x`` and ``out`` are
+    contiguous arrays of one shape and type. What it needs is compiled by the first call, and that of each type."""
 
     def __init__(self, name: str):
         self.name = name
-        self.call: Callable[[np.ndarray, Any], bool] = self._first
+        self.call: Callable[[np.ndarray, Any], bool | None] = self._first
 
-    def _first(self, x: np.ndarray, out: Any) -> bool:
+    def _first(self, x: np.ndarray, out: Any) -> bool | None:
         # Compiling is for those who call; importing the package is not to wait for it.
-        from numbaexp.cpu.row_entry import quick
+        from numbaexp.cpu.row_entry import Quick
 
-        self.call = quick(self.name)
+        quick = Quick(self.name)
+        self.call, self.learn = quick.call, quick.learn
         return self.call(x, out)
 
 

@@ -46,7 +46,7 @@ def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-_softmax, _log_softmax = rows.Quick("softmax"), rows.Quick("log_softmax")
+_softmax, _log_softmax = rows.Door("softmax"), rows.Door("log_softmax")
 
 
 def _dask(x: Any) -> bool:
@@ -106,7 +106,11 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
     """
     if type(x) is np.ndarray and axis == -1 and dtype is None and where is None and current_target() == "auto":
         result = np.empty_like(x) if out is None else out
-        if _softmax.call(x, result):
+        done = _softmax.call(x, result)
+        if done is None:
+            _softmax.learn(x.dtype)
+            done = _softmax.call(x, result)
+        if done:
             return result
     if _dask(x):
         from numbaexp.owners import dask
@@ -165,7 +169,11 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
     """
     if type(x) is np.ndarray and axis == -1 and dtype is None and where is None and current_target() == "auto":
         result = np.empty_like(x) if out is None else out
-        if _log_softmax.call(x, result):
+        done = _log_softmax.call(x, result)
+        if done is None:
+            _log_softmax.learn(x.dtype)
+            done = _log_softmax.call(x, result)
+        if done:
             return result
     if _dask(x):
         from numbaexp.owners import dask
@@ -210,7 +218,7 @@ def logsumexp(
     TypeError
         If a type is none of the above.
     ValueError
-        If ``b`` or ``where`` does not broadcast.
+        If ``b`` or ``where`` does not broadcast; in a library other than NumPy, if the rows are empty.
     numpy.exceptions.AxisError
         If there is no such axis.
 

@@ -5,7 +5,6 @@ result, all that is not an ordinary call: other types and layouts, overlap, one 
 """
 
 import ctypes
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,10 +28,10 @@ _SIZES = {"float16": 2, "float32": 4, "float64": 8}
 _NUMBERS = {name: np.dtype(name).num for name in _SIZES}
 _SWAPPED = ord(">")
 
-# Places in the state: the type of arrays; the object that says that all is done, and the one that says it is not; the
-# address of a word that says whether threads run, and of what shares work among them; how many parts they get; and for
-# each type of element its number, its size, and the addresses of its kernels.
-_ARRAY_TYPE, _DONE, _NOT_DONE, _RUNNING, _SHARED, _PARTS, _TYPES = range(7)
+# Places in the state: the type of arrays; the objects that say that all is done, that it is not, and that it could be
+# if the kernels were compiled; the address of a word that says whether threads run, and of what shares work among them;
+# how many parts they get; and for each type of element its number, its size, and the addresses of its kernels, or 0.
+_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED, _RUNNING, _SHARED, _PARTS, _TYPES = range(8)
 _EACH = 4
 _METH_FASTCALL = 0x80
 _JOB = 8 * 24
@@ -51,7 +50,7 @@ def enter(state_array, args, nargs):
     """A C function of METH_FASTCALL, of an array and one for the result; its object is the array of the state."""
     state = _int(word_at(state_array + _DATA))
     x, y = word_at(args), word_at(args + 8)
-    done = False
+    done, compiled = False, True
     if word_at(x + _TYPE) == state[_ARRAY_TYPE] and word_at(y + _TYPE) == state[_ARRAY_TYPE]:
         flags = int_at(x + _FLAGS) & (int_at(y + _FLAGS) | _WRITEABLE) & (_C_CONTIGUOUS | _ALIGNED)
         usual = flags == (_C_CONTIGUOUS | _ALIGNED) and int_at(y + _FLAGS) & _WRITEABLE
@@ -72,7 +71,8 @@ def enter(state_array, args, nargs):
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
             on_all = size >= row_functions.SHARED_FROM
             usual = usual and size > 0 and length <= _LONGEST and (not on_all or _int(state[_RUNNING])[0])
-            if usual:
+            compiled = state[kernels + 2] != 0
+            if usual and compiled:
                 count, address = size // length, stack(_JOB)
                 job = _int(address)
                 for place in range(_JOB // 8):
@@ -92,7 +92,7 @@ def enter(state_array, args, nargs):
                 if thread:
                     hold(thread)
                 done = True
-    result = state[_DONE if done else _NOT_DONE]
+    result = state[_DONE if done else _NOT_DONE if compiled else _NOT_COMPILED]
     retain(result)
     return result
 
@@ -109,21 +109,32 @@ class _MethodDef(ctypes.Structure):
 _keep_alive: list[Any] = []
 
 
-@functools.cache
-def quick(name: str) -> Callable[[np.ndarray, np.ndarray], bool]:
-    """``quick(name)(x, out)``: whether the function has been computed along the last axis, by the target "auto"."""
+class Quick:
+    """``call(x, out)``: whether a function has been computed along the last axis, by the target "auto"; None where it
+    would be, had ``learn(x.dtype)`` compiled its kernels."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.call, self._state = _make(name)
+
+    def learn(self, dtype: np.dtype) -> None:
+        place = _TYPES + _EACH * list(_SIZES).index(dtype.name)
+        kernels = [row_functions.kernel(self.name, way, dtype.name) for way in ("by row", "beside")]
+        self._state[place + 2 : place + _EACH] = kernels
+
+
+def _make(name: str) -> tuple[Callable[[np.ndarray, Any], bool | None], np.ndarray]:
     compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry", error_model="numpy")
     state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
-    state[[_ARRAY_TYPE, _DONE, _NOT_DONE]] = id(np.ndarray), id(True), id(False)
+    state[[_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)
     state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.address()
     state[_PARTS] = share.PARTS * numba.config.NUMBA_NUM_THREADS
     for i, (dtype, size) in enumerate(_SIZES.items()):
         place = _TYPES + _EACH * i
-        kernels = [row_functions.kernel(name, way, dtype) for way in ("by row", "beside")]
-        state[place : place + _EACH] = _NUMBERS[dtype], size, *kernels
+        state[place : place + 2] = _NUMBERS[dtype], size
     method = _MethodDef(f"quick_{name}".encode(), compiled.address, _METH_FASTCALL, None)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
     made = make(ctypes.addressof(method), state, None)
     _keep_alive.append((compiled, state, method))
-    return made
+    return made, state

@@ -93,7 +93,7 @@ def over_one_plus(a, a_low, e, e_low):
 
 @scalar
 def exp_reduced(x):
-    """(r, r_low, n) with x = n ln(2)/4 + r + r_low and n = rint(4 x / ln 2), for |x| < 750.
+    """(r, r_low, n) with x = n ln(2)/4 + r + r_low and n = rint(4 x / ln 2), for |x| < 1400.
 
     n is an integer in the low bits of an int64; the bits above it are arbitrary.
     """
