@@ -27,7 +27,7 @@ from numbaexp.cpu.rows import (
     row_at,
     whole_tiles,
 )
-from numbaexp.scalar.row_arithmetic import PAIRED
+from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
 from numbaexp.scalar.rows import CHUNK
 
@@ -37,13 +37,15 @@ _float = make_pointer(np.float64)
 
 def make_by_row(name, dtype):
     """Rows of any length, which are read twice."""
-    memory, gradient = make_row_memory(dtype, PAIRED), gradient_of(name, dtype)
+    arithmetic, gradient = arithmetic_of(dtype), gradient_of(name, dtype)
+    memory, number = make_row_memory(dtype, arithmetic), make_pointer(arithmetic.value)
+    value_size = memory.value_size
     addend, result, rounded, size = gradient.addend, gradient.result, memory.rounded, memory.size
     element = make_pointer(memory.stored_as)
 
     @part
     def tile_at(values, tile, start, count):
-        return _float(values + 8 * start if start + TILE <= count else tile)
+        return number(values + value_size * start if start + TILE <= count else tile)
 
     @part
     def sum_of_chunk(g, tile, y, tile_y, count, high, low):
@@ -51,7 +53,7 @@ def make_by_row(name, dtype):
         for start in range(0, count, TILE):
             gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
             for i in range(TILE):
-                highs[start + i], lows[start + i] = addend(gs[i], ys[i])
+                highs[start + i], lows[start + i] = addend(np.float64(gs[i]), np.float64(ys[i]))
         for i in range(count, whole_tiles(count)):
             highs[i], lows[i] = 0.0, 0.0
         return lanes.total_of_pairs(high, low, whole_tiles(count))
@@ -63,7 +65,7 @@ def make_by_row(name, dtype):
             gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
             results = element(target + start * size if start + TILE <= count else tile)
             for i in range(TILE):
-                results[i] = rounded(result(gs[i], ys[i], total, low))
+                results[i] = rounded(result(np.float64(gs[i]), np.float64(ys[i]), total, low))
         memory.settle(out, step, count, target, tile)
 
     def by_row(job, first, last):
