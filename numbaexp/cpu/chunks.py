@@ -12,6 +12,11 @@ _float = make_pointer(np.float64)
 LINE = 64  # bytes of a cache line
 
 
+@part
+def whole_tiles(count):
+    return (count + TILE - 1) // TILE * TILE
+
+
 class Chunks(NamedTuple):
     """``values`` is the address of a chunk's values, of which ``tile`` has what is over after whole tiles.
 
@@ -38,10 +43,6 @@ def make_chunks(arithmetic):
     equal = lanes.equal_f32 if size == 4 else lanes.equal_f64
     of_rank, exponential, addend = arithmetic.of_rank, arithmetic.exponential, arithmetic.addend
     narrow = arithmetic is NARROW
-
-    @part
-    def whole_tiles(count):
-        return (count + TILE - 1) // TILE * TILE
 
     @part
     def tile_at(values, tile, start, count):

@@ -4,6 +4,7 @@ that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks
 
 import numpy as np
 
+from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, blocks_of, make_beside, make_scatter, width_of
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
@@ -22,7 +23,6 @@ from numbaexp.cpu.rows import (
     Y_STEP,
     X,
     Y,
-    whole_tiles,
 )
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import CHUNK

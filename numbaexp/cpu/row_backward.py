@@ -6,6 +6,7 @@
 import numpy as np
 
 from numbaexp.cpu import lanes
+from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import BESIDE, beside, block_at, make_beside, make_scatter, width_of
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
@@ -25,7 +26,6 @@ from numbaexp.cpu.rows import (
     X,
     Y,
     row_at,
-    whole_tiles,
 )
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of

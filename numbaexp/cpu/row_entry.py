@@ -14,7 +14,7 @@ from numba import types
 
 from numbaexp.cpu import columns, pool, row_functions, rows, share
 from numbaexp.cpu.compile import compile_loop
-from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, int_at, word_at
+from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, _MethodDef, int_at, word_at
 from numbaexp.cpu.parallel import call_kernel, call_shared
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.scalar.rows import CHUNK
@@ -95,15 +95,6 @@ def enter(state_array, args, nargs):
     result = state[_DONE if done else _NOT_DONE if compiled else _NOT_COMPILED]
     retain(result)
     return result
-
-
-class _MethodDef(ctypes.Structure):
-    _fields_ = [
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    ]
 
 
 _keep_alive: list[Any] = []

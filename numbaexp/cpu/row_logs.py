@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numbaexp.cpu.chunks import make_chunks
+from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
     _CHUNK,
@@ -26,7 +26,6 @@ from numbaexp.cpu.rows import (
     Y,
     make_combine,
     row_at,
-    whole_tiles,
 )
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import CHUNK, cancel

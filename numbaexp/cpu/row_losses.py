@@ -3,7 +3,7 @@
 import numpy as np
 
 from numbaexp.cpu import lanes
-from numbaexp.cpu.chunks import make_chunks
+from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
     _CHUNK,
@@ -33,7 +33,6 @@ from numbaexp.cpu.rows import (
     make_share,
     make_write,
     row_at,
-    whole_tiles,
 )
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.row_gradients import product

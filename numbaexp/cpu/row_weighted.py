@@ -3,7 +3,7 @@
 import numpy as np
 
 from numbaexp.cpu import lanes
-from numbaexp.cpu.chunks import make_chunks
+from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
     _CHUNK,
@@ -28,7 +28,6 @@ from numbaexp.cpu.rows import (
     Y,
     make_combine,
     row_at,
-    whole_tiles,
 )
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED

@@ -7,7 +7,7 @@ second has ``INNER``. A unit is a row; of rows of more than ``KEPT`` chunks it i
 import numpy as np
 from numba import types
 
-from numbaexp.cpu.chunks import make_chunks
+from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import CHUNK, rank
@@ -26,13 +26,9 @@ KEPT = 16
 _CHUNK, _TILE = 8 * CHUNK, 8 * TILE
 # What is known of a chunk, and then of its row: lists of float64 beside each other, of a multiple of TILE.
 GREATEST, ONES, HIGH, LOW = range(4)
+
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
-
-
-@part
-def whole_tiles(count):
-    return (count + TILE - 1) // TILE * TILE
 
 
 @part
@@ -54,7 +50,6 @@ def make_combine(arithmetic):
     @part
     def combine(known, chunks):
         width = whole_tiles(chunks)
-        known_floats = _float(known)
         greatest, ones = _float(known), _float(known + 8 * width * ONES)
         high, low = _float(known + 8 * width * HIGH), _float(known + 8 * width * LOW)
         top = rank(value(greatest[0]))
@@ -64,7 +59,7 @@ def make_combine(arithmetic):
         if chunks == 1:
             ones_of_row = ones[0]
             sum_high, sum_low = weighted(high[0], low[0], one, 0.0)
-            known_floats[0], ones[0] = one, 0.0
+            greatest[0], ones[0] = one, 0.0
         else:
             ones_of_row = 0.0
             for i in range(chunks):
