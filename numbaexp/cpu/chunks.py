@@ -41,7 +41,7 @@ def make_chunks(arithmetic):
     number = make_pointer(value)
     greatest_rank = lanes.greatest_f32 if size == 4 else lanes.greatest_f64
     equal = lanes.equal_f32 if size == 4 else lanes.equal_f64
-    of_rank, exponential, addend = arithmetic.of_rank, arithmetic.exponential, arithmetic.addend
+    of_rank, exponential = arithmetic.of_rank, arithmetic.exponential
     narrow = arithmetic is NARROW
 
     @part
@@ -88,7 +88,7 @@ def make_chunks(arithmetic):
                 lanes.prefetch_to_read(values + (count + start) * size + line)
             source = tile_at(values, tile, start, count)
             for i in range(TILE):
-                e, e_low = addend(source[i], subtracted)
+                e, e_low = exponential(source[i], subtracted)
                 is_one = source[i] == greatest
                 highs[start + i] = 0.0 if is_one else e
                 if not narrow:

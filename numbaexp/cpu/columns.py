@@ -120,11 +120,10 @@ def make_beside(dtype, arithmetic):
     value, size = arithmetic.value, memory.size
     element, number = make_pointer(memory.stored_as), make_pointer(value)
     order = make_pointer(np.dtype(f"u{memory.value_size}"))
-    to_value, of_rank, exponential, addend = (
+    to_value, of_rank, exponential = (
         memory.to_value,
         arithmetic.of_rank,
         arithmetic.exponential,
-        arithmetic.addend,
     )
     narrow = arithmetic is NARROW
 
@@ -176,7 +175,7 @@ def make_beside(dtype, arithmetic):
         for i in range(count):
             for c in range(BESIDE):
                 x, top = source[i * BESIDE + c], value(greatests[c])
-                e, e_low = addend(x, value(0.0) if top == -np.inf else top)
+                e, e_low = exponential(x, value(0.0) if top == -np.inf else top)
                 is_one = x == top
                 counts[c] += 1.0 if is_one else 0.0
                 highs[i * BESIDE + c] = 0.0 if is_one else e

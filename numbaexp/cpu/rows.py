@@ -45,7 +45,8 @@ def make_combine(arithmetic):
     """A function of what is known of a row's chunks, at an address, each list filled up with 0. Returns (greatest,
     ones, high, low) of the row, and leaves the chunks' weights, high and low, in the first two lists."""
     value, one, of_rank = arithmetic.value, arithmetic.one, arithmetic.of_rank
-    addend, weighted, add, total = arithmetic.addend, arithmetic.weighted, arithmetic.add, make_chunks(arithmetic).total
+    exponential, weighted, add = arithmetic.exponential, arithmetic.weighted, arithmetic.add
+    total = make_chunks(arithmetic).total
 
     @part
     def combine(known, chunks):
@@ -66,7 +67,7 @@ def make_combine(arithmetic):
                 is_greatest = value(greatest[i]) == of_row
                 ones_of_row += ones[i] if is_greatest else 0.0
                 others, others_low = add(0.0 if is_greatest else ones[i] * one, 0.0, high[i], low[i])
-                weight, weight_low = addend(value(greatest[i]), of_row)
+                weight, weight_low = exponential(value(greatest[i]), of_row)
                 high[i], low[i] = weighted(others, others_low, weight, weight_low)
                 greatest[i], ones[i] = weight, weight_low
             sum_high, sum_low = total(known + 8 * width * HIGH, known + 8 * width * LOW, chunks)

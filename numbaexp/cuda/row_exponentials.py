@@ -31,9 +31,8 @@ def reference(greatest):
 def _make_terms(arithmetic, logs):
     """Scalars: the greater of two values; what an element gives to its chunk; what a chunk's sum is, and gives to the
     row; what becomes of the row's."""
-    value, one, add, addend = arithmetic.value, arithmetic.one, arithmetic.add, arithmetic.addend
+    value, one, add, exponential = arithmetic.value, arithmetic.one, arithmetic.add, arithmetic.exponential
     weighted, logarithm = arithmetic.weighted, arithmetic.logarithm
-    exponential = addend if logs else arithmetic.exponential
 
     @scalar
     def greater(a, b):
@@ -56,7 +55,7 @@ def _make_terms(arithmetic, logs):
     def of_chunk(greatest, ones, high, low, of_row):
         is_greatest = greatest == of_row
         high, low = add(0.0 if is_greatest else rounded_product(ones, one), 0.0, high, low)
-        weight, weight_low = addend(greatest, of_row)
+        weight, weight_low = exponential(greatest, of_row)
         high, low = weighted(high, low, weight if abs(of_row) < np.inf else np.nan, weight_low)
         return ones if is_greatest else 0.0, high, low
 

@@ -30,11 +30,11 @@ def make_logsumexp_backward(dtype):
 @functools.cache
 def _make_share_of(arithmetic):
     """Scalars: what an exponential of a chunk is to be multiplied by; and that times a number of the row."""
-    one, addend, share, scaled = arithmetic.one, arithmetic.addend, arithmetic.share, arithmetic.scaled
+    one, exponential, share, scaled = arithmetic.one, arithmetic.exponential, arithmetic.share, arithmetic.scaled
 
     @scalar
     def share_of(greatest, of_row, total, total_low, several):
-        weight, weight_low = addend(greatest, of_row) if several else (one, 0.0)
+        weight, weight_low = exponential(greatest, of_row) if several else (one, 0.0)
         high, low = share(weight, weight_low, total, total_low)
         return high if abs(of_row) < np.inf else np.nan, low
 

@@ -18,7 +18,7 @@ class Arithmetic(NamedTuple):
     value : the type that elements are converted to.
     one : what the exponential of 0 is held as.
     of_rank(rank) : the value of a rank.
-    exponential(x, greatest), addend(x, greatest) : of x - greatest, both values; or 0 where that is nothing in a
+    exponential(x, greatest) : of x - greatest, both values; or 0 where that is nothing in a
         quotient times any number of the type, or in a logarithm.
     add(a, b) : of pairs.
     weighted(total, weight) : the product of a chunk's sum and the exponential of its greatest element.
@@ -34,7 +34,6 @@ class Arithmetic(NamedTuple):
     one: float
     of_rank: Any
     exponential: Any
-    addend: Any
     add: Any
     weighted: Any
     share: Any
@@ -102,7 +101,6 @@ NARROW = Arithmetic(
     1.0,
     r.of_rank_f32,
     narrow_exponential,
-    narrow_exponential,
     narrow_add,
     narrow_weighted,
     narrow_share,
@@ -166,7 +164,6 @@ PAIRED = Arithmetic(
     np.float64,
     r.PAIR_SCALE,
     r.of_rank_f64,
-    paired_exponential,
     paired_exponential,
     r.add_pair,
     r.product_of_pairs,
