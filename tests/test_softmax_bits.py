@@ -99,7 +99,7 @@ def softmax(x, dtype, scale=None):
         [a.exponential(v, subtracted(top, a.value)) for v in piece] for piece, top in zip(pieces, tops, strict=True)
     ]
     sums = [lanes_sum(each, add) for each in powers]
-    weights = [a.addend(top, max(tops)) for top in tops] if len(pieces) > 1 else [(a.one, 0.0)]
+    weights = [a.exponential(top, max(tops)) for top in tops] if len(pieces) > 1 else [(a.one, 0.0)]
     total = [a.weighted(*each, *weight) for each, weight in zip(sums, weights, strict=True)]
     total = lanes_sum(total, add) if len(pieces) > 1 else total[0]
     shares = [a.share(*weight, *total) for weight in weights]
@@ -114,7 +114,7 @@ def statistics(x, a, add):
     top = max(tops)
     ones = [float(piece.count(of_piece)) for piece, of_piece in zip(pieces, tops, strict=True)]
     sums = [
-        lanes_sum([(0.0, 0.0) if v == of_piece else a.addend(v, subtracted(of_piece, a.value)) for v in piece], add)
+        lanes_sum([(0.0, 0.0) if v == of_piece else a.exponential(v, subtracted(of_piece, a.value)) for v in piece], add)
         for piece, of_piece in zip(pieces, tops, strict=True)
     ]
     if len(pieces) == 1:
@@ -123,7 +123,7 @@ def statistics(x, a, add):
         sums[c] if tops[c] == top else tuple(map(float, add((ones[c] * a.one, 0.0), sums[c])))
         for c in range(len(pieces))
     ]
-    total = lanes_sum([a.weighted(*others[c], *a.addend(tops[c], top)) for c in range(len(pieces))], add)
+    total = lanes_sum([a.weighted(*others[c], *a.exponential(tops[c], top)) for c in range(len(pieces))], add)
     return top, *a.logarithm(sum(n for n, of_piece in zip(ones, tops, strict=True) if of_piece == top), *total)
 
 
