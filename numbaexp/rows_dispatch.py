@@ -130,20 +130,27 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
 
 
 class Door:
-    """``call(x, out)``: whether a function has been computed along the last axis, as it is where ``x`` and ``out`` are
-    contiguous arrays of one shape and type. What it needs is compiled by the first call, and that of each type."""
+    """``compute(x, out)``, or ``compute(x, w, out)``: whether a function has been computed along the last axis, as it
+    is where all are contiguous arrays of one shape and type."""
 
     def __init__(self, name: str):
         self.name = name
-        self.call: Callable[[np.ndarray, Any], bool | None] = self._first
+        self.call: Callable[..., bool | None] = self._first
 
-    def _first(self, x: np.ndarray, out: Any) -> bool | None:
+    def compute(self, *arrays: Any) -> bool | None:
+        done = self.call(*arrays)
+        if done is None:
+            self.learn(arrays[0].dtype)
+            done = self.call(*arrays)
+        return done
+
+    def _first(self, *arrays: Any) -> bool | None:
         # Compiling is for those who call; importing the package is not to wait for it.
         from numbaexp.cpu.row_entry import Quick
 
         quick = Quick(self.name)
         self.call, self.learn = quick.call, quick.learn
-        return self.call(x, out)
+        return self.call(*arrays)
 
 
 def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, where: Any) -> Any:

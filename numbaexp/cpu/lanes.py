@@ -120,12 +120,12 @@ def _add(builder, some, others):
 
 
 def _add_pairs(builder, some, others):
-    """As ``numbaexp.scalar.rows.add_pair``."""
+    """As ``numbaexp.scalar.rows.add_pair``; the other low part may be None for 0."""
     (a, a_low), (b, b_low) = some, others
     high = builder.fadd(a, b)
     b_part = builder.fsub(high, a)
     error = builder.fadd(builder.fsub(a, builder.fsub(high, b_part)), builder.fsub(b, b_part))
-    return [high, builder.fadd(a_low, builder.fadd(error, b_low))]
+    return [high, builder.fadd(a_low, error if b_low is None else builder.fadd(error, b_low))]
 
 
 def _total(builder, addresses, count, add):
@@ -183,6 +183,55 @@ def _make_add_to(pairs):
 
 
 add_to, add_pairs_to = _make_add_to(False), _make_add_to(True)
+
+
+_LANES_OF_DOUBLES = ir.VectorType(_DOUBLE, LANES)
+
+
+def _widened(builder, vector):
+    return vector if vector.type == _LANES_OF_DOUBLES else builder.fpext(vector, _LANES_OF_DOUBLES)
+
+
+def _of_products(builder, a, b):
+    """As ``numbaexp.scalar.row_gradients.product``, and ``narrow_product``, whose low part is nothing to be added."""
+    x, y = _widened(builder, a), _widened(builder, b)
+    high = builder.fmul(x, y)
+    if x is not a:
+        return high, None
+    fma = builder.module.declare_intrinsic("llvm.fma.v32f64", (), ir.FunctionType(x.type, [x.type] * 3))
+    return high, builder.call(fma, [x, y, builder.fneg(high)])
+
+
+def _of_first(builder, a, b):
+    """As ``numbaexp.scalar.row_gradients.alone``."""
+    return _widened(builder, a), None
+
+
+def _make_add_terms(number, terms):
+    """``add(sums, sums_low, a, b, count)``: to ``LANES`` pairs, those that ``terms`` makes of numbers at two addresses,
+    a multiple of ``LANES`` of them."""
+
+    @intrinsic
+    def add(typingctx, sums, sums_low, a, b, count):
+        def codegen(context, builder, signature, args):
+            places, operands, count = args[:2], args[2:4], args[4]
+            kind = context.get_value_type(number)
+
+            def body(i, values):
+                return _add_pairs(builder, values, terms(builder, *(_load(builder, x, i, kind) for x in operands)))
+
+            made = _loop(builder, count, [_load(builder, place, _WORD(0), _DOUBLE) for place in places], body)
+            for place, vector in zip(places, made, strict=True):
+                builder.store(vector, builder.inttoptr(place, vector.type.as_pointer()), align=8)
+            return context.get_dummy_value()
+
+        return types.none(*[types.intp] * 5), codegen
+
+    return add
+
+
+ADD_PRODUCTS = {number: _make_add_terms(number, _of_products) for number in (types.float32, types.float64)}
+ADD_FIRST = {number: _make_add_terms(number, _of_first) for number in (types.float32, types.float64)}
 
 
 def _make_prefetch(for_writing):

@@ -42,23 +42,24 @@ def pass_on(typingctx, address, args, dimensions, steps, data):
 
 
 @intrinsic
-def call_loop(typingctx, address, source, target, n, source_step, target_step):
-    """Call the inner loop at an address over ``n`` elements; all arguments are integers."""
+def call_loop(typingctx, address, operands, n, steps):
+    """Call the inner loop at an address over ``n`` elements of operands at so many addresses, which go on in so many
+    steps; all are integers."""
 
     def codegen(context, builder, signature, llvm_args):
-        address, source, target, n, source_step, target_step = llvm_args
+        address, operands, n, steps = llvm_args
 
-        def array_of(*values):
+        def array_of(values):
             array = cgutils.alloca_once(builder, ir.ArrayType(_WORD, len(values)))
             for i, value in enumerate(values):
                 builder.store(value, cgutils.gep_inbounds(builder, array, 0, i))
             return builder.bitcast(array, _WORD_POINTER)
 
-        pointers, steps = array_of(source, target), array_of(source_step, target_step)
-        _call(builder, address, pointers, array_of(n), steps, ir.Constant(_WORD_POINTER, None))
+        pointers, steps = (array_of(cgutils.unpack_tuple(builder, values)) for values in (operands, steps))
+        _call(builder, address, pointers, array_of([n]), steps, ir.Constant(_WORD_POINTER, None))
         return context.get_dummy_value()
 
-    return types.none(*[types.intp] * 6), codegen
+    return types.none(types.intp, operands, types.intp, steps), codegen
 
 
 @intrinsic
@@ -124,20 +125,29 @@ def current_loop(args, dimensions, steps, data):
     pass_on(data[0], args, dimensions, steps, data)
 
 
-def parallel_loop(args, dimensions, steps, data):
-    """Run the loop ``data[1]`` in parts, where there are at least ``data[2]`` elements (of ``data[3]`` bytes)."""
-    loop, threshold, itemsize = data[1], data[2], data[3]
-    n = dimensions[0]
-    source, source_step = args[0], steps[0]
-    target, target_step = args[1], steps[1]
+@njit(forceinline=True)
+def can_be_parted(operand, step, result, result_step, n, itemsize):
+    """Whether parts of the result can be written while others of an operand, or of the result itself, are read."""
+    low, high = ends(operand, step, n, itemsize)
+    result_low, result_high = ends(result, result_step, n, itemsize)
+    return high <= result_low or result_high <= low or (operand == result and step == result_step)
 
-    source_low, source_high = ends(source, source_step, n, itemsize)
-    target_low, target_high = ends(target, target_step, n, itemsize)
-    apart = source_high <= target_low or target_high <= source_low
-    in_place = source == target and source_step == target_step
+
+def parallel_loop(args, dimensions, steps, data):
+    """Run the loop ``data[1]`` in parts, where there are at least ``data[2]`` elements (of ``data[3]`` bytes).
+
+    It has ``data[4]`` inputs, one or two: of a loop with one the second operand is its result, which is the third of
+    the others.
+    """
+    loop, threshold, itemsize, last = data[1], data[2], data[3], data[4]
+    n = dimensions[0]
+    a, b, c = args[0], args[1], args[last]
+    a_step, b_step, c_step = steps[0], steps[1], steps[last]
+
     # NumPy lets an output overlap its input where going through it in order is safe: that is one thread's work.
-    if n < threshold or not (apart or in_place):
-        call_loop(loop, source, target, n, source_step, target_step)
+    parted = can_be_parted(a, a_step, c, c_step, n, itemsize) and can_be_parted(b, b_step, c, c_step, n, itemsize)
+    if n < threshold or not parted:
+        call_loop(loop, (a, b, c), n, (a_step, b_step, c_step))
     else:
         parts = 2
         while parts < MOST_PARTS and parts * PART < n:
@@ -148,9 +158,8 @@ def parallel_loop(args, dimensions, steps, data):
             start, stop = n * part // parts, n * (part + 1) // parts
             if test_flags(ALL_FLAGS):
                 clear_flags(ALL_FLAGS)
-            call_loop(
-                loop, source + start * source_step, target + start * target_step, stop - start, source_step, target_step
-            )
+            operands = (a + start * a_step, b + start * b_step, c + start * c_step)
+            call_loop(loop, operands, stop - start, (a_step, b_step, c_step))
             merge_flags(raised, test_flags(ALL_FLAGS))
         flags = before | merge_flags(raised, 0)
         if flags:

@@ -18,8 +18,8 @@ from numbaexp.cpu.compile import compile_loop
 _SAFE_LAYERS = ("omp", "tbb")
 
 # One array for each type of each ufunc, which its loop reads through a data pointer: the address of the loop to run,
-# that of the serial loop, the fewest elements to share among threads, and the size of one. They live as long as the
-# process.
+# that of the serial loop, the fewest elements to share among threads, the size of one, and the number of inputs. They
+# live as long as the process.
 _cells: list[np.ndarray] = []
 
 
@@ -74,9 +74,10 @@ def _current_loop():
     return compile_loop(parallel.current_loop, parallel.SIGNATURE, "current")
 
 
-def switched_loop(serial, threshold, itemsize):
+def switched_loop(serial, threshold, itemsize, inputs):
     """(address, data pointer) of a loop that runs the one at address ``serial``, on all threads once these may be
     used."""
-    cell = np.array([_parallel_loop().address if _running else serial, serial, threshold, itemsize], np.intp)
+    current = _parallel_loop().address if _running else serial
+    cell = np.array([current, serial, threshold, itemsize, inputs], np.intp)
     _cells.append(cell)
     return _current_loop().address, cell.ctypes.data

@@ -4,9 +4,10 @@
 """
 
 import numpy as np
+from numba.np.numpy_support import from_dtype
 
 from numbaexp.cpu import lanes
-from numbaexp.cpu.chunks import whole_tiles
+from numbaexp.cpu.chunks import LINE, whole_tiles
 from numbaexp.cpu.columns import BESIDE, beside, block_at, make_beside, make_scatter, width_of
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import (
@@ -29,10 +30,11 @@ from numbaexp.cpu.rows import (
 )
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.rows import CHUNK, LANES
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
+_ADD = {"softmax_backward": lanes.ADD_PRODUCTS, "log_softmax_backward": lanes.ADD_FIRST}
 
 
 def make_by_row(name, dtype):
@@ -40,8 +42,9 @@ def make_by_row(name, dtype):
     arithmetic, gradient = arithmetic_of(dtype), gradient_of(name, dtype)
     memory, number = make_row_memory(dtype, arithmetic), make_pointer(arithmetic.value)
     value_size = memory.value_size
-    addend, result, rounded, size = gradient.addend, gradient.result, memory.rounded, memory.size
+    result, rounded, size = gradient.result, memory.rounded, memory.size
     element = make_pointer(memory.stored_as)
+    add = _ADD[name][from_dtype(np.dtype(arithmetic.value))]
 
     @part
     def tile_at(values, tile, start, count):
@@ -49,19 +52,27 @@ def make_by_row(name, dtype):
 
     @part
     def sum_of_chunk(g, tile, y, tile_y, count, high, low):
-        highs, lows = _float(high), _float(low)
-        for start in range(0, count, TILE):
-            gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
-            for i in range(TILE):
-                highs[start + i], lows[start + i] = addend(np.float64(gs[i]), np.float64(ys[i]))
-        for i in range(count, whole_tiles(count)):
+        highs, lows, whole = _float(high), _float(low), count // TILE * TILE
+        for i in range(LANES):
             highs[i], lows[i] = 0.0, 0.0
-        return lanes.total_of_pairs(high, low, whole_tiles(count))
+        if whole:
+            add(high, low, g, y, whole)
+        if whole < count:
+            # What fills up the tile is to add nothing.
+            for i in range(count - whole, TILE):
+                number(tile)[i] = number(tile_y)[i] = 0.0
+            add(high, low, tile, tile_y, TILE)
+        return lanes.total_of_pairs(high, low, LANES)
 
     @part
     def write(g, tile, y, tile_y, count, total, low, out, step, scratch):
         target = out if step == size else scratch
         for start in range(0, count, TILE):
+            for line in range(0, TILE * value_size, LINE):
+                ahead = (count + start) * value_size + line
+                lanes.prefetch_to_read(g + ahead)
+                lanes.prefetch_to_read(y + ahead)
+                lanes.prefetch_to_write(out + ahead)
             gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
             results = element(target + start * size if start + TILE <= count else tile)
             for i in range(TILE):
@@ -84,7 +95,9 @@ def make_by_row(name, dtype):
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
                 sums[0, c], sums[1, c] = sum_of_chunk(g, tile, y, tile_y, count, high, low)
-            total, total_low = lanes.total_of_pairs(sums_at, sums_at + 8 * width, width)
+            total, total_low = sums[0, 0], sums[1, 0]
+            if length > CHUNK:
+                total, total_low = lanes.total_of_pairs(sums_at, sums_at + 8 * width, width)
             for start in range(0, length, CHUNK):
                 count = min(CHUNK, length - start)
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)

@@ -47,14 +47,17 @@ _LET_GO_FROM = 1 << 15
 
 
 def enter(state_array, args, nargs):
-    """A C function of METH_FASTCALL, of an array and one for the result; its object is the array of the state."""
+    """A C function of METH_FASTCALL, of one array or two and one for the result; its object is the array of the
+    state."""
     state = _int(word_at(state_array + _DATA))
-    x, y = word_at(args), word_at(args + 8)
+    x, w, y = word_at(args), word_at(args + 8 * (nargs - 2)), word_at(args + 8 * (nargs - 1))
     done, compiled = False, True
-    if word_at(x + _TYPE) == state[_ARRAY_TYPE] and word_at(y + _TYPE) == state[_ARRAY_TYPE]:
-        flags = int_at(x + _FLAGS) & (int_at(y + _FLAGS) | _WRITEABLE) & (_C_CONTIGUOUS | _ALIGNED)
+    array = state[_ARRAY_TYPE]
+    if word_at(x + _TYPE) == array and word_at(w + _TYPE) == array and word_at(y + _TYPE) == array:
+        flags = int_at(x + _FLAGS) & int_at(w + _FLAGS) & int_at(y + _FLAGS) & (_C_CONTIGUOUS | _ALIGNED)
         usual = flags == (_C_CONTIGUOUS | _ALIGNED) and int_at(y + _FLAGS) & _WRITEABLE
         descr, ndim = word_at(x + _DESCR), int_at(x + _NDIM)
+        usual = usual and descr == word_at(w + _DESCR) and ndim == int_at(w + _NDIM)
         usual = usual and descr == word_at(y + _DESCR) and ndim == int_at(y + _NDIM) and ndim > 0
         usual = usual and (int_at(descr + _BYTE_ORDER) & 0xFF) != _SWAPPED
         number = int_at(descr + _TYPE_NUMBER)
@@ -66,9 +69,12 @@ def enter(state_array, args, nargs):
             for axis in range(ndim):
                 length = word_at(word_at(x + _SHAPE) + 8 * axis)
                 size *= length
+                usual = usual and length == word_at(word_at(w + _SHAPE) + 8 * axis)
                 usual = usual and length == word_at(word_at(y + _SHAPE) + 8 * axis)
             source, target, itemsize = word_at(x + _DATA), word_at(y + _DATA), state[kernels + 1]
+            second = word_at(w + _DATA)
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
+            usual = usual and (second == target or abs(second - target) >= size * itemsize)
             on_all = size >= row_functions.SHARED_FROM
             usual = usual and size > 0 and length <= _LONGEST and (not on_all or _int(state[_RUNNING])[0])
             compiled = state[kernels + 2] != 0
@@ -77,10 +83,11 @@ def enter(state_array, args, nargs):
                 job = _int(address)
                 for place in range(_JOB // 8):
                     job[place] = 0
-                job[rows.X], job[rows.Y], job[rows.LENGTH], job[rows.INNER] = source, target, length, count
+                job[rows.X], job[rows.W], job[rows.Y] = source, second, target
+                job[rows.LENGTH], job[rows.INNER] = length, count
                 job[rows.CHUNKS_OF_ROWS] = (length + CHUNK - 1) // CHUNK
-                job[rows.X_INNER] = job[rows.Y_INNER] = length * itemsize
-                job[rows.X_STEP] = job[rows.Y_STEP] = itemsize
+                job[rows.X_INNER] = job[rows.W_INNER] = job[rows.Y_INNER] = length * itemsize
+                job[rows.X_STEP] = job[rows.W_STEP] = job[rows.Y_STEP] = itemsize
                 alone = length >= row_functions.ALONE_FROM or count < row_functions.BESIDE_FROM
                 kernel = state[kernels + 2 if alone else kernels + 3]
                 units = count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
@@ -101,8 +108,9 @@ _keep_alive: list[Any] = []
 
 
 class Quick:
-    """``call(x, out)``: whether a function has been computed along the last axis, by the target "auto"; None where it
-    would be, had ``learn(x.dtype)`` compiled its kernels."""
+    """``call(x, out)`` or ``call(x, w, out)``, of contiguous arrays of one shape and type: whether a function has been
+    computed along the last axis, by the target "auto"; None where it would be, had ``learn(x.dtype)`` compiled its
+    kernels."""
 
     def __init__(self, name: str):
         self.name = name
@@ -114,7 +122,7 @@ class Quick:
         self._state[place + 2 : place + _EACH] = kernels
 
 
-def _make(name: str) -> tuple[Callable[[np.ndarray, Any], bool | None], np.ndarray]:
+def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
     compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry", error_model="numpy")
     state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
     state[[_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)

@@ -3,9 +3,9 @@
 import numpy as np
 
 # Of a function that NumPy does not have: no complex, longdouble and object arrays, for nobody's loops could take them.
-_FLOATS = ["e->e", "f->f", "d->d"]
+_FLOATS = "efd"
 
 
-def signatures(name):
+def signatures(name, inputs=1):
     """As ``numpy.ufunc.types``: those of NumPy's ufunc of the same name, so that types are promoted as there."""
-    return list(getattr(np, name).types) if hasattr(np, name) else list(_FLOATS)
+    return list(getattr(np, name).types) if hasattr(np, name) else [f"{code * inputs}->{code}" for code in _FLOATS]

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.cpu import loops, pool
+from numbaexp.cpu import gradient_loops, loops, pool
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.cpu.signatures import signatures
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.forms import itemsize
+from numbaexp.scalar.gradients import GRADIENTS
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
 # faster than one (they draw level at 16384, 8192, 8192 and 4096).
@@ -59,9 +60,17 @@ def _api():
     return make, register
 
 
+def _inputs(name):
+    return 2 if name in GRADIENTS else 1
+
+
 @functools.cache
 def _serial_loop(name, dtype):
-    return compile_loop(loops.make_loop(name, dtype, FAMILY[name][dtype]), loops.SIGNATURE, f"{name} {dtype}")
+    if name in GRADIENTS:
+        loop = gradient_loops.make_loop(name, dtype, GRADIENTS[name][dtype])
+    else:
+        loop = loops.make_loop(name, dtype, FAMILY[name][dtype])
+    return compile_loop(loop, loops.SIGNATURE, f"{name} {dtype}")
 
 
 def _loop(name, dtype, target):
@@ -70,7 +79,7 @@ def _loop(name, dtype, target):
     if target == "cpu":
         return serial, None
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH
-    return pool.switched_loop(serial, threshold, itemsize(dtype))
+    return pool.switched_loop(serial, threshold, itemsize(dtype), _inputs(name))
 
 
 # NumPy keeps pointers into these and does not own them.
@@ -81,14 +90,14 @@ _bfloat16: np.dtype | None = None
 
 @functools.cache
 def ufunc(name, target):
-    """The ufunc of a function of the family for a target: "cpu", "parallel" or "auto"."""
-    types_taken = signatures(name)
+    """The ufunc of a function of the family, or of a gradient, for a target: "cpu", "parallel" or "auto"."""
+    types_taken = signatures(name, _inputs(name))
     functions = (ctypes.c_void_p * len(types_taken))()
     data = (ctypes.c_void_p * len(types_taken))()
     type_numbers = []
     for i, taken in enumerate(types_taken):
         code = taken[0]
-        type_numbers += [np.dtype(code).num] * 2
+        type_numbers += [np.dtype(code).num] * (_inputs(name) + 1)
         if code in _CODES:
             functions[i], data[i] = _loop(name, _CODES[code], target)
         else:
@@ -116,7 +125,7 @@ def bits_ufunc(name, target):
     functions, data = (ctypes.c_void_p * 2)(), (ctypes.c_void_p * 2)()
     functions[0], data[0] = _loop(name, "float16", target)
     functions[1], data[1] = _loop(name, "bfloat16", target)
-    return _make(name, functions, data, [np.dtype(code).num for code in "eeHH"])
+    return _make(name, functions, data, [np.dtype(code).num for code in "eH" for _ in range(_inputs(name) + 1)])
 
 
 def _make(name, functions, data, type_numbers):
@@ -124,7 +133,7 @@ def _make(name, functions, data, type_numbers):
     label = name.encode()
     _keep_alive.append((functions, data, types, label))
     make, _ = _api()
-    return make(functions, data, types, len(functions), 1, 1, _NO_IDENTITY, label, None, 0)
+    return make(functions, data, types, len(functions), _inputs(name), 1, _NO_IDENTITY, label, None, 0)
 
 
 def add_bfloat16(dtype):
@@ -138,11 +147,11 @@ def add_bfloat16(dtype):
 def _register_bfloat16(made, name, target, number):
     function, data = _loop(name, "bfloat16", target)
     _, register = _api()
-    register(made, number, function, (ctypes.c_int * 2)(number, number), data)
+    register(made, number, function, (ctypes.c_int * made.nargs)(*[number] * made.nargs), data)
 
 
 def __getattr__(name):
     # Where pickle finds the ufunc again.
-    if name in FAMILY:
+    if name in FAMILY or name in GRADIENTS:
         return ufunc(name, "auto")
     raise AttributeError(name)

@@ -1,7 +1,7 @@
 """Gradients of the softmax family: of what a row's elements add to a sum, and of what they are given that sum.
 
-They are computed in pairs, high + low, in every type, for the differences in them cancel: of a gradient that is nearly
-the same along a row nearly nothing is left.
+Their sums are pairs, high + low, in every type, for the differences from them cancel: of a gradient that is nearly the
+same along a row nearly nothing is left.
 """
 
 from typing import Any, NamedTuple
@@ -40,6 +40,18 @@ def softmax_gradient(g, y, total, low):
 
 
 @scalar
+def narrow_product(g, y):
+    """Of floats that have 24 bits."""
+    return rounded_product(g, y), 0.0
+
+
+@scalar
+def narrow_softmax_gradient(g, y, total, low):
+    """Where g and the sum cancel, their difference is exact."""
+    return ((g - total) - low) * y
+
+
+@scalar
 def alone(g, y):
     return g, 0.0
 
@@ -70,7 +82,7 @@ UNSCALE = 1.0 / r.PAIR_SCALE
 
 def gradient_of(name: str, dtype: str) -> Gradient:
     """That of a function, in a type."""
-    if name == "softmax_backward":
-        return Gradient(product, softmax_gradient)
     wide = dtype == "float64"
+    if name == "softmax_backward":
+        return Gradient(product, softmax_gradient) if wide else Gradient(narrow_product, narrow_softmax_gradient)
     return Gradient(alone, paired_log_softmax_gradient if wide else narrow_log_softmax_gradient)
