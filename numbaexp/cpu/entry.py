@@ -125,6 +125,14 @@ class _MethodDef(ctypes.Structure):
     ]
 
 
+def built_in(name, address, flags, state):
+    """A built-in function of the object ``state``, by the C function at an address; and what has to live as long."""
+    method = _MethodDef(name.encode(), address, flags, None)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return make(ctypes.addressof(method), state, None), method
+
+
 @functools.cache
 def _compiled():
     return compile_loop(enter, _SIGNATURE, "entry")
@@ -146,10 +154,7 @@ def make_door(name, ufunc, elsewhere, find):
     state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
     state[[_UFUNC, _UFUNC_CALL]] = id(ufunc), _vectorcallfunc(ufunc)
     state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(elsewhere), _vectorcallfunc(elsewhere)
-    method = _MethodDef(name.encode(), _compiled().address, _METH_FASTCALL_KEYWORDS, None)
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    door = make(ctypes.addressof(method), state, None)
+    door, method = built_in(name, _compiled().address, _METH_FASTCALL_KEYWORDS, state)
     state.find, state.keep_alive = find, (method, ufunc, elsewhere)
     setattr(state, name, door)
     return door

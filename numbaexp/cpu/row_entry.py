@@ -4,7 +4,6 @@ It reads the arrays from their published C structures, as ``numbaexp.cpu.entry``
 result, all that is not an ordinary call: other types and layouts, overlap, one that has to start threads.
 """
 
-import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from numba import types
 
 from numbaexp.cpu import columns, pool, row_functions, rows, share
 from numbaexp.cpu.compile import compile_loop
-from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, _MethodDef, int_at, word_at
+from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, built_in, int_at, word_at
 from numbaexp.cpu.parallel import call_kernel, call_shared
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.scalar.rows import CHUNK
@@ -131,9 +130,6 @@ def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
     for i, (dtype, size) in enumerate(_SIZES.items()):
         place = _TYPES + _EACH * i
         state[place : place + 2] = _NUMBERS[dtype], size
-    method = _MethodDef(f"quick_{name}".encode(), compiled.address, _METH_FASTCALL, None)
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    made = make(ctypes.addressof(method), state, None)
+    made, method = built_in(f"quick_{name}", compiled.address, _METH_FASTCALL, state)
     _keep_alive.append((compiled, state, method))
     return made, state
