@@ -21,6 +21,7 @@ README = RESULTS.parents[1] / "README.md"
 TYPES = ("float16", "bfloat16", "float32", "float64")
 PEERS = ("numpy", "scipy", "torch", "jax", "numexpr")
 SOFTMAX_PEERS = ("torch", "jax", "scipy")
+AUTOGRAD_PROVIDERS = ("numbaexp", "numbaexp in torch", "torch")
 COLOURS = {
     "auto": "#c0392b",
     "cpu": "#e59866",
@@ -209,6 +210,23 @@ def softmax_picture():
     figure.savefig(RESULTS / "softmax_accuracy.svg", metadata={"Date": None})
 
 
+def autograd_table():
+    """Time of torch over that of numbaexp, forward and backward together; and what a recorded call takes."""
+    cases: dict[tuple[str, str], dict[str, float]] = {}
+    calls = []
+    for row in rows_of("autograd.csv"):
+        if row["provider"] in AUTOGRAD_PROVIDERS:
+            cases.setdefault((row["function"], row["shape"]), {})[row["provider"]] = float(row["p50"])
+        else:
+            calls.append(f"{row['provider']} {float(row['p50']) * 1e6:.2f} µs")
+    lines = [
+        [", ".join(case), *(f"{seconds['torch'] / seconds[provider]:.2f}" for provider in AUTOGRAD_PROVIDERS[:-1])]
+        for case, seconds in cases.items()
+    ]
+    table = markdown(["forward and backward, float32", *AUTOGRAD_PROVIDERS[:-1]], lines)
+    return f"{table}\n\n`exp` of ten elements: {', '.join(calls)}."
+
+
 def measured_on(row):
     return f"Measured on {row['device']}; {row['versions']}."
 
@@ -220,6 +238,7 @@ def main():
         ("accuracy", accuracy_table()),
         ("speed", f"{speed_table()}\n\n{measured_on(rows_of('speed.csv')[0])}"),
         ("softmax", f"{softmax_table()}\n\n{measured_on(rows_of('softmax.csv')[0])}"),
+        ("autograd", f"{autograd_table()}\n\n{measured_on(rows_of('autograd.csv')[0])}"),
         ("targets", targets_section()),
     ):
         pattern = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"

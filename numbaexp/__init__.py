@@ -1,5 +1,8 @@
 """Correctly rounded exponentials on arrays: the same bits everywhere, on all cores and on GPUs, compiled by Numba."""
 
+import importlib
+from typing import Any
+
 from numbaexp import compiled as _compiled
 from numbaexp.dispatch import use_target
 from numbaexp.functions import (
@@ -17,6 +20,14 @@ from numbaexp.functions import (
     softplus,
     softplus_,
 )
+from numbaexp.gradients import (
+    exp2_backward,
+    exp10_backward,
+    exp_backward,
+    expm1_backward,
+    sigmoid_backward,
+    softplus_backward,
+)
 from numbaexp.information import targets
 from numbaexp.losses import cross_entropy, cross_entropy_backward
 from numbaexp.softmax_family import (
@@ -28,32 +39,46 @@ from numbaexp.softmax_family import (
     softmax_backward,
 )
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 __all__ = [
+    "autograd",
     "cross_entropy",
     "cross_entropy_backward",
     "exp",
     "exp2",
     "exp2_",
+    "exp2_backward",
     "exp10",
     "exp10_",
+    "exp10_backward",
     "exp_",
+    "exp_backward",
     "expit",
     "expm1",
     "expm1_",
+    "expm1_backward",
     "log_softmax",
     "log_softmax_backward",
     "logsumexp",
     "logsumexp_backward",
     "sigmoid",
     "sigmoid_",
+    "sigmoid_backward",
     "softmax",
     "softmax_backward",
     "softplus",
     "softplus_",
+    "softplus_backward",
     "targets",
     "use_target",
 ]
 
 del _compiled
+
+
+def __getattr__(name: str) -> Any:
+    # Those who differentiate nothing do not wait for it.
+    if name == "autograd":
+        return importlib.import_module("numbaexp.autograd")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,11 +11,15 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 import numbaexp
 
+# The rooms whose files are compiled.
+_COMPILED = ("scalar", "cpu", "cuda")
+
 
 @functools.cache
 def source_stamp() -> Hashable:
     """Size and time of every file that takes part: Numba itself looks at the file of one function alone."""
-    sources = pathlib.Path(numbaexp.__file__).parent.glob("*/*.py")
+    package = pathlib.Path(numbaexp.__file__).parent
+    sources = [path for room in _COMPILED for path in (package / room).glob("*.py")]
     return tuple(sorted((str(path), *_size_and_time(path.stat())) for path in sources))
 
 

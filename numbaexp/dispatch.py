@@ -8,12 +8,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
+from numbaexp.bridges.tracing import way
 from numbaexp.cpu.signatures import signatures
-from numbaexp.owners.table import owner_of
+from numbaexp.owners.table import owner_of, recorded
 
 TARGETS = ("auto", "cpu", "parallel", "cuda")
 _AUTO = TARGETS[0]
@@ -132,24 +133,39 @@ _functions: dict[str, Any] = {}
 _doors: dict[str, Any] = {}
 
 
-def elementwise(document: Callable[..., Any]) -> Ufunc:
-    """The function that ``document`` names, describes and gives the signature of, computed by the ufunc of its name.
+class _Function(functools.partial):
+    """A partial that shows PyTorch's compiler, which asks it for the function that it calls and cannot see into a
+    built-in one, a way through Python."""
+
+    @property
+    def func(self) -> Any:
+        return way(self.__name__)  # type: ignore[attr-defined]
+
+    @property
+    def args(self) -> Any:
+        return ()
+
+
+def elementwise(document: Callable[..., Any], inputs: int = 1) -> Any:
+    """The function that ``document`` names, describes and gives the signature of, computed by the ufunc of its name:
+    a ``Ufunc`` of one input, or a gradient, of two.
 
     It is a :class:`functools.partial`, the one callable of Python that costs nothing, carries attributes, and can be
     given another function to call: before the first call that is one which compiles.
     """
     name = document.__name__
-    function: Any = functools.partial(_first_call, name)
+    function: Any = _Function(_first_call, name)
     for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
         setattr(function, attribute, getattr(document, attribute))
     function.__signature__ = inspect.signature(document)
-    function.types = signatures(name)
+    function.types = signatures(name, inputs)
     function.ntypes = len(function.types)
-    function.nin, function.nout, function.nargs, function.identity, function.signature = 1, 1, 2, None, None
+    function.nin, function.nout, function.nargs = inputs, 1, inputs + 1
+    function.identity = function.signature = None
     for method in _METHODS:
         setattr(function, method, functools.partial(_method, name, method))
     _functions[name] = function
-    return cast(Ufunc, function)
+    return function
 
 
 def _first_call(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -183,9 +199,7 @@ def _bits_ufunc(name: str, target: str) -> Any:
 def _door(name: str) -> Any:
     from numbaexp.cpu.entry import make_door
 
-    def elsewhere(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
-        return _call(name, x, out, kwargs)
-
+    elsewhere = _elsewhere(name) if _functions[name].nin == 1 else _gradient_elsewhere(name)
     elsewhere.__name__ = elsewhere.__qualname__ = name
     with _building:
         if name not in _doors:
@@ -193,6 +207,20 @@ def _door(name: str) -> Any:
             _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, find)
             _tell_doors()
         return _doors[name]
+
+
+def _elsewhere(name: str) -> Any:
+    def elsewhere(x: Any, /, out: Any = None, **kwargs: Any) -> Any:
+        return _call(name, x, out, kwargs)
+
+    return elsewhere
+
+
+def _gradient_elsewhere(name: str) -> Any:
+    def elsewhere(grad_output: Any, saved: Any, /, out: Any = None, **kwargs: Any) -> Any:
+        return _call_gradient(name, grad_output, saved, out, kwargs)
+
+    return elsewhere
 
 
 def _state_of_door(name: str) -> Any:
@@ -229,6 +257,9 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     if type(x) is not np.ndarray or (out is not None and type(out) is not np.ndarray):
         given = _one(out)
         if owner_of(x) is not None or owner_of(given) is not None:
+            result = recorded(name, (x,), {**kwargs, "out": given})
+            if result is not NotImplemented:
+                return result
             from numbaexp.owners import flow
 
             return flow.run(name, x, given, kwargs, _on_host)
@@ -240,6 +271,57 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
 
         return numpy_on_cuda.run(name, _ufunc(name, "cpu"), x, _one(out), **kwargs)
     return _in_numpy(_ufunc, name, target, x, out, kwargs)
+
+
+def _call_gradient(name: str, grad_output: Any, saved: Any, out: Any, kwargs: dict[str, Any]) -> Any:
+    """The same, of a gradient."""
+    given = _one(out)
+    if any(owner_of(array) is not None for array in (grad_output, saved, given)):
+        result = recorded(name, (grad_output, saved), {**kwargs, "out": given})
+        if result is not NotImplemented:
+            return result
+        from numbaexp.owners import gradient_flow
+        from numbaexp.scalar.gradients import SAVED
+
+        return gradient_flow.run(name, SAVED[name], grad_output, saved, given, kwargs, _gradient_on_host)
+    if not _know_bfloat16:
+        _learn_bfloat16()
+    target = _target.get()
+    if target == "cuda":
+        from numbaexp.owners import gradients_on_cuda
+
+        return gradients_on_cuda.run(name, _ufunc(name, "cpu"), grad_output, saved, given, **kwargs)
+    return _gradient_in_numpy(_ufunc, name, target, grad_output, saved, out, kwargs)
+
+
+def _gradient_on_host(name: str, grad_output: np.ndarray, saved: np.ndarray, out: np.ndarray, dtype: str) -> None:
+    """As ``_on_host``."""
+    target = _target.get()
+    if target == "cuda":
+        from numbaexp.cuda import host
+
+        g, x = (array.astype(out.dtype, copy=False) for array in (grad_output, saved))
+        host.run_gradient(name, g, x, out, dtype)
+        return
+    make = _bits_ufunc if dtype == "bfloat16" else _ufunc
+    kwargs = {} if grad_output.dtype == saved.dtype == out.dtype else {"dtype": out.dtype}
+    _without_warnings.copy().run(_gradient_in_numpy, make, name, target, grad_output, saved, out, kwargs)
+
+
+def _gradient_in_numpy(
+    make: Callable[[str, str], Any],
+    name: str,
+    target: str,
+    grad_output: Any,
+    saved: Any,
+    out: Any,
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call the ufunc that ``make`` has for a target."""
+    sizes = [size for size in (getattr(array, "size", 0) for array in (grad_output, saved)) if isinstance(size, int)]
+    if target == "parallel" or (target == "auto" and max(sizes, default=0) >= SERIAL_BELOW):
+        _start_threads()
+    return make(name, target)(grad_output, saved, out=out, **kwargs)
 
 
 def _one(out: Any) -> Any:

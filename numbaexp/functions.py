@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.bridges.tracing import traceable, way_in_place
 from numbaexp.dispatch import Ufunc, elementwise
 from numbaexp.owners.table import owner_of
 
@@ -36,7 +37,7 @@ _ARGUMENTS = """Parameters
         NumPy array, sequence, scalar                 NumPy array; a scalar if ``x`` is one
         other owner of ``__array_ufunc__``            what the owner makes of it (pandas, xarray, Dask)
         PyTorch tensor, on a CPU or CUDA              tensor, with the type and strides of ``torch.exp``
-        JAX array, on a CPU or CUDA                   JAX array, of the type of ``jax.numpy.exp``
+        JAX array, on a CPU or CUDA, or traced        JAX array, of the type of ``jax.numpy.exp``
         CuPy array, Numba device array                array of that library, of the type of ``numpy.exp``
         other owner of ``__cuda_array_interface__``   by ``from_dlpack`` of its library, or Numba device array
         other owner of ``__dlpack__``                 by ``from_dlpack`` of its library, or as NumPy or Numba
@@ -45,12 +46,11 @@ _ARGUMENTS = """Parameters
     Raises
     ------
     TypeError
-        If the types have no loop, or ``out`` cannot hold the result under ``casting``.
+        If the types have no loop, ``out`` cannot hold the result under ``casting``, or JAX compiles for another
+        platform than the CPU.
     ValueError
         If ``out`` is read-only or of another shape, or, in a library other than NumPy, overlaps ``x`` in part, or is on
-        another device: nothing is copied between devices.
-    NotImplementedError
-        If a PyTorch tensor requires grad and gradients are recorded: there are none yet."""
+        another device: nothing is copied between devices."""
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
         handed on to NumPy's own loops, whose accuracy is theirs."""
 _NOT_TAKEN = "Other types have no loop."
@@ -126,7 +126,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
     >>> numbaexp.{name}_(x) is x
     True
     """
-    return compute
+    return traceable(compute, way_in_place(name))
 
 
 @_function

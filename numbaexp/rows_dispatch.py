@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp import dispatch
-from numbaexp.owners.table import owner_of
+from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of, find_rows
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -117,6 +117,23 @@ def on_views(name: str, dtype: str, views: list[np.ndarray], axes: tuple[int, ..
         np.copyto(result, target)
 
 
+def on_views_scaled(dtype: str, views: list[np.ndarray], grad_dtype: str, axes: tuple[int, ...]) -> None:
+    """The gradient of a logarithm of a sum, on such memory: of its gradient, whose type is named, with the axes; of the
+    argument; to the result."""
+    grad, x, result = (view.reshape(1) if view.ndim == 0 else view for view in views)
+    target = result if fits(result, result.dtype, axes) else new(result.shape, result.dtype, axes)
+    on_host("scaled_softmax", dtype, axes, x=read(x, result.dtype, axes), extra=as_float64(grad, grad_dtype), y=target)
+    if target is not result:
+        np.copyto(result, target)
+
+
+def as_float64(view: np.ndarray, dtype: str) -> np.ndarray:
+    """A copy; bfloat16 is in uint16."""
+    if dtype == "bfloat16":
+        return (view.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    return view.astype(np.float64)
+
+
 def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise where the result cannot be stored."""
     if not isinstance(out, np.ndarray):
@@ -157,6 +174,9 @@ def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, wh
     """A function of the shape of its argument, of which masked elements become ``masked``."""
     out = out[0] if type(out) is tuple and len(out) == 1 else out
     if owner_of(x) is not None or owner_of(out) is not None:
+        result = recorded(name, (x,), {"axis": axis, "out": out, "dtype": dtype, "where": where})
+        if result is not NotImplemented:
+            return result
         from numbaexp.owners import row_flow
 
         row_flow.refuse(name, x, dtype=dtype, where=where)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from numbaexp import rows_dispatch as rows
+from numbaexp.bridges.tracing import traceable, way
 from numbaexp.dispatch import current_target
-from numbaexp.owners.table import owner_of
+from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of
 
 # What the functions have in common, for their docstrings.
@@ -43,7 +44,7 @@ def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
         text = text.replace(f"{{{mark}}}", part)
     masked = "The others give -inf." if function.__name__ == "log_softmax" else "The others give 0."
     function.__doc__ = text.replace("{masked}", masked)
-    return function
+    return traceable(function, way(function.__name__))
 
 
 _softmax, _log_softmax = rows.Door("softmax"), rows.Door("log_softmax")
@@ -248,6 +249,10 @@ def logsumexp(
     (np.float64(0.6931471805599453), np.float64(-1.0))
     """
     if owner_of(x) is not None:
+        given = {"axis": axis, "keepdims": keepdims, "b": b, "return_sign": return_sign, "where": where}
+        result = recorded("logsumexp", (x,), given)
+        if result is not NotImplemented:
+            return result
         from numbaexp.owners import row_flow
 
         row_flow.refuse("logsumexp", x, b=b, return_sign=return_sign, where=where)
@@ -392,6 +397,9 @@ def _backward(name: str, grad_output: Any, output: Any, axis: Any) -> Any:
         if _gradients[name].compute(grad_output, output, made):
             return made
     if owner_of(grad_output) is not None or owner_of(output) is not None:
+        result = recorded(name, (grad_output, output), {"axis": axis})
+        if result is not NotImplemented:
+            return result
         from numbaexp.owners import row_flow
 
         return row_flow.gradient(name, grad_output, output, axis, rows.on_views)
@@ -414,9 +422,9 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
 
     Parameters
     ----------
-    grad_output : array_like
+    grad_output : array_like, or array of another library
         The gradient of the result, with the axes or without them.
-    x : array_like
+    x : array_like, or array of the same library
         The argument.
     axis : int, tuple of int or None, optional
         That of the function.
@@ -429,9 +437,9 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
     Raises
     ------
     TypeError
-        If a type is none of those of :func:`softmax`, or an argument is an array of another library than NumPy.
+        If a type is none of those of :func:`softmax`, or the arguments are not of one library.
     ValueError
-        If ``grad_output`` is not of the shape of the result.
+        If ``grad_output`` is not of the shape of the result, or on another device.
 
     See Also
     --------
@@ -452,6 +460,13 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
     >>> numbaexp.logsumexp_backward(2.0, np.array([0.0, 0.0]))
     array([1., 1.])
     """
+    result = recorded("logsumexp_backward", (grad_output, x), {"axis": axis})
+    if result is not NotImplemented:
+        return result
+    if owner_of(x) is not None and owner_of(x) is owner_of(grad_output):
+        from numbaexp.owners import row_flow
+
+        return row_flow.gradient_of_reduction(grad_output, x, axis, rows.on_views_scaled)
     for argument, array in (("grad_output", grad_output), ("x", x)):
         if owner_of(array) is not None:
             raise TypeError(f"`{argument}` must be an array of NumPy's; got {type(array).__name__}")

@@ -721,3 +721,31 @@ def test_rows(cuda, name, dtype):
             on_the_gpu = compute(*arguments_of, axis)
         assert on_the_gpu.dtype == on_the_cpu.dtype
         assert differing(on_the_gpu, on_the_cpu) == 0
+
+
+@pytest.mark.parametrize("kind", ["classes", "probabilities"])
+def test_cross_entropy(cuda, dtype, kind):
+    """And its gradient, of classes and of what smoothing makes of them."""
+    for shape in ((300, AMOUNTS.rows[0]), (5, AMOUNTS.rows[1]), (4, 21, 33)):
+        generator = np.random.default_rng(0)
+        logits, classes = generator.normal(0, 5, shape).astype(dtype), shape[1]
+        logits[0, :3], logits[1, 3] = -np.inf, np.nan
+        targets = generator.integers(0, classes, shape[:1] + shape[2:])
+        targets[2] = -100
+        if kind == "probabilities":
+            targets = (generator.random(shape) / classes).astype(dtype)
+        weight = generator.random(classes).astype(dtype)
+        for options in ({}, {"label_smoothing": 0.125, "weight": weight}):
+            for reduction in ("mean", "none"):
+
+                def both(options=options, reduction=reduction, logits=logits, targets=targets):
+                    loss = numbaexp.cross_entropy(logits, targets, reduction=reduction, **options)
+                    grad = np.ones(loss.shape)
+                    return loss, numbaexp.cross_entropy_backward(grad, logits, targets, reduction=reduction, **options)
+
+                on_the_cpu = both()
+                with numbaexp.use_target("cuda"):
+                    on_the_gpu = both()
+                for result, expected in zip(on_the_gpu, on_the_cpu, strict=True):
+                    assert result.dtype == expected.dtype
+                    assert differing(np.asarray(result), np.asarray(expected)) == 0

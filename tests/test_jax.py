@@ -1,4 +1,7 @@
-"""JAX's arrays on a CPU: numbaexp's bits, in arrays of the types of ``jax.numpy.exp``."""
+"""JAX's arrays on a CPU: numbaexp's bits, in arrays of the types of ``jax.numpy.exp``.
+
+Those that JAX traces are in ``tests/test_jax_autograd.py``.
+"""
 
 import numpy as np
 import pytest
@@ -106,12 +109,6 @@ def test_placement_is_kept(run_script):
         """,
         XLA_FLAGS="--xla_force_host_platform_device_count=2",
     )
-
-
-@pytest.mark.parametrize("transform", [jax.jit, jax.vmap, lambda f: jax.grad(lambda x: f(x).sum())])
-def test_traced(transform):
-    with pytest.raises(TypeError, match=r"`x` is being traced by JAX \(jit, grad or vmap\)"):
-        transform(numbaexp.exp)(jnp.ones(3))
 
 
 def test_nothing_is_changed():

@@ -27,12 +27,13 @@ except nvvm.NvvmSupportError as error:
     pytest.skip(f"NVVM is not there: {error}", allow_module_level=True)
 
 import numbaexp
-from numbaexp.cuda import kernels
+from numbaexp.cuda import gradient_kernels, kernels
 from numbaexp.cuda.compile import link, to_ptx
 from numbaexp.cuda.memory import WIDTH, make_memory
 from numbaexp.cuda.vectors import one_result, without_flags
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.forms import STORED_AS
+from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import rounded_product, scalar
 
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
@@ -255,8 +256,11 @@ def _linker():
 @for_each_capability
 @for_each_kernel
 def test_registers(name, source, dtype, cc):
+    assert_fits(kernel(name, source, dtype).code(cc).text, cc)
+
+
+def assert_fits(text, cc):
     """ptxas needs no stack and spills nothing, and two blocks fit a processor of 65536 registers."""
-    text = kernel(name, source, dtype).code(cc).text
     options = LinkerOptions(arch="sm_{}{}".format(*cc), verbose=True, ptxas_options="-v")
     linker = Linker(ObjectCode.from_ptx(text.encode()), options=options)
     linker.link("cubin")
@@ -271,6 +275,78 @@ def test_registers(name, source, dtype, cc):
 def test_machine_code():
     for cc in CAPABILITIES:
         assert link(kernel("exp", None, "float32").code(cc).text, cc).startswith(b"\x7fELF")
+
+
+GRADIENT_ROWS = [(name, dtype) for name in GRADIENTS for dtype in GRADIENTS[name]]
+for_each_gradient = pytest.mark.parametrize(("name", "dtype"), GRADIENT_ROWS)
+for_each_form = pytest.mark.parametrize("form", ["contiguous", "strided"])
+DIVIDE = ("sigmoid_backward", "softplus_backward")
+
+
+@functools.cache
+def gradient_kernel(form, name, dtype):
+    gradient = GRADIENTS[name][dtype]
+    if form == "contiguous":
+        return Compiled(gradient_kernels.make_contiguous(gradient, dtype), 5)
+    return Compiled(gradient_kernels.make_strided(gradient, dtype), 19)
+
+
+@functools.cache
+def gradient_alone(gradient, dtype):
+    """A kernel that is one call of a scalar of two numbers."""
+    get, put = make_memory(STORED_AS[dtype])[1:3]
+
+    def one(g, x, y, i):
+        put(y, i, gradient(get(g, i), get(x, i)))
+
+    return Compiled(one, 4)
+
+
+@for_each_capability
+@for_each_gradient
+def test_fused_multiply_adds_of_gradients_are_those_written(name, dtype, cc):
+    alone = gradient_alone(GRADIENTS[name][dtype], dtype)
+    fused, lanes = alone.code(cc).fused, WIDTH // np.dtype(STORED_AS[dtype]).itemsize
+    assert fused == alone.code(cc, contraction=False).fused
+    contiguous, strided = (gradient_kernel(form, name, dtype) for form in ("contiguous", "strided"))
+    assert contiguous.code(cc).fused == contiguous.code(cc, contraction=False).fused == (2 * lanes + 1) * fused
+    assert strided.code(cc).fused == elements(strided, cc) // 2 * fused
+
+
+@for_each_capability
+@for_each_form
+@for_each_gradient
+def test_gradients_call_spill_and_approximate_nothing(form, name, dtype, cc):
+    compiled = gradient_kernel(form, name, dtype).code(cc)
+    assert compiled.bare_products_in_sums() == []
+    assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", compiled.text)
+    assert compiled.count(r"call.*") == 0
+    assert compiled.count(r"(ld|st|atom)\..*") == compiled.count(r"(ld\.param|(ld|st|atom)\.(global|shared))\..*")
+    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
+    assert (compiled.divisions > 0) == (name in DIVIDE)
+
+
+@for_each_capability
+@for_each_gradient
+def test_contiguous_gradients_move_16_bytes(name, dtype, cc):
+    """Two vectors of each argument are loaded before the first is stored. NVVM unrolls the loop of a short scalar."""
+    compiled = gradient_kernel("contiguous", name, dtype).code(cc)
+    vector = {2: "v4.u32", 4: "v4.f32", 8: "v2.f64"}[np.dtype(STORED_AS[dtype]).itemsize]
+    loads, stores = compiled.places(rf"ld\.global\.{vector}"), compiled.places(rf"st\.global\.{vector}")
+    assert len(loads) == 2 * len(stores)
+    assert len(stores) in (2, 6, 10)
+    for i in range(len(stores) // 2):
+        assert max(loads[4 * i : 4 * i + 4]) < min(stores[2 * i : 2 * i + 2])
+    assert compiled.count(r"ld\.global\.[^v]\w+") == 2
+    assert compiled.count(r"st\.global\.[^v]\w+") == 1
+
+
+@pytest.mark.usefixtures("_linker")
+@for_each_capability
+@for_each_form
+@for_each_gradient
+def test_registers_of_gradients(form, name, dtype, cc):
+    assert_fits(gradient_kernel(form, name, dtype).code(cc).text, cc)
 
 
 # What tells in the tests above has to be able to tell.
@@ -308,6 +384,14 @@ def test_a_product_that_does_not_say_how_it_rounds_is_found(name, dtype):
     same = alone(rewritten(one_result(row), product, product), dtype).code(cc)
     as_written = forms_alone(name, dtype)[2].code(cc)
     assert [opcode for opcode, _ in same.instructions] == [opcode for opcode, _ in as_written.instructions]
+
+
+@pytest.mark.parametrize("name", [name for name in GRADIENTS if name != "exp_backward"])
+def test_a_product_of_a_gradient_that_does_not_say_how_it_rounds_is_found(name):
+    gradient, cc = GRADIENTS[name]["float64"], CAPABILITIES[-1]
+    plain = gradient_alone(rewritten(gradient, rounded_product, product), "float64")
+    changed = plain.code(cc)
+    assert changed.fused > plain.code(cc, contraction=False).fused or changed.bare_products_in_sums()
 
 
 def test_a_product_that_nvvm_does_not_fuse_is_found():

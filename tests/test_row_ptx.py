@@ -15,25 +15,35 @@ from cuda.core import Linker, LinkerOptions, ObjectCode
 from test_ptx import CAPABILITIES, Compiled, _linker, _no_device, for_each_capability  # noqa: F401 - fixtures
 
 from numbaexp.cuda import kernels, launch, launch_rows
-from numbaexp.cuda.row_kernels import KERNELS
-from numbaexp.cuda.row_passes import make_kernels
+from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
+from numbaexp.cuda.row_passes import ARGUMENTS, TYPES, make_kernels
 from numbaexp.cuda.row_reductions import FIELDS, kept_memory, make_sum, part
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.rows import CHUNK, LANES
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 WAYS = ("of_warps", "of_blocks")
+# Which multiply and add little, and which divide nothing.
+SIMPLE = {"softmax_backward": 0, "expected_losses": 1, "total": 0}
+WITHOUT_DIVISION = ("softmax_backward", "log_softmax_backward", "expected_losses", "total")
+OF_ROWS = [(name, dtype, way) for name in KERNELS for dtype in DTYPES for way in WAYS if name != "total"]
+OF_ROWS += [("total", "float64", way) for way in WAYS]
+OF_ELEMENTS = [(name, dtype) for name in ELEMENTS for dtype in (INTEGERS if name == "targets" else DTYPES)]
 
 
 @functools.cache
 def kernel(name, dtype, way):
-    return Compiled(getattr(KERNELS[name](dtype), way), launch_rows._ARGUMENTS)
+    return Compiled(getattr(KERNELS[name](dtype), way), TYPES)
 
 
-def for_each_kernel(test):
-    for label, values in (("way", WAYS), ("dtype", DTYPES), ("name", KERNELS)):
-        test = pytest.mark.parametrize(label, values)(test)
-    return test
+@functools.cache
+def kernel_of_elements(name, dtype):
+    return Compiled(ELEMENTS[name](dtype), TYPES)
+
+
+for_each_kernel = pytest.mark.parametrize(("name", "dtype", "way"), OF_ROWS)
+for_each_kernel_of_elements = pytest.mark.parametrize(("name", "dtype"), OF_ELEMENTS)
 
 
 @for_each_kernel
@@ -41,7 +51,7 @@ def test_fused_multiply_adds_are_those_written(name, dtype, way):
     """As many where NVVM may not fuse; and ptxas finds nothing to fuse."""
     compiled = kernel(name, dtype, way)
     fused = compiled.code(CAPABILITIES[-1]).fused
-    assert fused >= (0 if name == "softmax_backward" else 8)
+    assert fused >= SIMPLE.get(name, 8)
     assert fused == compiled.code(CAPABILITIES[-1], contraction=False).fused
     assert compiled.code(CAPABILITIES[-1]).bare_products_in_sums() == []
 
@@ -55,7 +65,23 @@ def test_nothing_is_called_spilled_or_approximated(name, dtype, way, cc):
     # Of all memory it is said which it is.
     assert compiled.count(r"(ld|st|atom)\..*") == compiled.count(r"(ld\.param|(ld|st)\.global)\..*")
     assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
-    assert (compiled.divisions == 0) == (name in ("softmax_backward", "log_softmax_backward"))
+    assert (compiled.divisions == 0) == (name in WITHOUT_DIVISION)
+
+
+@for_each_capability
+@for_each_kernel_of_elements
+def test_kernels_of_elements(name, dtype, cc):
+    """What is asked of the others; and no lane waits for another."""
+    compiled = kernel_of_elements(name, dtype)
+    fused = compiled.code(CAPABILITIES[-1]).fused
+    assert fused == compiled.code(CAPABILITIES[-1], contraction=False).fused
+    code = compiled.code(cc)
+    assert code.bare_products_in_sums() == []
+    assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", code.text)
+    assert code.count(r"(call|shfl|bar|barrier).*") == 0
+    assert code.count(r"(ld|st|atom)\..*") == code.count(r"(ld\.param|(ld|st)\.global)\..*")
+    assert code.divisions == code.count(r"(div|rcp)\.rn\.f64")
+    assert (code.divisions > 0) == (name in ("means", "numbers"))
 
 
 @for_each_kernel
@@ -97,12 +123,14 @@ def test_a_product_that_does_not_say_how_it_rounds_is_found(way):
         put(views[2][0], views[2][1], of_row[1] + of_row[2])
 
     def of_products(multiplied):
-        @scalar
-        def addend(g, y):
-            return multiplied(g, y), 0.0
+        get = kept_memory.get
 
-        made = make_kernels(make_sum("float64", addend), write)
-        return Compiled(getattr(made, way), launch_rows._ARGUMENTS)
+        @part
+        def addend(views, i):
+            return multiplied(get(views[0][0], i), get(views[1][0], i)), 0.0
+
+        made = make_kernels(make_sum(addend), write)
+        return Compiled(getattr(made, way), TYPES)
 
     @scalar
     def product(a, b):
@@ -175,7 +203,7 @@ def run(name, *arrays, axes=(1,)):
     launch_rows.run(name, operands, axes, 7)
 
 
-COUNT = launch_rows._ARGUMENTS
+COUNT = 4 + ARGUMENTS
 
 
 @pytest.mark.parametrize(("rows", "blocks"), [(1, 1), (8, 1), (9, 2), (20, 4), (10_000, 8 * PROCESSORS)])
@@ -186,7 +214,7 @@ def test_short_rows_are_launched(events, rows, blocks):
     steps = 0, CHUNK, 1, out.ctypes.data, 0, 1, rows
     if rows == 1:
         steps = 0, 0, 1, out.ctypes.data, 0, 0, 1
-    label = ("softmax float16 of_warps", COUNT)
+    label = ("softmax float16 of_warps", TYPES)
     expected = (label, (blocks, kernels.THREADS), "stream 7", rows, rows, CHUNK, 0, x.ctypes.data, *steps)
     assert events == [expected + (0,) * (3 + COUNT - len(expected))]
 
@@ -200,7 +228,7 @@ def test_long_rows_are_launched(events, rows, blocks):
     size = 2 * FIELDS * 8 * blocks
     assert (taken, freed) == (("taken", size, "stream 7"), ("freed", size, "stream 7"))
     assert launched[:7] == (
-        ("logsumexp float32 of_blocks", COUNT),
+        ("logsumexp float32 of_blocks", TYPES),
         (blocks, kernels.THREADS),
         "stream 7",
         rows,

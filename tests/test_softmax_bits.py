@@ -114,7 +114,9 @@ def statistics(x, a, add):
     top = max(tops)
     ones = [float(piece.count(of_piece)) for piece, of_piece in zip(pieces, tops, strict=True)]
     sums = [
-        lanes_sum([(0.0, 0.0) if v == of_piece else a.exponential(v, subtracted(of_piece, a.value)) for v in piece], add)
+        lanes_sum(
+            [(0.0, 0.0) if v == of_piece else a.exponential(v, subtracted(of_piece, a.value)) for v in piece], add
+        )
         for piece, of_piece in zip(pieces, tops, strict=True)
     ]
     if len(pieces) == 1:

@@ -308,39 +308,6 @@ def test_autograd_notices_what_was_changed():
     assert converted._version > version
 
 
-def test_gradients_are_not_lost_in_silence():
-    x = torch.ones(3, requires_grad=True)
-    with pytest.raises(NotImplementedError, match=r"`x` requires grad.*`x.detach\(\)`.*`torch.no_grad\(\)`"):
-        numbaexp.exp(x)
-    with pytest.raises(NotImplementedError, match="`out` requires grad"):
-        numbaexp.exp(torch.ones(3), out=x)
-    with pytest.raises(NotImplementedError, match="requires grad"):
-        numbaexp.exp_(x)
-    expected = numbaexp.exp(torch.ones(3))
-    assert torch.equal(numbaexp.exp(x.detach()), expected)
-    for without in (torch.no_grad, torch.inference_mode):
-        with without():
-            result = numbaexp.exp(x)
-            assert torch.equal(result, expected)
-            assert not result.requires_grad
-    with torch.no_grad():
-        assert numbaexp.exp_(x) is x
-        assert torch.equal(x, expected)
-    assert x.requires_grad
-
-
-def test_subclasses_give_tensors():
-    class Sub(torch.Tensor):
-        pass
-
-    x = torch.ones(3)
-    with torch.no_grad():
-        for given in (torch.nn.Parameter(x), x.as_subclass(Sub)):
-            result = numbaexp.exp(given)
-            assert_alike(result, torch.exp(x))
-            assert torch.equal(result, numbaexp.exp(x))
-
-
 def test_negative_bit():
     """What PyTorch calls the imaginary part of a conjugate: memory that means its negative."""
     x = torch.complex(torch.zeros(3), torch.tensor([1.0, 2.0, 3.0]))

@@ -42,12 +42,12 @@ def pass_on(typingctx, address, args, dimensions, steps, data):
 
 
 @intrinsic
-def call_loop(typingctx, address, operands, n, steps):
+def call_loop(typingctx, address, operands, n, steps, whole):
     """Call the inner loop at an address over ``n`` elements of operands at so many addresses, which go on in so many
-    steps; all are integers."""
+    steps, as a part of ``whole`` elements; all are integers."""
 
     def codegen(context, builder, signature, llvm_args):
-        address, operands, n, steps = llvm_args
+        address, operands, n, steps, whole = llvm_args
 
         def array_of(values):
             array = cgutils.alloca_once(builder, ir.ArrayType(_WORD, len(values)))
@@ -56,10 +56,10 @@ def call_loop(typingctx, address, operands, n, steps):
             return builder.bitcast(array, _WORD_POINTER)
 
         pointers, steps = (array_of(cgutils.unpack_tuple(builder, values)) for values in (operands, steps))
-        _call(builder, address, pointers, array_of([n]), steps, ir.Constant(_WORD_POINTER, None))
+        _call(builder, address, pointers, array_of([n]), steps, array_of([whole]))
         return context.get_dummy_value()
 
-    return types.none(types.intp, operands, types.intp, steps), codegen
+    return types.none(types.intp, operands, types.intp, steps, types.intp), codegen
 
 
 @intrinsic
@@ -121,8 +121,8 @@ def ends(first, step, n, itemsize):
 
 
 def current_loop(args, dimensions, steps, data):
-    """Run the loop ``data[0]``, which may be ``parallel_loop`` or the serial one."""
-    pass_on(data[0], args, dimensions, steps, data)
+    """Run the loop ``data[1]``, which may be ``parallel_loop`` or the serial one."""
+    pass_on(data[1], args, dimensions, steps, data)
 
 
 @njit(forceinline=True)
@@ -134,12 +134,12 @@ def can_be_parted(operand, step, result, result_step, n, itemsize):
 
 
 def parallel_loop(args, dimensions, steps, data):
-    """Run the loop ``data[1]`` in parts, where there are at least ``data[2]`` elements (of ``data[3]`` bytes).
+    """Run the loop ``data[2]`` in parts, where there are at least ``data[3]`` elements (of ``data[4]`` bytes).
 
-    It has ``data[4]`` inputs, one or two: of a loop with one the second operand is its result, which is the third of
+    It has ``data[5]`` inputs, one or two: of a loop with one the second operand is its result, which is the third of
     the others.
     """
-    loop, threshold, itemsize, last = data[1], data[2], data[3], data[4]
+    loop, threshold, itemsize, last = data[2], data[3], data[4], data[5]
     n = dimensions[0]
     a, b, c = args[0], args[1], args[last]
     a_step, b_step, c_step = steps[0], steps[1], steps[last]
@@ -147,7 +147,7 @@ def parallel_loop(args, dimensions, steps, data):
     # NumPy lets an output overlap its input where going through it in order is safe: that is one thread's work.
     parted = can_be_parted(a, a_step, c, c_step, n, itemsize) and can_be_parted(b, b_step, c, c_step, n, itemsize)
     if n < threshold or not parted:
-        call_loop(loop, (a, b, c), n, (a_step, b_step, c_step))
+        call_loop(loop, (a, b, c), n, (a_step, b_step, c_step), n)
     else:
         parts = 2
         while parts < MOST_PARTS and parts * PART < n:
@@ -159,7 +159,7 @@ def parallel_loop(args, dimensions, steps, data):
             if test_flags(ALL_FLAGS):
                 clear_flags(ALL_FLAGS)
             operands = (a + start * a_step, b + start * b_step, c + start * c_step)
-            call_loop(loop, operands, stop - start, (a_step, b_step, c_step))
+            call_loop(loop, operands, stop - start, (a_step, b_step, c_step), n)
             merge_flags(raised, test_flags(ALL_FLAGS))
         flags = before | merge_flags(raised, 0)
         if flags:

@@ -17,9 +17,9 @@ from numbaexp.cpu.compile import compile_loop
 
 _SAFE_LAYERS = ("omp", "tbb")
 
-# One array for each type of each ufunc, which its loop reads through a data pointer: the address of the loop to run,
-# that of the serial loop, the fewest elements to share among threads, the size of one, and the number of inputs. They
-# live as long as the process.
+# One array for each type of each ufunc, which its loop reads through a data pointer: 0, in the place where the serial
+# loop looks for what it is a part of; the address of the loop to run, that of the serial loop, the fewest elements to
+# share among threads, the size of one, and the number of inputs. They live as long as the process.
 _cells: list[np.ndarray] = []
 
 
@@ -45,7 +45,7 @@ def start():
         numba.get_num_threads()
         if numba.threading_layer() in _SAFE_LAYERS:
             for cell in _cells:
-                cell[0] = _parallel_loop().address
+                cell[1] = _parallel_loop().address
             _running = True
             RUNNING[0] = 1
     return _running
@@ -57,7 +57,7 @@ def _after_fork_in_child():
     RUNNING[0] = 0
     _maybe_inherited = _maybe_inherited or _numba_has_started_threads()
     for cell in _cells:
-        cell[0] = cell[1]
+        cell[1] = cell[2]
 
 
 if hasattr(os, "register_at_fork"):
@@ -78,6 +78,11 @@ def switched_loop(serial, threshold, itemsize, inputs):
     """(address, data pointer) of a loop that runs the one at address ``serial``, on all threads once these may be
     used."""
     current = _parallel_loop().address if _running else serial
-    cell = np.array([current, serial, threshold, itemsize, inputs], np.intp)
+    cell = np.array([0, current, serial, threshold, itemsize, inputs], np.intp)
     _cells.append(cell)
     return _current_loop().address, cell.ctypes.data
+
+
+# What a serial loop reads that is never a part of anything.
+_WHOLE = np.zeros(1, np.intp)
+WHOLE = _WHOLE.ctypes.data

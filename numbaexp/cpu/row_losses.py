@@ -1,4 +1,5 @@
-"""Kernels of the cross entropy and its gradient, row by row; see ``numbaexp.cpu.rows``."""
+"""Kernels of the cross entropy and its gradient, row by row; see ``numbaexp.cpu.rows``. What is known of a row is a
+record of ``numbaexp.scalar.row_losses`` at ``EXTRA``."""
 
 import numpy as np
 
@@ -34,8 +35,8 @@ from numbaexp.cpu.rows import (
     make_write,
     row_at,
 )
+from numbaexp.scalar import row_losses as l
 from numbaexp.scalar.row_arithmetic import arithmetic_of
-from numbaexp.scalar.row_gradients import product
 from numbaexp.scalar.rows import CHUNK
 
 _int = make_pointer(np.int64)
@@ -43,21 +44,27 @@ _float = make_pointer(np.float64)
 
 
 def make_losses(dtype):
-    """Of elements: the negative logarithm of a share, times a weight, as a pair at ``EXTRA``, where (greatest,
-    logarithm, low, weight) of its row is found; elements are rows of one."""
+    """The losses of elements, which are rows of one."""
     arithmetic = arithmetic_of(dtype)
-    memory, value = make_row_memory(dtype, arithmetic), arithmetic.value
+    memory, value, loss = make_row_memory(dtype, arithmetic), arithmetic.value, l.losses_of(arithmetic).loss
     element = make_pointer(memory.stored_as)
 
     def losses(job, first, last):
         j = _int(job)
+        constants = _float(j[CONSTANTS])
         for row in range(first, last):
-            extra = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
             x = memory.to_value(element(row_at(j, row, X, X_OUTER, X_INNER))[0])
-            log = arithmetic.log_share(x, value(extra[0]), extra[1], extra[2])
-            log = log if abs(extra[0]) < np.inf else np.nan
-            extra[0], extra[1] = product(-log, extra[3])
-            extra[2] = log
+            of_row[l.LOSS], of_row[l.LOSS_LOW] = loss(
+                x,
+                value(of_row[l.GREATEST]),
+                of_row[l.LOGARITHM],
+                of_row[l.LOGARITHM_LOW],
+                constants[0] * of_row[l.WEIGHT],
+                of_row[l.PART],
+                of_row[l.PART_LOW],
+                of_row[l.PLACE],
+            )
 
     return losses
 
@@ -85,30 +92,30 @@ def make_total(dtype):
                 sums[0, c], sums[1, c] = lanes.total_of_pairs(high, low, whole_tiles(count))
             at = sums.ctypes.data
             target = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            target[0], target[1] = lanes.total_of_pairs(at, at + 8 * width, width)
+            target[0], target[1] = l.settled(*lanes.total_of_pairs(at, at + 8 * width, width))
         keep(sums)
 
     return total
 
 
 def make_rounded(dtype):
-    """The sum of a pair at ``EXTRA``, as an element; elements are rows of one."""
+    """The mean of a total over a count, pairs that are at ``EXTRA``, as an element; elements are rows of one."""
     memory = make_row_memory(dtype, arithmetic_of(dtype))
     element = make_pointer(memory.stored_as)
 
     def rounded(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            pair = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(pair[0] + pair[1])
+            total = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            result = memory.rounded(l.mean(total[0], total[1], total[2], total[3]))
+            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result
 
     return rounded
 
 
 def make_class_gradients(dtype):
     """The gradient of the negative logarithm of one element's share, times a number: shares, but for that element,
-    which has what its share lacks of 1, negative. ``EXTRA`` has (number, place of the element), -2 for a row of
-    zeros."""
+    which has what its share lacks of 1, negative; or zeros."""
     arithmetic = arithmetic_of(dtype)
     memory, chunk = make_row_memory(dtype, arithmetic), make_chunks(arithmetic)
     combine, share_of, write = make_combine(arithmetic), make_share(arithmetic, True), make_write(arithmetic, memory)
@@ -126,9 +133,9 @@ def make_class_gradients(dtype):
         low = high + _CHUNK * chunks
         for row in range(first, last):
             x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
-            extra = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            number, place = extra[0], np.int64(extra[1])
-            if place == -2:
+            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            number, place = of_row[l.NUMBER] * of_row[l.WEIGHT], np.int64(of_row[l.PLACE])
+            if place == l.IGNORED:
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
@@ -168,45 +175,53 @@ def make_class_gradients(dtype):
     return class_gradients
 
 
-@part
-def expected(weight, probability, constants):
-    """A class's part of the target: smoothed, and times the weight of the class."""
-    return weight * (constants[0] * probability + constants[1])
+def make_parts(memory, value):
+    """``put_parts(w, step, start, count, along, constants, scratch, tile, parts)``: of a chunk, the targets' parts are
+    put at ``parts``, with 0 up to the end of the last tile; ``w`` is the address of the row's probabilities."""
+    number = make_pointer(value)
+
+    @part
+    def put_parts(w, step, start, count, along, constants, scratch, tile, parts):
+        probabilities = number(memory.load(w + start * step, step, count, scratch, tile))
+        weights, given, made = _float(along), _float(constants), _float(parts)
+        for i in range(count):
+            made[i] = l.expected(weights[start + i], np.float64(probabilities[i]), given[0], given[1])
+        for i in range(count, whole_tiles(count)):
+            made[i] = 0.0
+
+    return put_parts
 
 
 def make_expected_losses(dtype):
-    """(high, low) at ``EXTRA``, where (greatest, logarithm, low) of the row is found: the sum of the negative
-    logarithms of shares, each times its part of the target. ``ALONG`` has the classes' weights, ``W`` their
-    probabilities."""
+    """Of each row, the sum of the negative logarithms of its shares, each times its part of the target. ``ALONG`` has
+    the classes' weights, ``W`` their probabilities."""
     arithmetic = arithmetic_of(dtype)
-    memory, value = make_row_memory(dtype, arithmetic), arithmetic.value
-    number = make_pointer(value)
+    memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, l.losses_of(arithmetic).addend
+    number, put_parts = make_pointer(value), make_parts(memory, value)
 
     def expected_losses(job, first, last):
         j = _int(job)
         length, x_step, w_step = j[LENGTH], j[X_STEP], j[W_STEP]
         width = whole_tiles((length + CHUNK - 1) // CHUNK)
         scratch, scratch_w, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
-        tile, tile_w = stack(_TILE), stack(_TILE)
-        highs, lows, along, constants = _float(high), _float(low), _float(j[ALONG]), _float(j[CONSTANTS])
+        tile, tile_w, made = stack(_TILE), stack(_TILE), stack(_CHUNK)
+        highs, lows, parts = _float(high), _float(low), _float(made)
         sums = np.zeros((2, width), np.float64)
         for row in range(first, last):
             x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
-            extra = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            top = value(extra[0])
-            log = extra[1] if abs(extra[0]) < np.inf else np.nan
+            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            top, log, log_low = value(of_row[l.GREATEST]), of_row[l.LOGARITHM], of_row[l.LOGARITHM_LOW]
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 values = number(memory.load(x + start * x_step, x_step, count, scratch, tile))
-                parts = number(memory.load(w + start * w_step, w_step, count, scratch_w, tile_w))
+                put_parts(w, w_step, start, count, j[ALONG], j[CONSTANTS], scratch_w, tile_w, made)
                 for i in range(count):
-                    share = expected(along[start + i], np.float64(parts[i]), constants)
-                    highs[i], lows[i] = product(-arithmetic.log_share(values[i], top, log, extra[2]), share)
+                    highs[i], lows[i] = addend(values[i], top, log, log_low, parts[i])
                 for i in range(count, whole_tiles(count)):
                     highs[i], lows[i] = 0.0, 0.0
                 sums[0, c], sums[1, c] = lanes.total_of_pairs(high, low, whole_tiles(count))
             at = sums.ctypes.data
-            extra[0], extra[1] = lanes.total_of_pairs(at, at + 8 * width, width)
+            of_row[l.PART], of_row[l.PART_LOW] = lanes.total_of_pairs(at, at + 8 * width, width)
         keep(sums)
 
     return expected_losses
@@ -214,13 +229,16 @@ def make_expected_losses(dtype):
 
 def make_expected_gradients(dtype):
     """The gradient of an expected loss: the shares times the sum of the target's parts, less those parts; all times a
-    number of the row. ``EXTRA`` has (number, place, weight): at that place the target has another part, of that weight;
-    the place is -1 where there is none, and -2 for a row of zeros."""
+    number of the row. Where the row has a class, that has another part, of its weight; or the row is zeros."""
     arithmetic = arithmetic_of(dtype)
     memory, chunk = make_row_memory(dtype, arithmetic), make_chunks(arithmetic)
     combine, share_of = make_combine(arithmetic), make_share(arithmetic, True)
-    shared, rounded = arithmetic.shared, memory.rounded
-    element, number, stored_as = make_pointer(memory.stored_as), make_pointer(arithmetic.value), memory.stored_as
+    gradient, rounded = l.losses_of(arithmetic).gradient, memory.rounded
+    element, stored_as, put_parts = (
+        make_pointer(memory.stored_as),
+        memory.stored_as,
+        make_parts(memory, arithmetic.value),
+    )
 
     def expected_gradients(job, first, last):
         j = _int(job)
@@ -229,40 +247,42 @@ def make_expected_gradients(dtype):
         width = whole_tiles(chunks)
         scratch, scratch_w, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
         tile, tile_w, made, parts_at = stack(_TILE), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
-        highs, lows, parts = _float(high), _float(low), _float(parts_at)
-        along, constants = _float(j[ALONG]), _float(j[CONSTANTS])
-        lists, results = np.zeros(4 * width, np.float64), element(made)
+        highs, lows, parts, results = _float(high), _float(low), _float(parts_at), element(made)
+        lists, of_targets = np.zeros(4 * width, np.float64), np.zeros((2, width), np.float64)
+        # The low parts of what the targets give.
+        nothing = np.zeros(CHUNK, np.float64)
         for row in range(first, last):
             x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
             y = row_at(j, row, Y, Y_OUTER, Y_INNER)
-            extra = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            scale, place, weight = extra[0], np.int64(extra[1]), extra[2]
-            if place == -2:
+            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            scale, place, weight = (
+                of_row[l.NUMBER],
+                np.int64(of_row[l.PLACE]),
+                _float(j[CONSTANTS])[0] * of_row[l.WEIGHT],
+            )
+            if place == l.IGNORED:
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
-            whole_target = weight if place >= 0 else 0.0
             for c in range(chunks):
-                start = c * CHUNK
-                count = min(CHUNK, length - start)
+                start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
                 values = memory.load(x + start * x_step, x_step, count, scratch, tile)
-                targets = number(memory.load(w + start * w_step, w_step, count, scratch_w, tile_w))
-                for i in range(count):
-                    whole_target += expected(along[start + i], np.float64(targets[i]), constants)
+                put_parts(w, w_step, start, count, j[ALONG], j[CONSTANTS], scratch_w, tile_w, parts_at)
+                of_targets[0, c], of_targets[1, c] = chunk.total(parts_at, nothing.ctypes.data, count)
                 top = chunk.greatest(values, tile, count)
                 chunk.exponentials(values, tile, count, top, high, low, y + start * y_step)
                 lists[c], lists[width * ONES + c] = top, 0.0
                 lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(high, low, count)
             top, _, total, total_low = combine(lists.ctypes.data, chunks)
+            at = of_targets.ctypes.data
+            target, target_low = chunk.total(at, at + 8 * width, chunks)
+            whole_target = (target + target_low) + weight
             for c in range(chunks):
-                start = c * CHUNK
-                count = min(CHUNK, length - start)
+                start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
                 values = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 of_chunk = chunk.greatest(values, tile, count)
                 chunk.exponentials(values, tile, count, of_chunk, high, low, y + start * y_step)
-                targets = number(memory.load(w + start * w_step, w_step, count, scratch_w, tile_w))
-                for i in range(count):
-                    parts[i] = expected(along[start + i], np.float64(targets[i]), constants)
+                put_parts(w, w_step, start, count, j[ALONG], j[CONSTANTS], scratch_w, tile_w, parts_at)
                 if start <= place < start + count:
                     parts[place - start] += weight
                 share, share_low = share_of(
@@ -270,10 +290,11 @@ def make_expected_gradients(dtype):
                 )
                 share = share if abs(top) < np.inf else np.nan
                 for i in range(count):
-                    gradient = shared(highs[i], lows[i], share, share_low) - scale * parts[i]
-                    results[i] = rounded(gradient)
+                    results[i] = rounded(gradient(highs[i], lows[i], share, share_low, scale * parts[i]))
                 for i in range(count):
                     element(y + (start + i) * y_step)[0] = results[i]
         keep(lists)
+        keep(of_targets)
+        keep(nothing)
 
     return expected_gradients

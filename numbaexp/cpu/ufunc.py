@@ -74,10 +74,10 @@ def _serial_loop(name, dtype):
 
 
 def _loop(name, dtype, target):
-    """(address, data pointer or None) of the loop of a function in a type."""
+    """(address, data pointer) of the loop of a function in a type."""
     serial = _serial_loop(name, dtype).address
     if target == "cpu":
-        return serial, None
+        return serial, pool.WHOLE
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH
     return pool.switched_loop(serial, threshold, itemsize(dtype), _inputs(name))
 

@@ -16,14 +16,16 @@ from numba import cuda, types
 from numbaexp.cache import kept
 
 Capability = tuple[int, int]
+# Of a kernel: their types, or how many there are if all are int64. Those of a tuple are passed one by one.
+Arguments = int | tuple[types.Type, ...]
 
 _ENTRY = re.compile(r"\.entry\s+(\w+)")
 
 
-def to_ptx(kernel: Callable[..., None], arguments: int, capability: Capability) -> str:
-    """The PTX of a kernel of so many int64 for devices of a compute capability."""
-    signature = types.void(*[types.int64] * arguments)
-    return cuda.compile_ptx(kernel, signature, cc=capability)[0]
+def to_ptx(kernel: Callable[..., None], arguments: Arguments, capability: Capability) -> str:
+    """The PTX of a kernel of such arguments for devices of a compute capability."""
+    given = [types.int64] * arguments if isinstance(arguments, int) else arguments
+    return cuda.compile_ptx(kernel, types.void(*given), cc=capability)[0]
 
 
 def link(ptx: str, capability: Capability) -> bytes:
@@ -32,7 +34,9 @@ def link(ptx: str, capability: Capability) -> bytes:
     return Linker(ObjectCode.from_ptx(ptx.encode()), options=options).link("cubin").code
 
 
-def compile_kernel(make: Callable[[], Callable[..., None]], name: str, arguments: int, capability: Capability) -> Any:
+def compile_kernel(
+    make: Callable[[], Callable[..., None]], name: str, arguments: Arguments, capability: Capability
+) -> Any:
     """The kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels."""
 
     def compile_anew() -> tuple[str, bytes]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda import simulator
+from numbaexp.cuda import launch_gradients, simulator
 from numbaexp.cuda.launch import Strided
 from numbaexp.cuda.launch import run as run_on_device
 
@@ -29,6 +29,18 @@ def run(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
     elements = elements_of(there, dtype)
     run_on_device(name, elements, elements, 0)
     np.copyto(out, there.copy_to_host().reshape(out.shape).view(out.dtype))
+
+
+def run_gradient(name: str, g: np.ndarray, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
+    """Compute a gradient on the current device, as ``run`` does a function; ``g`` is the gradient of its result, ``x``
+    what is saved."""
+    if x.size == 0:
+        return
+    stored_as = np.uint16 if dtype == "bfloat16" else x.dtype
+    there = [cuda.to_device(np.ascontiguousarray(array).view(stored_as).reshape(-1)) for array in (g, x)]
+    of_g, of_x = (elements_of(array, dtype) for array in there)
+    launch_gradients.run(name, of_g, of_x, of_g, 0)
+    np.copyto(out, there[0].copy_to_host().reshape(out.shape).view(out.dtype))
 
 
 def elements_of(there: Any, dtype: str) -> Strided:

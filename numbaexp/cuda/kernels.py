@@ -51,6 +51,13 @@ def make_contiguous(row, dtype):
     return contiguous
 
 
+@scalar
+def divided(a, b):
+    """Quotient and remainder. Half the bits take a fraction of the time."""
+    quotient = np.int64(np.uint32(a) // np.uint32(b))
+    return quotient, a - quotient * b
+
+
 def _conversion(source, dtype):
     """From an element as it is stored to an argument of the scalar. Integers are rounded to the nearest float, and for
     16-bit types to float32 first, as PyTorch does it."""
@@ -86,12 +93,6 @@ def make_strided(row, source, dtype):
     @scalar
     def of_element(value):
         return function(convert(value))
-
-    @scalar
-    def divided(a, b):
-        # Half the bits take a fraction of the time.
-        quotient = np.int64(np.uint32(a) // np.uint32(b))
-        return quotient, a - quotient * b
 
     def strided(x, y, x_first, n, n1, n2, n3, x0, x1, x2, x3, y0, y1, y2, y3):
         i = cuda.grid(1)

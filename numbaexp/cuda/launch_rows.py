@@ -1,24 +1,27 @@
 """Launch the kernels of rows on arrays that lie on a device."""
 
+import contextlib
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from cuda.core import Device, Stream
 from numba import cuda
 
 from numbaexp.cuda import simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.launch import _BLOCKS_A_PROCESSOR, Strided, _configured, _launcher, _on, _processors, _steps
-from numbaexp.cuda.row_kernels import KERNELS
-from numbaexp.cuda.row_passes import OPERANDS as MOST_OPERANDS
+from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
+from numbaexp.cuda.row_passes import ARGUMENTS, TYPES
 from numbaexp.cuda.row_reductions import FIELDS
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.forms import itemsize
+from numbaexp.scalar.row_losses import RECORD
 from numbaexp.scalar.rows import CHUNK, LANES
 
-# Those of each function, of which the last is written to, and of "statistics" the last three.
+# Those of each function, by what they are called. "record", "sum" and "count" are several float64 beside each other.
 OPERANDS = {
     "softmax": ("x", "out"),
     "log_softmax": ("x", "out"),
@@ -27,27 +30,46 @@ OPERANDS = {
     "softmax_backward": ("grad_output", "output", "out"),
     "log_softmax_backward": ("grad_output", "output", "out"),
     "logsumexp_backward": ("grad_output", "x", "out"),
+    "expected_losses": ("x", "targets", "weight", "record"),
+    "total": ("record", "sum"),
+    "class_gradients": ("x", "record", "out"),
+    "expected_gradients": ("x", "targets", "weight", "record", "out"),
 }
+# Of functions of one element of each row.
+OPERANDS_OF_ELEMENTS = {
+    "targets": ("targets", "weight", "record"),
+    "losses": ("x", "record"),
+    "means": ("out", "count", "record"),
+    "numbers": ("grad_output", "count", "record"),
+    "factors": ("x", "out"),
+}
+_BESIDE_EACH_OTHER = {"record": RECORD, "sum": 2, "count": 2}
+# Which operand has the type that a function is computed in, where it is not the first.
+_COMPUTED_IN = {"logsumexp_backward": 1}
 
-_ARGUMENTS = 4 + 4 * MOST_OPERANDS
 
-
-def run(name: str, operands: Sequence[Strided], axes: tuple[int, ...], stream: int) -> None:
+def run(
+    name: str, operands: Sequence[Strided], axes: tuple[int, ...], stream: int, numbers: tuple[int, int] = (0, 0)
+) -> None:
     """Compute a function of rows on the device where its operands lie, asynchronously on a stream.
 
     Parameters
     ----------
     name : str
-        Of ``OPERANDS``, which says what the operands are.
+        Of ``OPERANDS`` or ``OPERANDS_OF_ELEMENTS``, which say what the operands are.
     operands : sequence of Strided
-        Of one number of dimensions and one float type, but for those of "statistics" that are written to, which are of
-        float64. Of one shape; what has one number for each row has length 1 along the axes. What is written to is the
-        same memory as another operand, or does not overlap it. A row has an element at least.
+        Of one number of dimensions and one float type, but for classes, which are integers; the results of
+        "statistics", the gradient of "logsumexp_backward", weights and what is several numbers beside each other are of
+        float64. Of one shape; what has one number for each row has length 1 along the axes, and what is the same for
+        all rows along the others. What is written to is the same memory as another operand, or does not overlap it. A
+        row has an element at least.
     axes : tuple of int
         Along which the rows lie, none of them negative. They are to be one dimension in the memory of every operand;
         what has others is the caller's to copy.
     stream : int
         A CUstream of that device; 0 is the default one.
+    numbers : tuple of int
+        That the function takes too, see ``numbaexp.cuda.row_losses``.
 
     Raises
     ------
@@ -57,9 +79,10 @@ def run(name: str, operands: Sequence[Strided], axes: tuple[int, ...], stream: i
     shape = tuple(max(lengths) for lengths in zip(*(operand.shape for operand in operands), strict=True))
     if any(0 in operand.shape for operand in operands):
         return
+    labels = {**OPERANDS, **OPERANDS_OF_ELEMENTS}[name]
     steps = [
         _steps(operand.pointer, operand.strides, operand.dtype, label)
-        for operand, label in zip(operands, OPERANDS[name], strict=True)
+        for operand, label in zip(operands, labels, strict=True)
     ]
     # Along an axis of length 1 an operand stays where it is.
     steps = [
@@ -69,41 +92,83 @@ def run(name: str, operands: Sequence[Strided], axes: tuple[int, ...], stream: i
     found = find_rows(shape, tuple(steps), axes)
     if found is None:
         raise ValueError(f"`axes` must be one dimension in the memory of every operand; got {axes} of steps {steps}")
-    dtype, device = operands[0].dtype, operands[0].device
+    device = operands[0].device
     with _on(device):
         for rows in found:
-            _run_piece(name, dtype, operands, rows, device, stream)
+            _run_piece(name, operands, labels, rows, stream, numbers)
 
 
-def _run_piece(name: str, dtype: str, operands: Sequence[Strided], rows: Rows, device: int, stream: int) -> None:
+def run_scaled(grad: Strided, x: Strided, out: Strided, axes: tuple[int, ...], stream: int) -> None:
+    """The gradient of a logarithm of a sum, of a gradient of any float type."""
+    shape = grad.shape
+    with _on(x.device), temporary(math.prod(shape), x.device, stream) as address:
+        strides = tuple(8 * math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        factors = Strided(address, shape, strides, "float64", x.device)
+        run("factors", (grad, factors), (), stream)
+        run("logsumexp_backward", (factors, x, out), axes, stream)
+
+
+def absent(like: Strided) -> Strided:
+    """What takes the place of an operand that is not given."""
+    return Strided(0, (1,) * len(like.shape), (0,) * len(like.shape), "float64", like.device)
+
+
+def _run_piece(
+    name: str,
+    operands: Sequence[Strided],
+    labels: tuple[str, ...],
+    rows: Rows,
+    stream: int,
+    numbers: tuple[int, int],
+) -> None:
     count, chunks = rows.outer * rows.inner, math.ceil(rows.length / CHUNK)
-    way = "of_warps" if chunks == 1 else "of_blocks"
-    arguments = [0] * (_ARGUMENTS - 4)
+    of_elements = name in OPERANDS_OF_ELEMENTS
+    way = "of_threads" if of_elements else "of_warps" if chunks == 1 else "of_blocks"
+    given = [0] * ARGUMENTS
     for i, (operand, start, steps) in enumerate(zip(operands, rows.starts, rows.steps, strict=True)):
-        arguments[4 * i : 4 * i + 4] = operand.pointer + start * itemsize(operand.dtype), *steps
-    kernel = _kernel(name, dtype, way, device)
+        given[4 * i : 4 * i + 4] = operand.pointer + start * itemsize(operand.dtype), *steps
+    given[-2:] = numbers
+    device = operands[0].device
+    kernel = _kernel(name, operands[_COMPUTED_IN.get(name, 0)].dtype, way, device)
     if simulator.is_on():
-        dtypes = tuple(operand.dtype for operand in operands)
-        simulator.run_rows(kernel, dtypes, FIELDS * chunks, count, rows.inner, rows.length, *arguments)
-    elif chunks == 1:
-        _launcher(kernel, device, count * LANES, stream)(count, rows.inner, rows.length, 0, *arguments)
+        widths = [
+            (operand.dtype, _BESIDE_EACH_OTHER.get(label, 1)) for operand, label in zip(operands, labels, strict=True)
+        ]
+        simulator.run_rows(kernel, widths, 0 if of_elements else FIELDS * chunks, count, rows.inner, rows.length, given)
+    elif way != "of_blocks":
+        threads = count if of_elements else count * LANES
+        _launcher(kernel, device, threads, stream)(count, rows.inner, rows.length, 0, *given)
     else:
         blocks = min(count, _BLOCKS_A_PROCESSOR * _processors(device))
-        # cuda.core gives no memory of a device that it has not been told is the current one.
-        there = Device(device)
-        there.set_current()
-        on_stream = Stream.from_handle(stream)
-        kept = there.allocate(8 * FIELDS * chunks * blocks, stream=on_stream)
-        _configured(kernel, blocks, stream)(count, rows.inner, rows.length, int(kept.handle), *arguments)
-        # As the stream has it, when the kernel has ended.
+        with temporary(FIELDS * chunks * blocks, device, stream) as kept:
+            _configured(kernel, blocks, stream)(count, rows.inner, rows.length, kept, *given)
+
+
+@contextlib.contextmanager
+def temporary(count: int, device: int, stream: int) -> Iterator[int]:
+    """The address of so many float64 on the current device, for what is launched on the stream meanwhile."""
+    if simulator.is_on():
+        # What is read without having been written is to be seen.
+        memory = np.full(count, np.nan)
+        yield memory.ctypes.data
+        return
+    # cuda.core gives no memory of a device that it has not been told is the current one.
+    there = Device(device)
+    there.set_current()
+    on_stream = Stream.from_handle(stream)
+    kept = there.allocate(8 * count, stream=on_stream)
+    try:
+        yield int(kept.handle)
+    finally:
+        # As the stream has it, when what was launched has ended.
         kept.close(on_stream)
 
 
 @functools.cache
 def _kernel(name: str, dtype: str, way: str, device: int) -> Any:
     def make() -> Any:
-        return getattr(KERNELS[name](dtype), way)
+        return ELEMENTS[name](dtype) if way == "of_threads" else getattr(KERNELS[name](dtype), way)
 
     if simulator.is_on():
         return make()
-    return compile_kernel(make, f"{name} {dtype} {way}", _ARGUMENTS, cuda.gpus[device].compute_capability)
+    return compile_kernel(make, f"{name} {dtype} {way}", TYPES, cuda.gpus[device].compute_capability)

@@ -1,10 +1,11 @@
 """How the elements of two arrays of one shape lie in memory, in as few dimensions as will do."""
 
 import functools
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from numbaexp.cuda.kernels import DIMENSIONS
+from numbaexp.rows_layout import merged
 
 # More elements than a strided kernel counts.
 _TOO_MANY = 1 << 31
@@ -14,6 +15,15 @@ class Dimension(NamedTuple):
     """Elements in a row, and the steps in x and in y from one to the next, in elements."""
 
     length: int
+    x: int
+    y: int
+
+
+class GradientDimension(NamedTuple):
+    """The same, with the gradient of the result beside x, and y the gradient of the argument."""
+
+    length: int
+    g: int
     x: int
     y: int
 
@@ -48,34 +58,40 @@ def find_layout(shape: tuple[int, ...], x_steps: tuple[int, ...], y_steps: tuple
             y_low += (length - 1) * y
         rows.append(Dimension(length, x if y >= 0 else -x, abs(y)))
     rows.sort(key=lambda row: -row.y)
-    merged: list[Dimension] = []
-    for row in rows:
-        if merged and merged[-1].x == row.length * row.x and merged[-1].y == row.length * row.y:
-            merged[-1] = Dimension(merged[-1].length * row.length, row.x, row.y)
-        else:
-            merged.append(row)
-    x_low = x_start + sum((row.length - 1) * min(row.x, 0) for row in merged)
-    return Layout(_product(merged), x_low, x_start - x_low, y_low, tuple(merged))
+    steps: list[tuple[int, ...]] = [(row.x, row.y) for row in rows]
+    dimensions = tuple(Dimension(length, *step) for length, step in merged([row.length for row in rows], steps))
+    x_low = x_start + sum((row.length - 1) * min(row.x, 0) for row in dimensions)
+    return Layout(_product(dimensions), x_low, x_start - x_low, y_low, dimensions)
 
 
-def pieces(dimensions: tuple[Dimension, ...]) -> Iterator[tuple[int, int, tuple[Dimension, ...]]]:
-    """(x, y, dimensions): where a piece begins, for pieces that a strided kernel can do."""
+@functools.lru_cache(4096)
+def find_gradient_layout(
+    shape: tuple[int, ...], g_steps: tuple[int, ...], x_steps: tuple[int, ...], y_steps: tuple[int, ...]
+) -> tuple[GradientDimension, ...]:
+    """The dimensions of three arrays that are not empty, from their first elements on."""
+    axes = sorted(range(len(shape)), key=lambda axis: -abs(y_steps[axis]))
+    steps: list[tuple[int, ...]] = [(g_steps[axis], x_steps[axis], y_steps[axis]) for axis in axes]
+    return tuple(GradientDimension(length, *step) for length, step in merged([shape[axis] for axis in axes], steps))
+
+
+def pieces(dimensions: tuple[Any, ...], operands: int = 2) -> Iterator[tuple[Any, ...]]:
+    """(x, y, dimensions), or (g, x, y, dimensions): where a piece begins, for pieces that a strided kernel can do."""
     if not dimensions:
-        yield 0, 0, ()
+        yield *(0,) * operands, ()
         return
-    outer, inner = dimensions[0], dimensions[1:]
+    (length, *steps), inner = dimensions[0], dimensions[1:]
     of_inner = _product(inner)
     if len(dimensions) > DIMENSIONS or of_inner >= _TOO_MANY:
-        for i in range(outer.length):
-            for x, y, rest in pieces(inner):
-                yield x + i * outer.x, y + i * outer.y, rest
+        for i in range(length):
+            for *begins, rest in pieces(inner, operands):
+                yield *(begin + i * step for begin, step in zip(begins, steps, strict=True)), rest
         return
     most = (_TOO_MANY - 1) // of_inner
-    for i in range(0, outer.length, most):
-        yield i * outer.x, i * outer.y, (outer._replace(length=min(most, outer.length - i)), *inner)
+    for i in range(0, length, most):
+        yield *(i * step for step in steps), (dimensions[0]._replace(length=min(most, length - i)), *inner)
 
 
-def _product(dimensions: "list[Dimension] | tuple[Dimension, ...]") -> int:
+def _product(dimensions: Sequence[Dimension | GradientDimension]) -> int:
     size = 1
     for row in dimensions:
         size *= row.length

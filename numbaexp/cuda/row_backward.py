@@ -17,8 +17,14 @@ from numbaexp.scalar.rows import LANES
 
 def make_backward(name, dtype):
     gradient, rounded = gradient_of(name, dtype), make_rounded(dtype)
-    memory, value_of, result = make_memory(STORED_AS[dtype]), make_value_of(dtype), gradient.result
-    get, put = memory.get, memory.put
+    memory, value_of = make_memory(STORED_AS[dtype]), make_value_of(dtype)
+    get, put, addend_of, result = memory.get, memory.put, gradient.addend, gradient.result
+
+    @part
+    def addend(views, i):
+        g, g_first, g_step = views[0]
+        y, y_first, y_step = views[1]
+        return addend_of(value_of(get(g, g_first + i * g_step)), value_of(get(y, y_first + i * y_step)))
 
     @scalar
     def of_element(g, y, total, low):
@@ -37,4 +43,4 @@ def make_backward(name, dtype):
             put(out, out_first + i * out_step, of_element(of_g, of_y, of_row[1], of_row[2]))
             i += LANES
 
-    return make_kernels(make_sum(dtype, gradient.addend), write)
+    return make_kernels(make_sum(addend), write)

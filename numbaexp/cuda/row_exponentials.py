@@ -1,6 +1,7 @@
 """Rows reduced to their greatest element and the sum of their exponentials; see ``numbaexp.cuda.row_reductions``."""
 
 import functools
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import cuda
@@ -67,14 +68,55 @@ def _make_terms(arithmetic, logs):
 
 
 @functools.cache
-def make_exponentials(arithmetic, dtype, operand, logs):
-    """Of the exponentials of the elements of one operand: the greatest element and their sum, or with ``logs`` the
-    sum's logarithm, for which those of the greatest elements are counted apart."""
-    get, get_kept, value_of = make_memory(STORED_AS[dtype]).get, kept_memory.get, make_value_of(dtype)
-    one, add, weighted, total = arithmetic.one, arithmetic.add, arithmetic.weighted, make_total(arithmetic)
-    greater, of_element, sum_of_chunk, of_chunk, result = _make_terms(arithmetic, logs)
-    lowest = arithmetic.value(-np.inf)
+def make_share_of(arithmetic):
+    """A scalar: what an exponential of a chunk is to be multiplied by, to be a share of its row."""
+    one, exponential, share = arithmetic.one, arithmetic.exponential, arithmetic.share
 
+    @scalar
+    def share_of(greatest, of_row, total, total_low, several):
+        weight, weight_low = exponential(greatest, of_row) if several else (one, 0.0)
+        high, low = share(weight, weight_low, total, total_low)
+        return high if abs(of_row) < np.inf else np.nan, low
+
+    return share_of
+
+
+class Second(NamedTuple):
+    """Of pairs ``addend(views, i, e, e_low)``, of which the last two are the exponential of the i-th element. If it is
+    ``of_exponentials``, that of a chunk is weighted as the first sum is."""
+
+    addend: Any
+    of_exponentials: bool
+
+
+@part
+def no_addend(views, i, e, e_low):
+    return 0.0, 0.0
+
+
+NO_SECOND = Second(no_addend, False)
+
+
+@functools.cache
+def make_exponentials(arithmetic, dtype, operand, logs, beside=NO_SECOND):
+    """Of the exponentials of the elements of one operand: the greatest element and their sum, or with ``logs`` the
+    sum's logarithm, for which those of the greatest elements are counted apart; and ``beside`` it another sum."""
+    one, weighted, of_exponentials = arithmetic.one, arithmetic.weighted, beside.of_exponentials
+    of_row = _make_terms(arithmetic, logs)[-1]
+
+    @part
+    def alone(greatest, ones, high, low, second, second_low):
+        high, low = weighted(high, low, one, 0.0)
+        high, low = of_row(ones, high, low)
+        if of_exponentials:
+            second, second_low = weighted(second, second_low, one, 0.0)
+        return greatest, high, low, second, second_low
+
+    summarize = _make_summarize(arithmetic, dtype, operand, logs, beside)
+    return make_reduction(summarize, alone, _make_combine(arithmetic, logs, beside))
+
+
+def _make_greatest_of_lanes(greater):
     @part
     def greatest_of_lanes(greatest):
         distance = LANES // 2
@@ -82,6 +124,15 @@ def make_exponentials(arithmetic, dtype, operand, logs):
             greatest = greater(greatest, above(greatest, distance))
             distance >>= 1
         return np.float64(of_first(greatest))
+
+    return greatest_of_lanes
+
+
+def _make_summarize(arithmetic, dtype, operand, logs, beside):
+    get, value_of, lowest = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.value(-np.inf)
+    greater, of_element, sum_of_chunk, _, _ = _make_terms(arithmetic, logs)
+    greatest_of_lanes, add, total = _make_greatest_of_lanes(greater), arithmetic.add, make_total(arithmetic)
+    addend, has_second = beside.addend, beside is not NO_SECOND
 
     @part
     def summarize(views, start, count):
@@ -92,46 +143,57 @@ def make_exponentials(arithmetic, dtype, operand, logs):
             top = greater(top, value_of(get(x, first + i * step)))
             i += LANES
         greatest = greatest_of_lanes(top)
-        ones, high, low = 0, 0.0, 0.0
+        ones, high, low, second, second_low = 0, 0.0, 0.0, 0.0, 0.0
         i = start + cuda.laneid
         while i < start + count:
             is_one, e, e_low = of_element(value_of(get(x, first + i * step)), greatest)
             ones += is_one
             high, low = add(high, low, e, e_low)
+            if has_second:
+                e, e_low = addend(views, i, e, e_low)
+                second, second_low = add(second, second_low, e, e_low)
             i += LANES
         high, low = total(high, low)
-        return greatest, count_of_lanes(float(ones)) if logs else 0.0, sum_of_chunk(greatest, high), low
+        if has_second:
+            second, second_low = total(second, second_low)
+        ones_of_chunk = count_of_lanes(float(ones)) if logs else 0.0
+        return greatest, ones_of_chunk, sum_of_chunk(greatest, high), low, second, second_low
 
-    @part
-    def alone(greatest, ones, high, low):
-        high, low = weighted(high, low, one, 0.0)
-        high, low = result(ones, high, low)
-        return greatest, high, low
+    return summarize
+
+
+def _make_combine(arithmetic, logs, beside):
+    greater, _, _, of_chunk, of_row = _make_terms(arithmetic, logs)
+    greatest_of_lanes, add, total = _make_greatest_of_lanes(greater), arithmetic.add, make_total(arithmetic)
+    get, lowest = kept_memory.get, arithmetic.value(-np.inf)
+    of_exponentials, has_second = beside.of_exponentials, beside is not NO_SECOND
 
     @part
     def combine(kept, base, chunks):
         top = lowest
         c = cuda.laneid
         while c < chunks:
-            top = greater(top, get_kept(kept, base + FIELDS * c))
+            top = greater(top, get(kept, base + FIELDS * c))
             c += LANES
         greatest = greatest_of_lanes(top)
-        ones, high, low = 0.0, 0.0, 0.0
+        ones, high, low, second, second_low = 0.0, 0.0, 0.0, 0.0, 0.0
         c = cuda.laneid
         while c < chunks:
             place = base + FIELDS * c
-            more, e, e_low = of_chunk(
-                get_kept(kept, place),
-                get_kept(kept, place + 1),
-                get_kept(kept, place + 2),
-                get_kept(kept, place + 3),
-                greatest,
-            )
+            of_c, ones_of_c = get(kept, place), get(kept, place + 1)
+            more, e, e_low = of_chunk(of_c, ones_of_c, get(kept, place + 2), get(kept, place + 3), greatest)
             ones += more
             high, low = add(high, low, e, e_low)
+            if has_second:
+                e, e_low = get(kept, place + 4), get(kept, place + 5)
+                if of_exponentials:
+                    _, e, e_low = of_chunk(of_c, 0.0, e, e_low, greatest)
+                second, second_low = add(second, second_low, e, e_low)
             c += LANES
         high, low = total(high, low)
-        high, low = result(count_of_lanes(ones) if logs else 0.0, high, low)
-        return greatest, high, low
+        if has_second:
+            second, second_low = total(second, second_low)
+        high, low = of_row(count_of_lanes(ones) if logs else 0.0, high, low)
+        return greatest, high, low, second, second_low
 
-    return make_reduction(summarize, alone, combine)
+    return combine

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from numba import cuda
 
+from numbaexp.cuda import row_losses
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
-from numbaexp.cuda.row_exponentials import make_exponentials, reference
+from numbaexp.cuda.row_exponentials import make_exponentials, make_share_of, reference
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
 from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_value_of, part
 from numbaexp.scalar.forms import STORED_AS
@@ -23,20 +24,14 @@ def make_softmax(dtype):
 
 
 def make_logsumexp_backward(dtype):
-    """The operands are (grad_output, x, out); the first has one number for each row."""
+    """The operands are (grad_output, x, out); the first has one number for each row, of float64."""
     return _make_shares(dtype, scaled=True)
 
 
 @functools.cache
-def _make_share_of(arithmetic):
-    """Scalars: what an exponential of a chunk is to be multiplied by; and that times a number of the row."""
-    one, exponential, share, scaled = arithmetic.one, arithmetic.exponential, arithmetic.share, arithmetic.scaled
-
-    @scalar
-    def share_of(greatest, of_row, total, total_low, several):
-        weight, weight_low = exponential(greatest, of_row) if several else (one, 0.0)
-        high, low = share(weight, weight_low, total, total_low)
-        return high if abs(of_row) < np.inf else np.nan, low
+def _make_scale(arithmetic):
+    """A share times a number of the row, of which -infinity alone gives 0."""
+    scaled = arithmetic.scaled
 
     @scalar
     def scale(high, low, factor, of_row):
@@ -44,14 +39,14 @@ def _make_share_of(arithmetic):
         nothing = of_row == -np.inf
         return 0.0 if nothing else high, 0.0 if nothing else low
 
-    return share_of, scale
+    return scale
 
 
 def _make_shares(dtype, scaled):
     arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
     get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
-    exponential, shared = arithmetic.exponential, arithmetic.shared
-    share_of, scale = _make_share_of(arithmetic)
+    exponential, shared, get_number = arithmetic.exponential, arithmetic.shared, kept_memory.get
+    share_of, scale = make_share_of(arithmetic), _make_scale(arithmetic)
     of_x, of_out = (1, 2) if scaled else (0, 1)
 
     @scalar
@@ -65,7 +60,7 @@ def _make_shares(dtype, scaled):
         y, y_first, y_step = views[of_out]
         high, low = share_of(greatest, of_row[0], of_row[1], of_row[2], several)
         if scaled:
-            high, low = scale(high, low, value_of(get(views[0][0], views[0][1])), of_row[0])
+            high, low = scale(high, low, get_number(views[0][0], views[0][1]), of_row[0])
         i = start + cuda.laneid
         while i < start + count:
             put(y, y_first + i * y_step, result(value_of(get(x, x_first + i * x_step)), greatest, high, low))
@@ -167,4 +162,15 @@ KERNELS: dict[str, Callable[[str], RowKernels]] = {
     "softmax_backward": functools.partial(make_backward, "softmax_backward"),
     "log_softmax_backward": functools.partial(make_backward, "log_softmax_backward"),
     "logsumexp_backward": make_logsumexp_backward,
+    "expected_losses": row_losses.make_expected_losses,
+    "total": row_losses.make_total,
+    "class_gradients": row_losses.make_class_gradients,
+    "expected_gradients": row_losses.make_expected_gradients,
+}
+ELEMENTS: dict[str, Callable[[str], Callable[..., None]]] = {
+    "targets": row_losses.make_targets,
+    "losses": row_losses.make_losses,
+    "means": row_losses.make_means,
+    "numbers": row_losses.make_numbers,
+    "factors": row_losses.make_factors,
 }

@@ -1,9 +1,11 @@
-"""How kernels go through rows: once to reduce each of them, and once more to write.
+"""How kernels go through rows: once to reduce each of them, and once more to write; or, where there is one element of
+each row, a thread a row.
 
-``kernel(rows, inner, length, kept, ...)`` takes the number of rows, how many of them the inner of the two dimensions
-has that they are counted in, and their length; the address of ``FIELDS`` float64 for each chunk of a row and each
-block, where rows have several chunks; and of each of ``OPERANDS`` the address of the first element and the steps along
-the three dimensions, in elements. Of an operand that a function does not have all are 0.
+``kernel(rows, inner, length, kept, arguments)`` takes the number of rows, how many of them the inner of the two
+dimensions has that they are counted in, and their length; and the address of ``FIELDS`` float64 for each chunk of a row
+and each block, where rows have several chunks. ``arguments`` has of each of ``OPERANDS`` the address of the first
+element and the steps along the three dimensions, in elements; and then two numbers, as the bits of int64. What a
+function does not have is 0.
 """
 
 import functools
@@ -11,14 +13,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import cuda
+from numba import cuda, types
 
 from numbaexp.cuda.row_reductions import FIELDS, kept_memory, part
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.narrow import to_bfloat, to_half
 from numbaexp.scalar.rows import CHUNK, LANES
 
-OPERANDS = 4
+OPERANDS = 6
+ARGUMENTS = 4 * OPERANDS + 2
+TYPES = (*[types.int64] * 4, types.UniTuple(types.int64, ARGUMENTS))
+# The place of the two numbers behind the views of the operands.
+NUMBERS = OPERANDS
 
 
 class RowKernels(NamedTuple):
@@ -37,13 +43,17 @@ def divided(a, b):
 
 
 @part
-def views_of(row, inner, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1, d2):
+def views_of(row, inner, arguments):
+    """Of each operand (address, place of the row's first element, step); and (first number, second number, 0)."""
     i, j = divided(row, inner)
     return (
-        (a, i * a0 + j * a1, a2),
-        (b, i * b0 + j * b1, b2),
-        (c, i * c0 + j * c1, c2),
-        (d, i * d0 + j * d1, d2),
+        (arguments[0], i * arguments[1] + j * arguments[2], arguments[3]),
+        (arguments[4], i * arguments[5] + j * arguments[6], arguments[7]),
+        (arguments[8], i * arguments[9] + j * arguments[10], arguments[11]),
+        (arguments[12], i * arguments[13] + j * arguments[14], arguments[15]),
+        (arguments[16], i * arguments[17] + j * arguments[18], arguments[19]),
+        (arguments[20], i * arguments[21] + j * arguments[22], arguments[23]),
+        (arguments[24], arguments[25], 0),
     )
 
 
@@ -52,20 +62,20 @@ def make_kernels(reduction, write):
     once for a row; ``greatest`` is the chunk's greatest element, and ``several`` whether the row has other chunks."""
     of_warp, of_block, get_kept = reduction.of_warp, reduction.of_block, kept_memory.get
 
-    def of_warps(rows, inner, length, kept, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1, d2):
+    def of_warps(rows, inner, length, kept, arguments):
         row = cuda.grid(1) // LANES
         while row < rows:
-            views = views_of(row, inner, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1, d2)
+            views = views_of(row, inner, arguments)
             of_row = of_warp(views, length)
             write(views, 0, length, of_row[0], of_row, False)
             row += cuda.gridsize(1) // LANES
 
-    def of_blocks(rows, inner, length, kept, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1, d2):
+    def of_blocks(rows, inner, length, kept, arguments):
         chunks = (length + CHUNK - 1) // CHUNK
         base = cuda.blockIdx.x * (FIELDS * chunks)
         row = cuda.blockIdx.x
         while row < rows:
-            views = views_of(row, inner, a, a0, a1, a2, b, b0, b1, b2, c, c0, c1, c2, d, d0, d1, d2)
+            views = views_of(row, inner, arguments)
             of_row = of_block(views, length, kept, base)
             chunk = cuda.threadIdx.x // LANES
             while chunk < chunks:
@@ -76,6 +86,18 @@ def make_kernels(reduction, write):
             row += cuda.gridDim.x
 
     return RowKernels(of_warps, of_blocks)
+
+
+def make_of_threads(of_one):
+    """A kernel of what ``of_one(views)`` does with each row."""
+
+    def of_threads(rows, inner, length, kept, arguments):
+        row = cuda.grid(1)
+        while row < rows:
+            of_one(views_of(row, inner, arguments))
+            row += cuda.gridsize(1)
+
+    return of_threads
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """What a row is reduced to: its greatest element with the sum of its exponentials, or the sum that its gradient needs.
 
 A warp is the ``LANES`` of ``numbaexp.scalar.rows`` and takes a chunk at a time, so that the order of every sum is that
-of the CPU. A chunk is reduced to (greatest, ones, high, low), a row to (greatest, high, low); where no greatest element
-is needed it is 0.
+of the CPU. A chunk is reduced to (greatest, ones, high, low, second, second_low), a row to (greatest, high, low,
+second, second_low): the second sum is one that gradients need beside the first. What is not needed is 0.
 """
 
 import functools
@@ -13,13 +13,12 @@ from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.warp import above, of_first
-from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.rows import CHUNK, LANES
 
 # What is kept of each chunk of a row of several.
-FIELDS = 4
+FIELDS = 6
 
 part = cuda.jit(device=True)
 kept_memory = make_memory(np.float64)
@@ -78,27 +77,30 @@ def count_of_lanes(count):
 
 
 def make_reduction(summarize, alone, combine):
-    """``summarize(views, start, count)`` reduces a chunk. Of what it gives ``alone(greatest, ones, high, low)`` makes a
-    row of one chunk, and ``combine(kept, base, chunks)`` a row of several."""
+    """``summarize(views, start, count)`` reduces a chunk. Of what it gives ``alone`` makes a row of one chunk, and
+    ``combine(kept, base, chunks)`` a row of several."""
     put = kept_memory.put
 
     @part
     def of_warp(views, length):
-        greatest, ones, high, low = summarize(views, 0, length)
-        return alone(greatest, ones, high, low)
+        greatest, ones, high, low, second, second_low = summarize(views, 0, length)
+        return alone(greatest, ones, high, low, second, second_low)
 
     @part
     def of_block(views, length, kept, base):
         chunks = (length + CHUNK - 1) // CHUNK
         c = cuda.threadIdx.x // LANES
         while c < chunks:
-            greatest, ones, high, low = summarize(views, c * CHUNK, min(CHUNK, length - c * CHUNK))
+            count = min(CHUNK, length - c * CHUNK)
+            greatest, ones, high, low, second, second_low = summarize(views, c * CHUNK, count)
             if cuda.laneid == 0:
                 place = base + FIELDS * c
                 put(kept, place, greatest)
                 put(kept, place + 1, ones)
                 put(kept, place + 2, high)
                 put(kept, place + 3, low)
+                put(kept, place + 4, second)
+                put(kept, place + 5, second_low)
             c += cuda.blockDim.x // LANES
         cuda.syncthreads()
         return combine(kept, base, chunks)
@@ -106,27 +108,24 @@ def make_reduction(summarize, alone, combine):
     return Reduction(of_warp, of_block)
 
 
-def make_sum(dtype, addend):
-    """Of ``addend(g, y)``, pairs that the elements of the first two operands give."""
-    get, get_kept, value_of = make_memory(STORED_AS[dtype]).get, kept_memory.get, make_value_of(dtype)
-    add, total = PAIRED.add, make_total(PAIRED)
+def make_sum(addend):
+    """Of pairs ``addend(views, i)``."""
+    get_kept, add, total = kept_memory.get, PAIRED.add, make_total(PAIRED)
 
     @part
     def summarize(views, start, count):
-        g, g_first, g_step = views[0]
-        y, y_first, y_step = views[1]
         high, low = 0.0, 0.0
         i = start + cuda.laneid
         while i < start + count:
-            e, e_low = addend(value_of(get(g, g_first + i * g_step)), value_of(get(y, y_first + i * y_step)))
+            e, e_low = addend(views, i)
             high, low = add(high, low, e, e_low)
             i += LANES
         high, low = total(high, low)
-        return 0.0, 0.0, high, low
+        return 0.0, 0.0, high, low, 0.0, 0.0
 
     @part
-    def alone(greatest, ones, high, low):
-        return greatest, high, low
+    def alone(greatest, ones, high, low, second, second_low):
+        return greatest, high, low, second, second_low
 
     @part
     def combine(kept, base, chunks):
@@ -137,6 +136,6 @@ def make_sum(dtype, addend):
             high, low = add(high, low, get_kept(kept, place + 2), get_kept(kept, place + 3))
             c += LANES
         high, low = total(high, low)
-        return 0.0, high, low
+        return 0.0, high, low, 0.0, 0.0
 
     return make_reduction(summarize, alone, combine)

@@ -19,8 +19,8 @@ from numbaexp.scalar.rows import LANES
 
 # Of a thread's work little is done in parallel here, and starting one is slow: few, and more than one block.
 _BLOCKS, _THREADS = 2, 32
-# A block of a kernel of rows.
-_WARPS = 2
+# A block of a kernel of rows, and one of a kernel with a thread a row.
+_WARPS, _ROWS = 2, 2
 # Lanes wait for each other all the time. In seconds, how long a thread of the host keeps the others waiting.
 _TURN = 2e-4
 
@@ -33,8 +33,9 @@ def is_on() -> bool:
 def contiguous(kernel: Any, dtype: str) -> Any:
     """A contiguous kernel, to be called with addresses."""
 
-    def launch(x: int, y: int, first: int, n: int) -> None:
-        _launch(kernel, _array_at(x, n, dtype), _array_at(y, n, dtype), first, n)
+    def launch(*arguments: int) -> None:
+        *addresses, first, n = arguments
+        _launch(kernel, *(_array_at(address, n, dtype) for address in addresses), first, n)
 
     return launch
 
@@ -58,7 +59,7 @@ class _Elements:
     """Memory from an element on that others lie before."""
 
     def __init__(self, address: int, dtype: str, lowest: int, highest: int) -> None:
-        itemsize = np.dtype(STORED_AS[dtype]).itemsize
+        itemsize = np.dtype(STORED_AS.get(dtype, dtype)).itemsize
         self._array = _array_at(address + lowest * itemsize, highest - lowest + 1, dtype)
         self._lowest = lowest
 
@@ -69,23 +70,42 @@ class _Elements:
         self._array[i - self._lowest] = value
 
 
+def strided_gradient(kernel: Any, dtype: str) -> Any:
+    """A strided kernel of a gradient, to be called with addresses."""
+
+    def launch(*arguments: int) -> None:
+        addresses, (n, *rest) = arguments[:3], arguments[3:]
+        lengths = (n // int(np.prod(rest[: DIMENSIONS - 1])), *rest[: DIMENSIONS - 1])
+        given = []
+        for i, address in enumerate(addresses):
+            begin = DIMENSIONS - 1 + i * DIMENSIONS
+            ways = [(length - 1) * step for length, step in zip(lengths, rest[begin : begin + DIMENSIONS], strict=True)]
+            lowest, highest = (sum(limit(way, 0) for way in ways) for limit in (min, max))
+            given.append(_Elements(address, dtype, lowest, highest))
+        _launch(kernel, *given, n, *rest)
+
+    return launch
+
+
 def run_rows(
-    kernel: Any, dtypes: tuple[str, ...], kept: int, rows: int, inner: int, length: int, *operands: int
+    kernel: Any, operands: list[tuple[str, int]], kept: int, rows: int, inner: int, length: int, arguments: list[int]
 ) -> None:
-    """Run a kernel of rows, whose operands are given as addresses and steps, with room for so many float64 a block."""
+    """Run a kernel of rows. Of the operands, whose addresses and steps are arguments, the types are given, and how many
+    numbers lie beside each other; and how many float64 of memory a block has, where it has warps."""
     lasts = rows // inner - 1, inner - 1, length - 1
-    arguments: list[Any] = list(operands)
-    for i, dtype in enumerate(dtypes):
-        address, steps = operands[4 * i], operands[4 * i + 1 : 4 * i + 4]
+    given: list[Any] = list(arguments)
+    for i, (dtype, width) in enumerate(operands):
+        address, steps = arguments[4 * i], arguments[4 * i + 1 : 4 * i + 4]
         ways = [last * step for last, step in zip(lasts, steps, strict=True)]
         lowest, highest = (sum(limit(way, 0) for way in ways) for limit in (min, max))
-        arguments[4 * i] = _Elements(address, dtype, lowest, highest)
+        if address:
+            given[4 * i] = _Elements(address, dtype, lowest, highest + width - 1)
     warp.meet_anew(_WARPS)
     turn = sys.getswitchinterval()
     sys.setswitchinterval(_TURN)
     try:
-        of_rows = cuda.jit(kernel)[_BLOCKS, _WARPS * LANES]
-        of_rows(rows, inner, length, np.empty(_BLOCKS * kept), *arguments)
+        of_rows = cuda.jit(kernel)[_BLOCKS, _WARPS * LANES if kept else _ROWS]
+        of_rows(rows, inner, length, np.empty(_BLOCKS * kept), tuple(given))
     finally:
         sys.setswitchinterval(turn)
 

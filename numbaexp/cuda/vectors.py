@@ -47,6 +47,23 @@ def _each(function, lanes):
     return apply
 
 
+def each_pair(function, lanes):
+    """``function`` of two numbers over two tuples of so many."""
+    if lanes == 1:
+
+        @scalar
+        def apply(a, b):
+            return (function(a[0], b[0]),)
+    else:
+        of_half, half = each_pair(function, lanes // 2), lanes // 2
+
+        @scalar
+        def apply(a, b):
+            return of_half(a[:half], b[:half]) + of_half(a[half:], b[half:])
+
+    return apply
+
+
 def _all(condition, lanes):
     """Whether ``condition`` holds for all of a tuple."""
     if lanes == 1:

@@ -15,9 +15,15 @@ from numbaexp.owners.promotion import computed_in
 _ALIGNMENT = 64
 
 
+def record(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if not any(isinstance(array, jax.core.Tracer) for array in (*args, *kwargs.values())):
+        return NotImplemented
+    from numbaexp.bridges import jax as bridge
+
+    return bridge.call(name, args, kwargs)
+
+
 def place(array: Any, argument: str) -> str:
-    if isinstance(array, jax.core.Tracer):
-        raise TypeError(f"`{argument}` is being traced by JAX (jit, grad or vmap), which numbaexp cannot be yet")
     if len(array.devices()) > 1:
         names = ", ".join(sorted(map(str, array.devices())))
         raise ValueError(f"`{argument}` must be on one device; got an array on {names}")
@@ -29,10 +35,16 @@ def place(array: Any, argument: str) -> str:
     return f"cuda:{device.local_hardware_id}"
 
 
-def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
+def float_type(x: Any, argument: str) -> str:
+    """The name of the type that an array is computed in."""
     dtype = computed_in(str(x.dtype), argument)
     if x.dtype.kind in "biu":
-        dtype = "float64" if x.dtype.itemsize == 8 else "float32"
+        return "float64" if x.dtype.itemsize == 8 else "float32"
+    return dtype
+
+
+def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
+    dtype = float_type(x, argument)
     if place(x, "x") == "cpu":
         return Elements(x, _bits(np.asarray(x))), dtype
     return dlpack.read(x)[0], dtype

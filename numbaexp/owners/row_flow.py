@@ -9,6 +9,7 @@ from numbaexp.owners.adapter import Adapter, Elements
 from numbaexp.owners.flow import apart, library_of, not_alike
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
+from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
 from numbaexp.rows_layout import axes_of
 
@@ -35,15 +36,15 @@ def _owner(x: Any, out: Any) -> Adapter:
     return owner
 
 
-def _owner_of_gradient(grad_output: Any, output: Any) -> Adapter:
+def _owner_of_gradient(grad_output: Any, output: Any, argument: str = "output") -> Adapter:
     """The library of both."""
     owner = owner_of(grad_output)
     if owner is None or owner_of(output) is not owner:
         libraries = f"a {library_of(grad_output)} and a {library_of(output)}"
-        raise TypeError(f"`grad_output` and `output` must be arrays of one library; got {libraries}")
-    place, of_output = owner.place(grad_output, "grad_output"), owner.place(output, "output")
+        raise TypeError(f"`grad_output` and `{argument}` must be arrays of one library; got {libraries}")
+    place, of_output = owner.place(grad_output, "grad_output"), owner.place(output, argument)
     if place != of_output:
-        raise ValueError(f"`grad_output` must be on the device of `output`, {of_output}; got {place}")
+        raise ValueError(f"`grad_output` must be on the device of `{argument}`, {of_output}; got {place}")
     if place != "cpu":
         need_cuda("grad_output")
     return owner
@@ -74,7 +75,7 @@ def gradient(name: str, grad_output: Any, output: Any, axis: Any, on_host: OnHos
         raise TypeError(f"`grad_output` must be of the type of `output`, {of_output}; got {dtype}")
     axes, written = axes_of(axis, len(given.view.shape)), owner.write(given, None, dtype)
     views = [given.view, result.view, written.view]
-    _compute(name, dtype, views, axes, lambda: owner.stream(given.array, None), on_host)
+    _compute(name, dtype, views, axes, lambda: stream_of(owner, [given.array, result.array]), on_host)
     return owner.finish(given.array, None, written)
 
 
@@ -93,6 +94,52 @@ def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> 
     _compute(name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, None), on_host)
     result = owner.finish(like.array, None, written)
     return result if keepdims else result.reshape([n for axis, n in enumerate(shape) if axis not in axes])
+
+
+def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) -> Any:
+    """The gradient of a logarithm of a sum, of one library's arrays."""
+    owner = _owner_of_gradient(grad_output, x, "x")
+    (given, of_grad), (elements, dtype) = owner.read(grad_output, "grad_output"), owner.read(x)
+    shape = tuple(elements.view.shape)
+    axes = axes_of(axis, len(shape))
+    kept = tuple(1 if place in axes else n for place, n in enumerate(shape))
+    left = tuple(n for place, n in enumerate(shape) if place not in axes)
+    if tuple(given.view.shape) not in (kept, left):
+        raise ValueError(f"`grad_output` must be of the shape {left} or {kept}; got {tuple(given.view.shape)}")
+    written = owner.write(elements, None, dtype)
+    if 0 not in shape and isinstance(elements.view, np.ndarray):
+        on_host(dtype, [given.view.reshape(kept), elements.view, written.view], of_grad, axes)
+    elif 0 not in shape:
+        _launch_gradient(
+            given.view, elements.view, written.view, axes, kept, stream_of(owner, [elements.array, given.array])
+        )
+    return owner.finish(elements.array, None, written)
+
+
+def _launch_gradient(grad: Any, x: Any, out: Any, axes: tuple[int, ...], kept: tuple[int, ...], stream: int) -> None:
+    from numbaexp.cuda import launch_rows
+
+    for argument, view in (("grad_output", grad), ("x", x)):
+        if view.dtype not in FLOATS:
+            raise TypeError(f"`{argument}` must be of a float type on a device; got {view.dtype}")
+    if grad.shape != kept:
+        steps = iter(grad.strides)
+        grad = grad._replace(shape=kept, strides=tuple(0 if axis in axes else next(steps) for axis in range(len(kept))))
+    if not x.shape:
+        grad, x, out = (view._replace(shape=(1,), strides=(0,)) for view in (grad, x, out))
+    launch_rows.run_scaled(grad, x, out, axes, stream)
+
+
+def stream_of(owner: Adapter, arrays: list[Any]) -> int:
+    """That of the first array, after what the streams of the others do."""
+    first, *others = arrays
+    stream = owner.stream(first, None)
+    for array in others:
+        if owner.stream(array, None) != stream:
+            # An adapter waits for the one or the other of two.
+            owner.stream(array, first)
+            owner.stream(first, array)
+    return stream
 
 
 def _compute(

@@ -22,6 +22,7 @@ TABLE = (
     Library("numba.cuda.cudadrv.devicearray", "DeviceNDArray", "numba"),
     Library("numba.cuda.cudadrv.devicearray", "FakeCUDAArray", "numba"),  # of Numba's simulator
     Library("jax", "Array", "jax"),
+    Library("numbaexp.autograd.tensor", "Tensor", "autograd"),
 )
 # What other arrays are asked for, in this order, and the adapters of what answers.
 _PROTOCOLS = (("__cuda_array_interface__", "cuda_array_interface"), ("__dlpack__", "dlpack"))
@@ -46,6 +47,24 @@ def owner_of(array: Any) -> Adapter | None:
         if hasattr(array, attribute):
             return _adapter(adapter)
     return None
+
+
+def recorded(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a library makes of a call of the public function ``name`` that it has to know of, to differentiate it or to
+    trace it; or NotImplemented, where none has to.
+
+    A library asks for calls on its arrays by a function of its adapter, ``record(name, args, kwargs)``, with the
+    arrays in ``args``, but for ``out`` and ``weight``; that may return NotImplemented too.
+    """
+    for array in (*args, kwargs.get("out"), kwargs.get("weight")):
+        if array is None:
+            continue
+        record = getattr(owner_of(array), "record", None)
+        if record is not None:
+            result = record(name, args, kwargs)
+            if result is not NotImplemented:
+                return result
+    return NotImplemented
 
 
 def _find(array: Any) -> Adapter | bool:

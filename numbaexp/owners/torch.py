@@ -6,11 +6,14 @@ import numpy as np
 import torch
 from torch.autograd.graph import increment_version
 
+from numbaexp.bridges.torch_record import record
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.overlap import refuse_repeats
 
 if TYPE_CHECKING:
     from numbaexp.cuda.launch import Strided
+
+__all__ = ["finish", "place", "read", "record", "stream", "write"]
 
 _FLOATS = {
     torch.float16: "float16",
@@ -39,7 +42,6 @@ def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
             raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}")
         dtype = _FLOATS[torch.get_default_dtype()]
     if x.requires_grad:
-        _refuse_gradient(argument)
         x = x.detach()
     if type(x) is not torch.Tensor:
         x = x.as_subclass(torch.Tensor)
@@ -85,20 +87,10 @@ def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
 def _check(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
     if out.dtype not in _FLOATS:
         raise TypeError(f"`out` must be of a float type, to hold torch.{dtype}; got {out.dtype}")
-    if out.requires_grad:
-        _refuse_gradient("out")
     if out.shape != x.shape:
         if out.numel():
             raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")
         out.resize_(x.shape).as_strided_(x.shape, _new(x, dtype).stride())
-
-
-def _refuse_gradient(argument: str) -> None:
-    if torch.is_grad_enabled():
-        raise NotImplementedError(
-            f"`{argument}` requires grad, and numbaexp has no gradients yet: pass `{argument}.detach()`, or call it "
-            "under `torch.no_grad()`, to compute without them"
-        )
 
 
 def _view(x: torch.Tensor) -> "np.ndarray | Strided":

@@ -74,9 +74,11 @@ DOUBLE_STEPS = float.fromhex("0x1.71547652b82fep+2")
 DOUBLE_STEP_HI = float.fromhex("0x1.62e42fefa2000p-3")
 DOUBLE_STEP_LO = float.fromhex("0x1.9ef35793c7673p-43")
 
-# ln(2), ln(2) / 4 and 4 log2(10), each as the sum of two float64.
+# ln(2), ln(10), ln(2) / 4 and 4 log2(10), each as the sum of two float64.
 DOUBLE_LN2_HI = float.fromhex("0x1.62e42fefa39efp-1")
 DOUBLE_LN2_LO = float.fromhex("0x1.abc9e3b39803fp-56")
+DOUBLE_LN10_HI = float.fromhex("0x1.26bb1bbb55516p+1")
+DOUBLE_LN10_LO = float.fromhex("-0x1.f48ad494ea3e9p-53")
 DOUBLE_STEP_WHOLE_HI = float.fromhex("0x1.62e42fefa39efp-3")
 DOUBLE_STEP_WHOLE_LO = float.fromhex("0x1.abc9e3b39803fp-58")
 DOUBLE_LOG2_10_HI = float.fromhex("0x1.a934f0979a371p+3")

@@ -114,8 +114,9 @@ def double_constants(out):
     high = truncated(step, 40)
     out.float64("DOUBLE_STEP_HI", high)
     out.float64("DOUBLE_STEP_LO", step - high)
-    out.comment("ln(2), ln(2) / 4 and 4 log2(10), each as the sum of two float64.")
-    for name, value in (("LN2", 4 * step), ("STEP_WHOLE", step), ("LOG2_10", 4 * mpmath.log(10, 2))):
+    out.comment("ln(2), ln(10), ln(2) / 4 and 4 log2(10), each as the sum of two float64.")
+    pairs = {"LN2": 4 * step, "LN10": mpmath.log(10), "STEP_WHOLE": step, "LOG2_10": 4 * mpmath.log(10, 2)}
+    for name, value in pairs.items():
         out.float64(f"DOUBLE_{name}_HI", value)
         out.float64(f"DOUBLE_{name}_LO", value - double(value))
     out.comment("2**(j/4) as the sum of two float64.")

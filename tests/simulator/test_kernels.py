@@ -7,12 +7,14 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numba import cuda
 
 import numbaexp
 from numbaexp.cpu.ufunc import bits_ufunc
-from numbaexp.cuda import host, launch, simulator
+from numbaexp.cuda import host, launch, launch_gradients, simulator
 from numbaexp.cuda.settling import make_settling
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.verify.hard_cases import hard_cases
 
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
@@ -326,3 +328,144 @@ def test_arrays_of_the_host_that_are_small(dtype):
     host.run("exp", x.reshape(()), out.reshape(()), dtype)
     assert_same_bits(out, on_cpu("exp", x, dtype), dtype)
     host.run("exp", x[:0], out[:0], dtype)
+
+
+GRADIENT_ROWS = [(name, dtype) for name in GRADIENTS for dtype in GRADIENTS[name]]
+
+
+def compute_gradient(name, g, x, out, dtype):
+    launch_gradients.run(name, strided(g, dtype), strided(x, dtype), strided(out, dtype), 0)
+
+
+def gradient_on_cpu(name, g, x, dtype):
+    with np.errstate(all="ignore"):
+        if dtype != "bfloat16":
+            return getattr(numbaexp, name)(g, x)
+        return bits_ufunc(name, "cpu")(g, x)
+
+
+@pytest.mark.parametrize(("name", "dtype"), GRADIENT_ROWS)
+def test_gradients_of_arguments_of_all_kinds(name, dtype):
+    """Of each kind times each; in place of either too."""
+    kinds = arguments(dtype)
+    kinds = kinds[:: max(1, kinds.size // 400)]
+    g = kinds[np.random.default_rng(0).permutation(kinds.size)]
+    for x in (kinds, some_arguments(dtype, kinds.size)):
+        expected, out = gradient_on_cpu(name, g, x, dtype), np.empty_like(g)
+        compute_gradient(name, g, x, out, dtype)
+        assert_same_bits(out, expected, dtype)
+        for place in (0, 1):
+            given = [g.copy(), x.copy()]
+            compute_gradient(name, *given, given[place], dtype)
+            assert_same_bits(given[place], expected, dtype)
+        every_other = np.empty(2 * x.size, x.dtype)[::-2]
+        compute_gradient(name, g, x, every_other, dtype)
+        assert_same_bits(every_other.copy(), expected, dtype)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_heads_and_tails_of_gradients(dtype):
+    """At each place relative to multiples of 16 bytes, and of each length; nothing else is written."""
+    g, x = some_arguments(dtype, 41), some_arguments(dtype, 40)[::-1]
+    x = np.append(x, x[:1])
+    expected = gradient_on_cpu("exp_backward", g, x, dtype)
+    for offset in offsets_of(dtype):
+        for n in range(41):
+            memory = [aligned(64, dtype) for _ in range(3)]
+            memory[2][:] = CANARY
+            of_g, of_x, out = (values[offset : offset + n] for values in memory)
+            of_g[:], of_x[:] = g[:n], x[:n]
+            compute_gradient("exp_backward", of_g, of_x, out, dtype)
+            assert_same_bits(out, expected[:n], dtype)
+            assert np.all(memory[2][:offset] == CANARY)
+            assert np.all(memory[2][offset + n :] == CANARY)
+    # One of the three lies elsewhere.
+    for elsewhere in range(3):
+        memory = [aligned(64, dtype) for _ in range(3)]
+        of_g, of_x, out = (values[i == elsewhere :][:41] for i, values in enumerate(memory))
+        of_g[:], of_x[:] = g, x
+        compute_gradient("exp_backward", of_g, of_x, out, dtype)
+        assert_same_bits(out, expected, dtype)
+
+
+@pytest.mark.parametrize("n", [63, 64, 65, 1023, 1025, 5000])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_gradients_of_more_than_a_grid_does_at_once(dtype, n):
+    g, x = some_arguments(dtype, n), some_arguments(dtype, n + 1)[1:].copy()
+    expected, out = gradient_on_cpu("sigmoid_backward", g, x, dtype), np.zeros_like(g)
+    compute_gradient("sigmoid_backward", g, x, out, dtype)
+    assert_same_bits(out, expected, dtype)
+    compute_gradient("sigmoid_backward", np.repeat(g, 2)[::2], x, out[::-1], dtype)
+    assert_same_bits(out[::-1].copy(), expected, dtype)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.lists(st.integers(1, 4), max_size=6).map(tuple), st.sampled_from(FLOATS))
+def test_gradients_in_any_layout(data, shape, dtype):
+    ndim, n = len(shape), math.prod(shape)
+    values = [some_arguments(dtype, n).reshape(shape), some_arguments(dtype, n + 1)[1:].reshape(shape)]
+    expected = gradient_on_cpu("expm1_backward", *values, dtype)
+    g, x = (laid_out(array, *data.draw(layouts(ndim))) for array in values)
+    out = laid_out(np.zeros(shape, g.dtype), *data.draw(layouts(ndim)))
+    compute_gradient("expm1_backward", g, x, out, dtype)
+    assert_same_bits(out, expected, dtype)
+    compute_gradient("expm1_backward", g, x, x, dtype)
+    assert_same_bits(x, expected, dtype)
+    if ndim:
+        row = np.broadcast_to(values[0][:1], shape)
+        compute_gradient("expm1_backward", row, values[1], out, dtype)
+        assert_same_bits(out, gradient_on_cpu("expm1_backward", row.copy(), values[1], dtype), dtype)
+
+
+def test_gradients_of_many_dimensions():
+    """Seven that cannot be taken together: the first three are gone through one by one."""
+    shape, dtype = (2, 2, 3, 2, 2, 3, 2), "float32"
+    values = some_arguments(dtype, math.prod(shape)).reshape(shape)
+    x = laid_out(values, range(7), (2,) * 7)
+    out = laid_out(np.zeros_like(values), (3, 1, 6, 0, 2, 5, 4), (1, -2, 1, 2, -1, 1, 2))
+    compute_gradient("exp_backward", values, x, out, dtype)
+    assert_same_bits(out, gradient_on_cpu("exp_backward", values, values, dtype), dtype)
+
+
+def test_gradients_of_what_lies_between_elements_are_refused():
+    good, bad = np.zeros(8, np.float32), np.zeros(64, np.uint8)[1:33].view(np.float32)
+    for place, label in enumerate(("grad_output", "x", "out")):
+        operands = [bad if i == place else good for i in range(3)]
+        with pytest.raises(ValueError, match=f"^`{label}` must be aligned to its elements of 4 bytes"):
+            compute_gradient("sigmoid_backward", *operands, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("name", ["exp_backward", "softplus_backward"])
+def test_gradients_under_the_target(name, dtype):
+    """NumPy's arrays, by NumPy's rules, and those of a device."""
+    function = getattr(numbaexp, name)
+    g, x = some_arguments(dtype, 24).reshape(4, 6), some_arguments(dtype, 25)[1:].reshape(4, 6)
+    calls = [
+        lambda: function(g, x),
+        lambda: function(2.0, x),
+        lambda: function(g[0], x[:, :1]),
+        lambda: function(g.T, x.T, out=np.zeros((6, 4), dtype)),
+        lambda: function(g, x, out=np.zeros((4, 6), dtype), where=g > 0),
+        lambda: function(g, x, dtype=np.float64),
+        lambda: function(g.astype(np.float16), x),
+        lambda: function(1.0, 2.0),
+        lambda: function(g[:0], x[:0]),
+    ]
+    for call in calls:
+        expected = call()
+        with numbaexp.use_target("cuda"):
+            result = call()
+        assert type(result) is type(expected)
+        assert_same_bits(np.asarray(result), np.asarray(expected), dtype)
+    with numbaexp.use_target("cuda"), pytest.raises(TypeError, match=r"^`grad_output` must be an array of NumPy's own"):
+        function(np.ma.masked_array(g), x)
+    there = [cuda.to_device(array) for array in (g, x)]
+    result = function(*there)
+    assert type(result) is type(there[0])
+    assert_same_bits(result.copy_to_host(), function(g, x), dtype)
+    out = cuda.device_array_like(there[0])
+    assert function(there[0][:, ::2], there[1][:, ::2], out=out[:, ::2]) is not out
+    assert_same_bits(out.copy_to_host()[:, ::2].copy(), function(g, x)[:, ::2].copy(), dtype)
+    with pytest.raises(TypeError, match="must be arrays of one library"):
+        function(there[0], x)

@@ -1,0 +1,60 @@
+"""How operators are computed under ``torch.vmap``: of arguments with one axis more, which ``dims`` tells of each."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from numbaexp.autograd.rule import Rule
+from numbaexp.rows_layout import axes_of
+
+Batched = Callable[..., tuple[torch.Tensor, int]]
+
+
+def batched(rule: Rule, operator: Callable[..., torch.Tensor]) -> Batched:
+    """The result of a batch and the place of its axis, as ``torch.autograd.Function.vmap`` gives it."""
+    make = _one_by_one if "reduction" in rule.options else _rows if "axis" in rule.options else _elementwise
+    return make(rule, operator)
+
+
+def _elementwise(rule: Rule, operator: Callable[..., torch.Tensor]) -> Batched:
+    def of_batch(info: Any, dims: Sequence[int | None], *arrays: torch.Tensor) -> tuple[torch.Tensor, int]:
+        return operator(*_leading(info, dims, arrays)), 0
+
+    return of_batch
+
+
+def _rows(rule: Rule, operator: Callable[..., torch.Tensor]) -> Batched:
+    count, place = len(rule.arguments), rule.options.index("axis")
+
+    def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
+        arrays, options = _leading(info, dims, given[:count]), list(given[count:])
+        # The last one has the rows.
+        ndim = arrays[-1].ndim - 1
+        options[place] = [axis + 1 for axis in axes_of(options[place], ndim)]
+        if ndim:
+            return operator(*arrays, *options), 0
+        return operator(*[array[:, None] for array in arrays], *options).reshape(info.batch_size), 0
+
+    return of_batch
+
+
+def _one_by_one(rule: Rule, operator: Callable[..., torch.Tensor]) -> Batched:
+    """A loss is reduced over what it is given, in an order that makes its bits."""
+
+    def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
+        parts = [
+            operator(*[each if dim is None else each.select(dim, i) for each, dim in zip(given, dims, strict=True)])
+            for i in range(info.batch_size)
+        ]
+        return torch.stack(parts), 0
+
+    return of_batch
+
+
+def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The arrays with the axis of the batch in front."""
+    return [
+        array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
+        for array, dim in zip(arrays, dims, strict=False)
+    ]

@@ -1,0 +1,126 @@
+"""The functions of PyTorch's automatic differentiation, made of the table of rules."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from numbaexp.autograd.rule import Formula, Rule, needs
+from numbaexp.bridges.torch_operators import Operator
+
+
+class _Formulas:
+    """Those of the gradients, or of the tangents, and what they need."""
+
+    def __init__(self, rule: Rule, formulas: Mapping[str, Formula]):
+        self.name, self.arguments = rule.name, rule.arguments
+        self._formulas = {argument: (formula, needs(formula)) for argument, formula in formulas.items()}
+        needed = {name for _, names in self._formulas.values() for name in names}
+        self._saved = [name for name in (*rule.arguments, "result") if name in needed]
+        places = [*rule.arguments, "result"]
+        self._places = [places.index(name) for name in self._saved]
+        self.missing = [place for place, name in enumerate(rule.arguments) if name not in formulas]
+
+    def saved(self, inputs: tuple[Any, ...], result: torch.Tensor) -> Iterable[Any]:
+        count = len(self.arguments)
+        return [result if place == count else inputs[place] for place in self._places]
+
+    def values(self, ctx: Any) -> dict[str, Any]:
+        """What the formulas take, by name."""
+        values = dict(zip(self._saved, ctx.saved_tensors, strict=True))
+        return {**ctx.options, "options": ctx.options, **values} if ctx.options else values
+
+    def value(self, argument: str, first: torch.Tensor, values: Mapping[str, Any]) -> torch.Tensor:
+        formula, names = self._formulas[argument]
+        return formula(first, *[values[name] for name in names])
+
+    def refuse(self, places: Iterable[bool]) -> None:
+        """Raise where an argument without a formula is one to differentiate by."""
+        for argument, wanted in zip(self.arguments, places, strict=False):
+            if wanted and argument not in self._formulas:
+                raise NotImplementedError(f"`{self.name}` has no rule for its gradient with respect to `{argument}`")
+
+
+class Rules:
+    """A rule as the methods of a ``torch.autograd.Function``, whose inputs are the arguments of the operator."""
+
+    def __init__(self, operator: Operator):
+        rule: Rule = operator.rule
+        self.arguments, self.options = rule.arguments, operator.parameters[len(rule.arguments) :]
+        self._gradients, self._tangents = _Formulas(rule, rule.gradients), _Formulas(rule, rule.tangents)
+
+    def save(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        if self._gradients.missing:
+            self._gradients.refuse(ctx.needs_input_grad)
+        ctx.options = dict(zip(self.options, inputs[len(self.arguments) :], strict=True))
+        ctx.save_for_backward(*self._gradients.saved(inputs, output))
+
+    def setup_context(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        self.save(ctx, inputs, output)
+        ctx.save_for_forward(*self._tangents.saved(inputs, output))
+        # What has no tangent is to be known from what has zeros.
+        ctx.set_materialize_grads(False)
+
+    def backward(self, ctx: Any, grad: torch.Tensor | None) -> Any:
+        wanted = ctx.needs_input_grad
+        if grad is None:
+            return (None,) * len(wanted)
+        values = self._gradients.values(ctx)
+        gradients = [
+            self._gradients.value(argument, grad, values) if needed else None
+            for argument, needed in zip(self.arguments, wanted, strict=False)
+        ]
+        return (*gradients, *[None] * len(self.options))
+
+    def jvp(self, ctx: Any, *tangents: torch.Tensor | None) -> torch.Tensor:
+        self._tangents.refuse(tangent is not None for tangent in tangents)
+        values = self._tangents.values(ctx)
+        parts = [
+            self._tangents.value(argument, tangent, values)
+            for argument, tangent in zip(self.arguments, tangents, strict=False)
+            if tangent is not None
+        ]
+        return sum(parts[1:], start=parts[0])
+
+
+class Functions:
+    """The ways in which an operator is recorded: ``plain`` of plain tensors, by the kernels at once; ``of_operators``
+    and ``transformed``, under the transformations of ``torch.func``, by the operator, so that all of PyTorch sees it;
+    and ``in_place``, of plain tensors, where the gradient needs the result alone."""
+
+    def __init__(self, operator: Operator, overload: Any, batched: Callable[..., Any]):
+        name = "".join(part.capitalize() for part in operator.rule.name.split("_"))
+        rules = Rules(operator)
+
+        def by_operator(*arguments: Any) -> torch.Tensor:
+            with torch._C._AutoDispatchBelowAutograd():
+                return overload(*arguments)
+
+        def by_kernels(ctx: Any, *arguments: Any) -> torch.Tensor:
+            with torch._C._AutoDispatchBelowAutograd():
+                result = operator.compute(*arguments)
+            rules.save(ctx, arguments, result)
+            return result
+
+        def into_argument(ctx: Any, x: torch.Tensor, *options: Any) -> torch.Tensor:
+            with torch._C._AutoDispatchBelowAutograd():
+                operator.compute(x, *options, out=x)
+            ctx.mark_dirty(x)
+            rules.save(ctx, (x, *options), x)
+            return x
+
+        def function(**methods: Callable[..., Any]) -> Any:
+            static = {key: staticmethod(method) for key, method in methods.items()}
+            return type(name, (torch.autograd.Function,), {**static, "backward": staticmethod(rules.backward)})
+
+        dispatched = function(forward=by_operator, setup_context=rules.setup_context, jvp=rules.jvp, vmap=batched)
+        self.transformed = dispatched.apply
+        self.of_operators, self.plain, self.in_place = map(
+            _apply, (dispatched, function(forward=by_kernels), function(forward=into_argument))
+        )
+
+
+def _apply(function: Any) -> Callable[..., Any]:
+    """What ``apply`` calls outside of transformations, but not before it has looked at the signature of ``forward``,
+    which takes longer than all else."""
+    return super(torch.autograd.Function, function).apply

@@ -1,0 +1,130 @@
+"""The cross entropy of arrays that lie on a device, by the kernels of ``numbaexp.cuda.row_losses``.
+
+What is known of rows stays on the device, and nothing waits for it.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numbaexp.cuda import launch_rows
+from numbaexp.cuda.launch import Strided, _on
+from numbaexp.scalar.row_losses import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS, RECORD, WEIGHT, WEIGHT_LOW
+
+
+class _Work(NamedTuple):
+    """What launches a kernel of the rows; their records; the weights of the classes and the sum of those of the rows,
+    either of which may be absent; the probabilities; and memory for a pair."""
+
+    run: Callable[..., None]
+    records: Strided
+    weight: Strided
+    total_weight: Strided
+    probabilities: Strided
+    pair: Strided
+
+
+def forward(problem: Any, out: Strided, stream: int) -> None:
+    """Compute a ``numbaexp.losses_layout.Problem`` with elements. ``out`` has the dimensions of the logits, the axis of
+    the classes, or where the losses are reduced all of them, of length 1."""
+    with _start(problem, stream) as work:
+        records, numbers = work.records, (_bits(problem.parts[0]), _bits(problem.parts[1]))
+        statistics = [_field(records, field) for field in (GREATEST, LOGARITHM, LOGARITHM_LOW)]
+        work.run("statistics", (problem.x, *statistics))
+        if problem.is_expected:
+            work.run("expected_losses", (problem.x, work.probabilities, work.weight, records), numbers=numbers)
+        work.run("losses", (problem.x, records), numbers=numbers)
+        total = _field(records, LOSS)
+        if problem.reduction != "none":
+            _total(records, LOSS, work.pair, stream)
+            total = work.pair
+        work.run("means", (out, work.total_weight, total), numbers=(_bits(_divisor(problem)), 0))
+
+
+def backward(problem: Any, grad: Strided | float, out: Strided, stream: int) -> None:
+    """Its gradient, times that of the loss, which has the shape of the loss or is a number."""
+    with _start(problem, stream) as work:
+        given, number = (launch_rows.absent(out), grad) if isinstance(grad, float) else (_of_loss(grad, problem), 0.0)
+        numbers = _bits(_divisor(problem)), _bits(number)
+        work.run("numbers", (given, work.total_weight, work.records), numbers=numbers)
+        if problem.is_expected:
+            operands = problem.x, work.probabilities, work.weight, work.records, out
+            work.run("expected_gradients", operands, numbers=(_bits(problem.parts[0]), _bits(problem.parts[1])))
+        else:
+            work.run("class_gradients", (problem.x, work.records, out))
+
+
+@contextlib.contextmanager
+def _start(problem: Any, stream: int) -> Iterator[_Work]:
+    x, device = problem.x, problem.x.device
+    run = functools.partial(launch_rows.run, axes=(problem.axis,), stream=stream)
+    absent = launch_rows.absent(x)
+    with _on(device), launch_rows.temporary(problem.rows * RECORD + 4 + problem.classes, device, stream) as address:
+        records = _new(address, problem.reduced, RECORD, device)
+        count, pair = (_new(address + 8 * (problem.rows * RECORD + i), (1,) * len(x.shape), 1, device) for i in (0, 2))
+        weight, given = absent, problem.weight
+        if given is not None or problem.is_expected:
+            made = _new(address + 8 * (problem.rows * RECORD + 4), (problem.classes,), 1, device)
+            launch_rows.run("factors", (launch_rows.absent(made) if given is None else given, made), (), stream)
+            weight = _along(made, problem.axis, len(x.shape))
+        targets = _of_rows(problem.targets, problem) if problem.of_classes else absent._replace(dtype="int64")
+        run("targets", (targets, weight, records), numbers=(problem.ignore_index, problem.classes))
+        has_count = problem.of_classes and problem.reduction == "mean"
+        if has_count:
+            _total(records, WEIGHT, count, stream)
+        # Of a class the others have the probability 0, which is 0 in the bits of every type.
+        nothing = _field(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
+        probabilities = nothing if problem.of_classes else problem.targets
+        yield _Work(run, records, weight, count if has_count else absent, probabilities, pair)
+
+
+def _divisor(problem: Any) -> float:
+    """What a loss is divided by where that is known without the targets."""
+    return float(problem.rows) if problem.reduction == "mean" else 1.0
+
+
+def _total(records: Strided, field: int, pair: Strided, stream: int) -> None:
+    """The sum of the pairs that begin at a place of the records, in the order of a row."""
+    pairs = _field(records, field)
+    rows = int(np.prod(pairs.shape))
+    pairs = pairs._replace(shape=(rows,), strides=(8 * RECORD,))
+    launch_rows.run("total", (pairs, pair._replace(shape=(1,), strides=(8,))), (0,), stream)
+
+
+def _field(records: Strided, field: int) -> Strided:
+    return records._replace(pointer=records.pointer + 8 * field)
+
+
+def _new(address: int, shape: tuple[int, ...], width: int, device: int) -> Strided:
+    """So many float64 for each element, in the order of C."""
+    steps = [8 * width * int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
+    return Strided(address, shape, tuple(steps), "float64", device)
+
+
+def _of_rows(array: Strided, problem: Any) -> Strided:
+    """With the axis of the classes, of length 1."""
+    if len(array.shape) == len(problem.x.shape):
+        return array
+    steps = (*array.strides[: problem.axis], 0, *array.strides[problem.axis :])
+    return array._replace(shape=problem.reduced, strides=steps)
+
+
+def _of_loss(array: Strided, problem: Any) -> Strided:
+    """With all dimensions."""
+    if problem.reduction == "none":
+        return _of_rows(array, problem)
+    return array._replace(shape=problem.kept_shape, strides=(0,) * len(problem.x.shape))
+
+
+def _along(array: Strided, axis: int, ndim: int) -> Strided:
+    """One dimension as that of an axis."""
+    before, behind = axis, ndim - axis - 1
+    shape = (*(1,) * before, *array.shape, *(1,) * behind)
+    return array._replace(shape=shape, strides=(*(0,) * before, *array.strides, *(0,) * behind))
+
+
+def _bits(number: float) -> int:
+    return int(np.float64(number).view(np.int64))

@@ -1,0 +1,302 @@
+"""The cross entropy and its gradient, row by row; see ``numbaexp.cuda.row_passes``.
+
+The operands of each kernel are in ``numbaexp.cuda.launch_rows``. What is known of a row is a record of
+``numbaexp.scalar.row_losses``. The first of the two numbers is what smoothing leaves of a target, the second what it
+gives each class.
+"""
+
+import numpy as np
+from numba import cuda
+
+from numbaexp.cuda.memory import make_memory
+from numbaexp.cuda.row_exponentials import Second, make_exponentials, make_share_of, reference
+from numbaexp.cuda.row_passes import NUMBERS, make_kernels, make_of_threads, make_rounded
+from numbaexp.cuda.row_reductions import kept_memory, make_sum, make_value_of, part
+from numbaexp.scalar import row_losses as of_row
+from numbaexp.scalar.forms import STORED_AS
+from numbaexp.scalar.ieee import float_of, rounded_product, scalar
+from numbaexp.scalar.row_arithmetic import arithmetic_of
+from numbaexp.scalar.rows import LANES
+
+GREATEST, LOGARITHM, LOGARITHM_LOW = of_row.GREATEST, of_row.LOGARITHM, of_row.LOGARITHM_LOW
+PART, PART_LOW, PLACE, WEIGHT, WEIGHT_LOW = of_row.PART, of_row.PART_LOW, of_row.PLACE, of_row.WEIGHT, of_row.WEIGHT_LOW
+LOSS, LOSS_LOW, NUMBER = of_row.LOSS, of_row.LOSS_LOW, of_row.NUMBER
+NOWHERE, IGNORED = of_row.NOWHERE, of_row.IGNORED
+
+_get, _put = kept_memory.get, kept_memory.put
+
+
+@scalar
+def number_of(bits):
+    return float_of(bits)
+
+
+@scalar
+def times(a, b):
+    return rounded_product(a, b)
+
+
+@part
+def known(view, field):
+    """Of a row, from its record."""
+    return _get(view[0], view[1] + field)
+
+
+@part
+def place_in(view):
+    return np.int64(known(view, PLACE))
+
+
+def make_expected_at(dtype):
+    """``expected_at(probabilities, weights, numbers, i)``, a class's part of the target."""
+    get, value_of, expected = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), of_row.expected
+
+    @part
+    def expected_at(w, along, numbers, i):
+        probability, weight = value_of(get(w[0], w[1] + i * w[2])), _get(along[0], along[1] + i * along[2])
+        return expected(weight, probability, number_of(numbers[0]), number_of(numbers[1]))
+
+    return expected_at
+
+
+@scalar
+def plus(a, b):
+    return a + b
+
+
+def make_expected_losses(dtype):
+    get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
+    addend_of, expected_at = of_row.losses_of(arithmetic_of(dtype)).addend, make_expected_at(dtype)
+
+    @part
+    def addend(views, i):
+        x, first, step = views[0]
+        record = views[3]
+        share = expected_at(views[1], views[2], views[NUMBERS], i)
+        value = value_of(get(x, first + i * step))
+        return addend_of(value, known(record, GREATEST), known(record, LOGARITHM), known(record, LOGARITHM_LOW), share)
+
+    @part
+    def write(views, start, count, greatest, total, several):
+        if start == 0 and cuda.laneid == 0:
+            record, first, _ = views[3]
+            _put(record, first + PART, total[1])
+            _put(record, first + PART_LOW, total[2])
+
+    return make_kernels(make_sum(addend), write)
+
+
+def make_total(dtype):
+    settled = of_row.settled
+
+    @part
+    def addend(views, i):
+        pairs, first, step = views[0]
+        place = first + i * step
+        return _get(pairs, place), _get(pairs, place + 1)
+
+    @part
+    def write(views, start, count, greatest, total, several):
+        if start == 0 and cuda.laneid == 0:
+            result, first, _ = views[1]
+            high, low = settled(total[1], total[2])
+            _put(result, first, high)
+            _put(result, first + 1, low)
+
+    return make_kernels(make_sum(addend), write)
+
+
+def make_class_gradients(dtype):
+    arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
+    get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
+    exponential, scaled, shared, quotient = (
+        arithmetic.exponential,
+        arithmetic.scaled,
+        arithmetic.shared,
+        arithmetic.quotient,
+    )
+    share_of = make_share_of(arithmetic)
+
+    @part
+    def of_others(views, i, e, e_low):
+        is_class = i == place_in(views[1])
+        return 0.0 if is_class else e, 0.0 if is_class else e_low
+
+    @scalar
+    def of_element(x, greatest, high, low):
+        e, e_low = exponential(x, reference(greatest))
+        return rounded(shared(e, e_low, high, low))
+
+    @scalar
+    def of_class(top, total, total_low, others, others_low, number):
+        # The sum of the others: without it, where the element is most of its row, what its share lacks would cancel.
+        lacking = quotient(others, others_low, total, total_low, -number)
+        return rounded(lacking if abs(top) < np.inf else np.nan)
+
+    @part
+    def write(views, start, count, greatest, sums, several):
+        x, x_first, x_step = views[0]
+        y, y_first, y_step = views[2]
+        top, total, total_low, others, others_low = sums
+        number, place = times(known(views[1], NUMBER), known(views[1], WEIGHT)), place_in(views[1])
+        high, low = scaled(*share_of(greatest, top, total, total_low, several), number)
+        i = start + cuda.laneid
+        while i < start + count:
+            if place == IGNORED:
+                result = rounded(0.0)
+            elif i == place:
+                result = of_class(top, total, total_low, others, others_low, number)
+            else:
+                result = of_element(value_of(get(x, x_first + i * x_step)), greatest, high, low)
+            put(y, y_first + i * y_step, result)
+            i += LANES
+
+    return make_kernels(make_exponentials(arithmetic, dtype, 0, False, Second(of_others, True)), write)
+
+
+def make_expected_gradients(dtype):
+    arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
+    get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
+    exponential, scaled, share_of = arithmetic.exponential, arithmetic.scaled, make_share_of(arithmetic)
+    gradient, expected_at = of_row.losses_of(arithmetic).gradient, make_expected_at(dtype)
+
+    @part
+    def of_targets(views, i, e, e_low):
+        return expected_at(views[1], views[2], views[NUMBERS], i), 0.0
+
+    @scalar
+    def of_element(x, greatest, high, low, target):
+        e, e_low = exponential(x, reference(greatest))
+        return rounded(gradient(e, e_low, high, low, target))
+
+    @part
+    def write(views, start, count, greatest, sums, several):
+        x, x_first, x_step = views[0]
+        y, y_first, y_step = views[4]
+        top, total, total_low, expected, expected_low = sums
+        number, place = known(views[3], NUMBER), place_in(views[3])
+        weight = times(number_of(views[NUMBERS][0]), known(views[3], WEIGHT))
+        high, low = share_of(greatest, top, total, total_low, several)
+        high, low = scaled(high, low, times(number, plus(plus(expected, expected_low), weight)))
+        i = start + cuda.laneid
+        while i < start + count:
+            target = expected_at(views[1], views[2], views[NUMBERS], i)
+            target = plus(target, weight) if i == place else target
+            value = value_of(get(x, x_first + i * x_step))
+            result = of_element(value, greatest, high, low, times(number, target))
+            put(y, y_first + i * y_step, rounded(0.0) if place == IGNORED else result)
+            i += LANES
+
+    return make_kernels(make_exponentials(arithmetic, dtype, 0, False, Second(of_targets, False)), write)
+
+
+def make_targets(kind):
+    """The numbers are the class that is ignored and how many classes there are."""
+    get = make_memory(kind).get
+    # One beyond is no class either.
+    most = np.uint64(np.iinfo(np.int64).max)
+    is_wide = kind == "uint64"
+
+    @scalar
+    def as_int64(target):
+        return np.int64(min(target, most)) if is_wide else np.int64(target)
+
+    @part
+    def of_one(views):
+        targets, first, _ = views[0]
+        along = views[1]
+        record, into, _ = views[2]
+        ignored, classes, _ = views[NUMBERS]
+        place, weight = float(NOWHERE), 0.0
+        if targets != 0:
+            target = as_int64(get(targets, first))
+            if target == ignored:
+                place = float(IGNORED)
+            elif target < 0 or target >= classes:
+                # The host, which could raise, would have to wait to hear of it.
+                place, weight = 0.0, np.nan
+            else:
+                place = float(target)
+                weight = _get(along[0], along[1] + target * along[2]) if along[0] != 0 else 1.0
+        _put(record, into + PLACE, place)
+        _put(record, into + WEIGHT, weight)
+        _put(record, into + WEIGHT_LOW, 0.0)
+        _put(record, into + PART, 0.0)
+        _put(record, into + PART_LOW, 0.0)
+
+    return make_of_threads(of_one)
+
+
+def make_losses(dtype):
+    get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
+    loss = of_row.losses_of(arithmetic_of(dtype)).loss
+
+    @part
+    def of_one(views):
+        x, x_first, x_step = views[0]
+        record, first, _ = views[1]
+        place = place_in(views[1])
+        weight = times(number_of(views[NUMBERS][0]), known(views[1], WEIGHT))
+        value = value_of(get(x, x_first + max(place, 0) * x_step))
+        high, low = loss(
+            value,
+            known(views[1], GREATEST),
+            known(views[1], LOGARITHM),
+            known(views[1], LOGARITHM_LOW),
+            weight,
+            known(views[1], PART),
+            known(views[1], PART_LOW),
+            place,
+        )
+        _put(record, first + LOSS, high)
+        _put(record, first + LOSS_LOW, low)
+
+    return make_of_threads(of_one)
+
+
+@part
+def count_of(view, numbers):
+    """What a mean divides by, as a pair: one in memory, or the first number."""
+    if view[0] != 0:
+        return _get(view[0], view[1]), _get(view[0], view[1] + 1)
+    return number_of(numbers[0]), 0.0
+
+
+def make_means(dtype):
+    put, rounded, mean = make_memory(STORED_AS[dtype]).put, make_rounded(dtype), of_row.mean
+
+    @part
+    def of_one(views):
+        out, first, _ = views[0]
+        total, place, _ = views[2]
+        count, count_low = count_of(views[1], views[NUMBERS])
+        put(out, first, rounded(mean(_get(total, place), _get(total, place + 1), count, count_low)))
+
+    return make_of_threads(of_one)
+
+
+def make_numbers(dtype):
+    """Without a gradient of the loss it is the second number."""
+    get, value_of, over = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), of_row.over
+
+    @part
+    def of_one(views):
+        grad, first, _ = views[0]
+        record, place, _ = views[2]
+        given = value_of(get(grad, first)) if grad != 0 else number_of(views[NUMBERS][1])
+        count, count_low = count_of(views[1], views[NUMBERS])
+        _put(record, place + NUMBER, over(given, count, count_low))
+
+    return make_of_threads(of_one)
+
+
+def make_factors(dtype):
+    """As float64; where none are given they are 1."""
+    get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
+
+    @part
+    def of_one(views):
+        given, first, _ = views[0]
+        _put(views[1][0], views[1][1], value_of(get(given, first)) if given != 0 else 1.0)
+
+    return make_of_threads(of_one)

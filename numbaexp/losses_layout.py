@@ -1,0 +1,120 @@
+"""A cross entropy, on whatever memory its arrays lie: what they have to be, and which rows they have."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numbaexp.rows_dispatch import FLOATS, reduced_shape
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+class Problem(NamedTuple):
+    """The arguments, checked.
+
+    x, targets : the logits, of the float type ``dtype``, and classes, or probabilities of that type. All arrays are
+        ndarrays, bfloat16 in uint16, or all of them ``numbaexp.cuda.launch.Strided`` of one device.
+    weight : of the classes, or None; in the host's memory float64.
+    axis : that of the classes, not negative.
+    """
+
+    x: Any
+    dtype: str
+    axis: int
+    targets: Any
+    of_classes: bool
+    weight: Any
+    ignore_index: int
+    reduction: str
+    smoothing: float
+
+    @property
+    def classes(self) -> int:
+        return self.x.shape[self.axis]
+
+    @property
+    def reduced(self) -> tuple[int, ...]:
+        """The shape with the axis, of length 1."""
+        return reduced_shape(self.x.shape, (self.axis,))
+
+    @property
+    def rows(self) -> int:
+        return math.prod(self.reduced)
+
+    @property
+    def loss_shape(self) -> tuple[int, ...]:
+        return without(self.x.shape, self.axis) if self.reduction == "none" else ()
+
+    @property
+    def kept_shape(self) -> tuple[int, ...]:
+        """That of the loss with all dimensions."""
+        return self.reduced if self.reduction == "none" else (1,) * len(self.x.shape)
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether targets have parts in all classes."""
+        return not self.of_classes or self.smoothing > 0.0
+
+    @property
+    def parts(self) -> tuple[float, float]:
+        """What smoothing leaves of a target, and what it gives each class."""
+        return 1.0 - self.smoothing, self.smoothing / max(self.classes, 1)
+
+
+def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def problem(
+    x: tuple[Any, str],
+    targets: tuple[Any, str],
+    weight: Any,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    axis: int | None,
+) -> Problem:
+    """Of arrays, with the names of their types, where they are needed."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"`reduction` must be one of {REDUCTIONS}; got {reduction!r}")
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"`label_smoothing` must be in [0, 1]; got {label_smoothing}")
+    (logits, dtype), (target, kind) = x, targets
+    shape = logits.shape
+    if dtype not in FLOATS:
+        raise TypeError(f"`logits` must be of type {', '.join(FLOATS)}; got {dtype}")
+    if not shape:
+        raise ValueError("`logits` must have an axis of classes; got a scalar")
+    place = (0 if len(shape) == 1 else 1) if axis is None else axis
+    place = int(np.lib.array_utils.normalize_axis_index(place, len(shape)))
+    if weight is not None and tuple(weight.shape) != (shape[place],):
+        raise ValueError(f"`weight` must have the shape of the classes, {(shape[place],)}; got {tuple(weight.shape)}")
+    of_classes = kind not in FLOATS
+    if of_classes:
+        _check_classes(target, kind, shape, place)
+    elif tuple(target.shape) != shape:
+        raise ValueError(f"`targets` must be, as probabilities, of the shape of `logits`, {shape}; got {target.shape}")
+    elif kind != dtype:
+        raise TypeError(f"`targets` must be, as probabilities, of the type of `logits`, {dtype}; got {kind}")
+    return Problem(logits, dtype, place, target, of_classes, weight, ignore_index, reduction, float(label_smoothing))
+
+
+def check_grad(given: Problem, shape: tuple[int, ...]) -> None:
+    """Raise where a gradient of the loss is not of its shape."""
+    if tuple(shape) != given.loss_shape:
+        raise ValueError(f"`grad_output` must be of the shape of the loss, {given.loss_shape}; got {tuple(shape)}")
+
+
+def check_elements(given: Problem) -> None:
+    """Raise where there is no element of whose library the result could be."""
+    if not given.classes or (given.reduction != "none" and 0 in given.x.shape):
+        raise ValueError(f"`logits` must have elements to be reduced outside NumPy; got the shape {given.x.shape}")
+
+
+def _check_classes(targets: Any, kind: str, shape: tuple[int, ...], axis: int) -> None:
+    if np.dtype(kind).kind not in "iu":
+        raise TypeError(f"`targets` must be integers, or probabilities of the type of `logits`; got {kind}")
+    wanted = without(shape, axis)
+    if tuple(targets.shape) not in (wanted, reduced_shape(shape, (axis,))):
+        raise ValueError(f"`targets` must be, as classes, of the shape {wanted}; got {tuple(targets.shape)}")

@@ -1,0 +1,304 @@
+"""Gradients of the elementwise functions: the gradient of the result times the derivative, which is made of what is
+saved of the call.
+
+float32 and narrower: in float64 arithmetic, rounded once. There the derivative errs by less than ``NARROW_ERROR``
+relatively, and the product by as much again as a float64 is rounded by, 2**-53: together 2**-22 ulp of a float32.
+
+float64: the derivative is a pair of float64 and a power of two apart from it, so that neither what is large nor what is
+small of it is lost before the gradient has been multiplied by it. The product, within ``PAIR_ERROR`` relatively, is
+rounded to 53 bits, by 0.5 ulp, and once more if it is subnormal there, by 0.25 ulp of the result at most in what the
+first rounding left: within 0.502 ulp, and 0.752 ulp below 2**-1022.
+
+Flags are those of a product: of infinity and 0 "invalid", as NumPy's, and otherwise what the result makes of it.
+Special values are treated as in ``numbaexp.scalar.narrow``.
+"""
+
+import numpy as np
+
+from numbaexp.scalar import constants as c
+from numbaexp.scalar import double, single
+from numbaexp.scalar.ieee import (
+    INFINITY_F32,
+    INFINITY_F64,
+    MAGNITUDE_F32,
+    MAGNITUDE_F64,
+    MINUS_INFINITY_F32,
+    bfloat_to_float,
+    bits_of,
+    clamp_f32,
+    clamp_f64,
+    float_of,
+    float_to_half,
+    fma,
+    half_to_float,
+    highest,
+    lowest,
+    rounded_product,
+    scalar,
+)
+from numbaexp.scalar.narrow import to_bfloat, to_half
+
+# Of the exponential of ``single`` at +-200: there n = 288, and the product of x with log2(e), whose float64 is off by
+# 2**-55.4, puts 200 2**-55.4 ln(2) < 2**-48.2 on top of the 2**-51 it has near 0. The quotients round it three times.
+NARROW_ERROR = 2.0**-47
+# Of ``exponential``: ``double.FAST_ERROR`` of a number of 0.9 at least. The quotients are in pairs, and what is left
+# out of a product of pairs is below 2**-100.
+PAIR_ERROR = 2.0**-62
+
+# Beyond this the product with any gradient but 0 is too large or too small: 2**149 2**128 < e**200, and in float64
+# 2**1074 2**1024 < e**1460.
+NARROW_REACH = 200.0
+LOW_F32, HIGH_F32 = lowest(np.float32(-NARROW_REACH)), highest(np.float32(NARROW_REACH))
+# ``double.exp_reduced`` holds as far as this too: its product need not be exact, being part of a fused multiply-add,
+# whose result is.
+LOW_F64, HIGH_F64 = lowest(np.float64(-1460.0)), highest(np.float64(1460.0))
+
+# Of ``scaled``: further off there is nothing but 0 and infinity.
+FURTHEST = np.int64(2000)
+ONE = highest(np.float64(1.0))
+SIGN = np.int64(-0x8000000000000000)
+MINUS_INFINITY_F64 = np.float64(-np.inf).view(np.int64)
+# Below this exponent exp(-|x|) is nothing beside 1.
+LEAST_EXPONENT = np.int64(-200)
+# What ``double.exp_reduced`` gives for n = 0.
+NO_STEPS = highest(np.float64(double.ROUND_TO_INTEGER))
+
+
+@scalar
+def narrow_exp(x):
+    """exp(x) of a float32, as a float64."""
+    bits = bits_of(x)
+    power = single.exp(np.float64(float_of(clamp_f32(bits, LOW_F32, HIGH_F32))))
+    limit = 0.0 if bits == MINUS_INFINITY_F32 else np.float64(x)
+    return limit if (bits & MAGNITUDE_F32) >= INFINITY_F32 else power
+
+
+@scalar
+def exp_of_minus(magnitude):
+    """exp(-|x|) of the bit pattern of |x|."""
+    return single.exp(-np.float64(float_of(min(magnitude, HIGH_F32))))
+
+
+@scalar
+def narrow_sigmoid(x):
+    bits = bits_of(x)
+    magnitude = np.int32(bits & MAGNITUDE_F32)
+    e = exp_of_minus(magnitude)
+    quotient = (e if bits < np.int32(0) else 1.0) / (1.0 + e)
+    value = 0.0 if bits == MINUS_INFINITY_F32 else quotient
+    return np.float64(x) if magnitude > INFINITY_F32 else value
+
+
+@scalar
+def narrow_sigmoid_derivative(x):
+    magnitude = np.int32(bits_of(x) & MAGNITUDE_F32)
+    e = exp_of_minus(magnitude)
+    total = 1.0 + e
+    value = e / (total * total) if magnitude < INFINITY_F32 else 0.0
+    return np.float64(x) if magnitude > INFINITY_F32 else value
+
+
+@scalar
+def itself(y):
+    return np.float64(y)
+
+
+@scalar
+def times_ln2(y):
+    return np.float64(y) * c.DOUBLE_LN2_HI
+
+
+@scalar
+def times_ln10(y):
+    return np.float64(y) * c.DOUBLE_LN10_HI
+
+
+@scalar
+def from_half(half):
+    """``half_to_float``, of the magnitude: a half that comes straight from memory is converted along with whatever is
+    beside it in a register, which may raise "invalid"."""
+    sign = np.int32(np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
+    return float_of(np.int32(bits_of(half_to_float(np.uint16(half & np.uint16(0x7FFF)))) | sign))
+
+
+def narrow(derivative):
+    """The rows of the table below float64, of a derivative that takes a float32 and gives a float64."""
+
+    @scalar
+    def of_half(g, saved):
+        return to_half(np.float64(from_half(g)) * derivative(from_half(saved)))
+
+    @scalar
+    def of_bfloat(g, saved):
+        return to_bfloat(np.float64(bfloat_to_float(g)) * derivative(bfloat_to_float(saved)))
+
+    @scalar
+    def of_single(g, saved):
+        return np.float32(np.float64(g) * derivative(saved))
+
+    return {"float16": of_half, "bfloat16": of_bfloat, "float32": of_single}
+
+
+@scalar
+def power_of_two(k):
+    """2**k, -1022 <= k <= 1023."""
+    return float_of(ONE + (k << np.int64(52)))
+
+
+@scalar
+def moderate(x):
+    """(m, k) with x = m 2**k, where m is of a magnitude from 2**-52 to 4 if it is neither 0, infinite nor NaN."""
+    exponent = (bits_of(x) & MAGNITUDE_F64) >> np.int64(52)
+    k = min(max(exponent, np.int64(2)), np.int64(2046)) - np.int64(1024)
+    return rounded_product(x, power_of_two(-k)), k
+
+
+@scalar
+def scaled(value, k):
+    """value 2**k. The magnitude of the value is from 2**-110 to 2**10: where the first product is not exact, the second
+    leaves nothing of it."""
+    k = min(max(k, -FURTHEST), FURTHEST)
+    half = k >> np.int64(1)
+    return value * power_of_two(half) * power_of_two(k - half)
+
+
+@scalar
+def exponential(x):
+    """(high, low, k) with exp(x) = (high + low) 2**k within ``PAIR_ERROR``, high in [0.9, 1.9], |x| <= 1460."""
+    r, r_low, n = double.exp_reduced(x)
+    high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
+    return high, low, (n - NO_STEPS) >> np.int64(2)
+
+
+@scalar
+def sigmoid(x):
+    """The same of the sigmoid, as in ``numbaexp.scalar.sigmoid``."""
+    high, low, k = exponential(-abs(x))
+    beside_1 = power_of_two(max(k, LEAST_EXPONENT))
+    e, e_low = rounded_product(high, beside_1), rounded_product(low, beside_1)
+    negative = x < 0.0
+    quotient, rest = double.over_one_plus(high if negative else 1.0, low if negative else 0.0, e, e_low)
+    return quotient, rest, k if negative else np.int64(0)
+
+
+@scalar
+def product_of_pairs(a, a_low, b, b_low):
+    high = rounded_product(a, b)
+    return high, fma(a_low, b, fma(a, b_low, fma(a, b, -high)))
+
+
+@scalar
+def sigmoid_derivative(x):
+    """sigmoid(x) sigmoid(-x): errors of the exponential are divided between the two."""
+    a, a_low, k = sigmoid(-abs(x))
+    b, b_low, _ = sigmoid(abs(x))
+    high, low = product_of_pairs(a, a_low, b, b_low)
+    return high, low, k
+
+
+def within_reach(pair):
+    """``pair`` of any finite float64."""
+
+    @scalar
+    def of_any(x):
+        return pair(float_of(clamp_f64(bits_of(x), LOW_F64, HIGH_F64)))
+
+    return of_any
+
+
+def times_pair(factor, factor_low):
+    """The argument times a pair, as a pair and a power of two."""
+
+    @scalar
+    def pair(y):
+        m, k = moderate(y)
+        high, low = product_of_pairs(m, 0.0, factor, factor_low)
+        return high, low, k
+
+    return pair
+
+
+@scalar
+def zero_unless(finite, x):
+    return float_of(bits_of(x) if finite else np.int64(0))
+
+
+def wide(pair, limit, at_infinity=False):
+    """The float64 row. ``pair`` takes finite numbers, and infinity too if ``at_infinity``; ``limit`` is the derivative
+    at infinities and NaN that it does not take, and finite and not 0 elsewhere."""
+
+    @scalar
+    def of_double(g, saved):
+        g_finite = (bits_of(g) & MAGNITUDE_F64) < INFINITY_F64
+        is_taken = (bits_of(saved) & MAGNITUDE_F64) < INFINITY_F64 or (at_infinity and bits_of(saved) == INFINITY_F64)
+        m, k = moderate(g)
+        high, low, n = pair(zero_unless(is_taken, saved))
+        product, rest = product_of_pairs(zero_unless(g_finite, m), 0.0, high, low)
+        # Of zeros the sum is positive.
+        total = float_of(bits_of(product + rest) | (bits_of(product) & SIGN))
+        value = scaled(total, k + n)
+        finite = g_finite & is_taken
+        # The compiler may compute it of any arguments, none of which are too large or too small for a product.
+        special = m * limit(saved, is_taken)
+        return fma(value, 1.0 if finite else 0.0, -0.0 if finite else special)
+
+    return of_double
+
+
+@scalar
+def limit_of_growth(x, is_taken):
+    """0 at -infinity, x itself at infinity and NaN."""
+    value = 0.0 if bits_of(x) == MINUS_INFINITY_F64 else x
+    return 1.0 if is_taken else value
+
+
+@scalar
+def limit_of_decay(x, is_taken):
+    """0 at both infinities."""
+    value = x if (bits_of(x) & MAGNITUDE_F64) > INFINITY_F64 else 0.0
+    return 1.0 if is_taken else value
+
+
+@scalar
+def limit_of_product(y, is_taken):
+    m, _ = moderate(y)
+    return m
+
+
+@scalar
+def product(g, y):
+    return g * y
+
+
+@scalar
+def product_of_halves(g, y):
+    """Exact in float32, and then rounded."""
+    return float_to_half(from_half(g) * from_half(y))
+
+
+# For each function what it saves of a call, and its gradient in each type.
+SAVED = {
+    "exp_backward": "output",
+    "exp2_backward": "output",
+    "exp10_backward": "output",
+    "expm1_backward": "x",
+    "sigmoid_backward": "x",
+    "softplus_backward": "x",
+}
+GRADIENTS = {
+    "exp_backward": {**narrow(itself), "float16": product_of_halves, "float32": product, "float64": product},
+    "exp2_backward": {
+        **narrow(times_ln2),
+        "float64": wide(times_pair(c.DOUBLE_LN2_HI, c.DOUBLE_LN2_LO), limit_of_product),
+    },
+    "exp10_backward": {
+        **narrow(times_ln10),
+        "float64": wide(times_pair(c.DOUBLE_LN10_HI, c.DOUBLE_LN10_LO), limit_of_product),
+    },
+    "expm1_backward": {**narrow(narrow_exp), "float64": wide(within_reach(exponential), limit_of_growth)},
+    "sigmoid_backward": {
+        **narrow(narrow_sigmoid_derivative),
+        "float64": wide(within_reach(sigmoid_derivative), limit_of_decay),
+    },
+    "softplus_backward": {**narrow(narrow_sigmoid), "float64": wide(within_reach(sigmoid), limit_of_growth, True)},
+}

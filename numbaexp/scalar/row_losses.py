@@ -1,0 +1,91 @@
+"""The cross entropy of a row and its gradient, which are pairs, high + low, in every type.
+
+What is known of a row is kept in a record of ``RECORD`` float64, at the places below.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from numbaexp.scalar import rows as r
+from numbaexp.scalar.ieee import fma, rounded_product, scalar
+from numbaexp.scalar.row_arithmetic import NARROW, Arithmetic
+from numbaexp.scalar.row_gradients import product
+
+# The greatest element and the logarithm of the sum, a pair; the part of the loss that falls to all classes, a pair; the
+# class; and its weight, as a pair, whose low part is 0.
+GREATEST, LOGARITHM, LOGARITHM_LOW, PART, PART_LOW, PLACE, WEIGHT, WEIGHT_LOW = range(8)
+RECORD = 8
+# The loss and the number that its gradient is multiplied by take the place of what they are made of.
+LOSS, LOSS_LOW = GREATEST, LOGARITHM
+NUMBER = GREATEST
+
+# In the place of a class: the row's target has none, or the row counts for nothing.
+NOWHERE, IGNORED = -1, -2
+
+
+@scalar
+def expected(weight, probability, one, even):
+    """A class's part of the target: smoothed, and times the weight of the class."""
+    return rounded_product(weight, rounded_product(one, probability) + even)
+
+
+@scalar
+def settled(high, low):
+    """A sum of pairs; the error of one that is infinite is NaN."""
+    return high, 0.0 if abs(high) == np.inf else low
+
+
+@scalar
+def over(number, count, count_low):
+    return number / (count + count_low)
+
+
+@scalar
+def mean(total, total_low, count, count_low):
+    return over(total + total_low, count, count_low)
+
+
+class Losses(NamedTuple):
+    """Functions of one arithmetic; each pair is two arguments.
+
+    addend(x, greatest, logarithm, weight) : the negative logarithm of an element's share, times a weight, as a pair;
+        NaN where the greatest element is no finite number.
+    loss(x, greatest, logarithm, weight, part, place) : that and a part, as a pair; without a class the part alone, and
+        nothing of a row that counts for nothing.
+    gradient(exponential, share, part) : the product of the first two, less the third, yet to be rounded.
+    """
+
+    addend: Any
+    loss: Any
+    gradient: Any
+
+
+@scalar
+def narrow_gradient(exponential, exponential_low, share, share_low, part):
+    return fma(exponential, share, -part)
+
+
+@scalar
+def paired_gradient(exponential, exponential_low, share, share_low, part):
+    low = fma(exponential, share_low, exponential_low * share)
+    return fma(fma(exponential, share, low), r.UNSCALE_SHARED, -part)
+
+
+@functools.cache
+def losses_of(arithmetic: Arithmetic) -> Losses:
+    log_share = arithmetic.log_share
+
+    @scalar
+    def addend(x, greatest, logarithm, logarithm_low, weight):
+        log = log_share(x, greatest, logarithm, logarithm_low)
+        return product(-(log if abs(greatest) < np.inf else np.nan), weight)
+
+    @scalar
+    def loss(x, greatest, logarithm, logarithm_low, weight, part, part_low, place):
+        high, low = r.add_pair(*addend(x, greatest, logarithm, logarithm_low, weight), part, part_low)
+        high, low = settled(part if place == NOWHERE else high, part_low if place == NOWHERE else low)
+        return 0.0 if place == IGNORED else high, 0.0 if place == IGNORED else low
+
+    return Losses(addend, loss, narrow_gradient if arithmetic is NARROW else paired_gradient)

@@ -1,0 +1,158 @@
+"""The examples run, draw their pictures, and find what they say."""
+
+import importlib
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+# What each needs beside numbaexp, but for its picture.
+NEEDS = {
+    "compound_interest": [],
+    "exponential_fit": [],
+    "growth_and_decay": [],
+    "rounding": [],
+    "softmax_regression": ["sklearn"],
+    "softmax_regression_torch": ["sklearn", "torch"],
+}
+
+
+@pytest.fixture
+def example(monkeypatch):
+    """An example by name, as a module."""
+
+    def load(name):
+        for library in NEEDS[name]:
+            pytest.importorskip(library, reason=f"{name}.py uses it")
+        monkeypatch.syspath_prepend(EXAMPLES)
+        return importlib.import_module(name)
+
+    return load
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_runs_and_draws(name, tmp_path):
+    for library in ("matplotlib", *NEEDS[name]):
+        pytest.importorskip(library, reason=f"{name}.py uses it")
+    picture = tmp_path / "picture.svg"
+    command = [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", "--picture", picture]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    lines = done.stdout.splitlines()
+    assert len(lines) > 3
+    assert lines[-1] == f"Picture: {picture}"
+    drawn = picture.read_text()
+    assert drawn.rstrip().endswith("</svg>")
+    assert len(drawn) < 60_000
+
+
+def test_all_are_here():
+    """With a picture, and a line in the README."""
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"quickstart", "drawing", *NEEDS}
+    readme = (ROOT / "README.md").read_text()
+    for name in NEEDS:
+        assert (EXAMPLES / "pictures" / f"{name}.svg").exists()
+        assert f"](examples/{name}.py)" in readme
+
+
+def test_a_picture_is_the_same_each_time(example, tmp_path):
+    pytest.importorskip("matplotlib", reason="it draws the pictures")
+    paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for path in paths:
+        example("exponential_fit").main(["--picture", str(path)])
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_without_matplotlib_the_lines_are_printed(example, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(SystemExit, match=r'^The picture needs matplotlib: python -m pip install "\.\[examples\]"$'):
+        example("exponential_fit").main([])
+    assert "standard error" in capsys.readouterr().out
+
+
+def test_compound_interest(example):
+    interest = example("compound_interest")
+    times = np.array([1e7, 1e8, 1e9])
+    to_come = interest.RATE**2 * interest.YEARS / (2 * times)
+    np.testing.assert_allclose(interest.relative_gap(times, interest.compounded), to_come, rtol=1e-4)
+    assert interest.relative_gap(times, interest.compounded_by_power)[-1] > 100 * to_come[-1]
+    rates = np.logspace(-16, 0, 97)
+    assert interest.relative_error(rates, interest.effective_rate).max() <= 2.0**-53
+    assert interest.relative_error(rates, interest.effective_rate_by_difference)[rates < 1e-9].max() > 1e-8
+    for times_a_year in (1, 12, np.inf):
+        years = interest.years_to_double(0.05, times_a_year)
+        grown = (
+            interest.continuously(0.05, years)
+            if np.isinf(times_a_year)
+            else interest.compounded(0.05, years, times_a_year)
+        )
+        assert grown == pytest.approx(2, rel=1e-15)
+
+
+def test_exponential_fit(example):
+    exponential = example("exponential_fit")
+    times = exponential.waiting_times()
+    found = exponential.fit(times)
+    assert found.rate == pytest.approx(1 / times.mean(), rel=1e-14)
+    assert found.standard_error == pytest.approx(1 / np.sqrt(times.size), rel=1e-7)
+    assert abs(np.log(found.rate / exponential.TRUE_RATE)) < 3 * found.standard_error
+
+
+def test_growth_and_decay(example):
+    growth = example("growth_and_decay")
+    errors = growth.errors_over_steps()
+    assert len(errors) == 2
+    for found in errors.values():
+        np.testing.assert_allclose(growth.orders(found)[-3:], 4, atol=0.1)
+    minutes = np.logspace(-9, 2, 67)
+    assert growth.relative_error(minutes, growth.bismuth).max() < 1e-15
+    assert growth.relative_error(minutes, growth.bismuth_by_difference)[0] > 1e-8
+
+
+def test_rounding(example):
+    rounding = example("rounding")
+    found = rounding.elementwise_roundings()
+    assert {"numpy", "numbaexp"} <= set(found)
+    for errors, above, below in found["numbaexp"].values():
+        assert (above, below) == (0, 0)
+        assert np.abs(errors).max() <= 0.5
+    assert rounding.softmax_roundings()["numbaexp"].max() <= 0.5001
+
+
+@pytest.mark.parametrize(("direction", "above", "below"), [(np.inf, 1, 0), (-np.inf, 0, 1)])
+def test_rounding_tells_a_wrong_function(example, direction, above, below):
+    rounding = example("rounding")
+    exp = rounding.libraries()["numbaexp"]["exp"]
+    x = np.linspace(-10, 10, 1000, dtype=np.float32)
+    found = rounding.rounding(lambda x: np.nextafter(exp(x), np.float32(direction)), "exp", x)
+    assert (found.above, found.below) == (above, below)
+    assert (np.sign(found.errors) == np.sign(direction)).all()
+
+
+def test_softmax_regression(example):
+    regression = example("softmax_regression")
+    history = regression.train()
+    assert history.accuracies[-1] >= 0.95
+    assert history.losses[-1].mean() < history.losses[0].mean() / 5
+    np.testing.assert_array_equal(regression.train().losses, history.losses)
+
+
+@pytest.fixture
+def one_thread_of_torch():
+    """As the example has it."""
+    torch = pytest.importorskip("torch", reason="it is what the example is about")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread_of_torch")
+def test_softmax_regression_in_torch(example):
+    by_torch, by_tape = example("softmax_regression_torch").train(), example("softmax_regression").train()
+    np.testing.assert_allclose(by_torch.losses, by_tape.losses, rtol=1e-6)
+    assert by_torch.accuracies[-1] >= 0.95

@@ -1,0 +1,572 @@
+"""Gradients of the elementwise functions: within the claimed ulp, ufuncs of two inputs, the same bits everywhere."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import numbaexp
+from numbaexp.cpu import gradient_loops
+from numbaexp.cpu.ufunc import bits_ufunc
+from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR, SAVED
+
+gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
+from gmpy2 import mpfr
+from test_processors import processor  # noqa: F401
+
+FLOATS = ("float16", "float32", "float64")
+ALL_FLOATS = (*FLOATS, "bfloat16")
+OF_X = [name for name in GRADIENTS if SAVED[name] == "x"]
+# Precision, and the exponents of what overflows and of the least subnormal number.
+FORMATS = {
+    "float16": (11, 16, -24),
+    "bfloat16": (8, 128, -133),
+    "float32": (24, 128, -149),
+    "float64": (53, 1024, -1074),
+}
+# Bits of the oracle, which errs by less than 2**-190 relatively, and the range of its exponents.
+PRECISION, RANGE = 200, 1 << 24
+FAR = 5000.0
+# Of normal and of subnormal results.
+NARROW = 0.5 + 2.0**24 * (NARROW_ERROR + 2.0**-53)
+WIDE = 0.5 + 2.0**53 * PAIR_ERROR
+CLAIMED_ULP = {"float16": (NARROW, NARROW), "bfloat16": (NARROW, NARROW), "float32": (NARROW, NARROW)}
+CLAIMED_ULP["float64"] = (WIDE, WIDE + 0.25)
+
+DERIVATIVES = {
+    "exp_backward": lambda y: y,
+    "exp2_backward": lambda y: y * gmpy2.log(mpfr(2)),
+    "exp10_backward": lambda y: y * gmpy2.log(mpfr(10)),
+    "expm1_backward": gmpy2.exp,
+    "sigmoid_backward": lambda x: 1 / ((1 + gmpy2.exp(x)) * (1 + gmpy2.exp(-x))),
+    "softplus_backward": lambda x: 1 / (1 + gmpy2.exp(-x)),
+}
+
+
+def numpy_type(dtype):
+    if dtype == "bfloat16":
+        return np.dtype(pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes").bfloat16)
+    return np.dtype(dtype)
+
+
+def as_float64(values):
+    with np.errstate(invalid="ignore"):  # signalling NaN
+        return values.astype(np.float64)
+
+
+def compute(name, g, saved, **kwargs):
+    with np.errstate(all="ignore"):
+        return getattr(numbaexp, name)(g, saved, **kwargs)
+
+
+def ulp_errors(name, g, saved, results, dtype):
+    """Distances from the exact values in ulps of these, and which of these are normal; of a result that is rounded to
+    infinity 0, if that is right."""
+    precision, overflow, least = FORMATS[dtype]
+    errors, normal = [], []
+    with gmpy2.context(precision=PRECISION, emax=RANGE, emin=-RANGE):
+        # Further off the product is too great or too small for any type.
+        reach = FAR if SAVED[name] == "x" else np.inf
+        derivatives = {x: DERIVATIVES[name](mpfr(min(max(x, -reach), reach))) for x in set(saved.tolist())}
+        # From here on the nearest number is 2**overflow.
+        too_great = gmpy2.exp2(overflow) * (1 - gmpy2.exp2(-precision - 1))
+        for a, x, result in zip(g.tolist(), saved.tolist(), results.tolist(), strict=True):
+            exact = a * derivatives[x]
+            exponent = gmpy2.get_exp(exact) - precision if exact else least
+            normal.append(exponent >= least)
+            if np.isinf(result):
+                assert (result > 0) == (exact > 0)
+                errors.append(0.0 if abs(exact) >= too_great * (1 - gmpy2.exp2(-precision - 10)) else np.inf)
+            else:
+                errors.append(float(abs(exact - mpfr(result)) / gmpy2.exp2(max(exponent, least))))
+    return np.array(errors), np.array(normal)
+
+
+def assert_within_the_claim(name, g, saved, dtype):
+    """Of finite arguments."""
+    results = as_float64(compute(name, g, saved))
+    g, saved = as_float64(g), as_float64(saved)
+    errors, normal = ulp_errors(name, g, saved, results, dtype)
+    claimed = (0.5, 0.5) if name == "exp_backward" else CLAIMED_ULP[dtype]
+    for which, bound in ((normal, claimed[0]), (~normal, claimed[1])):
+        if which.any():
+            worst = np.argmax(np.where(which, errors, 0))
+            assert errors[worst] <= bound, (g[worst], saved[worst], results[worst])
+    np.testing.assert_array_equal(np.signbit(results), np.signbit(g) ^ np.signbit(saved) & (SAVED[name] == "output"))
+
+
+def any_floats(dtype, count, seed):
+    """Finite ones of any bit pattern."""
+    kind = numpy_type(dtype)
+    words = np.dtype(f"u{kind.itemsize}")
+    values = np.random.default_rng(seed).integers(0, np.iinfo(words).max, 2 * count, words, endpoint=True).view(kind)
+    return values[np.isfinite(as_float64(values))][:count]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_every_saved_half(name, dtype):
+    """All finite values, each times one of a spread of gradients."""
+    saved = np.arange(1 << 16, dtype=np.uint16).view(numpy_type(dtype))
+    saved = saved[np.isfinite(as_float64(saved))]
+    ordinary = np.random.default_rng(1).normal(size=saved.size).astype(np.float32).astype(saved.dtype)
+    g = np.where(np.arange(saved.size) % 2 == 0, ordinary, any_floats(dtype, saved.size, 0))
+    assert_within_the_claim(name, g, saved, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_random(name, dtype):
+    n = 4000
+    generator = np.random.default_rng(0)
+    ordinary = generator.normal(size=n).astype(dtype)
+    assert_within_the_claim(name, ordinary, generator.uniform(-10, 10, n).astype(dtype), dtype)
+    assert_within_the_claim(name, any_floats(dtype, n, 1), any_floats(dtype, n, 2), dtype)
+    near_1 = generator.uniform(1, 2, n) * 2.0 ** generator.integers(-2, 2, n)
+    assert_within_the_claim(name, any_floats(dtype, n, 3), near_1.astype(dtype), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", OF_X)
+def test_neither_large_nor_small_is_lost_on_the_way(name, dtype):
+    """Gradients that make up for what the derivative is beyond the type, down to subnormal results and up to
+    infinity."""
+    n = 4000
+    generator = np.random.default_rng(0)
+    _, overflow, least = FORMATS[dtype]
+    x = generator.uniform(-1, 1, n) * (1.05 * (overflow - least) * np.log(2))
+    exponent = np.where(x < 0, x, x if name == "expm1_backward" else -x if name == "sigmoid_backward" else 0) / np.log(
+        2
+    )
+    for low, high in ((least - 2, overflow), (least - 2, least + 60)):
+        of_result = generator.uniform(low, high, n)
+        of_g = np.clip(of_result - exponent, least, overflow - 1).astype(int)
+        g = np.ldexp(generator.uniform(1, 2, n) * generator.choice([-1, 1], n), of_g)
+        with np.errstate(all="ignore"):
+            g = g.astype(dtype)
+        finite = np.isfinite(g)
+        assert_within_the_claim(name, g[finite], x[finite].astype(dtype), dtype)
+
+
+def test_the_bounds_are_those_that_are_documented():
+    assert NARROW <= 0.5001
+    assert WIDE <= 0.502
+    for name in GRADIENTS:
+        if name != "exp_backward":
+            assert "within 0.5001 ulp" in getattr(numbaexp, name).__doc__
+            assert "0.752 ulp" in getattr(numbaexp, name).__doc__
+
+
+def test_representable_results_of_extreme_arguments():
+    assert numbaexp.exp2_backward(1e300, 5e-324) == pytest.approx(1e300 * 5e-324 * np.log(2), rel=1e-15)
+    greatest = np.finfo(float).max
+    assert np.isfinite(numbaexp.exp2_backward(greatest, 1.25))
+    assert numbaexp.exp10_backward(5e-324, 0.3) == 5e-324
+    assert numbaexp.expm1_backward(1e-300, 750.0) == pytest.approx(5.25849454e25, rel=1e-8)
+    assert numbaexp.sigmoid_backward(1e300, -1000.0) > 0
+    assert numbaexp.sigmoid_backward(1e300, 1000.0) == numbaexp.sigmoid_backward(1e300, -1000.0)
+
+
+INF, NAN = np.inf, np.nan
+# Saved, and the derivative there.
+DERIVATIVE_AT = {
+    "exp_backward": [(0.0, 0.0), (INF, INF), (-INF, -INF), (NAN, NAN)],
+    "exp2_backward": [(0.0, 0.0), (INF, INF), (-INF, -INF), (NAN, NAN)],
+    "exp10_backward": [(0.0, 0.0), (INF, INF), (-INF, -INF), (NAN, NAN)],
+    "expm1_backward": [(-INF, 0.0), (0.0, 1.0), (-0.0, 1.0), (INF, INF), (NAN, NAN), (1e4, 1e300), (-1e4, 1e-300)],
+    "sigmoid_backward": [(-INF, 0.0), (0.0, 0.25), (INF, 0.0), (NAN, NAN), (1e4, 1e-300), (-1e4, 1e-300)],
+    "softplus_backward": [(-INF, 0.0), (0.0, 0.5), (INF, 1.0), (NAN, NAN), (1e4, 1.0), (-1e4, 1e-300)],
+}
+
+
+def raised_by(call):
+    raised = set()
+    with np.errstate(all="call", call=lambda flag, _: raised.add(flag)):
+        result = call()
+    return result, raised
+
+
+@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_special_values(name, dtype):
+    """As a multiplication by the derivative has them, and "invalid" where that raises it."""
+    kind = numpy_type(dtype)
+    function = getattr(numbaexp, name)
+    for saved, derivative in DERIVATIVE_AT[name]:
+        for g in (0.0, -0.0, 1.0, -1.0, INF, -INF, NAN):
+            expected, flags = raised_by(lambda g=g, d=derivative: np.multiply(g, d))
+            if abs(derivative) in (1e300, 1e-300):  # too great or too small for any type
+                expected = expected * (INF if derivative == 1e300 else 0.0) if np.isfinite(g) and g else expected
+            result, raised = raised_by(lambda g=g, x=saved: function(kind.type(g), kind.type(x)))
+            np.testing.assert_array_equal(as_float64(result), expected, err_msg=f"{g} {saved}")
+            if not np.isnan(expected):
+                assert np.signbit(result) == np.signbit(expected), (g, saved)
+            assert ("invalid" in raised) == ("invalid" in flags), (g, saved)
+
+
+@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("n", [1, 7, 33, 1000, 1023])
+def test_ordinary_arguments_raise_nothing(name, dtype, n):
+    """However many: what lies behind an array is not computed on. Those before leave their traces in registers."""
+    kind = numpy_type(dtype)
+    generator = np.random.default_rng(n)
+    for _ in range(50):
+        np.exp(generator.normal(size=200).astype(np.float32))
+        g, x = (generator.uniform(0.5, 2, n).astype(np.float32).astype(kind) for _ in range(2))
+        assert raised_by(lambda g=g, x=x: getattr(numbaexp, name)(g, x))[1] == set()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_flags(name, dtype):
+    kind = np.dtype(dtype)
+    function, info = getattr(numbaexp, name), np.finfo(kind)
+    one = kind.type(1)
+    assert raised_by(lambda: function(info.max, kind.type(7)))[1] == (
+        set() if name in ("sigmoid_backward", "softplus_backward") else {"overflow"}
+    )
+    if SAVED[name] == "output":
+        assert raised_by(lambda: function(info.tiny, kind.type(0.003)))[1] == {"underflow"}
+        assert raised_by(lambda: function(info.max, info.max))[1] == {"overflow"}
+        assert raised_by(lambda: function(info.max, info.smallest_subnormal))[1] == set()
+    else:
+        assert raised_by(lambda: function(info.tiny, kind.type(-5)))[1] == {"underflow"}
+        assert raised_by(lambda: function(one, kind.type(-5000)))[1] == {"underflow"}
+        assert raised_by(lambda: function(kind.type(0), kind.type(-5000)))[1] == set()
+        assert raised_by(lambda: function(kind.type(0), kind.type(5000)))[1] == set()
+
+
+# The ufunc.
+
+
+def sample(dtype, shape, seed=0):
+    generator = np.random.default_rng(seed)
+    kind = numpy_type(dtype)
+    return [values.astype(np.float32).astype(kind) for values in generator.normal(size=(2, *np.atleast_1d(shape)))]
+
+
+def assert_same_bits(a, b):
+    assert a.dtype == b.dtype
+    assert a.shape == b.shape
+    assert np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+
+
+def one_by_one(name, g, saved):
+    """The reference: each pair alone."""
+    g, saved = np.broadcast_arrays(g, saved)
+    results = np.empty(g.shape, np.result_type(g, saved))
+    for place in np.ndindex(g.shape):
+        results[place] = compute(name, g[place], saved[place])
+    return results
+
+
+class Owner:
+    """Gives what it is asked through ``__array_ufunc__``."""
+
+    def __array_ufunc__(self, ufunc, *args, **kwargs):
+        return ufunc
+
+
+def test_attributes():
+    function = numbaexp.exp_backward
+    assert (function.nin, function.nout, function.nargs, function.ntypes) == (2, 1, 3, 3)
+    assert function.types == ["ee->e", "ff->f", "dd->d"]
+    assert function.__name__ == "exp_backward"
+    assert pickle.loads(pickle.dumps(function))(2.0, 3.0) == 6
+    ufunc = function(Owner(), 1.0)
+    assert isinstance(ufunc, np.ufunc)
+    assert pickle.loads(pickle.dumps(ufunc)) is ufunc
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_conventions_are_those_of_a_ufunc(name):
+    """What np.multiply makes of the same call, but for the values."""
+    g, x = (array.reshape(4, 6) for array in sample("float32", 24))
+    row, column = g[0], g[:, :1]
+    calls = {
+        "scalars": lambda f: f(1.0, 2.0),
+        "lists": lambda f: f([1.0, 2.0], [[1.0], [2.0]]),
+        "scalar and array": lambda f: f(2.0, x),
+        "broadcast": lambda f: f(row, column),
+        "cannot broadcast": lambda f: f(g, x[:, :4]),
+        "float16 and float32": lambda f: f(g.astype(np.float16), x),
+        "float32 and float64": lambda f: f(g, x.astype(np.float64)),
+        "int8 and float16": lambda f: f(np.ones(3, np.int8), np.ones(3, np.float16)),
+        "dtype": lambda f: f(g, x, dtype=np.float64),
+        "order": lambda f: f(g.T, x.T, order="C"),
+        "Fortran": lambda f: f(g.T, x.T),
+        "out": lambda f: f(g, x, np.empty_like(g)),
+        "out, keyword": lambda f: f(g, x, out=np.empty_like(g)),
+        "out, tuple": lambda f: f(g, x, out=(np.empty_like(g),)),
+        "out wider": lambda f: f(row, x, out=np.empty((3, 4, 6))),
+        "out narrower": lambda f: f(g, x, out=np.empty((4, 6), np.float16)),
+        "out of integers": lambda f: f(g, x, out=np.empty((4, 6), int)),
+        "out too small": lambda f: f(g, x, out=np.empty(6, np.float32)),
+        "out read-only": lambda f: f(g, x, out=np.broadcast_to(np.float32(1), (4, 6))),
+        "where": lambda f: f(g, x, out=np.ones_like(g), where=g > 0),
+        "0-d": lambda f: f(np.array(1.0), np.array(2.0)),
+        "empty": lambda f: f(g[:0], x[:0]),
+        "masked": lambda f: f(np.ma.masked_array(g, g > 0), x),
+        "one argument": lambda f: f(g),
+        "unknown keyword": lambda f: f(g, x, wheer=True),
+    }
+    for label, call in calls.items():
+        outcomes = []
+        for function in (getattr(numbaexp, name), np.multiply):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    result = call(function)
+            except Exception as error:
+                outcomes.append(type(error))
+            else:
+                outcomes.append((type(result), result.dtype, result.shape, getattr(result, "strides", None)))
+        assert outcomes[0] == outcomes[1], label
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("dtype", ALL_FLOATS)
+def test_layouts(name, dtype):
+    """Strides of either argument and of the result, repeated and reversed."""
+    g, x = (array.reshape(20, 30) for array in sample(dtype, 600))
+    expected = one_by_one(name, g, x)
+    views = [
+        lambda a: a,
+        np.asfortranarray,
+        lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+        lambda a: a[:, ::-1].copy()[:, ::-1],
+        lambda a: np.concatenate([a.view(np.uint8).ravel(), [0]]).astype(np.uint8)[:-1].view(a.dtype).reshape(a.shape),
+    ]
+    for of_g in views:
+        for of_x in views:
+            assert_same_bits(compute(name, of_g(g), of_x(x)), expected)
+    out = np.zeros((20, 60), g.dtype)[:, ::-2]
+    assert compute(name, g, x, out=out) is out
+    assert_same_bits(out, expected)
+    row = np.broadcast_to(g[0], g.shape)
+    assert_same_bits(compute(name, row, x), compute(name, row.copy(), x))
+    one = np.broadcast_to(g[0, 0], g.shape)
+    assert_same_bits(compute(name, one, x), compute(name, one.copy(), x))
+    assert_same_bits(compute(name, g, row), compute(name, g, row.copy()))
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("n", [5, 512, 513, 1300, 40_000])
+def test_in_place_and_overlap(name, dtype, n):
+    g, x = sample(dtype, n)
+    expected = compute(name, g, x)
+    for target in ("auto", "cpu", "parallel"):
+        with numbaexp.use_target(target):
+            for out in (0, 1):
+                arrays = [g.copy(), x.copy()]
+                assert compute(name, *arrays, out=arrays[out]) is arrays[out]
+                assert_same_bits(arrays[out], expected)
+            both = g.copy()
+            assert_same_bits(compute(name, both, both, out=both), compute(name, g, g))
+            for shift in (-3, -1, 1, 3):
+                memory = np.zeros(n + 6, dtype)
+                memory[3 : 3 + n] = g
+                result = compute(name, memory[3 : 3 + n], x, out=memory[3 + shift : 3 + shift + n])
+                assert_same_bits(result, expected)
+                memory[3 : 3 + n] = x
+                result = compute(name, g, memory[3 : 3 + n], out=memory[3 + shift : 3 + shift + n])
+                assert_same_bits(result, expected)
+            reversed_out = g.copy()
+            assert_same_bits(compute(name, reversed_out, x, out=reversed_out[::-1]), expected)
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("n", [1, 31, 64, 65, 511, 12_289, 100_003])
+def test_threads_and_tails(name, dtype, n):
+    import numba
+
+    g, x = sample(dtype, n)
+    with numbaexp.use_target("cpu"):
+        expected = compute(name, g, x)
+    places = np.linspace(0, n - 1, 40).astype(int)
+    assert_same_bits(expected[places], one_by_one(name, g[places], x[places]))
+    before = numba.get_num_threads()
+    try:
+        for threads in range(1, min(3, numba.config.NUMBA_NUM_THREADS) + 1):
+            numba.set_num_threads(threads)
+            for target in ("auto", "parallel"):
+                with numbaexp.use_target(target):
+                    assert_same_bits(compute(name, g, x), expected)
+                    one = np.broadcast_to(g[:1], n)
+                    assert_same_bits(compute(name, one, x), compute(name, one.copy(), x))
+    finally:
+        numba.set_num_threads(before)
+
+
+@pytest.mark.parametrize("target", ["cpu", "parallel"])
+@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("name", ["exp_backward", "sigmoid_backward"])
+def test_results_that_go_past_the_caches(name, dtype, target):
+    """At any place relative to lines of the cache; nothing else is written."""
+    kind = numpy_type(dtype)
+    n = gradient_loops.STREAM_FROM // kind.itemsize + 5
+    g, x = (np.resize(values, n) for values in sample(dtype, 100_003))
+    expected = np.resize(compute(name, g[:100_003], x[:100_003]), n)
+    memory = np.empty(n + 80, kind)
+    line = (-memory.ctypes.data % 64) // kind.itemsize
+    with numbaexp.use_target(target):
+        for offset in (line, line + 1, line + 64 // kind.itemsize - 1):
+            memory[:] = 7
+            out = memory[offset : offset + n]
+            compute(name, g, x, out=out)
+            assert (out.view(np.uint8) == expected.view(np.uint8)).all()
+            assert (memory[:offset] == 7).all()
+            assert (memory[offset + n :] == 7).all()
+
+
+def test_other_processors(run_script, processor, tmp_path):  # noqa: F811
+    """As far as this one can stand in for them: the same bits, and no flags that are none here."""
+    arrays = {}
+    for dtype in FLOATS:
+        kinds = any_floats(dtype, 20_000, 0)
+        ordinary = np.random.default_rng(1).normal(size=(2, 10_001)).astype(dtype)
+        arrays[f"{dtype} g"] = np.concatenate([ordinary[0], kinds, [0, np.inf, np.nan]]).astype(dtype)
+        arrays[f"{dtype} x"] = np.concatenate([ordinary[1], kinds[::-1], [1, -np.inf, 1]]).astype(dtype)
+    np.savez(tmp_path / "arguments.npz", **arrays)
+    run_script(
+        f"""
+        import numpy as np, numbaexp
+        arrays = dict(np.load({str(tmp_path / "arguments.npz")!r}))
+        results = {{}}
+        for name in {list(GRADIENTS)}:
+            for dtype in {FLOATS}:
+                g, x = arrays[f"{{dtype}} g"], arrays[f"{{dtype}} x"]
+                with np.errstate(all="raise"):
+                    getattr(numbaexp, name)(abs(g[:10_001]) + 1, abs(x[:10_001]) + 0.5)
+                with np.errstate(all="ignore"):
+                    results[f"{{name}} {{dtype}}"] = getattr(numbaexp, name)(g, x)
+        np.savez({str(tmp_path / "results.npz")!r}, **results)
+        """,
+        timeout=600,
+        **processor,
+    )
+    with np.load(tmp_path / "results.npz") as results:
+        for name in GRADIENTS:
+            for dtype in FLOATS:
+                expected, got = (
+                    compute(name, arrays[f"{dtype} g"], arrays[f"{dtype} x"]),
+                    results[f"{name} {dtype}"],
+                )
+                number = ~np.isnan(expected)
+                assert_same_bits(got[number], expected[number])
+                assert np.isnan(got[~number]).all()
+
+
+def test_where():
+    g, x = sample("float64", 1000)
+    out = np.full(1000, 7.0)
+    numbaexp.sigmoid_backward(g, x, out=out, where=g > 0)
+    np.testing.assert_array_equal(out, np.where(g > 0, numbaexp.sigmoid_backward(g, x), 7.0))
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_bits_of_bfloat16(name):
+    """For those that have the type, and not that of ml_dtypes."""
+    g, x = sample("bfloat16", 5000)
+    for target in ("cpu", "auto"):
+        bits = bits_ufunc(name, target)(g.view(np.uint16), x.view(np.uint16))
+        np.testing.assert_array_equal(bits, compute(name, g, x).view(np.uint16))
+
+
+def test_bfloat16_of_a_module_loaded_late(run_script):
+    pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes")
+    run_script("""
+        import numpy as np, numbaexp
+        numbaexp.exp_backward(np.ones(3), np.ones(3))
+        numbaexp.exp_backward(1.0, np.ones(3))
+        import ml_dtypes
+        for n in (3, 100_000):
+            x = np.ones(n, ml_dtypes.bfloat16)
+            assert numbaexp.exp_backward(1.0, x).dtype == np.multiply(1.0, x).dtype
+            assert numbaexp.exp_backward(x, x).dtype == ml_dtypes.bfloat16
+            assert numbaexp.exp_backward(x.astype(np.float32), x).dtype == np.float32
+    """)
+
+
+TENSORS = ("float16", "bfloat16", "float32", "float64")
+
+
+def as_array(tensor):
+    torch = pytest.importorskip("torch")
+    return tensor.view(torch.uint16).numpy() if tensor.dtype is torch.bfloat16 else tensor.numpy()
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_tensors_of_torch(name):
+    torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
+    function = getattr(numbaexp, name)
+    for dtype in TENSORS:
+        for n in (12, 60_000):
+            generator = torch.Generator().manual_seed(n)
+            g, x = (torch.randn(n, generator=generator).to(getattr(torch, dtype)).reshape(3, -1) for _ in range(2))
+            arrays = as_array(g), as_array(x)
+            of_numpy = bits_ufunc(name, "cpu") if dtype == "bfloat16" else function
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                result = function(g, x)
+            assert result.dtype is g.dtype
+            with np.errstate(all="ignore"):
+                expected = of_numpy(*arrays)
+            assert_same_bits(as_array(result), expected)
+            assert torch.equal(function(g.T, x.T), result.T)
+            assert torch.equal(function(g[:1].expand(3, -1), x), function(g[:1].repeat(3, 1), x))
+            out = torch.empty_like(g)
+            version = out._version
+            assert function(g, x, out=out) is out
+            assert torch.equal(out, result)
+            assert out._version > version
+            assert function(g, x, out=g) is g
+            assert torch.equal(g, result)
+
+
+def test_refused_of_torch():
+    torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
+    g, x = torch.ones(4, 5), torch.ones(4, 5)
+    for arguments, error, message in (
+        ((g, np.ones((4, 5))), TypeError, "`grad_output` and `x` must be arrays of one library"),
+        ((1.0, x), TypeError, "`grad_output` and `x` must be arrays of one library"),
+        ((np.ones((4, 5)), np.ones((4, 5)), x), TypeError, "`grad_output` and `out` must be arrays of one library"),
+        ((g, x, np.ones((4, 5))), TypeError, "`grad_output` and `out` must be arrays of one library"),
+        ((g, x[0]), ValueError, r"`grad_output` must be of the shape of `x`, \(5,\); got \(4, 5\)"),
+        ((g, x.double()), TypeError, "`grad_output` must be of the type of `x`, float64; got float32"),
+        ((g, x, g.T), ValueError, "`out` must be of the shape of"),
+    ):
+        with pytest.raises(error, match=message):
+            numbaexp.sigmoid_backward(*arguments)
+    memory = torch.ones(6)
+    with pytest.raises(ValueError, match="`out` overlaps"):
+        numbaexp.sigmoid_backward(memory[:5], torch.ones(5), out=memory[1:])
+    with pytest.raises(ValueError, match="`out` overlaps"):
+        numbaexp.sigmoid_backward(torch.ones(5), memory[:5], out=memory[1:])
+    with pytest.raises(TypeError, match=r"^of a torch\.Tensor `sigmoid_backward` takes `out` alone; got `where`$"):
+        numbaexp.sigmoid_backward(g, x, where=True)
+
+
+def test_arrays_of_jax():
+    jax = pytest.importorskip("jax", reason="the owner is a JAX array")
+    for dtype in TENSORS[:3]:
+        g, x = (jax.numpy.asarray(values, dtype) for values in np.random.default_rng(0).normal(size=(2, 3, 4)))
+        for name in GRADIENTS:
+            result = getattr(numbaexp, name)(g, x)
+            assert isinstance(result, jax.Array)
+            assert_same_bits(np.asarray(result), compute(name, np.asarray(g), np.asarray(x)))
+
+
+def test_warnings_point_at_the_caller(run_script):
+    run_script("""
+        import numpy as np, numbaexp, warnings
+        numbaexp.exp_backward(0.0, 0.0)
+        with warnings.catch_warnings(record=True) as log:
+            warnings.simplefilter("default")
+            numbaexp.exp_backward(np.array([1e300]), np.array([1e300]))
+        assert [warning.filename for warning in log] == ["<string>"]
+    """)
