@@ -473,11 +473,6 @@ def test_grad_output_of_another_shape(reduction, wanted):
         assert str(raised.value).endswith(f"{wanted}; got {shape}")
 
 
-def test_tensors_that_require_grad(torch):
-    with pytest.raises(NotImplementedError, match="`logits` requires grad"):
-        numbaexp.cross_entropy(torch.zeros(4, 3, requires_grad=True), torch.zeros(4, dtype=torch.int64))
-
-
 # Memory.
 
 
