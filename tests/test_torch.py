@@ -1,5 +1,6 @@
 """PyTorch's tensors on a CPU: numbaexp's bits, in tensors such as ``torch.exp`` gives."""
 
+import pathlib
 import re
 import threading
 
@@ -12,6 +13,8 @@ torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
+
+HUGE_PAGES = pathlib.Path("/sys/kernel/mm/transparent_hugepage")
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -334,6 +337,23 @@ def test_threads():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.skipif(not HUGE_PAGES.exists(), reason="Linux alone tells of such pages")
+def test_new_memory_is_in_huge_pages(run_script):
+    printed = run_script(
+        """
+        import re, torch, numbaexp
+        y = numbaexp.exp(torch.zeros(1 << 25))
+        with open("/proc/self/smaps") as file:
+            maps = re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", file.read())[1:]
+        for text in maps:
+            first, last = (int(end, 16) for end in text.split(" ", 1)[0].split("-"))
+            if first <= y.data_ptr() + y.nbytes // 2 < last:
+                print("hg" in re.search("VmFlags:(.*)", text)[1].split())
+        """
+    )
+    assert printed == "True\n"
 
 
 def test_memory_does_not_grow(run_script):

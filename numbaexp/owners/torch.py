@@ -7,6 +7,7 @@ import torch
 from torch.autograd.graph import increment_version
 
 from numbaexp.bridges.torch_record import record
+from numbaexp.owners import huge_pages
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.overlap import refuse_repeats
 
@@ -81,7 +82,10 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
     """A tensor of the strides that the result of ``torch.exp`` has."""
     # Of an empty tensor the strides mean nothing, and PyTorch has rules of its own for them.
-    return torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
+    made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
+    if made.is_cpu and made.nbytes >= huge_pages.LARGE:
+        huge_pages.ask_for(made.data_ptr(), made.nbytes)
+    return made
 
 
 def _check(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
