@@ -4,26 +4,11 @@ that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks
 
 import numpy as np
 
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, blocks_of, make_beside, make_scatter, width_of
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    CHUNKS_OF_ROWS,
-    HIGH,
-    INNER,
-    KNOWN,
-    LENGTH,
-    LOW,
-    ONES,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    X,
-    Y,
-)
+from numbaexp.cpu.rows import HIGH, LOW, ONES
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import CHUNK
 
@@ -34,9 +19,9 @@ _float = make_pointer(np.float64)
 @part
 def known_of(j, block, c):
     """The address of the lists of what is known of the chunks of row c of a block."""
-    blocks = blocks_of(j[INNER])
-    row = block // blocks * j[INNER] + block % blocks * BESIDE + c
-    return j[KNOWN] + 8 * 4 * whole_tiles(j[CHUNKS_OF_ROWS]) * row
+    blocks = blocks_of(j[at.INNER])
+    row = block // blocks * j[at.INNER] + block % blocks * BESIDE + c
+    return j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row
 
 
 def make_sums(dtype, apart):
@@ -45,7 +30,7 @@ def make_sums(dtype, apart):
 
     def sums(job, first, last):
         j = _int(job)
-        chunks = j[CHUNKS_OF_ROWS]
+        chunks = j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
         room = np.empty((3, CHUNK * BESIDE), np.float64)
         values = room.ctypes.data
@@ -55,9 +40,9 @@ def make_sums(dtype, apart):
         for unit in range(first, last):
             block, chunk = unit // chunks, unit % chunks
             start = chunk * CHUNK
-            count, rows = min(CHUNK, j[LENGTH] - start), width_of(j, block)
-            x = block_at(j, block, X, X_OUTER, X_INNER) + start * j[X_STEP]
-            of_block.load(x, j[X_INNER], j[X_STEP], rows, count, values)
+            count, rows = min(CHUNK, j[at.LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, at.X) + start * j[at.X_STEP]
+            of_block.load(x, j[at.X_INNER], j[at.X_STEP], rows, count, values)
             of_block.greatest(values, count, tops)
             if apart:
                 of_block.addends(values, count, tops, high, low, ones)
@@ -82,7 +67,7 @@ def make_finish(dtype):
 
     def finish(job, first, last):
         j = _int(job)
-        chunks = j[CHUNKS_OF_ROWS]
+        chunks = j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
         room = np.empty((3, CHUNK * BESIDE), np.float64)
         values = room.ctypes.data
@@ -95,10 +80,10 @@ def make_finish(dtype):
         for unit in range(first, last):
             block, chunk = unit // chunks, unit % chunks
             start = chunk * CHUNK
-            count, rows = min(CHUNK, j[LENGTH] - start), width_of(j, block)
-            x = block_at(j, block, X, X_OUTER, X_INNER) + start * j[X_STEP]
-            y = block_at(j, block, Y, Y_OUTER, Y_INNER) + start * j[Y_STEP]
-            of_block.load(x, j[X_INNER], j[X_STEP], rows, count, values)
+            count, rows = min(CHUNK, j[at.LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, at.X) + start * j[at.X_STEP]
+            y = block_at(j, block, at.Y) + start * j[at.Y_STEP]
+            of_block.load(x, j[at.X_INNER], j[at.X_STEP], rows, count, values)
             of_block.greatest(values, count, tops)
             of_block.exponentials(values, count, tops, high, low)
             for c in range(rows):
@@ -108,7 +93,7 @@ def make_finish(dtype):
                 for c in range(wide):
                     k = i * BESIDE + c
                     results[k] = rounded(shared(highs[k], lows[k], share[c], share_low[c]))
-            scatter(values, y, j[Y_INNER], j[Y_STEP], rows, count)
+            scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], rows, count)
         keep(room)
 
     return finish
@@ -123,7 +108,7 @@ def make_finish_logs(dtype):
 
     def finish_logs(job, first, last):
         j = _int(job)
-        chunks = j[CHUNKS_OF_ROWS]
+        chunks = j[at.CHUNKS_OF_ROWS]
         room = np.empty((2, CHUNK * BESIDE), np.float64)
         values = room.ctypes.data
         made = values + room.strides[0]
@@ -133,10 +118,10 @@ def make_finish_logs(dtype):
             top[c], log[c], log_low[c] = 0.0, 0.0, 0.0
         for unit in range(first, last):
             block, start = unit // chunks, unit % chunks * CHUNK
-            count, rows = min(CHUNK, j[LENGTH] - start), width_of(j, block)
-            x = block_at(j, block, X, X_OUTER, X_INNER) + start * j[X_STEP]
-            y = block_at(j, block, Y, Y_OUTER, Y_INNER) + start * j[Y_STEP]
-            of_block.load(x, j[X_INNER], j[X_STEP], rows, count, values)
+            count, rows = min(CHUNK, j[at.LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, at.X) + start * j[at.X_STEP]
+            y = block_at(j, block, at.Y) + start * j[at.Y_STEP]
+            of_block.load(x, j[at.X_INNER], j[at.X_STEP], rows, count, values)
             for c in range(rows):
                 known = _float(known_of(j, block, c))
                 top[c], log[c], log_low[c] = known[0], known[1], known[2]
@@ -145,7 +130,7 @@ def make_finish_logs(dtype):
                 for c in range(wide):
                     k = i * BESIDE + c
                     results[k] = rounded(log_share(source[k], value(top[c]), log[c], log_low[c]))
-            scatter(made, y, j[Y_INNER], j[Y_STEP], rows, count)
+            scatter(made, y, j[at.Y_INNER], j[at.Y_STEP], rows, count)
         keep(room)
 
     return finish_logs

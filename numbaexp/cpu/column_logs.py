@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.columns import (
     _ONE,
     BESIDE,
@@ -13,20 +14,6 @@ from numbaexp.cpu.columns import (
     width_of,
 )
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    EXTRA,
-    EXTRA_INNER,
-    EXTRA_OUTER,
-    LENGTH,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    X,
-    Y,
-)
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import cancel
 
@@ -65,7 +52,7 @@ def make_log_softmax(dtype):
 
     def log_softmax(job, first, last):
         j = _int(job)
-        length = j[LENGTH]
+        length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
         values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
         results = values + length * _ONE
@@ -73,15 +60,15 @@ def make_log_softmax(dtype):
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
             width = width_of(j, unit)
-            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
-            sums_of_block(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+            x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
+            sums_of_block(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
             for c in range(BESIDE):
                 highs[c] = highs[c] if abs(greatests[c]) < np.inf else np.nan
             for i in range(length):
                 for c in range(wide):
                     k = i * BESIDE + c
                     target[k] = rounded(log_share(source[k], value(greatests[c]), highs[c], lows[c]))
-            scatter(results, y, j[Y_INNER], j[Y_STEP], width, length)
+            scatter(results, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         keep(room)
 
     return log_softmax
@@ -97,28 +84,28 @@ def make_log_sums(dtype):
 
     def log_sums(job, first, last):
         j = _int(job)
-        length = j[LENGTH]
+        length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
         values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         results, doubtful = _float(stack(_ONE)), _int(stack(_ONE))
         for unit in range(first, last):
             width = width_of(j, unit)
-            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
-            sums_of_block(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+            x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
+            sums_of_block(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
             cancelling = np.int64(0)
             for c in range(BESIDE):
                 results[c] = log_sum(value(greatests[c]), highs[c], lows[c])
                 doubtful[c] = np.int64(cancel(results[c], highs[c]))
                 cancelling += doubtful[c]
             if narrow and cancelling:
-                in_pairs(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
+                in_pairs(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
                 for c in range(BESIDE):
                     paired = PAIRED.log_sum(greatests[c], highs[c], lows[c])
                     results[c] = paired if doubtful[c] else results[c]
             for c in range(width):
                 result = results[c] if abs(greatests[c]) < np.inf else greatests[c]
-                element(y + c * j[Y_INNER])[0] = rounded(result)
+                element(y + c * j[at.Y_INNER])[0] = rounded(result)
         keep(room)
 
     return log_sums
@@ -130,16 +117,16 @@ def make_statistics(dtype):
 
     def statistics(job, first, last):
         j = _int(job)
-        length = j[LENGTH]
+        length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
         values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
-            width, x = width_of(j, unit), block_at(j, unit, X, X_OUTER, X_INNER)
-            sums_of_block(x, j[X_INNER], j[X_STEP], width, length, values, tops, logs, logs_low)
-            extra = block_at(j, unit, EXTRA, EXTRA_OUTER, EXTRA_INNER)
+            width, x = width_of(j, unit), block_at(j, unit, at.X)
+            sums_of_block(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
+            extra = block_at(j, unit, at.EXTRA)
             for c in range(width):
-                target = _float(extra + c * j[EXTRA_INNER])
+                target = _float(extra + c * j[at.EXTRA_INNER])
                 target[0], target[1], target[2] = greatests[c], highs[c], lows[c]
         keep(room)
 

@@ -9,24 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cpu import lanes
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.loops import unforeseen
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    EXTRA,
-    EXTRA_INNER,
-    EXTRA_OUTER,
-    INNER,
-    LENGTH,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    X,
-    Y,
-    make_share,
-)
+from numbaexp.cpu.rows import make_share
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
 from numbaexp.scalar.rows import LANES, rank
 
@@ -45,16 +31,17 @@ def blocks_of(inner):
 
 
 @part
-def block_at(j, unit, base, outer, inner):
+def block_at(j, unit, base):
     """The address of the first row of a unit."""
-    blocks = blocks_of(j[INNER])
+    outer, inner = at.steps_of(base)
+    blocks = blocks_of(j[at.INNER])
     return j[base] + unit // blocks * j[outer] + unit % blocks * BESIDE * j[inner]
 
 
 @part
 def width_of(j, unit):
     """How many rows a unit has."""
-    return min(BESIDE, j[INNER] - unit % blocks_of(j[INNER]) * BESIDE)
+    return min(BESIDE, j[at.INNER] - unit % blocks_of(j[at.INNER]) * BESIDE)
 
 
 @part
@@ -215,7 +202,7 @@ def make_softmax(dtype, scaled=False):
 
     def softmax(job, first, last):
         j = _int(job)
-        length = j[LENGTH]
+        length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
         values = room.ctypes.data
         high, low = values + 8 * length * BESIDE, values + 16 * length * BESIDE
@@ -227,15 +214,15 @@ def make_softmax(dtype, scaled=False):
             scale[c] = 1.0
         for unit in range(first, last):
             width = width_of(j, unit)
-            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
-            block.load(x, j[X_INNER], j[X_STEP], width, length, values)
+            x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
+            block.load(x, j[at.X_INNER], j[at.X_STEP], width, length, values)
             block.greatest(values, length, tops)
             block.exponentials(values, length, tops, high, low)
             block.total(high, low, length, sums, sums_low)
             if scaled:
-                given = block_at(j, unit, EXTRA, EXTRA_OUTER, EXTRA_INNER)
+                given = block_at(j, unit, at.EXTRA)
                 for c in range(width):
-                    scale[c] = _float(given + c * j[EXTRA_INNER])[0]
+                    scale[c] = _float(given + c * j[at.EXTRA_INNER])[0]
             for c in range(BESIDE):
                 total, total_low = weighted(totals[c], totals_low[c], one, 0.0)
                 totals[c], totals_low[c] = share_of(one, 0.0, greatests[c], total, total_low, scale[c])
@@ -243,7 +230,7 @@ def make_softmax(dtype, scaled=False):
                 for c in range(wide):
                     k = i * BESIDE + c
                     results[k] = rounded(shared(highs[k], lows[k], totals[c], totals_low[c]))
-            scatter(values, y, j[Y_INNER], j[Y_STEP], width, length)
+            scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         keep(room)
 
     return softmax

@@ -7,27 +7,11 @@ import numpy as np
 from numba.np.numpy_support import from_dtype
 
 from numbaexp.cpu import lanes
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import LINE, whole_tiles
 from numbaexp.cpu.columns import BESIDE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    _CHUNK,
-    _TILE,
-    LENGTH,
-    W_INNER,
-    W_OUTER,
-    W_STEP,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    W,
-    X,
-    Y,
-    row_at,
-)
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
 from numbaexp.scalar.rows import CHUNK, LANES
@@ -81,15 +65,15 @@ def make_by_row(name, dtype):
 
     def by_row(job, first, last):
         j = _int(job)
-        length, x_step, w_step, y_step = j[LENGTH], j[X_STEP], j[W_STEP], j[Y_STEP]
-        scratch, scratch_y, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
-        tile, tile_y = stack(_TILE), stack(_TILE)
+        length, x_step, w_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.W_STEP], j[at.Y_STEP]
+        scratch, scratch_y, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        tile, tile_y = stack(TILE_BYTES), stack(TILE_BYTES)
         width = whole_tiles((length + CHUNK - 1) // CHUNK)
         sums = np.zeros((2, width), np.float64)
         sums_at = sums.ctypes.data
         for row in range(first, last):
-            x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
-            out = row_at(j, row, Y, Y_OUTER, Y_INNER)
+            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
+            out = at.row_at(j, row, at.Y)
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)
@@ -116,18 +100,18 @@ def make_beside_kernel(name, dtype):
 
     def beside_each_other(job, first, last):
         j = _int(job)
-        length = j[LENGTH]
+        length = j[at.LENGTH]
         room = np.empty((4, length * BESIDE), np.float64)
         values = room.ctypes.data
         values_y, high, low = values + room.strides[0], values + 2 * room.strides[0], values + 3 * room.strides[0]
         gs, ys, highs, lows, results = _float(values), _float(values_y), _float(high), _float(low), element(values)
-        sums, sums_low, wide = stack(_TILE), stack(_TILE), beside()
+        sums, sums_low, wide = stack(TILE_BYTES), stack(TILE_BYTES), beside()
         totals, totals_low = _float(sums), _float(sums_low)
         for unit in range(first, last):
             width = width_of(j, unit)
-            x, w = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, W, W_OUTER, W_INNER)
-            block.load(x, j[X_INNER], j[X_STEP], width, length, values)
-            block.load(w, j[W_INNER], j[W_STEP], width, length, values_y)
+            x, w = block_at(j, unit, at.X), block_at(j, unit, at.W)
+            block.load(x, j[at.X_INNER], j[at.X_STEP], width, length, values)
+            block.load(w, j[at.W_INNER], j[at.W_STEP], width, length, values_y)
             for i in range(length * wide):
                 highs[i], lows[i] = addend(gs[i], ys[i])
             block.total(high, low, length, sums, sums_low)
@@ -135,8 +119,8 @@ def make_beside_kernel(name, dtype):
                 for c in range(wide):
                     k = i * BESIDE + c
                     results[k] = rounded(result(gs[k], ys[k], totals[c], totals_low[c]))
-            y = block_at(j, unit, Y, Y_OUTER, Y_INNER)
-            scatter(values, y, j[Y_INNER], j[Y_STEP], width, length)
+            y = block_at(j, unit, at.Y)
+            scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         keep(room)
 
     return beside_each_other

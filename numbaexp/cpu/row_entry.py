@@ -12,6 +12,7 @@ import numpy as np
 from numba import types
 
 from numbaexp.cpu import columns, pool, row_functions, rows, share
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, built_in, int_at, word_at
 from numbaexp.cpu.parallel import call_kernel, call_shared
@@ -82,11 +83,11 @@ def enter(state_array, args, nargs):
                 job = _int(address)
                 for place in range(_JOB // 8):
                     job[place] = 0
-                job[rows.X], job[rows.W], job[rows.Y] = source, second, target
-                job[rows.LENGTH], job[rows.INNER] = length, count
-                job[rows.CHUNKS_OF_ROWS] = (length + CHUNK - 1) // CHUNK
-                job[rows.X_INNER] = job[rows.W_INNER] = job[rows.Y_INNER] = length * itemsize
-                job[rows.X_STEP] = job[rows.W_STEP] = job[rows.Y_STEP] = itemsize
+                job[at.X], job[at.W], job[at.Y] = source, second, target
+                job[at.LENGTH], job[at.INNER] = length, count
+                job[at.CHUNKS_OF_ROWS] = (length + CHUNK - 1) // CHUNK
+                job[at.X_INNER] = job[at.W_INNER] = job[at.Y_INNER] = length * itemsize
+                job[at.X_STEP] = job[at.W_STEP] = job[at.Y_STEP] = itemsize
                 alone = length >= row_functions.ALONE_FROM or count < row_functions.BESIDE_FROM
                 kernel = state[kernels + 2 if alone else kernels + 3]
                 units = count if alone else (count + columns.BESIDE - 1) // columns.BESIDE

@@ -18,6 +18,7 @@ from numbaexp.cpu import (
     rows,
     share,
 )
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.rows import CHUNK
@@ -166,7 +167,7 @@ def kernel(name: str, way: str, dtype: str) -> int:
     by_chunks = {label: make for label, make, _ in (*ways.by_chunks, *ways.beside_by_chunks)}
     makes = {"by row": ways.by_row, "beside": ways.beside, **by_chunks}
     make: Any = makes[way]
-    callback = compile_loop(make(dtype), rows.SIGNATURE, f"{name} {way} {dtype}", error_model="numpy")
+    callback = compile_loop(make(dtype), at.SIGNATURE, f"{name} {way} {dtype}", error_model="numpy")
     _keep_alive.append(callback)
     return callback.address
 
@@ -181,7 +182,7 @@ def _run_piece(
     of_x, of_w, of_extra, of_y = piece.steps
     chunks, count = -(-piece.length // CHUNK), piece.outer * piece.inner
     lengths = piece.length, piece.inner, chunks
-    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra[:2], *constant], np.int64)
+    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra, *constant], np.int64)
 
     def call(way: str, units: int) -> None:
         share.run(kernel(name, way, dtype), job.ctypes.data, units, on_all)
@@ -193,7 +194,7 @@ def _run_piece(
     by_chunks = ways.beside_by_chunks if beside and chunks > 1 else ways.by_chunks if chunks > rows.KEPT else ()
     if by_chunks:
         known = np.zeros((count, 4, -(-chunks // rows.TILE) * rows.TILE))
-        job[rows.KNOWN] = known.ctypes.data
+        job[at.KNOWN] = known.ctypes.data
         units = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
         for way, _, unit in by_chunks:
             call(way, units[unit])

@@ -2,31 +2,11 @@
 
 import numpy as np
 
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    _CHUNK,
-    _TILE,
-    CHUNKS_OF_ROWS,
-    EXTRA,
-    EXTRA_INNER,
-    EXTRA_OUTER,
-    HIGH,
-    KNOWN,
-    LENGTH,
-    LOW,
-    ONES,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    X,
-    Y,
-    make_combine,
-    row_at,
-)
+from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import CHUNK, cancel
 
@@ -69,7 +49,7 @@ def make_log_sum(dtype):
     def log_sum(greatest, log, log_low, x, length, step):
         result = arithmetic.log_sum(value(greatest), log, log_low)
         if narrow and cancel(result, log):
-            scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+            scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
             known = np.zeros(4 * whole_tiles((length + CHUNK - 1) // CHUNK), np.float64)
             paired = of_pairs(x, length, step, scratch, tile, high, low, known.ctypes.data)
             result = PAIRED.log_sum(paired[0], paired[1], paired[2])
@@ -109,11 +89,11 @@ def make_log_softmax(dtype):
 
     def log_softmax(job, first, last):
         j = _int(job)
-        length, x_step, y_step = j[LENGTH], j[X_STEP], j[Y_STEP]
-        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
-        known = np.zeros(4 * whole_tiles(j[CHUNKS_OF_ROWS]), np.float64)
+        length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
         for row in range(first, last):
-            x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
+            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
             top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
             for start in range(0, length, CHUNK):
                 count = min(CHUNK, length - start)
@@ -131,14 +111,14 @@ def make_log_sums(dtype):
 
     def log_sums(job, first, last):
         j = _int(job)
-        length, x_step = j[LENGTH], j[X_STEP]
-        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
-        known = np.zeros(4 * whole_tiles(j[CHUNKS_OF_ROWS]), np.float64)
+        length, x_step = j[at.LENGTH], j[at.X_STEP]
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
         for row in range(first, last):
-            x = row_at(j, row, X, X_OUTER, X_INNER)
+            x = at.row_at(j, row, at.X)
             top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
             result = log_sum(top, log, log_low, x, length, x_step)
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result
+            element(at.row_at(j, row, at.Y))[0] = result
         keep(known)
 
     return log_sums
@@ -150,13 +130,13 @@ def make_statistics(dtype):
 
     def statistics(job, first, last):
         j = _int(job)
-        length, x_step = j[LENGTH], j[X_STEP]
-        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
-        known = np.zeros(4 * whole_tiles(j[CHUNKS_OF_ROWS]), np.float64)
+        length, x_step = j[at.LENGTH], j[at.X_STEP]
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
         for row in range(first, last):
-            x = row_at(j, row, X, X_OUTER, X_INNER)
+            x = at.row_at(j, row, at.X)
             made = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
-            statistics_of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            statistics_of_row = _float(at.row_at(j, row, at.EXTRA))
             statistics_of_row[0], statistics_of_row[1], statistics_of_row[2] = made
         keep(known)
 
@@ -170,9 +150,9 @@ def make_close(dtype):
 
     def close(job, first, last):
         j = _int(job)
-        chunks = j[CHUNKS_OF_ROWS]
+        chunks = j[at.CHUNKS_OF_ROWS]
         for row in range(first, last):
-            known = j[KNOWN] + 8 * 4 * whole_tiles(chunks) * row
+            known = j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row
             top, ones, total, total_low = combine(known, chunks)
             log, log_low = logarithm(ones, total, total_low)
             lists = _float(known)
@@ -187,13 +167,13 @@ def make_finish_logs(dtype):
 
     def finish_logs(job, first, last):
         j = _int(job)
-        length, x_step, y_step, chunks = j[LENGTH], j[X_STEP], j[Y_STEP], j[CHUNKS_OF_ROWS]
-        scratch, tile = stack(_CHUNK), stack(_TILE)
+        length, x_step, y_step, chunks = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP], j[at.CHUNKS_OF_ROWS]
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         for unit in range(first, last):
             row, start = unit // chunks, unit % chunks * CHUNK
-            x = row_at(j, row, X, X_OUTER, X_INNER) + start * x_step
-            y = row_at(j, row, Y, Y_OUTER, Y_INNER) + start * y_step
-            known = _float(j[KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
+            x = at.row_at(j, row, at.X) + start * x_step
+            y = at.row_at(j, row, at.Y) + start * y_step
+            known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
             count = min(CHUNK, length - start)
             write_logs(x, count, x_step, known[0], known[1], known[2], y, y_step, scratch, tile)
 
@@ -208,10 +188,10 @@ def make_finish_log_sums(dtype):
     def finish_log_sums(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(j[KNOWN] + 8 * 4 * whole_tiles(j[CHUNKS_OF_ROWS]) * row)
-            x = row_at(j, row, X, X_OUTER, X_INNER)
-            result = log_sum(known[0], known[1], known[2], x, j[LENGTH], j[X_STEP])
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result
+            known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row)
+            x = at.row_at(j, row, at.X)
+            result = log_sum(known[0], known[1], known[2], x, j[at.LENGTH], j[at.X_STEP])
+            element(at.row_at(j, row, at.Y))[0] = result
 
     return finish_log_sums
 
@@ -222,8 +202,8 @@ def make_finish_statistics(dtype):
     def finish_statistics(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(j[KNOWN] + 8 * 4 * whole_tiles(j[CHUNKS_OF_ROWS]) * row)
-            target = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row)
+            target = _float(at.row_at(j, row, at.EXTRA))
             target[0], target[1], target[2] = known[0], known[1], known[2]
 
     return finish_statistics

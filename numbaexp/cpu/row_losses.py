@@ -4,37 +4,11 @@ record of ``numbaexp.scalar.row_losses`` at ``EXTRA``."""
 import numpy as np
 
 from numbaexp.cpu import lanes
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    _CHUNK,
-    _TILE,
-    ALONG,
-    CONSTANTS,
-    EXTRA,
-    EXTRA_INNER,
-    EXTRA_OUTER,
-    HIGH,
-    LENGTH,
-    LOW,
-    ONES,
-    W_INNER,
-    W_OUTER,
-    W_STEP,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    W,
-    X,
-    Y,
-    make_combine,
-    make_share,
-    make_write,
-    row_at,
-)
+from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine, make_share, make_write
 from numbaexp.scalar import row_losses as l
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import CHUNK
@@ -51,10 +25,10 @@ def make_losses(dtype):
 
     def losses(job, first, last):
         j = _int(job)
-        constants = _float(j[CONSTANTS])
+        constants = _float(j[at.CONSTANTS])
         for row in range(first, last):
-            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            x = memory.to_value(element(row_at(j, row, X, X_OUTER, X_INNER))[0])
+            of_row = _float(at.row_at(j, row, at.EXTRA))
+            x = memory.to_value(element(at.row_at(j, row, at.X))[0])
             of_row[l.LOSS], of_row[l.LOSS_LOW] = loss(
                 x,
                 value(of_row[l.GREATEST]),
@@ -74,14 +48,14 @@ def make_total(dtype):
 
     def total(job, first, last):
         j = _int(job)
-        length, step = j[LENGTH], j[X_STEP]
+        length, step = j[at.LENGTH], j[at.X_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
-        high, low = stack(_CHUNK), stack(_CHUNK)
+        high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         highs, lows = _float(high), _float(low)
         sums = np.zeros((2, width), np.float64)
         for row in range(first, last):
-            x = row_at(j, row, X, X_OUTER, X_INNER)
+            x = at.row_at(j, row, at.X)
             for c in range(chunks):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
@@ -90,9 +64,9 @@ def make_total(dtype):
                     highs[i] = pair[0] if i < count else 0.0
                     lows[i] = pair[1] if i < count else 0.0
                 sums[0, c], sums[1, c] = lanes.total_of_pairs(high, low, whole_tiles(count))
-            at = sums.ctypes.data
-            target = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
-            target[0], target[1] = l.settled(*lanes.total_of_pairs(at, at + 8 * width, width))
+            address = sums.ctypes.data
+            target = _float(at.row_at(j, row, at.EXTRA))
+            target[0], target[1] = l.settled(*lanes.total_of_pairs(address, address + 8 * width, width))
         keep(sums)
 
     return total
@@ -106,9 +80,9 @@ def make_rounded(dtype):
     def rounded(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            total = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            total = _float(at.row_at(j, row, at.EXTRA))
             result = memory.rounded(l.mean(total[0], total[1], total[2], total[3]))
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result
+            element(at.row_at(j, row, at.Y))[0] = result
 
     return rounded
 
@@ -124,16 +98,16 @@ def make_class_gradients(dtype):
 
     def class_gradients(job, first, last):
         j = _int(job)
-        length, x_step, y_step = j[LENGTH], j[X_STEP], j[Y_STEP]
+        length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
-        scratch, tile = stack(_CHUNK), stack(_TILE)
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         kept, lists = np.empty(2 * chunks * CHUNK, np.float64), np.zeros(4 * width, np.float64)
         high, known = kept.ctypes.data, lists.ctypes.data
-        low = high + _CHUNK * chunks
+        low = high + CHUNK_BYTES * chunks
         for row in range(first, last):
-            x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
-            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
+            of_row = _float(at.row_at(j, row, at.EXTRA))
             number, place = of_row[l.NUMBER] * of_row[l.WEIGHT], np.int64(of_row[l.PLACE])
             if place == l.IGNORED:
                 for i in range(length):
@@ -201,27 +175,27 @@ def make_expected_losses(dtype):
 
     def expected_losses(job, first, last):
         j = _int(job)
-        length, x_step, w_step = j[LENGTH], j[X_STEP], j[W_STEP]
+        length, x_step, w_step = j[at.LENGTH], j[at.X_STEP], j[at.W_STEP]
         width = whole_tiles((length + CHUNK - 1) // CHUNK)
-        scratch, scratch_w, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
-        tile, tile_w, made = stack(_TILE), stack(_TILE), stack(_CHUNK)
+        scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        tile, tile_w, made = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES)
         highs, lows, parts = _float(high), _float(low), _float(made)
         sums = np.zeros((2, width), np.float64)
         for row in range(first, last):
-            x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
-            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
+            of_row = _float(at.row_at(j, row, at.EXTRA))
             top, log, log_low = value(of_row[l.GREATEST]), of_row[l.LOGARITHM], of_row[l.LOGARITHM_LOW]
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 values = number(memory.load(x + start * x_step, x_step, count, scratch, tile))
-                put_parts(w, w_step, start, count, j[ALONG], j[CONSTANTS], scratch_w, tile_w, made)
+                put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, made)
                 for i in range(count):
                     highs[i], lows[i] = addend(values[i], top, log, log_low, parts[i])
                 for i in range(count, whole_tiles(count)):
                     highs[i], lows[i] = 0.0, 0.0
                 sums[0, c], sums[1, c] = lanes.total_of_pairs(high, low, whole_tiles(count))
-            at = sums.ctypes.data
-            of_row[l.PART], of_row[l.PART_LOW] = lanes.total_of_pairs(at, at + 8 * width, width)
+            address = sums.ctypes.data
+            of_row[l.PART], of_row[l.PART_LOW] = lanes.total_of_pairs(address, address + 8 * width, width)
         keep(sums)
 
     return expected_losses
@@ -242,23 +216,23 @@ def make_expected_gradients(dtype):
 
     def expected_gradients(job, first, last):
         j = _int(job)
-        length, x_step, w_step, y_step = j[LENGTH], j[X_STEP], j[W_STEP], j[Y_STEP]
+        length, x_step, w_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.W_STEP], j[at.Y_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
-        scratch, scratch_w, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
-        tile, tile_w, made, parts_at = stack(_TILE), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        tile, tile_w, made, parts_at = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         highs, lows, parts, results = _float(high), _float(low), _float(parts_at), element(made)
         lists, of_targets = np.zeros(4 * width, np.float64), np.zeros((2, width), np.float64)
         # The low parts of what the targets give.
         nothing = np.zeros(CHUNK, np.float64)
         for row in range(first, last):
-            x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
-            y = row_at(j, row, Y, Y_OUTER, Y_INNER)
-            of_row = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
+            y = at.row_at(j, row, at.Y)
+            of_row = _float(at.row_at(j, row, at.EXTRA))
             scale, place, weight = (
                 of_row[l.NUMBER],
                 np.int64(of_row[l.PLACE]),
-                _float(j[CONSTANTS])[0] * of_row[l.WEIGHT],
+                _float(j[at.CONSTANTS])[0] * of_row[l.WEIGHT],
             )
             if place == l.IGNORED:
                 for i in range(length):
@@ -267,22 +241,22 @@ def make_expected_gradients(dtype):
             for c in range(chunks):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
                 values = memory.load(x + start * x_step, x_step, count, scratch, tile)
-                put_parts(w, w_step, start, count, j[ALONG], j[CONSTANTS], scratch_w, tile_w, parts_at)
+                put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
                 of_targets[0, c], of_targets[1, c] = chunk.total(parts_at, nothing.ctypes.data, count)
                 top = chunk.greatest(values, tile, count)
                 chunk.exponentials(values, tile, count, top, high, low, y + start * y_step)
                 lists[c], lists[width * ONES + c] = top, 0.0
                 lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(high, low, count)
             top, _, total, total_low = combine(lists.ctypes.data, chunks)
-            at = of_targets.ctypes.data
-            target, target_low = chunk.total(at, at + 8 * width, chunks)
+            address = of_targets.ctypes.data
+            target, target_low = chunk.total(address, address + 8 * width, chunks)
             whole_target = (target + target_low) + weight
             for c in range(chunks):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
                 values = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 of_chunk = chunk.greatest(values, tile, count)
                 chunk.exponentials(values, tile, count, of_chunk, high, low, y + start * y_step)
-                put_parts(w, w_step, start, count, j[ALONG], j[CONSTANTS], scratch_w, tile_w, parts_at)
+                put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
                 if start <= place < start + count:
                     parts[place - start] += weight
                 share, share_low = share_of(

@@ -8,25 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    _CHUNK,
-    _TILE,
-    EXTRA,
-    EXTRA_INNER,
-    EXTRA_OUTER,
-    LENGTH,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    Y_STEP,
-    X,
-    Y,
-    row_at,
-)
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
@@ -43,7 +28,7 @@ def make_sums_of_statistics(_dtype):
     def sums_of_statistics(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            known = _float(at.row_at(j, row, at.EXTRA))
             is_finite = abs(known[0]) < np.inf
             high, low = sum_less_one(known[1] if is_finite else 0.0, known[2] if is_finite else 0.0)
             known[1], known[2] = high, low
@@ -56,9 +41,9 @@ def make_merged_sums(_dtype):
 
     def merged_sums(job, first, last):
         j = _int(job)
-        length, step = j[LENGTH], j[X_STEP]
+        length, step = j[at.LENGTH], j[at.X_STEP]
         for row in range(first, last):
-            x = row_at(j, row, X, X_OUTER, X_INNER)
+            x = at.row_at(j, row, at.X)
             top = r.rank(_float(x)[0])
             for i in range(1, length):
                 top = max(top, r.rank(_float(x + i * step)[0]))
@@ -78,7 +63,7 @@ def make_merged_sums(_dtype):
             high, low = r.add_pair((ones - 1.0) * SUM_SCALE, 0.0, high, low)
             high, low = double.fast_two_sum(high, low)
             is_finite = abs(greatest) < np.inf
-            known = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            known = _float(at.row_at(j, row, at.EXTRA))
             known[0], known[1], known[2] = greatest, high if is_finite else 0.0, low if is_finite else 0.0
 
     return merged_sums
@@ -139,11 +124,11 @@ def make_by_row(name, dtype):
 
     def by_row(job, first, last):
         j = _int(job)
-        length, x_step, y_step = j[LENGTH], j[X_STEP], j[Y_STEP]
-        scratch, tile = stack(_CHUNK), stack(_TILE)
+        length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         for row in range(first, last):
-            x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
-            known = row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER)
+            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
+            known = at.row_at(j, row, at.EXTRA)
             top = value(_float(known)[0])
             high, low = close(known)
             for start in range(0, length, CHUNK):
@@ -170,7 +155,7 @@ def make_beside_each_other(name, dtype):
 
     def beside_each_other(job, first, last):
         j = _int(job)
-        length = j[LENGTH]
+        length = j[at.LENGTH]
         room = np.empty(2 * length * BESIDE, np.float64)
         values = room.ctypes.data
         made = values + length * _ONE
@@ -178,18 +163,18 @@ def make_beside_each_other(name, dtype):
         greatests, highs, lows = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
         for unit in range(first, last):
             width = width_of(j, unit)
-            x, y = block_at(j, unit, X, X_OUTER, X_INNER), block_at(j, unit, Y, Y_OUTER, Y_INNER)
-            extra = block_at(j, unit, EXTRA, EXTRA_OUTER, EXTRA_INNER)
-            block.load(x, j[X_INNER], j[X_STEP], width, length, values)
+            x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
+            extra = block_at(j, unit, at.EXTRA)
+            block.load(x, j[at.X_INNER], j[at.X_STEP], width, length, values)
             for c in range(BESIDE):
-                known = extra + min(c, width - 1) * j[EXTRA_INNER]
+                known = extra + min(c, width - 1) * j[at.EXTRA_INNER]
                 greatests[c] = _float(known)[0]
                 highs[c], lows[c] = close(known)
             for i in range(length):
                 for c in range(wide):
                     k = i * BESIDE + c
                     results[k] = rounded(of_element(source[k], value(greatests[c]), highs[c], lows[c]))
-            scatter(made, y, j[Y_INNER], j[Y_STEP], width, length)
+            scatter(made, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         keep(room)
 
     return beside_each_other
@@ -201,9 +186,9 @@ def make_logsumexp_of_sums(_dtype):
     def logsumexp_of_sums(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))
+            known = _float(at.row_at(j, row, at.EXTRA))
             log, log_low = PAIRED.logarithm(1.0, known[1], known[2])
             result = PAIRED.log_sum(known[0], log, log_low)
-            _float(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = result if abs(known[0]) < np.inf else known[0]
+            _float(at.row_at(j, row, at.Y))[0] = result if abs(known[0]) < np.inf else known[0]
 
     return logsumexp_of_sums

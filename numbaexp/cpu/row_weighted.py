@@ -3,32 +3,11 @@
 import numpy as np
 
 from numbaexp.cpu import lanes
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import (
-    _CHUNK,
-    _TILE,
-    EXTRA,
-    EXTRA_INNER,
-    EXTRA_OUTER,
-    HIGH,
-    LENGTH,
-    LOW,
-    ONES,
-    W_INNER,
-    W_OUTER,
-    W_STEP,
-    X_INNER,
-    X_OUTER,
-    X_STEP,
-    Y_INNER,
-    Y_OUTER,
-    W,
-    X,
-    Y,
-    make_combine,
-    row_at,
-)
+from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.rows import CHUNK
@@ -78,15 +57,15 @@ def make_weighted_log_sums(dtype):
 
     def weighted_log_sums(job, first, last):
         j = _int(job)
-        length, x_step, w_step = j[LENGTH], j[X_STEP], j[W_STEP]
+        length, x_step, w_step = j[at.LENGTH], j[at.X_STEP], j[at.W_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
-        scratch, scratch_w, high, low = stack(_CHUNK), stack(_CHUNK), stack(_CHUNK), stack(_CHUNK)
-        tile, tile_w, padded = stack(_TILE), stack(_TILE), stack(_CHUNK)
+        scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        tile, tile_w, padded = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES)
         lists = np.zeros(4 * width, np.float64)
         used = _float(padded)
         for row in range(first, last):
-            x, w = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, W, W_OUTER, W_INNER)
+            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
             above, below = False, False
             for c in range(chunks):
                 start = c * CHUNK
@@ -115,8 +94,8 @@ def make_weighted_log_sums(dtype):
             # Infinite terms of both signs have no sum, and neither have numbers with NaN.
             known = sign != 0.0 or (total == 0.0 and top < np.inf)
             result = logarithm_of(top, total, total_low) if known else np.nan
-            element(row_at(j, row, Y, Y_OUTER, Y_INNER))[0] = memory.rounded(result)
-            _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] = sign if known else np.nan
+            element(at.row_at(j, row, at.Y))[0] = memory.rounded(result)
+            _float(at.row_at(j, row, at.EXTRA))[0] = sign if known else np.nan
         keep(lists)
 
     return weighted_log_sums

@@ -1,44 +1,22 @@
-"""Kernels that go through an array row by row: ``kernel(job, first, last)`` for the units of work from ``first`` on.
-
-``job`` is the address of the arguments, as int64, at the places below; rows are counted in two dimensions, of which the
-second has ``INNER``. A unit is a row; of rows of more than ``KEPT`` chunks it is a chunk, in the kernels that say so.
-"""
+"""Kernels that go through an array row by row; see ``numbaexp.cpu.row_job``. A unit is a row; of rows of more than
+``KEPT`` chunks it is a chunk, in the kernels that say so."""
 
 import numpy as np
-from numba import types
 
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import CHUNK, rank
 
-# Addresses of one or two arguments, the result, what is given or made for each row, and what is known of chunks;
-# lengths; steps in bytes.
-X, W, Y, EXTRA, KNOWN, LENGTH, INNER, CHUNKS_OF_ROWS = range(8)
-X_OUTER, X_INNER, X_STEP, W_OUTER, W_INNER, W_STEP, Y_OUTER, Y_INNER, Y_STEP, EXTRA_OUTER, EXTRA_INNER = range(8, 19)
-# The address of numbers along a row, float64, and of constants.
-ALONG, CONSTANTS = 19, 20
-SIGNATURE = types.void(types.intp, types.intp, types.intp)
-
 # Chunks of which the exponentials of a whole row are kept, in memory that the second-level cache holds.
 KEPT = 16
-# Bytes of a chunk's values and of a tile's.
-_CHUNK, _TILE = 8 * CHUNK, 8 * TILE
 # What is known of a chunk, and then of its row: lists of float64 beside each other, of a multiple of TILE.
 GREATEST, ONES, HIGH, LOW = range(4)
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
-
-
-@part
-def row_at(j, row, base, outer, inner):
-    """The address of a row; the steps are at the places ``outer`` and ``inner``."""
-    of_inner = j[INNER]
-    # A division takes the time of a dozen elements.
-    if row < of_inner:
-        return j[base] + row * j[inner]
-    return j[base] + row // of_inner * j[outer] + row % of_inner * j[inner]
 
 
 def make_combine(arithmetic):
@@ -121,16 +99,16 @@ def make_softmax(dtype, scaled=False):
 
     def softmax(job, first, last):
         j = _int(job)
-        length, x_step, y_step = j[LENGTH], j[X_STEP], j[Y_STEP]
+        length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
-        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         lists = np.zeros(4 * TILE, np.float64)
         kept = np.empty(2 * chunks * CHUNK if chunks > 1 else 0, np.float64)
         if chunks > 1:
             high = kept.ctypes.data
-            low = high + _CHUNK * chunks
+            low = high + CHUNK_BYTES * chunks
         for row in range(first, last):
-            x, y = row_at(j, row, X, X_OUTER, X_INNER), row_at(j, row, Y, Y_OUTER, Y_INNER)
+            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
             for c in range(chunks):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
@@ -141,7 +119,7 @@ def make_softmax(dtype, scaled=False):
                 lists[c], lists[TILE * ONES + c] = top, 0.0
                 lists[TILE * HIGH + c], lists[TILE * LOW + c] = chunk.total(here, here_low, count)
             top, _, total, total_low = combine(lists.ctypes.data, chunks)
-            scale = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] if scaled else 1.0
+            scale = _float(at.row_at(j, row, at.EXTRA))[0] if scaled else 1.0
             for c in range(chunks):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
@@ -161,14 +139,14 @@ def make_sums(dtype, apart):
 
     def sums(job, first, last):
         j = _int(job)
-        length, x_step, chunks = j[LENGTH], j[X_STEP], j[CHUNKS_OF_ROWS]
+        length, x_step, chunks = j[at.LENGTH], j[at.X_STEP], j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
-        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         for unit in range(first, last):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, length - start)
-            x = row_at(j, row, X, X_OUTER, X_INNER) + start * x_step
+            x = at.row_at(j, row, at.X) + start * x_step
             values = memory.load(x, x_step, count, scratch, tile)
             top = chunk.greatest(values, tile, count)
             ones = 0.0
@@ -176,7 +154,7 @@ def make_sums(dtype, apart):
                 ones = np.float64(chunk.addends(values, tile, count, top, high, low))
             else:
                 chunk.exponentials(values, tile, count, top, high, low, high)
-            known = _float(j[KNOWN] + 8 * 4 * width * row)
+            known = _float(j[at.KNOWN] + 8 * 4 * width * row)
             known[c], known[width * ONES + c] = top, ones
             known[width * HIGH + c], known[width * LOW + c] = chunk.total(high, low, count)
 
@@ -190,12 +168,12 @@ def make_shares(dtype, scaled=False):
 
     def shares(job, first, last):
         j = _int(job)
-        chunks = j[CHUNKS_OF_ROWS]
+        chunks = j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
         for row in range(first, last):
-            known = j[KNOWN] + 8 * 4 * width * row
+            known = j[at.KNOWN] + 8 * 4 * width * row
             lists = _float(known)
-            scale = _float(row_at(j, row, EXTRA, EXTRA_OUTER, EXTRA_INNER))[0] if scaled else 1.0
+            scale = _float(at.row_at(j, row, at.EXTRA))[0] if scaled else 1.0
             top, _, total, total_low = combine(known, chunks)
             for c in range(chunks):
                 lists[c], lists[width * ONES + c] = share_of(
@@ -213,18 +191,18 @@ def make_finish(dtype):
 
     def finish(job, first, last):
         j = _int(job)
-        length, x_step, y_step, chunks = j[LENGTH], j[X_STEP], j[Y_STEP], j[CHUNKS_OF_ROWS]
+        length, x_step, y_step, chunks = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP], j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
-        scratch, tile, high, low = stack(_CHUNK), stack(_TILE), stack(_CHUNK), stack(_CHUNK)
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         for unit in range(first, last):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, length - start)
-            x = row_at(j, row, X, X_OUTER, X_INNER) + start * x_step
-            y = row_at(j, row, Y, Y_OUTER, Y_INNER) + start * y_step
+            x = at.row_at(j, row, at.X) + start * x_step
+            y = at.row_at(j, row, at.Y) + start * y_step
             values = memory.load(x, x_step, count, scratch, tile)
             chunk.exponentials(values, tile, count, chunk.greatest(values, tile, count), high, low, y)
-            shares = _float(j[KNOWN] + 8 * 4 * width * row)
+            shares = _float(j[at.KNOWN] + 8 * 4 * width * row)
             write(high, low, count, shares[c], shares[width * ONES + c], y, y_step, scratch, tile)
 
     return finish
