@@ -12,6 +12,9 @@ import pytest
 def run_script(tmp_path_factory):
     """Run Python source in a new process; returns what it printed, and fails with its errors where it fails."""
 
+    # The options of this run are not those of one that a script starts.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
     def run(source, timeout=120, **environment):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", textwrap.dedent(source)],
@@ -19,7 +22,7 @@ def run_script(tmp_path_factory):
             text=True,
             timeout=timeout,
             cwd=tmp_path_factory.getbasetemp(),
-            env={**os.environ, **environment},
+            env={**inherited, **environment},
             check=False,
         )
         assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
