@@ -269,7 +269,7 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     if target == "cuda":
         from numbaexp.owners import numpy_on_cuda
 
-        return numpy_on_cuda.run(name, _ufunc(name, "cpu"), x, _one(out), **kwargs)
+        return numpy_on_cuda.run(name, _ufunc(name, "cpu"), {"x": x}, _one(out), **kwargs)
     return _in_numpy(_ufunc, name, target, x, out, kwargs)
 
 
@@ -288,9 +288,11 @@ def _call_gradient(name: str, grad_output: Any, saved: Any, out: Any, kwargs: di
         _learn_bfloat16()
     target = _target.get()
     if target == "cuda":
-        from numbaexp.owners import gradients_on_cuda
+        from numbaexp.owners import numpy_on_cuda
+        from numbaexp.scalar.gradients import SAVED
 
-        return gradients_on_cuda.run(name, _ufunc(name, "cpu"), grad_output, saved, given, **kwargs)
+        arguments = {"grad_output": grad_output, SAVED[name]: saved}
+        return numpy_on_cuda.run(name, _ufunc(name, "cpu"), arguments, given, **kwargs)
     return _gradient_in_numpy(_ufunc, name, target, grad_output, saved, out, kwargs)
 
 
@@ -300,8 +302,7 @@ def _gradient_on_host(name: str, grad_output: np.ndarray, saved: np.ndarray, out
     if target == "cuda":
         from numbaexp.cuda import host
 
-        g, x = (array.astype(out.dtype, copy=False) for array in (grad_output, saved))
-        host.run_gradient(name, g, x, out, dtype)
+        host.run(name, [array.astype(out.dtype, copy=False) for array in (grad_output, saved)], out, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else _ufunc
     kwargs = {} if grad_output.dtype == saved.dtype == out.dtype else {"dtype": out.dtype}
@@ -340,7 +341,7 @@ def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
     if target == "cuda":
         from numbaexp.cuda import host
 
-        host.run(name, x.astype(out.dtype, copy=False), out, dtype)
+        host.run(name, [x.astype(out.dtype, copy=False)], out, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else _ufunc
     kwargs = {} if x.dtype == out.dtype else {"dtype": out.dtype}

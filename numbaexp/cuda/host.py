@@ -1,45 +1,39 @@
 """Arrays of the host on the GPU: copied there, computed in place, copied back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda import launch_gradients, simulator
+from numbaexp.cuda import launch, launch_gradients, simulator
 from numbaexp.cuda.launch import Strided
-from numbaexp.cuda.launch import run as run_on_device
 
 
-def run(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
-    """Compute a function of the family on the current device.
+def run(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtype: str) -> None:
+    """Compute a function of the family, or a gradient, on the current device.
 
     Parameters
     ----------
     name : str
         Of the function.
-    x, out : ndarray
-        Of one shape and of the type that ``dtype`` names, or of its bit patterns as uint16 if that is "bfloat16".
+    operands : sequence of ndarray
+        Its one argument; of a gradient two. With ``out`` of one shape and of the type that ``dtype`` names, or of its
+        bit patterns as uint16 if that is "bfloat16".
+    out : ndarray
+        For the result.
     dtype : str
         Of a float.
     """
-    if x.size == 0:
+    if out.size == 0:
         return
-    stored_as = np.uint16 if dtype == "bfloat16" else x.dtype
-    there = cuda.to_device(np.ascontiguousarray(x).view(stored_as).reshape(-1))
-    elements = elements_of(there, dtype)
-    run_on_device(name, elements, elements, 0)
-    np.copyto(out, there.copy_to_host().reshape(out.shape).view(out.dtype))
-
-
-def run_gradient(name: str, g: np.ndarray, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
-    """Compute a gradient on the current device, as ``run`` does a function; ``g`` is the gradient of its result, ``x``
-    what is saved."""
-    if x.size == 0:
-        return
-    stored_as = np.uint16 if dtype == "bfloat16" else x.dtype
-    there = [cuda.to_device(np.ascontiguousarray(array).view(stored_as).reshape(-1)) for array in (g, x)]
-    of_g, of_x = (elements_of(array, dtype) for array in there)
-    launch_gradients.run(name, of_g, of_x, of_g, 0)
+    stored_as = np.uint16 if dtype == "bfloat16" else out.dtype
+    there = [cuda.to_device(np.ascontiguousarray(array).view(stored_as).reshape(-1)) for array in operands]
+    elements = [elements_of(array, dtype) for array in there]
+    if len(elements) == 1:
+        launch.run(name, elements[0], elements[0], 0)
+    else:
+        launch_gradients.run(name, elements[0], elements[1], elements[0], 0)
     np.copyto(out, there[0].copy_to_host().reshape(out.shape).view(out.dtype))
 
 

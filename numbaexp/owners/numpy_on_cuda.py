@@ -6,11 +6,14 @@ import numpy as np
 
 from numbaexp.owners.promotion import FLOATS
 
+# Numbers of Python, whose type gives way to that of an array beside them.
+_WEAK = (int, float)
+
 
 def run(
     name: str,
     ufunc: np.ufunc,
-    x: Any,
+    arguments: dict[str, Any],
     out: Any = None,
     where: Any = True,
     casting: Any = "same_kind",
@@ -19,28 +22,32 @@ def run(
     subok: bool = True,
     signature: Any = None,
 ) -> Any:
-    """As ``ufunc(x, out, ...)``, whose rules of types these are."""
-    x = np.asarray(_plain(x, "x"))
-    if out is not None:
-        _plain(out, "out")
-        if not isinstance(out, np.ndarray):
-            raise TypeError(f"`out` must be an array; got {type(out).__name__}")
+    """As ``ufunc(*arguments.values(), out, ...)``, whose rules of types these are."""
+    given = [_plain(array, argument) for argument, array in arguments.items()]
+    if out is not None and not isinstance(_plain(out, "out"), np.ndarray):
+        raise TypeError(f"`out` must be an array; got {type(out).__name__}")
     if signature is not None and dtype is not None:
         raise TypeError("`signature` and `dtype` must not both be given")
-    given = (x.dtype, None if out is None else out.dtype)
-    computed = ufunc.resolve_dtypes(given, signature=signature or (None, dtype), casting=casting)[0]
+    arrays = [np.asarray(array) for array in given]
+    types: list[Any] = [arrays[0].dtype]
+    if len(given) > 1:
+        types = [type(a) if type(a) in _WEAK else array.dtype for a, array in zip(given, arrays, strict=True)]
+    wanted = signature or (*[None] * len(given), dtype)
+    computed = ufunc.resolve_dtypes((*types, None if out is None else out.dtype), signature=wanted, casting=casting)[0]
     if computed.name not in FLOATS:
-        raise TypeError(f"`{name}` of {x.dtype} is computed in {computed}, for which there is no GPU kernel")
+        of_types = " and ".join(str(array.dtype) for array in arrays)
+        raise TypeError(f"`{name}` of {of_types} is computed in {computed}, for which there is no GPU kernel")
 
     from numbaexp.cuda import host
 
-    result = np.empty_like(x, computed, order, subok=False)
-    if x.size:
-        host.run(name, _stored(x.astype(computed, copy=False)), _stored(result), computed.name)
+    operands = np.broadcast_arrays(*(array.astype(computed, copy=False) for array in arrays))
+    result = np.empty_like(operands[0], computed, order, subok=False)
+    if result.size:
+        host.run(name, [_stored(operand) for operand in operands], _stored(result), computed.name)
     if out is None:
         if where is True:
             return result[()]
-        out = np.empty(np.broadcast_shapes(x.shape, np.shape(where)), computed)
+        out = np.empty(np.broadcast_shapes(result.shape, np.shape(where)), computed)
     np.copyto(out, result, casting, where)
     return out
 

@@ -313,11 +313,11 @@ def test_arrays_of_the_host(dtype):
     for x in inputs:
         before = x.copy()
         for out in (np.zeros_like(values), laid_out(np.zeros_like(values), (2, 0, 1), (2, -1, 1)), np.zeros_like(x)):
-            host.run("exp", x, out, dtype)
+            host.run("exp", [x], out, dtype)
             assert_same_bits(out, expected, dtype)
         np.testing.assert_array_equal(x, before)
     for x in inputs:
-        host.run("exp", x, x, dtype)
+        host.run("exp", [x], x, dtype)
         assert_same_bits(np.ascontiguousarray(x), expected, dtype)
 
 
@@ -325,9 +325,9 @@ def test_arrays_of_the_host(dtype):
 def test_arrays_of_the_host_that_are_small(dtype):
     x = some_arguments(dtype, 1)
     out = np.zeros_like(x)
-    host.run("exp", x.reshape(()), out.reshape(()), dtype)
+    host.run("exp", [x.reshape(())], out.reshape(()), dtype)
     assert_same_bits(out, on_cpu("exp", x, dtype), dtype)
-    host.run("exp", x[:0], out[:0], dtype)
+    host.run("exp", [x[:0]], out[:0], dtype)
 
 
 GRADIENT_ROWS = [(name, dtype) for name in GRADIENTS for dtype in GRADIENTS[name]]
