@@ -570,3 +570,14 @@ def test_warnings_point_at_the_caller(run_script):
             numbaexp.exp_backward(np.array([1e300]), np.array([1e300]))
         assert [warning.filename for warning in log] == ["<string>"]
     """)
+
+
+def test_any_large_argument_starts_threads(run_script):
+    run_script("""
+        import numpy as np, numbaexp
+        from numbaexp.cpu import pool
+        numbaexp.exp_backward(np.ones(1), np.ones(2))
+        assert not pool.RUNNING[0]
+        numbaexp.exp_backward(np.ones(1), np.ones(100_000))
+        assert pool.RUNNING[0]
+    """)

@@ -1,5 +1,6 @@
 """The kernels in Numba's CUDA simulator, which is for a whole process."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -13,8 +14,10 @@ pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 def test_in_the_simulator():
     folder = Path(__file__).parent / "simulator"
+    # It is all Python, and slow.
+    on_all_cores = ["-n", "auto", "--dist", "load"] if importlib.util.find_spec("xdist") else []
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", folder, "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", *on_all_cores],
         capture_output=True,
         text=True,
         timeout=1200,

@@ -1,9 +1,9 @@
 """The front door: a compiled function that hands a small array straight to its ufunc, and any other call to Python.
 
 A Python function in front of a ufunc costs as much as the ufunc's own overhead, and moves its warnings from the user's
-line to ours. This one reads the type, the size and the element type of the first argument from its published C
-structures (PyObject and PyArrayObject), and costs a tenth of that. Whatever else is given must be an array of NumPy's:
-another may be one that lives elsewhere.
+line to ours. This one reads the type, the size and the element type of the arguments from their published C
+structures (PyObject and PyArrayObject), and costs a tenth of that. All must be arrays of NumPy's, for others may live
+elsewhere; but the first may be a float.
 """
 
 import ctypes
@@ -79,21 +79,18 @@ _SIGNATURE = types.intp(*[types.intp] * 4)
 def enter(state_array, args, nargs, names):
     """A C function of METH_FASTCALL | METH_KEYWORDS; its object is the array of the state."""
     state = word_at(state_array + _DATA)
-    passes = False
-    if nargs > 0:
-        x = word_at(args)
+    passes = nargs > 0
+    for place in range(nargs if names == 0 else nargs + word_at(names + _LENGTH)):
+        x = word_at(args + 8 * place)
         kind = word_at(x + _TYPE)
         if kind == word_at(state + 8 * ARRAY_TYPE):
             size = 1
             for axis in range(int_at(x + _NDIM)):
                 size *= word_at(word_at(x + _SHAPE) + 8 * axis)
             foreign = int_at(word_at(x + _DESCR) + _TYPE_NUMBER) >= word_at(state + 8 * TYPE_LIMIT)
-            passes = size < word_at(state + 8 * SIZE_LIMIT) and not foreign
+            passes = passes and size < word_at(state + 8 * SIZE_LIMIT) and not foreign
         else:
-            passes = kind == word_at(state + 8 * FLOAT_TYPE)
-        total = nargs if names == 0 else nargs + word_at(names + _LENGTH)
-        for place in range(1, total):
-            passes = passes and word_at(word_at(args + 8 * place) + _TYPE) == word_at(state + 8 * ARRAY_TYPE)
+            passes = passes and place == 0 and kind == word_at(state + 8 * FLOAT_TYPE)
     variable = word_at(state + 8 * CONTEXT_VARIABLE)
     if passes and variable != 0:
         usual = word_at(state + 8 * USUAL_VALUE)
