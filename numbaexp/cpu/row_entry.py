@@ -42,6 +42,8 @@ retain = types.ExternalFunction("Py_IncRef", types.void(types.intp))
 let_go = types.ExternalFunction("PyEval_SaveThread", types.intp())
 hold = types.ExternalFunction("PyEval_RestoreThread", types.void(types.intp))
 
+# Elements from which each thread gets several parts: of fewer each part's beginning is felt, some 50 ns.
+_MANY_PARTS_FROM = 1 << 18
 # Elements from which Python's other threads are let run meanwhile.
 _LET_GO_FROM = 1 << 15
 
@@ -71,13 +73,12 @@ def enter(state_array, args, nargs):
                 size *= length
                 usual = usual and length == word_at(word_at(w + _SHAPE) + 8 * axis)
                 usual = usual and length == word_at(word_at(y + _SHAPE) + 8 * axis)
-            source, target, itemsize = word_at(x + _DATA), word_at(y + _DATA), state[kernels + 1]
-            second = word_at(w + _DATA)
+            source, second, target = word_at(x + _DATA), word_at(w + _DATA), word_at(y + _DATA)
+            itemsize, compiled = state[kernels + 1], state[kernels + 2] != 0
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
             usual = usual and (second == target or abs(second - target) >= size * itemsize)
             on_all = size >= row_functions.SHARED_FROM
             usual = usual and size > 0 and length <= _LONGEST and (not on_all or _int(state[_RUNNING])[0])
-            compiled = state[kernels + 2] != 0
             if usual and compiled:
                 count, address = size // length, stack(_JOB)
                 job = _int(address)
@@ -93,7 +94,8 @@ def enter(state_array, args, nargs):
                 units = count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
                 thread = let_go() if size >= _LET_GO_FROM else 0
                 if on_all and units > 1:
-                    call_shared(state[_SHARED], kernel, address, units, min(units, state[_PARTS]))
+                    most = state[_PARTS] // (1 if size >= _MANY_PARTS_FROM else share.PARTS)
+                    call_shared(state[_SHARED], kernel, address, units, min(units, most))
                 else:
                     call_kernel(kernel, address, 0, units)
                 if thread:
