@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numbaexp.rows_dispatch import FLOATS, reduced_shape
+from numbaexp.rows_dispatch import FLOATS
+from numbaexp.rows_layout import final_shape, reduced_shape
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -44,7 +45,7 @@ class Problem(NamedTuple):
 
     @property
     def loss_shape(self) -> tuple[int, ...]:
-        return without(self.x.shape, self.axis) if self.reduction == "none" else ()
+        return final_shape(self.x.shape, (self.axis,), False) if self.reduction == "none" else ()
 
     @property
     def kept_shape(self) -> tuple[int, ...]:
@@ -60,10 +61,6 @@ class Problem(NamedTuple):
     def parts(self) -> tuple[float, float]:
         """What smoothing leaves of a target, and what it gives each class."""
         return 1.0 - self.smoothing, self.smoothing / max(self.classes, 1)
-
-
-def without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    return shape[:axis] + shape[axis + 1 :]
 
 
 def problem(
@@ -115,6 +112,6 @@ def check_elements(given: Problem) -> None:
 def _check_classes(targets: Any, kind: str, shape: tuple[int, ...], axis: int) -> None:
     if np.dtype(kind).kind not in "iu":
         raise TypeError(f"`targets` must be integers, or probabilities of the type of `logits`; got {kind}")
-    wanted = without(shape, axis)
+    wanted = final_shape(shape, (axis,), False)
     if tuple(targets.shape) not in (wanted, reduced_shape(shape, (axis,))):
         raise ValueError(f"`targets` must be, as classes, of the shape {wanted}; got {tuple(targets.shape)}")

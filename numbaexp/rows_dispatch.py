@@ -204,13 +204,3 @@ def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, wh
         with np.errstate(all="ignore"):
             np.copyto(out, target.reshape(out.shape), "same_kind")
     return out
-
-
-def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape with the axes kept."""
-    return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
-
-
-def final_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
-    """That of a reduction's result."""
-    return tuple(1 if axis in axes else n for axis, n in enumerate(shape) if keepdims or axis not in axes)

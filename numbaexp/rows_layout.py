@@ -69,3 +69,13 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
         return tuple(sorted(np.lib.array_utils.normalize_axis_tuple(axis, max(ndim, 1), "axis")))
     except TypeError:
         raise TypeError(f"`axis` must be an int, a tuple of int or None; got {axis!r}") from None
+
+
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with the axes kept."""
+    return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
+
+
+def final_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    """That of a reduction's result."""
+    return tuple(1 if axis in axes else n for axis, n in enumerate(shape) if keepdims or axis not in axes)

@@ -10,7 +10,7 @@ from numbaexp import rows_dispatch as rows
 from numbaexp.bridges.tracing import traceable, way
 from numbaexp.dispatch import current_target
 from numbaexp.owners.table import owner_of, recorded
-from numbaexp.rows_layout import axes_of
+from numbaexp.rows_layout import axes_of, final_shape, reduced_shape
 
 # What the functions have in common, for their docstrings.
 _X = """x : array_like, or array of another library
@@ -264,9 +264,9 @@ def logsumexp(
     x = rows.plain(x, "x")
     kind, axes, mask = rows.float_type(x, "x"), axes_of(axis, x.ndim), rows.mask_of(where, x.shape)
     factors = None if b is None else _factors(b, x, kind)
-    final = rows.final_shape(x.shape, axes, keepdims) if x.ndim else ()
+    final = final_shape(x.shape, axes, keepdims) if x.ndim else ()
     x = x.reshape(1) if x.ndim == 0 else x
-    result = np.full(rows.reduced_shape(x.shape, axes), -np.inf, kind)
+    result = np.full(reduced_shape(x.shape, axes), -np.inf, kind)
     sign = np.zeros(result.shape)
     if x.size:
         source = rows.read(x, kind, axes, None if mask is None else mask.reshape(x.shape))
@@ -473,11 +473,11 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
     x, grad = rows.plain(x, "x"), rows.plain(grad_output, "grad_output")
     rows.float_type(grad, "grad_output")
     kind, axes, shape = rows.float_type(x, "x"), axes_of(axis, x.ndim), x.shape
-    accepted = [rows.final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
+    accepted = [final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
     if grad.shape not in accepted:
         raise ValueError(f"`grad_output` must be of the shape {accepted[0]} or {accepted[1]}; got {grad.shape}")
     x = x.reshape(1) if x.ndim == 0 else x
-    scale = grad.astype(np.float64).reshape(rows.reduced_shape(x.shape, axes))
+    scale = grad.astype(np.float64).reshape(reduced_shape(x.shape, axes))
     result = rows.new(x.shape, kind, axes)
     if x.size:
         arrays = {"x": rows.read(x, kind, axes), "y": result}

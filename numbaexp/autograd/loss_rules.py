@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from numbaexp.autograd.rule import Rule
 from numbaexp.losses import cross_entropy_backward
-from numbaexp.rows_dispatch import reduced_shape
+from numbaexp.rows_layout import reduced_shape
 from numbaexp.softmax_family import log_softmax, softmax, softmax_backward
 
 

@@ -20,8 +20,7 @@ from numbaexp.gradients import (
     sigmoid_backward,
     softplus_backward,
 )
-from numbaexp.rows_dispatch import reduced_shape
-from numbaexp.rows_layout import axes_of
+from numbaexp.rows_layout import axes_of, reduced_shape
 from numbaexp.softmax_family import log_softmax_backward, logsumexp_backward, softmax, softmax_backward
 
 

@@ -10,8 +10,7 @@ from numbaexp.losses_layout import problem
 from numbaexp.owners.flow import library_of
 from numbaexp.owners.jax import float_type
 from numbaexp.owners.row_flow import refuse
-from numbaexp.rows_dispatch import final_shape
-from numbaexp.rows_layout import axes_of
+from numbaexp.rows_layout import axes_of, final_shape
 
 
 def call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from numbaexp import rows_dispatch as rows
 from numbaexp import softmax_family
 from numbaexp.cpu import row_functions
 from numbaexp.dispatch import current_target
-from numbaexp.rows_layout import axes_of
+from numbaexp.rows_layout import axes_of, reduced_shape
 from numbaexp.scalar.rows import CHUNK
 
 # What is known of a row; a field for each number, so that an array of them has the shape of a reduction's result.
@@ -127,7 +127,7 @@ def _run(name: str, dtype: str, axes: tuple[int, ...], **operands: Any) -> None:
 
 def _sums(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
     """What is known of a block's rows; of one without elements, that there is nothing above -infinity."""
-    sums = np.zeros(rows.reduced_shape(x.shape, axis), _SUMS)
+    sums = np.zeros(reduced_shape(x.shape, axis), _SUMS)
     sums["greatest"] = -np.inf
     if x.size:
         of_x = rows.stored(rows.read(x, x.dtype, axis))
@@ -138,7 +138,7 @@ def _sums(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
 
 def _merged(sums: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
     """What is known of rows, from what is known of their pieces, which lie along ``axis``."""
-    merged = np.empty(rows.reduced_shape(sums.shape, axis), _SUMS)
+    merged = np.empty(reduced_shape(sums.shape, axis), _SUMS)
     if merged.size:
         last = tuple(range(-len(axis), 0))
         pieces = np.moveaxis(sums, axis, last).reshape(merged.size, -1)

@@ -22,8 +22,9 @@ def _madvise() -> Callable[[int, int, int], Any] | None:
 
 
 def ask_for(address: int, size: int) -> None:
-    """Ask for them for ``size`` bytes that nothing has been written to yet. It is advice: nothing hangs on it."""
+    """Ask for them for ``size`` bytes, ``LARGE`` or more, that nothing has been written to yet. It is advice: nothing
+    hangs on it."""
     advise = _madvise()
-    if advise is not None and size >= LARGE:
+    if advise is not None:
         first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
         advise(first, address + size - first, mmap.MADV_HUGEPAGE)

@@ -11,7 +11,7 @@ from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
 from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
-from numbaexp.rows_layout import axes_of
+from numbaexp.rows_layout import axes_of, final_shape, reduced_shape
 
 OnHost = Callable[..., None]
 
@@ -93,7 +93,7 @@ def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> 
     written = owner.write(like, None, dtype)
     _compute(name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, None), on_host)
     result = owner.finish(like.array, None, written)
-    return result if keepdims else result.reshape([n for axis, n in enumerate(shape) if axis not in axes])
+    return result if keepdims else result.reshape(list(final_shape(shape, axes, False)))
 
 
 def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) -> Any:
@@ -102,8 +102,7 @@ def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) 
     (given, of_grad), (elements, dtype) = owner.read(grad_output, "grad_output"), owner.read(x)
     shape = tuple(elements.view.shape)
     axes = axes_of(axis, len(shape))
-    kept = tuple(1 if place in axes else n for place, n in enumerate(shape))
-    left = tuple(n for place, n in enumerate(shape) if place not in axes)
+    kept, left = reduced_shape(shape, axes), final_shape(shape, axes, False)
     if tuple(given.view.shape) not in (kept, left):
         raise ValueError(f"`grad_output` must be of the shape {left} or {kept}; got {tuple(given.view.shape)}")
     written = owner.write(elements, None, dtype)
