@@ -1,5 +1,7 @@
 """Correctly rounded exponentials on arrays: the same bits everywhere, on all cores and on GPUs, compiled by Numba."""
 
+__version__ = "0.6.0"
+
 import importlib
 from typing import Any
 
@@ -38,8 +40,6 @@ from numbaexp.softmax_family import (
     softmax,
     softmax_backward,
 )
-
-__version__ = "0.5.0"
 
 __all__ = [
     "autograd",

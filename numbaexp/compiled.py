@@ -6,11 +6,12 @@ from llvmlite import ir
 from numba import carray, types
 from numba.core.target_extension import current_target
 from numba.core.typing.templates import builtin_registry
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
-from numbaexp import functions
+from numbaexp import __version__, functions
 from numbaexp.cpu.loops import make_blocks
 from numbaexp.cpu.undecided import trailing_zeros
+from numbaexp.jit import overload, subroutine
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.ieee import MAGNITUDE_F64, bits_of, scalar
 
@@ -44,13 +45,13 @@ def _rarely(name, settled):
     So a loop whose ordinary elements need no branch becomes SIMD code, with one call a vector that returns at once
     unless the vector has a lane that is not ordinary.
     """
-    symbol = f"numbaexp_{name}_f64"
+    # Users' code that was cached under another version has symbols of that.
+    symbol = f"numbaexp_{name}_f64_{__version__.replace('.', '_')}"
     pointer = types.CPointer(types.float64)
     done = types.void(pointer, pointer, types.intp, types.uint64)
 
     def call_settled(context, builder, x, y, count, wanted):
-        compiled = context.compile_subroutine(builder, settled, done)
-        callee = context.declare_function(builder.module, compiled.fndesc)
+        callee = subroutine(context, builder, settled, done)
         context.call_conv.call_function(builder, callee, done.return_type, done.args, [x, y, _WORD(count), wanted])
 
     def variant_name(width):
@@ -143,7 +144,7 @@ def _register(name, row):
 
     stand_in.__name__ = stand_in.__qualname__ = name
 
-    @overload(stand_in, jit_options={"forceinline": True})
+    @overload(stand_in)
     def of_scalar(x):
         if current_target() == "cuda":
             from numbaexp.cuda.in_kernels import scalar_for

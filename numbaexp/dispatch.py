@@ -14,6 +14,7 @@ import numpy as np
 
 from numbaexp.bridges.tracing import way
 from numbaexp.cpu.signatures import signatures
+from numbaexp.default_mode import in_default_mode
 from numbaexp.owners.table import owner_of, recorded
 
 TARGETS = ("auto", "cpu", "parallel", "cuda")
@@ -174,6 +175,7 @@ def _first_call(name: str, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+@in_default_mode
 def _method(name: str, method: str, *args: Any, **kwargs: Any) -> Any:
     """A method of the ufunc, which is built only when one is called."""
     return getattr(_ufunc(name, "auto"), method)(*args, **kwargs)

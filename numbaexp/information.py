@@ -36,8 +36,6 @@ def targets() -> dict[str, str | None]:
     ['cpu', 'parallel']
     """
     names = TARGETS[1:]
-    if config.DISABLE_JIT:
-        return dict.fromkeys(names, "Numba's compiler is turned off by the environment variable NUMBA_DISABLE_JIT")
     from numbaexp.cuda.usable import missing
 
     return {name: missing() if name == "cuda" else None for name in names}
@@ -174,7 +172,6 @@ def _threads() -> str:
 
 
 def _cache() -> str:
-    from numbaexp.cache import folder_of
-    from numbaexp.cpu import loops
+    from numbaexp.cache import folder
 
-    return folder_of(loops.make_loop) or "none: no folder can be written, and each process compiles anew"
+    return folder() or "none: no folder can be written, and each process compiles anew"

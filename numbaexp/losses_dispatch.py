@@ -7,11 +7,13 @@ import numpy as np
 
 from numbaexp import dispatch
 from numbaexp import rows_dispatch as rows
+from numbaexp.default_mode import in_default_mode
 from numbaexp.losses_layout import Problem, check_elements, check_grad, problem
 from numbaexp.owners.table import owner_of
 from numbaexp.scalar.row_losses import IGNORED
 
 
+@in_default_mode
 def forward(logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
     """The loss, by the options of ``problem``."""
     if _is_on_device(logits, targets=targets, weight=weight):
@@ -35,6 +37,7 @@ def forward(logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
     return finish()
 
 
+@in_default_mode
 def backward(grad_output: Any, logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
     """The gradient of the logits."""
     if _is_on_device(logits, targets=targets, weight=weight, grad_output=grad_output):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp import dispatch
+from numbaexp.default_mode import in_default_mode
 from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of, find_rows
 
@@ -170,6 +171,7 @@ class Door:
         return self.call(*arrays)
 
 
+@in_default_mode
 def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, where: Any) -> Any:
     """A function of the shape of its argument, of which masked elements become ``masked``."""
     out = out[0] if type(out) is tuple and len(out) == 1 else out

@@ -8,6 +8,7 @@ import numpy as np
 
 from numbaexp import rows_dispatch as rows
 from numbaexp.bridges.tracing import traceable, way
+from numbaexp.default_mode import in_default_mode
 from numbaexp.dispatch import current_target
 from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of, final_shape, reduced_shape
@@ -177,6 +178,7 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 
 
 @_documented
+@in_default_mode
 def logsumexp(
     x: Any, axis: Any = None, keepdims: bool = False, *, b: Any = None, return_sign: bool = False, where: Any = None
 ) -> Any:
@@ -396,6 +398,11 @@ def _backward(name: str, grad_output: Any, output: Any, axis: Any) -> Any:
         made = np.empty_like(output)
         if _gradients[name].compute(grad_output, output, made):
             return made
+    return _backward_of_any(name, grad_output, output, axis)
+
+
+@in_default_mode
+def _backward_of_any(name: str, grad_output: Any, output: Any, axis: Any) -> Any:
     if owner_of(grad_output) is not None or owner_of(output) is not None:
         result = recorded(name, (grad_output, output), {"axis": axis})
         if result is not NotImplemented:
@@ -417,6 +424,7 @@ def _backward(name: str, grad_output: Any, output: Any, axis: Any) -> Any:
 
 
 @_documented
+@in_default_mode
 def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
     """The gradient of :func:`logsumexp`: ``grad_output * softmax(x)``.
 

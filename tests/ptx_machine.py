@@ -220,7 +220,8 @@ class _Translation:
         instruction = _INSTRUCTION.fullmatch(text.strip())
         if instruction is None:
             raise NotImplementedError(f"no instruction of PTX: {text}")
-        opcode = instruction["opcode"]
+        # Subnormal float32 operands and results of such an instruction are zeros.
+        opcode, self.flushes = instruction["opcode"].replace(".ftz", ""), ".ftz" in instruction["opcode"]
         operands = _OPERAND.findall(instruction["operands"])
         method, groups = _find(opcode)
         if instruction["predicate"]:
@@ -273,7 +274,16 @@ class _Translation:
             return self._bits(operand, 1)
         width = int(kind[1:])
         bits = self._bits(operand, width)
+        if kind == "f32":
+            bits = self._flushed(bits)
         return self.builder.bitcast(bits, _FLOATS[width]) if kind[0] == "f" else bits
+
+    def _flushed(self, bits):
+        if not self.flushes:
+            return bits
+        exponent = self.builder.and_(bits, bits.type(0x7F800000))
+        subnormal = self.builder.icmp_unsigned("==", exponent, bits.type(0))
+        return self.builder.select(subnormal, self.builder.and_(bits, bits.type(0x80000000)), bits)
 
     def write(self, operand, value, kind):
         """Put a value of one of PTX's types into a register, of which signed ones fill the upper bits by their sign."""
@@ -281,6 +291,8 @@ class _Translation:
         if kind[0] == "f":
             width = int(kind[1:])
             bits = self.builder.bitcast(value, ir.IntType(width))
+            if kind == "f32":
+                bits = self._flushed(bits)
             nan = self.builder.fcmp_unordered("uno", value, value)
             value = self.builder.select(nan, bits.type(_NAN[width]), bits)
         if value.type != register.type.pointee:

@@ -389,8 +389,9 @@ def flat(array):
     return 0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides
 
 
+@pytest.mark.parametrize("fastmath", [False, True], ids=["", "fastmath"])
 @pytest.mark.parametrize("kind", USERS)
-def test_in_users_kernels(launcher, kind, device):
+def test_in_users_kernels(launcher, kind, device, fastmath):
     def written(x, y):
         i = cuda.grid(1)
         if i < x.size:
@@ -402,7 +403,9 @@ def test_in_users_kernels(launcher, kind, device):
             y[5, i] = numbaexp.softplus(x[i])
 
     of, to = USERS[kind]
-    ptx = cuda.compile_ptx(written, types.void(of[::1], to[:, ::1]), cc=DEVICES[device].compute_capability)[0]
+    capability = DEVICES[device].compute_capability
+    ptx = cuda.compile_ptx(written, types.void(of[::1], to[:, ::1]), cc=capability, fastmath=fastmath)[0]
+    assert (".ftz" in ptx) == (fastmath and kind in HALVES)
     dtype = DTYPES.get(kind, DTYPES["float64"])
     if kind == "float64":
         x = np.concatenate([*map(arguments.hard, FAMILY), some_of(dtype)])

@@ -1,57 +1,44 @@
-"""Compile an inner loop to machine code, or take it from Numba's cache on disk.
+"""Compile an inner loop to machine code, or take it from the disk.
 
 Numba's ``@vectorize`` would make the ufunc itself, but it compiles its loop anew in every process (0.24 s each, even
-with ``cache=True``), has no float16, and does not make SIMD code under ``target="parallel"``. ``@cfunc`` caches the
-loop whole.
+with ``cache=True``), has no float16, and does not make SIMD code under ``target="parallel"``. ``@cfunc`` gives the loop
+whole.
 """
 
-import contextlib
-
-from numba import config
-from numba.core.caching import FunctionCache
-from numba.core.ccallback import CFunc
+from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
-from numba.core.sigutils import normalize_signature
 
-from numbaexp.cache import source_stamp
+from numbaexp import cache
+from numbaexp.jit import STAMP, callback, compile_callback
 
 
-class _LoopCache(FunctionCache):
-    """Numba's cache of one function, told apart by a name of ours, and treated as empty where it cannot be used."""
+class _Kept:
+    """What Numba asks for a compiled callback, and gives one to keep."""
 
-    def __init__(self, function, name):
-        super().__init__(function)
-        self._name = name
+    def __init__(self, name, flags):
+        self._name, self._flags = name, flags
 
-    def _index_key(self, sig, codegen):
-        # Numba would hash the closure, whose functions are pickled differently in each process.
-        return sig, codegen.magic_tuple(), self._name, source_stamp()
+    def _key(self, sig, context):
+        return str(sig), context.codegen().magic_tuple(), STAMP, self._flags
 
     def load_overload(self, sig, target_context):
         # Numba would fill its registries first (0.2 s): compiling needs them, machine code only the run-time system.
         rtsys.initialize(target_context)
-        try:
-            return self._load_overload(sig, target_context)
-        except Exception:
-            # Damaged files, of a crash or a full disk, say: begin anew.
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
+        kept = cache.load(self._name, self._key(sig, target_context))
+        return None if kept is None else CompileResult._rebuild(target_context, *kept)
 
-    def save_overload(self, sig, data):
-        with contextlib.suppress(OSError):
-            super().save_overload(sig, data)
+    def save_overload(self, sig, compiled):
+        cache.store(self._name, self._key(sig, compiled.target_context), compiled._reduce())
 
 
-def compile_loop(function, signature, name, **options):
-    """The compiled callback of ``function``; keep it for as long as its ``address`` is used."""
-    if config.DISABLE_JIT:
-        raise RuntimeError(
-            "numbaexp needs Numba's compiler, which the environment variable NUMBA_DISABLE_JIT turns off"
-        )
-    callback = CFunc(function, normalize_signature(signature), locals={}, options=options)
-    # Without a folder that can be written there is no cache, and the loop is compiled in each process.
-    with contextlib.suppress(RuntimeError):
-        callback._cache = _LoopCache(function, name)  # type: ignore[attr-defined]
-    callback.compile()
-    return callback
+def compile_loop(function, signature, name, **flags):
+    """The compiled callback of ``function``; keep it for as long as its ``address`` is used.
+
+    ``name`` is its own among all of the package: that of a file, and of symbols, which the loader of machine code looks
+    up in all that it has loaded.
+    """
+    function.__qualname__ = "_".join(name.split())
+    made = callback(function, signature, **flags)
+    made._cache = _Kept(name, tuple(flags.items()))
+    compile_callback(made)
+    return made

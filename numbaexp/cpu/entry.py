@@ -17,6 +17,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.float_mode import call_in_default_mode
 
 _WORD = ir.IntType(64)
 
@@ -68,7 +69,7 @@ def vectorcall(typingctx, function, callee, args, nargs, names):
     def codegen(context, builder, signature, llvm_args):
         function, *arguments = llvm_args
         kind = ir.FunctionType(_WORD, [_WORD] * 4)
-        return builder.call(builder.inttoptr(function, kind.as_pointer()), arguments)
+        return call_in_default_mode(builder, builder.inttoptr(function, kind.as_pointer()), arguments)
 
     return types.intp(*[types.intp] * 5), codegen
 
@@ -138,6 +139,15 @@ def _compiled():
 def _vectorcallfunc(function):
     offset = ctypes.c_ssize_t.from_address(id(type(function)) + _VECTORCALL_OFFSET).value
     return ctypes.c_ssize_t.from_address(id(function) + offset).value
+
+
+def in_default_mode(function):
+    """A built-in function that calls another one in the default floating-point mode."""
+    state = np.zeros(_PLACES, np.intp).view(State)
+    state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(function), _vectorcallfunc(function)
+    guarded, method = built_in(function.__name__, _compiled().address, _METH_FASTCALL_KEYWORDS, state)
+    state.keep_alive = method, function
+    return guarded
 
 
 def make_door(name, ufunc, elsewhere, find):

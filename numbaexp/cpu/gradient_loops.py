@@ -1,12 +1,13 @@
 """The inner loop of a NumPy ufunc over one scalar of two numbers, as ``numbaexp.cpu.loops`` has it for one number."""
 
 import numpy as np
-from numba import carray, njit
+from numba import carray
 
 from numbaexp.cpu.loops import BLOCK
 from numbaexp.cpu.row_memory import make_pointer
 from numbaexp.cpu.streaming import LINE, fence, stream
 from numbaexp.cpu.undecided import stack_array
+from numbaexp.jit import jit
 from numbaexp.scalar.forms import STORED_AS, itemsize
 
 # Bytes of a result from which it goes past the caches, which could not hold it; and bytes that are computed between
@@ -18,7 +19,7 @@ _TILE_PLACES = TILE // 8
 _BLOCK_PLACES = {2: BLOCK // 4, 4: BLOCK // 2, 8: BLOCK}
 
 
-@njit(forceinline=True)
+@jit
 def distance(a, b):
     """In bytes, between the first elements of two arrays."""
     return abs(np.intp(a.ctypes.data) - np.intp(b.ctypes.data))
@@ -35,7 +36,7 @@ def make_loop(name, dtype, gradient):
     element = make_pointer(stored_as)
     places, tile_length = _BLOCK_PLACES[size], TILE // size
 
-    @njit(forceinline=True)
+    @jit
     def compute(g, saved, result):
         for i in range(result.size):
             result[i] = gradient(g[i], saved[i])
@@ -54,9 +55,9 @@ def make_loop(name, dtype, gradient):
 
     # Loops that were cached by different processes are loaded into one: what is not inlined needs a name of its own.
     streamed.__qualname__ = f"streamed_{name}_{dtype}"
-    streamed = njit(streamed)
+    streamed = jit(streamed, forceinline=False)
 
-    @njit(forceinline=True)
+    @jit
     def gathered(source, step, start, stop, block):
         if step == size:
             return source[start:stop]
@@ -65,7 +66,7 @@ def make_loop(name, dtype, gradient):
             block[i] = element(first + i * step)[0]
         return block[: stop - start]
 
-    @njit(forceinline=True)
+    @jit
     def scattered(block, result, step, start):
         first = np.intp(result.ctypes.data) + start * step
         for i in range(block.size):
@@ -91,5 +92,4 @@ def make_loop(name, dtype, gradient):
                 compute(g_part, saved_part, block[: stop - start])
                 scattered(block[: stop - start], result, steps[2], start)
 
-    loop.__qualname__ = f"loop_{name}_{dtype}"
     return loop

@@ -2,11 +2,12 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, njit, types
+from numba import carray, types
 from numba.extending import intrinsic
 from numpy.lib.stride_tricks import as_strided
 
 from numbaexp.cpu.undecided import make_settle, stack_array
+from numbaexp.jit import jit
 from numbaexp.scalar.forms import BITS, OVERFLOW, STORED_AS, UNDERFLOW, itemsize
 from numbaexp.scalar.ieee import bits_of, float_of
 
@@ -30,7 +31,7 @@ def unforeseen(typingctx, word):
     return types.int64(types.int64), codegen
 
 
-@njit(forceinline=True)
+@jit
 def provoked(flags):
     """0, having raised the flags; to be subtracted from something that is used, or it would not be computed."""
     tiny = float_of(bits_of(2.0**-600) * unforeseen(flags & UNDERFLOW))
@@ -49,14 +50,14 @@ def make_blocks(name, dtype, scalar):
     all_but_sign = bits(2 ** (8 * itemsize(dtype) - 1) - 1)
     whole, inner, limit = scalar.whole, scalar.inner, bits(scalar.limit)
 
-    @njit(forceinline=True)
+    @jit
     def is_inner(pattern):
         greatest = bits(0)
         for i in range(pattern.size):
             greatest = max(greatest, bits(pattern[i] & all_but_sign))
         return greatest <= limit
 
-    @njit(forceinline=True)
+    @jit
     def apart(x, pattern, y):
         if is_inner(pattern):
             for i in range(x.size):
@@ -65,7 +66,7 @@ def make_blocks(name, dtype, scalar):
             for i in range(x.size):
                 y[i] = whole(x[i])
 
-    @njit(forceinline=True)
+    @jit
     def in_place(x, pattern):
         # The compiler makes SIMD code of a loop only where what is written is seen not to be read later.
         if is_inner(pattern):
@@ -75,7 +76,7 @@ def make_blocks(name, dtype, scalar):
             for i in range(x.size):
                 x[i] = whole(x[i])
 
-    @njit(forceinline=True)
+    @jit
     def sharing(x, pattern, y):
         if x.ctypes.data == y.ctypes.data:
             in_place(x, pattern)
@@ -110,9 +111,9 @@ def make_blocks(name, dtype, scalar):
     # Not inlined: it is long, and there are four places for it. So it is a symbol in the machine code, and needs a name
     # of its own: loops that were cached by different processes are loaded into one.
     settle_apart.__qualname__ = f"settle_{name}"
-    settled_apart = njit(settle_apart)
+    settled_apart = jit(settle_apart, forceinline=False)
 
-    @njit(forceinline=True)
+    @jit
     def settled_sharing(x, pattern, y):
         # The accurate phase needs the arguments.
         kept = carray(stack_array(BLOCK), x.size, np.float64)
@@ -159,5 +160,4 @@ def make_loop(name, dtype, scalar):
                 for i in range(count):
                     y[start + i] = buffer[i]
 
-    loop.__qualname__ = f"loop_{name}_{dtype}"
     return loop

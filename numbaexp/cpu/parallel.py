@@ -4,9 +4,12 @@ One loop serves every function and type: the loop that it runs comes through the
 """
 
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from numbaexp.cpu.float_mode import call_in_default_mode
+from numbaexp.jit import jit
 
 # Floating-point status flags belong to a thread; 31 covers the bits that any C library gives them.
 ALL_FLAGS = 31
@@ -27,7 +30,9 @@ _FLAGS = ir.IntType(32)
 
 def _call(builder, address, pointers, dimensions, steps, data):
     loop_type = ir.FunctionType(ir.VoidType(), [_WORD_POINTER] * 4)
-    builder.call(builder.inttoptr(address, loop_type.as_pointer()), [pointers, dimensions, steps, data])
+    call_in_default_mode(
+        builder, builder.inttoptr(address, loop_type.as_pointer()), [pointers, dimensions, steps, data]
+    )
 
 
 @intrinsic
@@ -69,7 +74,7 @@ def call_kernel(typingctx, address, job, first, last):
     def codegen(context, builder, signature, args):
         address, *arguments = args
         kind = ir.FunctionType(ir.VoidType(), [_WORD] * 3)
-        builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
+        call_in_default_mode(builder, builder.inttoptr(address, kind.as_pointer()), arguments)
         return context.get_dummy_value()
 
     return types.none(*[types.intp] * 4), codegen
@@ -113,7 +118,7 @@ def merge_flags(typingctx, address, flags):
 SIGNATURE = types.void(*[types.CPointer(types.intp)] * 4)
 
 
-@njit(forceinline=True)
+@jit
 def ends(first, step, n, itemsize):
     """The addresses between which ``n`` elements lie."""
     last = first + (n - 1) * step
@@ -125,7 +130,7 @@ def current_loop(args, dimensions, steps, data):
     pass_on(data[1], args, dimensions, steps, data)
 
 
-@njit(forceinline=True)
+@jit
 def can_be_parted(operand, step, result, result_step, n, itemsize):
     """Whether parts of the result can be written while others of an operand, or of the result itself, are read."""
     low, high = ends(operand, step, n, itemsize)

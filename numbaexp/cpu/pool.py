@@ -21,6 +21,7 @@ _SAFE_LAYERS = ("omp", "tbb")
 # loop looks for what it is a part of; the address of the loop to run, that of the serial loop, the fewest elements to
 # share among threads, the size of one, and the number of inputs. They live as long as the process.
 _cells: list[np.ndarray] = []
+_keep_alive: list[np.ndarray] = []
 
 
 def _numba_has_started_threads():
@@ -83,6 +84,8 @@ def switched_loop(serial, threshold, itemsize, inputs):
     return _current_loop().address, cell.ctypes.data
 
 
-# What a serial loop reads that is never a part of anything.
-_WHOLE = np.zeros(1, np.intp)
-WHOLE = _WHOLE.ctypes.data
+def single_loop(serial):
+    """(address, data pointer) of a loop that runs the one at address ``serial`` on the calling thread."""
+    cell = np.array([0, serial], np.intp)
+    _keep_alive.append(cell)
+    return _current_loop().address, cell.ctypes.data

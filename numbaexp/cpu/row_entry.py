@@ -125,7 +125,7 @@ class Quick:
 
 
 def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
-    compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry", error_model="numpy")
+    compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry")
     state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
     state[[_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)
     state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.address()

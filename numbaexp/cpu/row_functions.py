@@ -167,7 +167,7 @@ def kernel(name: str, way: str, dtype: str) -> int:
     by_chunks = {label: make for label, make, _ in (*ways.by_chunks, *ways.beside_by_chunks)}
     makes = {"by row": ways.by_row, "beside": ways.beside, **by_chunks}
     make: Any = makes[way]
-    callback = compile_loop(make(dtype), at.SIGNATURE, f"{name} {way} {dtype}", error_model="numpy")
+    callback = compile_loop(make(dtype), at.SIGNATURE, f"{name} {way} {dtype}")
     _keep_alive.append(callback)
     return callback.address
 

@@ -4,16 +4,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
+from numbaexp.jit import jit
 from numbaexp.scalar.forms import STORED_AS, itemsize
 from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
 from numbaexp.scalar.narrow import to_bfloat, to_half
 
 # A compiled part of a kernel.
-part = njit(forceinline=True, error_model="numpy")
+part = jit
 
 # Elements a tile. Loops over as many need neither a check of their length nor a remainder, and become SIMD code whole.
 TILE = 64

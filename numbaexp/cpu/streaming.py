@@ -1,8 +1,10 @@
 """Stores that go past the caches: what would be evicted before anybody reads it need not be fetched to be written."""
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from numbaexp.jit import jit
 
 # Bytes of a cache line.
 LINE = 64
@@ -33,7 +35,7 @@ def fence(typingctx):
     return types.none(), codegen
 
 
-@njit(forceinline=True)
+@jit
 def stream(target, source, size):
     """Copy so many bytes, a multiple of ``LINE``, to an address that is one too."""
     for i in range(0, size, LINE):

@@ -77,7 +77,7 @@ def _loop(name, dtype, target):
     """(address, data pointer) of the loop of a function in a type."""
     serial = _serial_loop(name, dtype).address
     if target == "cpu":
-        return serial, pool.WHOLE
+        return pool.single_loop(serial)
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH
     return pool.switched_loop(serial, threshold, itemsize(dtype), _inputs(name))
 

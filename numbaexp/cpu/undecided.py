@@ -6,8 +6,10 @@ compared at once, and the result is a word with a bit for each element.
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from numbaexp.jit import jit, subroutine
 
 _WORD = ir.IntType(64)
 
@@ -62,8 +64,7 @@ def out_of_line(function):
     @intrinsic
     def call(typingctx, x):
         def codegen(context, builder, signature, args):
-            compiled = context.compile_subroutine(builder, body, signature, caching=False)
-            callee = context.declare_function(builder.module, compiled.fndesc)
+            callee = subroutine(context, builder, body, signature)
             _, result = context.call_conv.call_function(
                 builder, callee, signature.return_type, signature.args, args, attrs=("noinline",)
             )
@@ -78,7 +79,7 @@ def make_settle(accurate):
     """A function that puts ``accurate(x)`` where ``y`` and ``others`` differ in their bits."""
     settled = out_of_line(accurate)
 
-    @njit(forceinline=True)
+    @jit
     def settle(x, y, others):
         for start in range(0, x.size, GROUP):
             left, right = y[start : start + GROUP], others[start : start + GROUP]

@@ -11,9 +11,10 @@ from typing import Any
 
 import numba_cuda
 from cuda.core import Linker, LinkerOptions, ObjectCode
-from numba import cuda, types
+from numba import types
 
 from numbaexp.cache import kept
+from numbaexp.cuda.jit import ptx
 
 Capability = tuple[int, int]
 # Of a kernel: their types, or how many there are if all are int64. Those of a tuple are passed one by one.
@@ -25,13 +26,13 @@ _ENTRY = re.compile(r"\.entry\s+(\w+)")
 def to_ptx(kernel: Callable[..., None], arguments: Arguments, capability: Capability) -> str:
     """The PTX of a kernel of such arguments for devices of a compute capability."""
     given = [types.int64] * arguments if isinstance(arguments, int) else arguments
-    return cuda.compile_ptx(kernel, types.void(*given), cc=capability)[0]
+    return ptx(kernel, types.void(*given), capability)
 
 
-def link(ptx: str, capability: Capability) -> bytes:
+def link(code: str, capability: Capability) -> bytes:
     """PTX as machine code."""
     options = LinkerOptions(arch="sm_{}{}".format(*capability))
-    return Linker(ObjectCode.from_ptx(ptx.encode()), options=options).link("cubin").code
+    return Linker(ObjectCode.from_ptx(code.encode()), options=options).link("cubin").code
 
 
 def compile_kernel(
@@ -40,11 +41,11 @@ def compile_kernel(
     """The kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels."""
 
     def compile_anew() -> tuple[str, bytes]:
-        ptx = to_ptx(make(), arguments, capability)
-        entry = _ENTRY.search(ptx)
+        code = to_ptx(make(), arguments, capability)
+        entry = _ENTRY.search(code)
         if entry is None:
             raise RuntimeError("Numba's CUDA target gave PTX without a kernel")
-        return entry[1], link(ptx, capability)
+        return entry[1], link(code, capability)
 
     entry, code = kept(f"cuda {name}", (capability, numba_cuda.__version__), compile_anew)
     return ObjectCode.from_cubin(code).get_kernel(entry)

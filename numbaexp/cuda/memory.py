@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.cuda.extending import overload
 from numba.extending import intrinsic
+
+from numbaexp.cuda.jit import overload
 
 # Bytes that the widest load moves.
 WIDTH = 16

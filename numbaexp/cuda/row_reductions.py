@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda
 
+from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.warp import above, of_first
 from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
@@ -20,7 +21,7 @@ from numbaexp.scalar.rows import CHUNK, LANES
 # What is kept of each chunk of a row of several.
 FIELDS = 6
 
-part = cuda.jit(device=True)
+part = device_function
 kept_memory = make_memory(np.float64)
 
 

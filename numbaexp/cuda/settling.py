@@ -3,6 +3,7 @@
 import numpy as np
 from numba import cuda
 
+from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.vectors import over_vector, pattern_of, without_flags
 from numbaexp.scalar.forms import STORED_AS
@@ -19,7 +20,7 @@ def make_settling(row, dtype, most_threads):
     # What a block may have noted before a step, and what it may note in one.
     capacity = most_threads + (2 * lanes + 1) * most_threads
 
-    @cuda.jit(device=True)
+    @device_function
     def decided(x, results, place, noted, count):
         """The result, or x itself for now."""
         result, other = results

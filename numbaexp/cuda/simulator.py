@@ -9,10 +9,10 @@ import sys
 from typing import Any
 
 import numpy as np
-from numba import cuda
 from numba.cuda.core import config
 
 from numbaexp.cuda import warp
+from numbaexp.cuda.jit import simulated_kernel
 from numbaexp.cuda.kernels import DIMENSIONS
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.rows import LANES
@@ -104,7 +104,7 @@ def run_rows(
     turn = sys.getswitchinterval()
     sys.setswitchinterval(_TURN)
     try:
-        of_rows = cuda.jit(kernel)[_BLOCKS, _WARPS * LANES if kept else _ROWS]
+        of_rows = simulated_kernel(kernel)[_BLOCKS, _WARPS * LANES if kept else _ROWS]
         of_rows(rows, inner, length, np.empty(_BLOCKS * kept), tuple(given))
     finally:
         sys.setswitchinterval(turn)
@@ -119,4 +119,4 @@ def _array_at(address: int, count: int, dtype: str) -> Any:
 
 
 def _launch(kernel: Any, *arguments: Any) -> None:
-    cuda.jit(kernel)[_BLOCKS, _THREADS](*arguments)
+    simulated_kernel(kernel)[_BLOCKS, _THREADS](*arguments)

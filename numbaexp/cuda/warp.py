@@ -8,8 +8,8 @@ import threading
 from typing import Any
 
 from numba import cuda
-from numba.cuda.extending import overload
 
+from numbaexp.cuda.jit import overload
 from numbaexp.scalar.rows import LANES
 
 _ALL_LANES = 0xFFFFFFFF

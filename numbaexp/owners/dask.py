@@ -15,6 +15,7 @@ import numpy as np
 from numbaexp import rows_dispatch as rows
 from numbaexp import softmax_family
 from numbaexp.cpu import row_functions
+from numbaexp.default_mode import in_default_mode
 from numbaexp.dispatch import current_target
 from numbaexp.rows_layout import axes_of, reduced_shape
 from numbaexp.scalar.rows import CHUNK
@@ -42,7 +43,7 @@ def logsumexp(x: Any, axis: Any, keepdims: bool, b: Any, return_sign: bool, wher
         return _blocks(_whole, x.dtype, x, function="logsumexp", axis=axis)
     if _cut(x, axes):
         # In the pairs of float64 in every type: the greatest element and the logarithm may cancel.
-        result = _blocks(_log_sums, x.dtype, _known(x.astype(np.float64), axes), kind=x.dtype)
+        result = _blocks(_log_sums, x.dtype, _known(_as_float64(x), axes), kind=x.dtype)
     else:
         chunks = tuple((1,) if axis in axes else lengths for axis, lengths in enumerate(x.chunks))
         result = _blocks(_whole, x.dtype, x, chunks=chunks, function="logsumexp", axis=axes, keepdims=True)
@@ -92,6 +93,11 @@ def _taking_part(x: Any, dtype: Any, where: Any) -> tuple[Any, Any]:
     return da.where(mask, x, kind.type(-np.inf)), mask
 
 
+def _as_float64(x: Any) -> Any:
+    kind = np.dtype(np.float64)
+    return _blocks(_converted, kind, x, kind=kind)
+
+
 def _cut(x: Any, axes: tuple[int, ...]) -> bool:
     """Whether chunks cut rows."""
     return any(x.numblocks[axis] > 1 for axis in axes if x.ndim)
@@ -111,6 +117,7 @@ def _known(x: Any, axes: tuple[int, ...]) -> Any:
 # What follows is called with NumPy's arrays, of one block or of what is known of several.
 
 
+@in_default_mode
 def _converted(x: np.ndarray, kind: np.dtype) -> np.ndarray:
     with np.errstate(all="ignore"):
         return x.astype(kind)

@@ -112,7 +112,8 @@ def exp_bf16_finite(x):
     half_k = np.int32(k >> np.int32(1))
     # An odd significand makes every subnormal result inexact, as the exponential is, and so raises "underflow".
     significand = float_of(np.int32(bits_of(fma(q, r, c.HALF_EXP2_0)) | np.int32(1)))
-    return significand * power_of_two_f32(half_k) * power_of_two_f32(np.int32(k - half_k))
+    scaled = rounded_product(significand, power_of_two_f32(half_k))
+    return rounded_product(scaled, power_of_two_f32(np.int32(k - half_k)))
 
 
 @scalar
@@ -131,7 +132,8 @@ def exp_bf16(bfloat):
     special = (bits & MAGNITUDE_F32) >= INFINITY_F32
     clamped = np.int32(0) if special else clamp_f32(bits, LOWEST_BF16, HIGHEST_BF16)
     factor = np.float32(0.0) if bits == MINUS_INFINITY_F32 else x
-    return float_to_bfloat(exp_bf16_finite(float_of(clamped)) * (factor if special else np.float32(1.0)))
+    finite = exp_bf16_finite(float_of(clamped))
+    return float_to_bfloat(rounded_product(finite, factor if special else np.float32(1.0)))
 
 
 EXP_F16 = Scalar(exp_f16, exp_f16_inner, int(np.float16(12.0).view(np.uint16)))

@@ -8,12 +8,18 @@ This is the only module of ``scalar/`` that speaks LLVM.
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
+from numbaexp.jit import jit
+
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
-scalar = njit(forceinline=True, error_model="numpy")
+scalar = jit
+
+
+def _is_gpu(builder):
+    return builder.module.triple.startswith("nvptx")
 
 
 @intrinsic
@@ -30,12 +36,13 @@ def fma(typingctx, a, b, c):
 
 @intrinsic
 def rounded_product(typingctx, a, b):
-    """``a * b``, for a product that feeds a sum: there a GPU's compilers would leave out the rounding of ``*``."""
+    """``a * b``, for a product that feeds a sum, where a GPU's compilers would leave out the rounding of ``*``, or that
+    may be subnormal, which they would take for 0 under a caller's ``fastmath=True``."""
     if a != b or a not in _ROUNDING_PRODUCT:
         return None
 
     def codegen(context, builder, signature, args):
-        if not builder.module.triple.startswith("nvptx"):
+        if not _is_gpu(builder):
             return builder.fmul(*args)
         kind = context.get_value_type(a)
         callee = get_or_insert_function(builder.module, ir.FunctionType(kind, [kind, kind]), _ROUNDING_PRODUCT[a])
@@ -45,6 +52,36 @@ def rounded_product(typingctx, a, b):
 
 
 _ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.nvvm.mul.rn.d"}
+
+
+@intrinsic
+def to_float64(typingctx, value):
+    """A float32 as float64. On a GPU a caller's ``fastmath=True`` would take a subnormal one for 0."""
+    if value != types.float32:
+        return None
+
+    def codegen(context, builder, signature, args):
+        if not _is_gpu(builder):
+            return builder.fpext(args[0], ir.DoubleType())
+        kind = ir.FunctionType(ir.DoubleType(), [ir.FloatType()])
+        return builder.asm(kind, "cvt.f64.f32 $0, $1;", "=d,f", args, side_effect=False)
+
+    return types.float64(value), codegen
+
+
+@intrinsic
+def to_float32(typingctx, value):
+    """The float32 nearest to a float64; as in ``to_float64``, subnormal ones are kept."""
+    if value != types.float64:
+        return None
+
+    def codegen(context, builder, signature, args):
+        if not _is_gpu(builder):
+            return builder.fptrunc(args[0], ir.FloatType())
+        kind = ir.FunctionType(ir.FloatType(), [ir.DoubleType()])
+        return builder.call(get_or_insert_function(builder.module, kind, "llvm.nvvm.d2f.rn"), args)
+
+    return types.float32(value), codegen
 
 
 @intrinsic

@@ -28,6 +28,8 @@ from numbaexp.scalar.ieee import (
     highest,
     lowest,
     scalar,
+    to_float32,
+    to_float64,
 )
 
 # The 38 bits that a float64 loses when it is cut to 15 significant bits.
@@ -49,14 +51,14 @@ def rounded_to_odd(value):
 
 @scalar
 def to_half(value):
-    return float_to_half(np.float32(rounded_to_odd(value)))
+    return float_to_half(to_float32(rounded_to_odd(value)))
 
 
 @scalar
 def to_bfloat(value):
     """A subnormal bfloat16 is rounded by the conversion of value 2**-16 to float32, and so raises its flag."""
     subnormal = (bits_of(value) & MAGNITUDE_F64) < LEAST_NORMAL_BF16
-    as_float = np.float32(value * 2.0**-16 if subnormal else rounded_to_odd(value))
+    as_float = to_float32(value * 2.0**-16 if subnormal else rounded_to_odd(value))
     units = np.uint32(bits_of(as_float))
     return np.uint16(units >> np.uint32(16) & np.uint32(0x8000) | units) if subnormal else float_to_bfloat(as_float)
 
@@ -75,18 +77,18 @@ def narrow(function, least, greatest, at_minus_infinity, at_infinity):
         bits = bits_of(x)
         special = (bits & MAGNITUDE_F32) >= INFINITY_F32
         clamped = np.int32(0) if special else clamp_f32(bits, low, high)
-        upper = at_infinity if bits == INFINITY_F32 else np.float64(x)
+        upper = at_infinity if bits == INFINITY_F32 else to_float64(x)
         limit = at_minus_infinity if bits == MINUS_INFINITY_F32 else upper
-        value = function(np.float64(float_of(clamped)))
+        value = function(to_float64(float_of(clamped)))
         return fma(value, 0.0 if special else 1.0, limit if special else -0.0)
 
     @scalar
     def single(x):
-        return np.float32(of_any(x))
+        return to_float32(of_any(x))
 
     @scalar
     def single_inner(x):
-        return np.float32(function(np.float64(x)))
+        return to_float32(function(to_float64(x)))
 
     @scalar
     def half(x):
@@ -94,7 +96,7 @@ def narrow(function, least, greatest, at_minus_infinity, at_infinity):
 
     @scalar
     def half_inner(x):
-        return to_half(function(np.float64(half_to_float(x))))
+        return to_half(function(to_float64(half_to_float(x))))
 
     @scalar
     def bfloat(x):
@@ -102,7 +104,7 @@ def narrow(function, least, greatest, at_minus_infinity, at_infinity):
 
     @scalar
     def bfloat_inner(x):
-        return to_bfloat(function(np.float64(bfloat_to_float(x))))
+        return to_bfloat(function(to_float64(bfloat_to_float(x))))
 
     limit_f16 = min(inner_limit, np.finfo(np.float16).max).astype(np.float16)
     return {

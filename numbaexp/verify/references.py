@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from numbaexp.jit import jit
 
 # Relative error that no C library's exp, expm1, pow and log1p comes near, nor what is made of them here. A reference so
 # near a rounding boundary that this could carry it over is left to MPFR.
@@ -13,37 +15,37 @@ TRUST = 2.0**-47
 FAR = 300.0
 
 
-@njit
+@jit
 def _near(x):
     return math.copysign(FAR, x) if abs(x) > FAR else x
 
 
-@njit
+@jit
 def _exp(x):
     return math.exp(_near(x))
 
 
-@njit
+@jit
 def _exp2(x):
     return math.pow(2.0, _near(x))
 
 
-@njit
+@jit
 def _exp10(x):
     return math.pow(10.0, _near(x))
 
 
-@njit
+@jit
 def _expm1(x):
     return math.expm1(x)
 
 
-@njit
+@jit
 def _sigmoid(x):
     return 1.0 / (1.0 + _exp(-x))
 
 
-@njit
+@jit
 def _softplus(x):
     return max(x, 0.0) + math.log1p(_exp(-abs(x)))
 
@@ -74,7 +76,7 @@ def make_comparison(function):
     """
     reference = _REFERENCES[function]
 
-    @njit(parallel=True, error_model="numpy")
+    @jit(forceinline=False, parallel=True)
     def compare(x, y, wrong, undecided):
         for i in prange(x.size):
             exact = reference(np.float64(x[i]))

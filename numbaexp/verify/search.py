@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 import gmpy2
 import numpy as np
 from gmpy2 import mpfr
-from numba import njit
 
+from numbaexp.jit import jit
 from numbaexp.verify.hard_cases import TABLE, read_table
 
 FUNCTIONS = {"exp": gmpy2.exp, "exp2": gmpy2.exp2, "exp10": gmpy2.exp10, "expm1": gmpy2.expm1}
@@ -55,7 +55,7 @@ FRACTION = 192
 PRECISION = 320
 
 
-@njit(error_model="numpy")
+@jit(forceinline=False)
 def _from_midpoint(i, a, b, b_low, c, step):
     """Signed distance from the nearest midpoint in ulps: ``a`` and ``b`` are in units of 2**-64, and wrap around."""
     turn = i * step
@@ -63,7 +63,7 @@ def _from_midpoint(i, a, b, b_low, c, step):
     return value - np.rint(value)
 
 
-@njit(error_model="numpy")
+@jit(forceinline=False)
 def _stride(b, largest):
     """The largest denominator, up to a given one, of the convergents of ``b / 2**64``."""
     # Halves, as 2**64 is out of range: what they lose is felt by denominators near 2**31 alone.
@@ -78,7 +78,7 @@ def _stride(b, largest):
     return q
 
 
-@njit(error_model="numpy")
+@jit(forceinline=False)
 def _near_midpoints(a, b, b_low, c, step, half, tolerance):
     """Triples (chunk, i, distance) of the arguments within the tolerance, ``abs(i)`` up to ``half``.
 

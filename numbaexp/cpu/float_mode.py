@@ -1,0 +1,73 @@
+"""The floating-point mode that kernels run in: to nearest, with subnormal numbers, without traps.
+
+A process can change its threads' modes: ``torch.set_flush_denormal``, a library built with ``-ffast-math``,
+``fesetround``. Kernels are called by their addresses, and each such call is one that sets the mode where it is another,
+and gives the caller's back, with the flags that were raised.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+
+_INT32, _INT64 = ir.IntType(32), ir.IntType(64)
+
+
+class _X86:
+    """MXCSR, with the flags in it."""
+
+    DEFAULT, FLAGS = 0x1F80, 0x3F
+
+    @staticmethod
+    def read(builder, place):
+        _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+        return builder.load(place)
+
+    @staticmethod
+    def write(builder, place, value):
+        builder.store(value, place)
+        _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+
+
+class _Arm:
+    """FPCR; flags are in another register."""
+
+    DEFAULT, FLAGS = 0, 0
+
+    @staticmethod
+    def read(builder, place):
+        return builder.trunc(_call(builder, "llvm.aarch64.get.fpcr", _INT64), _INT32)
+
+    @staticmethod
+    def write(builder, place, value):
+        _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.zext(value, _INT64))
+
+
+# By how the name of a machine begins. Others have no mode that a library is known to change.
+_REGISTERS: dict[str, Any] = {"x86_64": _X86, "aarch64": _Arm, "arm64": _Arm}
+
+
+def _call(builder, name, result, *args):
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(result, [each.type for each in args]), name)
+    return builder.call(function, args)
+
+
+def call_in_default_mode(builder, callee, args):
+    """The instructions of a call in the default mode. The callee is an address, so that no arithmetic of its own can
+    be moved out of the call."""
+    register = _REGISTERS.get(builder.module.triple.partition("-")[0])
+    if register is None:
+        return builder.call(callee, args)
+    with builder.goto_entry_block():
+        place = builder.alloca(_INT32)
+    modes, flags = ~register.FLAGS, register.FLAGS
+    before = register.read(builder, place)
+    changed = builder.icmp_unsigned("!=", builder.and_(before, _INT32(modes)), _INT32(register.DEFAULT))
+    with builder.if_then(changed, likely=False):
+        register.write(builder, place, builder.or_(builder.and_(before, _INT32(flags)), _INT32(register.DEFAULT)))
+    result = builder.call(callee, args)
+    with builder.if_then(changed, likely=False):
+        raised = builder.and_(register.read(builder, place), _INT32(flags))
+        register.write(builder, place, builder.or_(before, raised))
+    return result

@@ -1,0 +1,29 @@
+"""Numba's CUDA compiler with every flag given, as ``numbaexp.jit`` has the one for the CPU."""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import cuda
+from numba.cuda import extending
+
+from numbaexp.jit import FLAGS
+
+
+def device_function(function: Callable[..., Any]) -> Any:
+    """Make a function one that kernels call."""
+    return cuda.jit(function, device=True, fastmath=False, debug=False, opt=True)
+
+
+def overload(stand_in: Callable[..., Any]) -> Callable[..., Any]:
+    """Implement a function in kernels."""
+    return extending.overload(stand_in, jit_options=FLAGS)
+
+
+def ptx(kernel: Callable[..., None], signature: Any, capability: tuple[int, int]) -> str:
+    """Compile a kernel to PTX for devices of a compute capability."""
+    return cuda.compile_ptx(kernel, signature, cc=capability, fastmath=False, debug=False, opt=True)[0]
+
+
+def simulated_kernel(kernel: Callable[..., None]) -> Any:
+    """Make a function a kernel of the simulator."""
+    return cuda.jit(kernel)

@@ -1,0 +1,77 @@
+"""Numba's compiler with every flag given.
+
+Numba hands flags that a function does not give down from its caller, and keeps what is compiled first: under a caller's
+``fastmath=True`` our functions would be compiled wrongly for the whole process. So all of the package is compiled from
+here, and ``NUMBA_DISABLE_JIT``, which is for users' functions, does not hold.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+import numba
+from numba import extending
+from numba.core import config
+from numba.core.compiler import Flags
+from numba.core.sigutils import normalize_signature
+
+# Those that Numba's targets have in common: the CUDA target takes them too.
+FLAGS = {
+    "fastmath": False,
+    "boundscheck": False,
+    "debug": False,
+    "error_model": "numpy",
+    "forceinline": True,
+    "nogil": False,
+}
+_CPU_FLAGS = {**FLAGS, "_nrt": True, "no_rewrites": False, "parallel": False}
+
+# What of the flags can change compiled code, as a part of the keys under which that is kept.
+STAMP: Hashable = tuple(sorted(_CPU_FLAGS.items()))
+
+
+@contextlib.contextmanager
+def _enabled() -> Iterator[None]:
+    disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        yield
+    finally:
+        config.DISABLE_JIT = disabled
+
+
+def jit(function: Callable[..., Any] | None = None, **flags: Any) -> Any:
+    """Make a function one that compiled code calls, inlined unless ``forceinline=False``; also with flags alone, as a
+    decorator."""
+    if function is None:
+        return functools.partial(jit, **flags)
+    with _enabled():
+        return numba.njit(function, **{**_CPU_FLAGS, **flags})
+
+
+def overload(stand_in: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Implement a function in compiled code, as :func:`numba.extending.overload`."""
+    return extending.overload(stand_in, jit_options=FLAGS, **options)
+
+
+def callback(function: Callable[..., Any], signature: Any, **flags: Any) -> Any:
+    """Make a function one that C calls by its address; ``compile_callback`` compiles."""
+    # Of Numba's modules one that nothing else here needs.
+    from numba.core.ccallback import CFunc
+
+    options = {**_CPU_FLAGS, "forceinline": False, **flags}
+    return CFunc(function, normalize_signature(signature), locals={}, options=options)
+
+
+def compile_callback(made: Any) -> None:
+    """Compile a callback, or load what is kept of one."""
+    with _enabled():
+        made.compile()
+
+
+def subroutine(context: Any, builder: Any, function: Callable[..., Any], signature: Any) -> Any:
+    """Compile a function that the code of an intrinsic calls; returns what that calls."""
+    flags = Flags()
+    flags.nrt, flags.error_model, flags.fastmath, flags.boundscheck = True, "numpy", False, False
+    compiled = context.compile_subroutine(builder, function, signature, flags=flags, caching=False)
+    return context.declare_function(builder.module, compiled.fndesc)
