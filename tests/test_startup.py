@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,3 +86,68 @@ def test_no_folder_can_be_written(run_script, tmp_path, given):
     printed = run_script(CALL + "    print(numbaexp.__file__)", PYTHONPATH=str(tmp_path), **environment)
     assert printed.startswith(str(tmp_path))
     assert not list(tmp_path.rglob("*.kernel"))
+
+
+# Two processes keep kernels of one function at once, one of float32 and one of float64: in the order in which an index
+# that both have read before ends as one's and the data as the other's.
+INTERLEAVED = """
+    import os, pathlib, time
+    import numpy as np, numbaexp
+
+    turns, folder = {turns}, pathlib.Path({folder!r})
+    replace = os.replace
+
+    def wait_for(name):
+        for _ in range(1000):
+            if (folder / name).exists():
+                break
+            time.sleep(0.02)
+
+    def in_turn(source, target):
+        if "softmax" not in str(target) or not turns:
+            return replace(source, target)
+        turn = turns.pop(0)
+        (folder / f"{{turn}} comes").touch()
+        # Both have read what was there before one of them writes.
+        wait_for(f"{{turn - 1}} is done" if turn else "1 comes")
+        replace(source, target)
+        (folder / f"{{turn}} is done").touch()
+
+    os.replace = in_turn
+    numbaexp.softmax(np.ones((2, 3), {dtype!r}))
+"""
+
+
+def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
+    """The second to come writes its index and its data between the first one's, where there is an index."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    (tmp_path / "turns").mkdir()
+    roles = {"float32": [0, 3], "float64": [1, 2]}
+    scripts = [
+        INTERLEAVED.format(turns=turns, folder=str(tmp_path / "turns"), dtype=dtype) for dtype, turns in roles.items()
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda script: run_script(script, **environment), scripts))
+    run_script(
+        """
+        import numpy as np, numbaexp
+        for dtype in ("float32", "float64"):
+            assert (numbaexp.softmax(np.ones((2, 4), dtype)) == 0.25).all()
+        """,
+        **environment,
+    )
+
+
+def test_a_file_under_the_name_of_another_kernel_is_none(run_script, tmp_path):
+    check = """
+        import numpy as np, numbaexp
+        for dtype in ("float16", "float32", "float64"):
+            assert (numbaexp.softmax(np.ones((2, 4), dtype)) == 0.25).all()
+            assert (numbaexp.exp(np.zeros(3, dtype)) == 1).all()
+    """
+    run_script(check, NUMBA_CACHE_DIR=str(tmp_path))
+    files = sorted(tmp_path.rglob("*.kernel"))
+    contents = [path.read_bytes() for path in files]
+    for path, content in zip(files, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(content)
+    run_script(check, NUMBA_CACHE_DIR=str(tmp_path))
