@@ -17,10 +17,11 @@ def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
     """The type that an argument is computed in: ``dtype`` where it is given, that of ``x`` where it is a float, and
     float64 for integers and bool."""
     given = x.dtype
-    if given.kind not in "biu" and given.name not in FLOATS:
+    is_float = given.name in FLOATS
+    if not is_float and given.kind not in "biu":
         raise TypeError(f"`{argument}` must be of type {', '.join(FLOATS)}, integers or bool; got {given}")
-    wanted = np.dtype(dtype) if dtype is not None else given if given.name in FLOATS else np.dtype(np.float64)
-    if wanted.name not in FLOATS:
+    wanted = np.dtype(dtype) if dtype is not None else given if is_float else np.dtype(np.float64)
+    if dtype is not None and wanted.name not in FLOATS:
         raise TypeError(f"`dtype` must be one of {', '.join(FLOATS)}; got {wanted}")
     return wanted.newbyteorder("=")
 
@@ -32,17 +33,47 @@ def plain(x: Any, argument: str) -> np.ndarray:
     return np.asarray(x)
 
 
-def mask_of(where: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The mask in full, or None."""
+def mask_of(where: Any) -> np.ndarray | None:
+    """Return the mask, or None where nothing is masked."""
     if where is None or where is True:
         return None
     mask = plain(where, "where")
     if mask.dtype != np.bool_:
         raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
-    try:
-        return np.broadcast_to(mask, shape)
-    except ValueError:
-        raise ValueError(f"`where` must broadcast to the shape of `x`, {shape}; got {mask.shape}") from None
+    return mask
+
+
+def common_type(**arguments: tuple[Any, np.ndarray]) -> np.dtype:
+    """Return the float type of the product of two arguments, each as it is given and as an array, as NumPy promotes
+    them: a number of Python's takes the type of the other."""
+    types = [float_type(array, argument) for argument, (_, array) in arguments.items()]
+    is_number = [type(given) in (bool, int, float) for given, _ in arguments.values()]
+    strong = [each for each, weak in zip(types, is_number, strict=True) if not weak] or types
+    if strong[0] == strong[-1]:
+        return strong[0]
+    product = np.multiply.resolve_dtypes((*(array.dtype for _, array in arguments.values()), None))[-1]
+    return product if product.name in FLOATS else np.dtype(np.float64)
+
+
+def common_shape(**arrays: np.ndarray | None) -> tuple[int, ...]:
+    """Return the shape that arguments are broadcast to; None is left out."""
+    shape: tuple[int, ...] | None = None
+    before: list[str] = []
+    for argument, array in arrays.items():
+        if array is None:
+            continue
+        try:
+            shape = array.shape if shape is None else np.broadcast_shapes(shape, array.shape)
+        except ValueError:
+            names = " and ".join(before)
+            raise ValueError(f"`{argument}` must broadcast with {names} of shape {shape}; got {array.shape}") from None
+        before.append(f"`{argument}`")
+    return shape or ()
+
+
+def broadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a view of another shape, or the array itself, which takes less time."""
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def stored(array: np.ndarray | None) -> np.ndarray | None:
@@ -67,23 +98,25 @@ def new(shape: tuple[int, ...], dtype: np.dtype, axes: tuple[int, ...]) -> np.nd
     return made.transpose(np.argsort(order))
 
 
-def read(x: np.ndarray, dtype: np.dtype, axes: tuple[int, ...], mask: np.ndarray | None = None) -> np.ndarray:
-    """``x`` as the kernels can go through it, -infinity where it is masked: itself or a copy."""
+def read(
+    x: np.ndarray, dtype: np.dtype, axes: tuple[int, ...], mask: np.ndarray | None = None, masked: float = -np.inf
+) -> np.ndarray:
+    """``x`` as the kernels can go through it, ``masked`` where it is masked: itself or a copy."""
     if mask is None and fits(x, dtype, axes):
         return x
     made = new(x.shape, dtype, axes)
-    copy(x, made, mask)
+    copy(x, made, mask, masked)
     return made
 
 
-def copy(x: np.ndarray, target: np.ndarray, mask: np.ndarray | None) -> None:
-    """As it is converted, -infinity where it is masked."""
+def copy(x: np.ndarray, target: np.ndarray, mask: np.ndarray | None, masked: float = -np.inf) -> None:
+    """As it is converted, ``masked`` where it is masked."""
     with np.errstate(all="ignore"):
         if mask is None:
             np.copyto(target, x, "unsafe")
         else:
             kept = x.copy() if np.may_share_memory(x, target) else x
-            target[...] = -np.inf
+            target[...] = masked
             np.copyto(target, kept, "unsafe", where=mask)
 
 
@@ -183,8 +216,11 @@ def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, wh
 
         row_flow.refuse(name, x, dtype=dtype, where=where)
         return row_flow.elementwise(name, x, out, axis, on_views)
-    x = plain(x, "x")
-    kind, axes, mask = float_type(x, "x", dtype), axes_of(axis, x.ndim), mask_of(where, x.shape)
+    x, mask = plain(x, "x"), mask_of(where)
+    kind, shape = float_type(x, "x", dtype), common_shape(x=x, where=mask)
+    axes, is_widened = axes_of(axis, len(shape)), shape != x.shape
+    if mask is not None:
+        x, mask = broadcast(x, shape), broadcast(mask, shape)
     if out is not None:
         check_out(out, x.shape, kind)
         # The mask is looked at again when the results are written.
@@ -192,7 +228,8 @@ def shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, wh
     source = x.reshape(1) if x.ndim == 0 else x
     target = out.reshape(1) if out is not None and x.ndim == 0 else out
     if target is None or not fits(target, kind, axes):
-        target = np.empty_like(source, kind, subok=False) if fits(source, kind, axes) else new(source.shape, kind, axes)
+        alike = not is_widened and fits(source, kind, axes)
+        target = np.empty_like(source, kind, subok=False) if alike else new(source.shape, kind, axes)
     if mask is not None or not fits(source, kind, axes) or not apart_or_same(source, target):
         copy(source, target, None if mask is None else mask.reshape(source.shape))
         source = target

@@ -14,18 +14,19 @@ from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of, final_shape, reduced_shape
 
 # What the functions have in common, for their docstrings.
-_X = """x : array_like, or array of another library
+_ARRAY = """array_like, or array of another library
         Of any shape. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and float64 are computed in their own
         type, integers and bool of NumPy's in float64. It is computed on where it lives; see :func:`numbaexp.exp`."""
 _SHARES = """axis : int, tuple of int or None, optional
-        Along which the elements are taken together; None is all of them. The default is the last one.
+        Along which the elements are taken together, counted in the result; None is all of them. The default is the last
+        one, as in JAX and ONNX; that of :func:`scipy.special.softmax` is None.
     out : array, None or 1-tuple of them, optional
-        Where the result is stored, of the shape of ``x``. It may be ``x`` itself.
+        Where the result is stored, of its shape. It may be ``x`` itself.
     dtype : dtype, optional
         A float type that ``x`` is converted to before. Of arrays of NumPy and Dask alone.
     where : array_like of bool, optional
-        Which elements take part; it broadcasts to the shape of ``x``. {masked} Of arrays of NumPy
-        and Dask alone."""
+        Which elements take part; ``x`` and the mask broadcast together, as the arguments of a NumPy ufunc do.
+        {masked} Of arrays of NumPy and Dask alone."""
 _RAISES = """TypeError
         If a type is none of the above, or ``out`` cannot hold the result.
     ValueError
@@ -41,7 +42,7 @@ _ORDER = """The order of the sum is fixed by the length of the row, so that its 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with what is common filled into its description."""
     text = function.__doc__ or ""
-    for mark, part in (("x", _X), ("shares", _SHARES), ("raises", _RAISES), ("order", _ORDER)):
+    for mark, part in (("array", _ARRAY), ("shares", _SHARES), ("raises", _RAISES), ("order", _ORDER)):
         text = text.replace(f"{{{mark}}}", part)
     masked = "The others give -inf." if function.__name__ == "log_softmax" else "The others give 0."
     function.__doc__ = text.replace("{masked}", masked)
@@ -64,13 +65,14 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
 
     Parameters
     ----------
-    {x}
+    x : {array}
     {shares}
 
     Returns
     -------
     array or scalar
-        Of the shape of ``x``, and of its library. Along the axis its sum is 1, but for rounding.
+        Of the shape of ``x``, broadcast with ``where``, and of its library. Along the axis its sum is 1, but for
+        rounding.
 
     Raises
     ------
@@ -124,13 +126,13 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 
     Parameters
     ----------
-    {x}
+    x : {array}
     {shares}
 
     Returns
     -------
     array or scalar
-        Of the shape of ``x``, and of its library.
+        Of the shape of ``x``, broadcast with ``where``, and of its library.
 
     Raises
     ------
@@ -180,32 +182,34 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 @_documented
 @in_default_mode
 def logsumexp(
-    x: Any, axis: Any = None, keepdims: bool = False, *, b: Any = None, return_sign: bool = False, where: Any = None
+    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False, *, where: Any = None
 ) -> Any:
-    """The logarithm of the sum of exponentials along an axis, ``log(sum(b * exp(x)))``.
+    """The logarithm of the sum of exponentials along an axis, ``log(sum(b * exp(a)))``.
 
-    The signature is that of :func:`scipy.special.logsumexp`.
+    The signature is that of :func:`scipy.special.logsumexp`, with ``where`` by keyword.
 
     Parameters
     ----------
-    {x}
+    a : {array}
     axis : int, tuple of int or None, optional
-        Along which the sum is taken; None, the default, is all of them.
+        Along which the sum is taken, counted in what ``a``, ``b`` and ``where`` broadcast to; None, the default, is all
+        of them.
+    b : array_like, optional
+        Factors of the exponentials, of any sign. ``a``, ``b`` and ``where`` broadcast together, so each may be the
+        widest. An element with the factor 0 counts for nothing, whatever its ``a``. Of NumPy's arrays alone.
     keepdims : bool, optional
         Whether the axes are kept, with length 1.
-    b : array_like, optional
-        Factors of the exponentials, of any sign; it broadcasts to the shape of ``x``. What has the factor 0 counts for
-        nothing, whatever its ``x``. Of NumPy's arrays alone.
     return_sign : bool, optional
         Whether the sign of the sum is returned too. Without it the result of a negative sum is NaN. Of NumPy's arrays
         alone.
     where : array_like of bool, optional
-        Which elements take part; it broadcasts to the shape of ``x``. Of arrays of NumPy and Dask alone.
+        Which elements take part; of the others neither ``a`` nor ``b`` counts. Of arrays of NumPy and Dask alone.
 
     Returns
     -------
     array or scalar
-        The logarithm, of the type of ``x`` if that is a float.
+        The logarithm, of the type of ``a`` if that is a float. With ``b`` of the type of ``a * b`` in NumPy, if that is
+        a float: float32 with factors of float64 gives float64, and with a number of Python's float32.
     array or scalar
         With ``return_sign``: 1, 0 or -1, of the same type.
 
@@ -214,7 +218,7 @@ def logsumexp(
     TypeError
         If a type is none of the above.
     ValueError
-        If ``b`` or ``where`` does not broadcast; in a library other than NumPy, if the rows are empty.
+        If ``a``, ``b`` and ``where`` do not broadcast; in a library other than NumPy, if the rows are empty.
     numpy.exceptions.AxisError
         If there is no such axis.
 
@@ -250,51 +254,45 @@ def logsumexp(
     >>> numbaexp.logsumexp([0.0, 0.0], b=[1, -3], return_sign=True)
     (np.float64(0.6931471805599453), np.float64(-1.0))
     """
-    if owner_of(x) is not None:
-        given = {"axis": axis, "keepdims": keepdims, "b": b, "return_sign": return_sign, "where": where}
-        result = recorded("logsumexp", (x,), given)
+    if owner_of(a) is not None:
+        # Other libraries take neither, and a flag that is down asks for nothing.
+        only_here = {"b": b, "return_sign": return_sign or None, "where": where}
+        result = recorded("logsumexp", (a,), {"axis": axis, "keepdims": keepdims, **only_here})
         if result is not NotImplemented:
             return result
         from numbaexp.owners import row_flow
 
-        row_flow.refuse("logsumexp", x, b=b, return_sign=return_sign, where=where)
-        return row_flow.reduction("logsumexp", x, axis, keepdims, rows.on_views)
-    if _dask(x):
+        row_flow.refuse("logsumexp", a, **only_here)
+        return row_flow.reduction("logsumexp", a, axis, keepdims, rows.on_views)
+    if _dask(a):
         from numbaexp.owners import dask
 
-        return dask.logsumexp(x, axis, keepdims, b, return_sign, where)
-    x = rows.plain(x, "x")
-    kind, axes, mask = rows.float_type(x, "x"), axes_of(axis, x.ndim), rows.mask_of(where, x.shape)
-    factors = None if b is None else _factors(b, x, kind)
-    final = final_shape(x.shape, axes, keepdims) if x.ndim else ()
-    x = x.reshape(1) if x.ndim == 0 else x
-    result = np.full(reduced_shape(x.shape, axes), -np.inf, kind)
+        return dask.logsumexp(a, axis, b, keepdims, return_sign, where)
+    x, factors, mask = rows.plain(a, "a"), None if b is None else rows.plain(b, "b"), rows.mask_of(where)
+    kind = rows.float_type(x, "a") if factors is None else rows.common_type(a=(a, x), b=(b, factors))
+    shape = rows.common_shape(a=x, b=factors, where=mask)
+    axes = axes_of(axis, len(shape))
+    final = final_shape(shape, axes, keepdims) if shape else ()
+    shape = shape or (1,)
+    result = np.full(reduced_shape(shape, axes), -np.inf, kind)
     sign = np.zeros(result.shape)
-    if x.size:
-        source = rows.read(x, kind, axes, None if mask is None else mask.reshape(x.shape))
+    if 0 not in shape:
+        x = rows.broadcast(x, shape)
+        mask = None if mask is None else rows.broadcast(mask, shape)
         if factors is None:
+            source = rows.read(x, kind, axes, mask)
             rows.on_host("logsumexp", kind.name, axes, x=rows.stored(source), y=rows.stored(result))
             sign[...] = np.where(np.isnan(result), np.nan, result != -np.inf) if return_sign else 0
         else:
-            weights = rows.read(factors.reshape(x.shape), kind, axes)
-            arrays = {"x": source, "w": weights, "y": result}
-            stored = {key: rows.stored(array) for key, array in arrays.items()}
+            # The factor 0 hides an element as a mask does, so that the mask is needed once.
+            weights = rows.read(rows.broadcast(factors, shape), kind, axes, mask, 0)
+            operands = {"x": rows.read(x, kind, axes), "w": weights, "y": result}
+            stored = {key: rows.stored(array) for key, array in operands.items()}
             rows.on_host("weighted_logsumexp", kind.name, axes, extra=sign, **stored)
             if not return_sign:
                 result[sign < 0] = np.nan
     result = result.reshape(final)[()]
     return (result, sign.astype(kind).reshape(final)[()]) if return_sign else result
-
-
-def _factors(b: Any, x: np.ndarray, kind: np.dtype) -> np.ndarray:
-    given = rows.plain(b, "b")
-    if given.dtype.kind not in "biuf" and given.dtype.name not in rows.FLOATS:
-        raise TypeError(f"`b` must be of a float, integer or bool type; got {given.dtype}")
-    try:
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(given.astype(kind), x.shape)
-    except ValueError:
-        raise ValueError(f"`b` must broadcast to the shape of `x`, {x.shape}; got {given.shape}") from None
 
 
 @_documented

@@ -25,7 +25,7 @@ def log_softmax(x, *, axis=-1):
 
 def reduce_log_sum_exp(data, axes=(), *, keepdims=1, noop_with_empty_axes=0):
     axis = tuple(axes) if len(axes) or noop_with_empty_axes else None
-    return (numbaexp.logsumexp(data, axis, bool(keepdims)),)
+    return (numbaexp.logsumexp(data, axis, keepdims=bool(keepdims)),)
 
 
 def softmax_cross_entropy_loss(scores, labels, weights=None, *, reduction=b"mean", ignore_index=-100):

@@ -21,6 +21,8 @@ inf, nan = np.inf, np.nan
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 TYPES = {"float16": np.dtype("e"), "bfloat16": BFLOAT16, "float32": np.dtype("f"), "float64": np.dtype("d")}
 SHARES = [softmax, log_softmax]
+# What the first parameter is called, as in SciPy.
+FIRST = {softmax: "x", log_softmax: "x", logsumexp: "a"}
 VALUES = np.random.default_rng(0).standard_normal((3, 4, 5)) * 3
 AXES = [-1, 0, 1, 2, -3, None, (0, 2), (2, 0), (-1, 1), (0, 1), (0, 1, 2), (), (1,)]
 
@@ -232,7 +234,7 @@ def test_types_refused(x):
         f"must be of type float16, bfloat16, float32, float64, integers or bool; got {np.asarray(x).dtype}"
     )
     for function in (softmax, log_softmax, logsumexp):
-        with pytest.raises(TypeError, match=f"^`x` {said}$"):
+        with pytest.raises(TypeError, match=f"^`{FIRST[function]}` {said}$"):
             function(x, -1)
     like = np.ones(np.shape(x))
     for backward in (softmax_backward, log_softmax_backward):
@@ -265,7 +267,7 @@ def test_masked_arrays_are_refused():
     for call, argument in (
         (lambda: softmax(masked), "x"),
         (lambda: log_softmax(masked), "x"),
-        (lambda: logsumexp(masked), "x"),
+        (lambda: logsumexp(masked), "a"),
         (lambda: logsumexp([1.0, 2.0], b=masked), "b"),
         (lambda: softmax([1.0, 2.0], where=np.ma.ones(2, dtype=bool)), "where"),
         (lambda: softmax_backward(masked, np.ones(2)), "grad_output"),
@@ -440,11 +442,10 @@ def test_where_refused():
     for function in (softmax, log_softmax, logsumexp):
         with pytest.raises(TypeError, match=r"^`where` must be of type bool; got int64$"):
             function(np.ones(3), where=np.ones(3, np.int64))
-        message = "`where` must broadcast to the shape of `x`, (3,); got (4,)"
-        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-            function(np.ones(3), where=np.ones(4, bool))
-        with pytest.raises(ValueError, match=r"^`where` must broadcast to the shape of `x`, \(3,\); got \(2, 3\)$"):
-            function(np.ones(3), where=np.ones((2, 3), bool))
+        for shape in ((4,), (2, 4), (0,)):
+            message = f"`where` must broadcast with `{FIRST[function]}` of shape (3,); got {shape}"
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                function(np.ones(3), where=np.ones(shape, bool))
 
 
 # Special rows
@@ -558,22 +559,49 @@ def test_b_of_infinite_elements_of_both_signs():
 
 
 def test_b_types():
-    for dtype in ("?", "b", "u2", "e", "f", "d", ">f4", BFLOAT16):
+    for dtype in ("?", "b", "u2", "e", "f", ">f4", BFLOAT16):
         b = np.array([1, 0, 1]).astype(dtype)
         assert_same(logsumexp(np.float32([1, 2, 3]), b=b), logsumexp(np.float32([1, 3])))
-    with pytest.raises(TypeError, match=r"^`b` must be of a float, integer or bool type; got complex128$"):
+    said = "`b` must be of type float16, bfloat16, float32, float64, integers or bool; got complex128"
+    with pytest.raises(TypeError, match=f"^{said}$"):
         logsumexp([1.0], b=[1j])
-    with pytest.raises(ValueError, match=r"^`b` must broadcast to the shape of `x`, \(2,\); got \(3,\)$"):
-        logsumexp([1.0, 2.0], b=[1, 2, 3])
-    assert np.isnan(logsumexp(np.float32([1, 2]), b=[1e300, 1]))
+    assert np.isnan(logsumexp(np.float32([1, 2]), b=1e300))
+    assert_same(logsumexp(np.float32([1, 2]), b=[1e300, 0]), logsumexp([1.0, 2.0], b=[1e300, 0]))
+
+
+PAIRS = list(itertools.product(["?", "b", "u2", "i4", "q", "e", "f", "d", ">f4", BFLOAT16], repeat=2))
+
+
+@pytest.mark.parametrize(("of_a", "of_b"), PAIRS, ids=str)
+def test_types_of_a_and_b(of_a, of_b):
+    """Computed in the type of their product, as SciPy does."""
+    a, b = np.ones(2).astype(of_a), np.array([1, 0]).astype(of_b)
+    product = (a * b).dtype
+    kind = product if product.name in TYPES else np.dtype("d")
+    for result in (logsumexp(a, b=b), *logsumexp(a, 0, b, return_sign=True)):
+        assert_same(result, kind.type(1))
+    if BFLOAT16 not in (of_a, of_b):
+        special = pytest.importorskip("scipy.special", reason="SciPy is the peer")
+        assert special.logsumexp(a, b=b).dtype == kind
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_numbers_of_pythons_take_the_type_of_the_other(dtype):
+    x = np.array([1, 0], TYPES[dtype])
+    for number in (True, 1, 1.0):
+        assert_same(logsumexp(x, b=number), logsumexp(x))
+        assert_same(logsumexp(number, b=x), x[0])
+        assert_same(logsumexp(number, b=1), np.float64(1))
+    # One of NumPy's has a type of its own.
+    assert logsumexp(x, b=np.float64(1)).dtype == np.float64
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_return_sign(dtype):
     x = np.array([[1, 2], [-inf, -inf], [inf, 0], [nan, 1]]).astype(TYPES[dtype])
     for keepdims in (False, True):
-        result, sign = logsumexp(x, 1, keepdims, return_sign=True)
-        assert_same(result, logsumexp(x, 1, keepdims))
+        result, sign = logsumexp(x, 1, keepdims=keepdims, return_sign=True)
+        assert_same(result, logsumexp(x, 1, keepdims=keepdims))
         assert_same(sign, np.array([1, 0, 1, nan]).astype(TYPES[dtype]).reshape(result.shape))
     assert type(logsumexp(x[0], return_sign=True)[1]) is TYPES[dtype].type
 
@@ -708,9 +736,9 @@ def test_torch(layout, dtype):
             assert_same(numpy_of(backward(g, y, axis)), backward(numpy_of(g), numpy_of(y), axis))
         if x.numel():
             for keepdims in (False, True):
-                result = logsumexp(x, axis, keepdims)
+                result = logsumexp(x, axis, keepdims=keepdims)
                 assert type(result) is torch.Tensor
-                assert_same(numpy_of(result), logsumexp(array, axis, keepdims))
+                assert_same(numpy_of(result), logsumexp(array, axis, keepdims=keepdims))
 
 
 def test_torchs_conventions():
@@ -719,8 +747,9 @@ def test_torchs_conventions():
     for axis in (0, 1, 2, -1):
         for function, peer in ((softmax, torch.softmax), (log_softmax, torch.log_softmax)):
             torch.testing.assert_close(function(x, axis), peer(x, axis), rtol=1e-13, atol=1e-13)
-        torch.testing.assert_close(logsumexp(x, axis), torch.logsumexp(x, axis), rtol=1e-13, atol=1e-13)
-        torch.testing.assert_close(logsumexp(x, axis, True), torch.logsumexp(x, axis, True), rtol=1e-13, atol=1e-13)
+        for kept in (False, True):
+            made, peers = logsumexp(x, axis, keepdims=kept), torch.logsumexp(x, axis, kept)
+            torch.testing.assert_close(made, peers, rtol=1e-13, atol=1e-13)
         leaf = x.clone().requires_grad_()
         g = x.flip(0)
         for peer, backward in ((torch.softmax, softmax_backward), (torch.log_softmax, log_softmax_backward)):
@@ -760,14 +789,17 @@ def test_torch_refused():
     for function in (softmax, log_softmax, logsumexp):
         with pytest.raises(TypeError, match=f"^of a torch.Tensor `{function.__name__}` does not take `where`$"):
             function(x, where=x > 0)
-        with pytest.raises(TypeError, match=r"^`x` must be of a float, integer or bool type; got torch.complex64$"):
+        said = f"`{FIRST[function]}` must be of a float, integer or bool type; got torch.complex64"
+        with pytest.raises(TypeError, match=f"^{said}$"):
             function(x.to(torch.complex64))
         with pytest.raises(np.exceptions.AxisError, match="axis 1 is out of bounds for array of dimension 1"):
             function(x, 1)
     with pytest.raises(TypeError, match=r"^of a torch.Tensor `softmax` does not take `dtype`$"):
         softmax(x, dtype=torch.float64)
-    with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `b`$"):
-        logsumexp(x, b=x)
+    # False is a factor, and True is not `keepdims`, as the third argument of torch.logsumexp is.
+    for b in (x, 2.0, 0, True, False):
+        with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `b`$"):
+            logsumexp(x, 0, b)
     with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `return_sign`$"):
         logsumexp(x, return_sign=True)
     with pytest.raises(ValueError, match=r"^`x` must have elements along `axis`; got the shape \(2, 0\)$"):
@@ -819,7 +851,7 @@ def test_jax(dtype):
         result = softmax_backward(x, y, axis)
         assert isinstance(result, jax.Array)
         assert_same(np.asarray(result), softmax_backward(array, np.asarray(y), axis))
-    assert_same(np.asarray(logsumexp(x, 0, True)), logsumexp(array, 0, True))
+    assert_same(np.asarray(logsumexp(x, 0, keepdims=True)), logsumexp(array, 0, keepdims=True))
     assert_same(np.asarray(softmax(x[0, 0, 0])), np.asarray(softmax(array[0, 0, 0])))
 
 

@@ -554,7 +554,8 @@ def model(x, classes):
     """Something of each kind, by position and by name, in place too."""
     hidden = numbaexp.exp(x) * numbaexp.sigmoid(x) + numbaexp.softplus_(x * 2)
     shares = numbaexp.softmax(hidden, 1) + numbaexp.log_softmax(hidden, axis=-1, out=None)
-    return numbaexp.cross_entropy(shares, classes, label_smoothing=0.1) + numbaexp.logsumexp(hidden, (0, 1), False)
+    loss = numbaexp.cross_entropy(shares, classes, label_smoothing=0.1)
+    return loss + numbaexp.logsumexp(hidden, (0, 1), None, False, False)
 
 
 def test_compiled():

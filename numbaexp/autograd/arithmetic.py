@@ -189,11 +189,11 @@ class Arithmetic(Variable):
         """The natural logarithm of each element, as NumPy's."""
         return apply(_LOG, (self,), log)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """The sum along axes; None is all of them."""
         return apply(_SUM, (self,), lambda array: array.sum(axis=axis, keepdims=keepdims), self._reduction(axis))
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """The mean along axes; None is all of them."""
         options = self._reduction(axis)
         options["count"] = self._elements.size // max(math.prod(options["kept"]), 1)

@@ -18,7 +18,7 @@ def record(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     arguments = [_array(argument) for argument in (*args, *(kwargs.pop(argument) for argument in by_keyword))]
     options = {option: kwargs.pop(option) for option in rule.options if option in kwargs}
     for option, value in kwargs.items():
-        if value is not None and value is not False:
+        if value is not None:
             raise TypeError(f"of a tensor of `numbaexp.autograd` `{name}` does not take `{option}`")
 
     function = functools.partial(getattr(numbaexp, name), **options)

@@ -20,12 +20,12 @@ class GradcheckError(RuntimeError):
     """A gradient is not what finite differences say."""
 
 
-def gradcheck(function: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
+def gradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
     """Compare the gradients of a function with finite differences in float64.
 
     Parameters
     ----------
-    function : callable
+    func : callable
         Of tensors; it returns a tensor, or a sequence of them.
     inputs : Tensor or sequence of them
         Where it is looked at. Those that require grad, of type float64, are the ones that it is differentiated by.
@@ -66,16 +66,16 @@ def gradcheck(function: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, 
     True
     """
     given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    _check(function, given, _names(function, given), rtol, atol)
+    _check(func, given, _names(func, given), rtol, atol)
     return True
 
 
-def gradgradcheck(function: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
+def gradgradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
     """Compare the second derivatives of a function with finite differences of its gradients.
 
     Parameters
     ----------
-    function : callable
+    func : callable
         As of :func:`gradcheck`.
     inputs : Tensor or sequence of them
         As of :func:`gradcheck`.
@@ -118,16 +118,16 @@ def gradgradcheck(function: Callable[..., Any], inputs: Any, *, rtol: float = 1e
     given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     rng = np.random.default_rng(0)
     above = []
-    for output in _outputs(function(*given)):
+    for output in _outputs(func(*given)):
         random = module_of(output.data).asarray(rng.standard_normal(output.shape))
         above.append(tensor(random, requires_grad=True))
 
     def gradients(*arguments: Tensor) -> Any:
         values, grads = arguments[: len(given)], arguments[len(given) :]
         by = [value for value in values if value.requires_grad]
-        return grad(_outputs(function(*values)), by, grads, create_graph=True)
+        return grad(_outputs(func(*values)), by, grads, create_graph=True)
 
-    names = [*_names(function, given), *(f"grad_output {place}" for place in range(len(above)))]
+    names = [*_names(func, given), *(f"grad_output {place}" for place in range(len(above)))]
     _check(gradients, [*given, *above], names, rtol, atol)
     return True
 

@@ -24,6 +24,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    *,
     allow_unused: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of some tensors with respect to others, which may be leaves or made of them.

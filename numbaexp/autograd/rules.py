@@ -108,9 +108,9 @@ _ROWS = [
     ),
     Rule(
         "logsumexp",
-        ("x",),
-        gradients={"x": lambda grad, x, axis: logsumexp_backward(grad, x, axis)},
-        tangents={"x": lambda tangent, x, result, axis: _total(softmax(x, axis) * tangent, axis).reshape(result.shape)},
+        ("a",),
+        gradients={"a": lambda grad, a, axis: logsumexp_backward(grad, a, axis)},
+        tangents={"a": lambda tangent, a, result, axis: _total(softmax(a, axis) * tangent, axis).reshape(result.shape)},
         options=("axis", "keepdims"),
     ),
     Rule(

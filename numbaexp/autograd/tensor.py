@@ -196,7 +196,7 @@ class Tensor(Arithmetic):
         return f"tensor({', '.join(parts)})"
 
 
-def tensor(data: Any, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of an array's elements.
 
     Parameters

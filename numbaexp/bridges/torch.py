@@ -96,7 +96,8 @@ def _arguments(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> t
     given = {**known.defaults, **dict(zip(known.positional, args, strict=False)), **kwargs}
     out = given.pop("out", None)
     like = next(value for value in (*given.values(), out) if isinstance(value, torch.Tensor))
-    refuse(name, like, **{key: value for key, value in given.items() if key not in known.parameters})
+    others = {key: value for key, value in given.items() if key not in known.parameters}
+    refuse(name, like, **{key: value or None if key in known.flags else value for key, value in others.items()})
     arguments = []
     for parameter in known.parameters:
         if parameter not in given:

@@ -21,7 +21,8 @@ class Operator:
     """A public function as an operator, with the arguments of its rule and then its options.
 
     ``parameters`` are their names, and ``defaults`` what some are if not given; ``positional`` are the parameters that
-    the public function takes by position. ``saves_argument`` says whether a gradient needs the first one.
+    the public function takes by position, and ``flags`` those that are down by default. ``saves_argument`` says whether
+    a gradient needs the first one.
     """
 
     def __init__(self, rule: Rule):
@@ -35,8 +36,10 @@ class Operator:
             for name in self.parameters
             if signature[name].default is not inspect.Parameter.empty
         }
+        self.flags = tuple(name for name, each in signature.items() if each.default is False)
         self.saves_argument = any(rule.arguments[0] in needs(formula) for formula in rule.gradients.values())
-        self._by_position = sum(name in self.positional for name in self.parameters)
+        # Options are given by name: the public function may have others before them.
+        self._by_position = sum(name in self.positional for name in rule.arguments)
         self._annotations = {name: signature[name].annotation for name in rule.options}
 
     @property

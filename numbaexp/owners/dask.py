@@ -34,11 +34,11 @@ def log_softmax(x: Any, axis: Any, out: Any, dtype: Any, where: Any) -> Any:
     return _shares("log_softmax", -np.inf, x, axis, out, dtype, where)
 
 
-def logsumexp(x: Any, axis: Any, keepdims: bool, b: Any, return_sign: bool, where: Any) -> Any:
+def logsumexp(a: Any, axis: Any, b: Any, keepdims: bool, return_sign: bool, where: Any) -> Any:
     """See :func:`numbaexp.logsumexp`."""
-    _refuse("logsumexp", b=b, return_sign=return_sign)
+    _refuse("logsumexp", "a", b=b, return_sign=return_sign or None)
+    x, _ = _taking_part(a, "a", None, where)
     axes = axes_of(axis, x.ndim)
-    x, _ = _taking_part(x, None, where)
     if x.ndim == 0:
         return _blocks(_whole, x.dtype, x, function="logsumexp", axis=axis)
     if _cut(x, axes):
@@ -51,9 +51,9 @@ def logsumexp(x: Any, axis: Any, keepdims: bool, b: Any, return_sign: bool, wher
 
 
 def _shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, where: Any) -> Any:
-    _refuse(name, out=out)
+    _refuse(name, "x", out=out)
+    x, mask = _taking_part(x, "x", dtype, where)
     axes = axes_of(axis, x.ndim)
-    x, mask = _taking_part(x, dtype, where)
     if _cut(x, axes):
         result = _blocks(_shares_of_sums, x.dtype, x, _known(x, axes), function=name, axes=axes)
     else:
@@ -61,20 +61,21 @@ def _shares(name: str, masked: float, x: Any, axis: Any, out: Any, dtype: Any, w
     return result if mask is None else da.where(mask, result, x.dtype.type(masked))
 
 
-def _refuse(name: str, **arguments: Any) -> None:
+def _refuse(name: str, first: str, **arguments: Any) -> None:
     for argument, value in arguments.items():
-        if value is not None and value is not False:
+        if value is not None:
             raise TypeError(f"of an array of Dask `{name}` does not take `{argument}`")
     if current_target() == "cuda":
-        raise TypeError("`x` must not be an array of Dask under the target 'cuda'")
+        raise TypeError(f"`{first}` must not be an array of Dask under the target 'cuda'")
 
 
-def _taking_part(x: Any, dtype: Any, where: Any) -> tuple[Any, Any]:
-    """``x`` in the type that is computed in, -infinity where it is masked, and the mask or None."""
+def _taking_part(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, Any]:
+    """``x``, which is called ``argument``, in the type that is computed in, -infinity where it is masked, and the mask
+    or None; each of the two may be the wider one."""
     if not isinstance(x._meta, np.ndarray):
-        raise TypeError(f"`x` must be made of arrays of NumPy; got {type(x._meta).__name__}")
-    rows.plain(x._meta, "x")
-    kind = rows.float_type(x, "x", dtype)
+        raise TypeError(f"`{argument}` must be made of arrays of NumPy; got {type(x._meta).__name__}")
+    rows.plain(x._meta, argument)
+    kind = rows.float_type(x, argument, dtype)
     x = x if x.dtype == kind else _blocks(_converted, kind, x, kind=kind)
     if where is None or where is True:
         return x, None
@@ -82,14 +83,12 @@ def _taking_part(x: Any, dtype: Any, where: Any) -> tuple[Any, Any]:
     rows.plain(mask._meta, "where")
     if mask.dtype != np.bool_:
         raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
-    chunks_of_x = x.chunks[max(x.ndim - mask.ndim, 0) :]
-    lengths = [sum(chunks) for chunks in chunks_of_x]
-    both = zip(mask.shape, lengths, strict=False)
-    if mask.ndim > x.ndim or not all(m in (1, n) or np.isnan([m, n]).all() for m, n in both):
-        raise ValueError(f"`where` must broadcast to the shape of `x`, {x.shape}; got {mask.shape}")
+    # Axes are counted from the last, as in broadcasting. An unknown length is NaN.
+    both = {-i: (x.shape[-i], mask.shape[-i]) for i in range(1, min(x.ndim, mask.ndim) + 1)}
+    if not all(n == m or 1 in (n, m) or np.isnan([n, m]).all() for n, m in both.values()):
+        raise ValueError(f"`where` must broadcast with `{argument}` of shape {x.shape}; got {mask.shape}")
     # Cut as ``x`` is, it cuts no row that ``x`` does not.
-    same = {axis: chunks for axis, chunks in enumerate(chunks_of_x) if mask.shape[axis] == lengths[axis]}
-    mask = mask.rechunk(same)
+    mask = mask.rechunk({axis: x.chunks[axis] for axis, (n, m) in both.items() if n == m})
     return da.where(mask, x, kind.type(-np.inf)), mask
 
 

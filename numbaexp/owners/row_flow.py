@@ -19,20 +19,20 @@ OnHost = Callable[..., None]
 def refuse(name: str, x: Any, **arguments: Any) -> None:
     """Raise where an argument is given that only arrays of NumPy's have."""
     for argument, value in arguments.items():
-        if value is not None and value is not False:
+        if value is not None:
             raise TypeError(f"of a {library_of(x)} `{name}` does not take `{argument}`")
 
 
-def _owner(x: Any, out: Any) -> Adapter:
+def _owner(x: Any, out: Any, argument: str = "x") -> Adapter:
     """The library of both."""
     owner = owner_of(x)
     if owner is None or (out is not None and owner_of(out) is not owner):
         raise not_alike(x, out)
-    place = owner.place(x, "x")
+    place = owner.place(x, argument)
     if out is not None and owner.place(out, "out") != place:
         raise apart(place, owner.place(out, "out"))
     if place != "cpu":
-        need_cuda("x")
+        need_cuda(argument)
     return owner
 
 
@@ -75,14 +75,14 @@ def gradient(name: str, grad_output: Any, output: Any, axis: Any, on_host: OnHos
         raise TypeError(f"`grad_output` must be of the type of `output`, {of_output}; got {dtype}")
     axes, written = axes_of(axis, len(given.view.shape)), owner.write(given, None, dtype)
     views = [given.view, result.view, written.view]
-    _compute(name, dtype, views, axes, lambda: stream_of(owner, [given.array, result.array]), on_host)
+    _compute(name, dtype, views, axes, lambda: stream_of(owner, [given.array, result.array]), on_host, "grad_output")
     return owner.finish(given.array, None, written)
 
 
 def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> Any:
     """A function with one result for each row."""
-    owner = _owner(x, None)
-    given, dtype = owner.read(x)
+    owner = _owner(x, None, "a")
+    given, dtype = owner.read(x, "a")
     shape = given.view.shape
     axes = axes_of(axis, len(shape))
     if 0 in (shape[axis] for axis in axes if shape):
@@ -91,7 +91,8 @@ def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> 
     array = given.array[first] if shape else given.array
     like = Elements(array, owner.read(array)[0].view)
     written = owner.write(like, None, dtype)
-    _compute(name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, None), on_host)
+    views = [given.view, written.view]
+    _compute(name, dtype, views, axes, lambda: owner.stream(given.array, None), on_host, "a")
     result = owner.finish(like.array, None, written)
     return result if keepdims else result.reshape(list(final_shape(shape, axes, False)))
 
@@ -142,7 +143,13 @@ def stream_of(owner: Adapter, arrays: list[Any]) -> int:
 
 
 def _compute(
-    name: str, dtype: str, views: list[Any], axes: tuple[int, ...], stream: Callable[[], int], on_host: OnHost
+    name: str,
+    dtype: str,
+    views: list[Any],
+    axes: tuple[int, ...],
+    stream: Callable[[], int],
+    on_host: OnHost,
+    argument: str = "x",
 ) -> None:
     if 0 in views[0].shape:
         return
@@ -152,7 +159,7 @@ def _compute(
     from numbaexp.cuda import launch_rows
 
     if views[0].dtype != dtype:
-        raise TypeError(f"`x` must be of a float type on a device; got {views[0].dtype}")
+        raise TypeError(f"`{argument}` must be of a float type on a device; got {views[0].dtype}")
     if not views[0].shape:
         views = [view._replace(shape=(1,), strides=(0,)) for view in views]
     launch_rows.run(name, tuple(views), axes, stream())

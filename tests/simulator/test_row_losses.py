@@ -421,6 +421,8 @@ def test_logsumexp_backward_of_a_scalar_and_of_nothing():
 
 def test_logsumexp_backward_refused():
     there = cuda.to_device(np.ones(3))
+    with pytest.raises(TypeError, match=r"^`a` must be of a float type on a device; got int64$"):
+        numbaexp.logsumexp(cuda.to_device(np.ones(3, int)))
     with pytest.raises(TypeError, match=r"^`x` must be of a float type on a device; got int64$"):
         numbaexp.logsumexp_backward(cuda.to_device(np.array(1.0)), cuda.to_device(np.ones(3, int)))
     with pytest.raises(TypeError, match=r"^`grad_output` must be an array of NumPy's; got "):
