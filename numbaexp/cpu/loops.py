@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from numbaexp.cpu.undecided import make_settle, stack_array
 from numbaexp.jit import jit
+from numbaexp.scalar.double import UNDERFLOWS
 from numbaexp.scalar.forms import BITS, OVERFLOW, STORED_AS, UNDERFLOW, itemsize
 from numbaexp.scalar.ieee import bits_of, float_of
 
@@ -34,7 +35,7 @@ def unforeseen(typingctx, word):
 @jit
 def provoked(flags):
     """0, having raised the flags; to be subtracted from something that is used, or it would not be computed."""
-    tiny = float_of(bits_of(2.0**-600) * unforeseen(flags & UNDERFLOW))
+    tiny = float_of(bits_of(UNDERFLOWS) * unforeseen(flags & UNDERFLOW))
     huge = float_of(bits_of(np.inf) - unforeseen((flags & OVERFLOW) << np.int64(60)))
     return tiny * tiny + 1.0 / (huge * huge)
 

@@ -117,6 +117,12 @@ DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
 
+# float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
+DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")
+DOUBLE_EXP_NORMAL = float.fromhex("-0x1.6232bdd7abcd2p+9")
+DOUBLE_EXP10_MAX = float.fromhex("0x1.34413509f79fep+8")
+DOUBLE_EXP10_NORMAL = float.fromhex("-0x1.33a7146f72a41p+8")
+
 # float64, accurate phase: log2 of the bases in units of 2**-190.
 WIDE_LOG2_2 = words(0x4000000000000000, 0x0000000000000000, 0x0000000000000000)
 WIDE_LOG2_E = words(0x5C551D94AE0BF85D, 0xDF43FF68348E9F44, 0x75ABBD546EB4AD2C)

@@ -141,6 +141,15 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
+def ends_of_ranges(out):
+    """Where powers in float64 begin to overflow, half an ulp above the greatest number, and to be subnormal."""
+    greatest, least = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970), mpmath.ldexp(1, -1022)
+    out.comment("float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.")
+    for name, base in (("EXP", mpmath.e), ("EXP10", 10)):
+        out.float64(f"DOUBLE_{name}_MAX", truncated(mpmath.log(greatest, base), 53))
+        out.float64(f"DOUBLE_{name}_NORMAL", -truncated(-mpmath.log(least, base), 53))
+
+
 def wide_constants(out):
     out.comment("float64, accurate phase: log2 of the bases in units of 2**-190.")
     for name, base in (("2", 2), ("E", mpmath.e), ("10", 10)):
@@ -164,6 +173,7 @@ def render():
         single_constants(out)
         double_constants(out)
         logarithm_constants(out)
+        ends_of_ranges(out)
         wide_constants(out)
     return "\n".join(out.lines) + "\n"
 

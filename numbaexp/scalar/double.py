@@ -7,22 +7,31 @@ elsewhere the accurate phase (``numbaexp.scalar.accurate``) tells.
 Flags and special values are treated as in ``numbaexp.scalar.narrow``.
 """
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import bits_of, float_of, fma, highest, rounded_product, scalar
 
 # Adding 1.5 * 2**52 rounds a float64 to an integer, which then stands in the low bits of the sum.
-ROUND_TO_INTEGER = 1.5 * 2.0**52
+ROUND_TO_INTEGER = ldexp(1.5, 52)
+# Powers of two are made by ``ldexp``, which is exact where a process rounds another way while this is imported.
+#
 # Added to a reduced argument, this keeps its powers from underflowing, and the flag down, where x is close to 0; the
 # result there is 1 by a wide margin.
-TINY = 2.0**-200
+TINY = ldexp(1.0, -200)
 
 # Of the pair that ``exp_of_reduced`` returns, absolutely, and of the rounding test; derived there.
-FAST_ERROR = 2.0**-63
+FAST_ERROR = ldexp(1.0, -63)
+# Half an ulp of what is itself half an ulp, in units of the latter's number.
+LOST_LOW = ldexp(1.0, -105)
+
+# Its square underflows, and is nothing beside any result.
+UNDERFLOWS = ldexp(1.0, -600)
 
 # A bit pattern.
-LEAST_NORMAL = highest(np.float64(2.0**-1022))
+LEAST_NORMAL = highest(np.float64(ldexp(1.0, -1022)))
 
 
 @scalar
@@ -134,7 +143,7 @@ def lost_to(unit, high):
 def error_at(unit):
     """The bound of the error of the pair and of ``scaled_to_any`` before it rounds: what is lost, at most half an ulp
     of the unit, is added to low with an error of half an ulp of it."""
-    return fma(unit, 2.0**-105, FAST_ERROR)
+    return fma(unit, LOST_LOW, FAST_ERROR)
 
 
 @scalar

@@ -1,5 +1,7 @@
 """expm1: exp(x) - 1, precise relatively where x is small."""
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar import accurate, double, single
@@ -21,16 +23,16 @@ from numbaexp.scalar.ieee import (
 from numbaexp.scalar.narrow import narrow
 
 # Smaller arguments are their own result, in float32 and in float64, and silent, as NumPy's are.
-TINY_F32, TINY_F64 = highest(np.float64(2.0**-25)), highest(np.float64(2.0**-54))
+TINY_F32, TINY_F64 = highest(np.float64(ldexp(1.0, -25))), highest(np.float64(ldexp(1.0, -54)))
 
 # float64: below -40 the result is -1, above X_MAX infinite. Within 40 nothing of a result is subnormal.
-LEAST, X_MAX = lowest(np.float64(-40.0)), highest(np.float64(709.782712893384))
+LEAST, X_MAX = lowest(np.float64(-40.0)), highest(np.float64(c.DOUBLE_EXP_MAX))
 INNER = 40.0
 
 # Bounds of the error of ``expm1_pair``, derived there.
-ERROR_AT_0 = 2.0**-60
-ERROR = 2.0**-62
-ERROR_OF_SUMS = 2.0**-100
+ERROR_AT_0 = ldexp(1.0, -60)
+ERROR = ldexp(1.0, -62)
+ERROR_OF_SUMS = ldexp(1.0, -100)
 
 
 @scalar

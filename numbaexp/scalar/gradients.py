@@ -13,6 +13,8 @@ Flags are those of a product: of infinity and 0 "invalid", as NumPy's, and other
 Special values are treated as in ``numbaexp.scalar.narrow``.
 """
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar import constants as c
@@ -40,10 +42,10 @@ from numbaexp.scalar.narrow import to_bfloat, to_half
 
 # Of the exponential of ``single`` at +-200: there n = 288, and the product of x with log2(e), whose float64 is off by
 # 2**-55.4, puts 200 2**-55.4 ln(2) < 2**-48.2 on top of the 2**-51 it has near 0. The quotients round it three times.
-NARROW_ERROR = 2.0**-47
+NARROW_ERROR = ldexp(1.0, -47)
 # Of ``exponential``: ``double.FAST_ERROR`` of a number of 0.9 at least. The quotients are in pairs, and what is left
 # out of a product of pairs is below 2**-100.
-PAIR_ERROR = 2.0**-62
+PAIR_ERROR = ldexp(1.0, -62)
 
 # Beyond this the product with any gradient but 0 is too large or too small: 2**149 2**128 < e**200, and in float64
 # 2**1074 2**1024 < e**1460.

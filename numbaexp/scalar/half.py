@@ -3,6 +3,8 @@
 The special values and the flags are treated as in ``numbaexp.scalar.narrow``.
 """
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar import constants as c
@@ -26,10 +28,10 @@ from numbaexp.scalar.ieee import (
 )
 
 # Adding 1.5 * 2**13 rounds a float32 in [1, 2) to the 11 bits of a half.
-ROUND_TO_HALF = np.float32(1.5 * 2.0**13)
+ROUND_TO_HALF = np.float32(ldexp(1.5, 13))
 # Adding 1.5 * 2**23 rounds a float32 to the nearest integer, which then stands in the low bits of the sum; an argument
 # less one half is so rounded down.
-ROUND_TO_INTEGER, ONE_HALF_LESS = np.float32(1.5 * 2.0**23), np.float32(-0.5)
+ROUND_TO_INTEGER, ONE_HALF_LESS = np.float32(ldexp(1.5, 23)), np.float32(-0.5)
 INTEGER_0 = highest(ROUND_TO_INTEGER)
 # A bfloat16 of a smaller magnitude has the exponential 1, and is taken as 0: its powers would underflow.
 TINY_BF16 = np.int32(0x35800000)  # 2**-20

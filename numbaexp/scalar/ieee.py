@@ -6,6 +6,8 @@ told not to by the kernel's author. So a scalar writes ``fma`` where it wants th
 This is the only module of ``scalar/`` that speaks LLVM.
 """
 
+from math import ldexp
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -221,6 +223,11 @@ def float_to_half_in_hardware(typingctx, value):
     return types.uint16(types.float32), codegen
 
 
+# Between the exponents of halves and those of float32; of the least subnormal half.
+ABOVE_HALF, BELOW_HALF = np.float32(ldexp(1.0, 112)), np.float32(ldexp(1.0, -112))
+UNITS_OF_HALF = np.float32(ldexp(1.0, 24))
+
+
 @scalar
 def half_to_float(half):
     """The float32 equal to the float16 whose bit pattern is the given uint16."""
@@ -229,7 +236,7 @@ def half_to_float(half):
     sign = np.int32(np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
     magnitude = np.int32(np.uint32(half & np.uint16(0x7FFF)) << np.uint32(13))
     special = INFINITY_F32 if magnitude >= np.int32(0x0F800000) else np.int32(0)
-    return float_of(np.int32(bits_of(float_of(magnitude) * np.float32(2.0**112)) | special | sign))
+    return float_of(np.int32(bits_of(float_of(magnitude) * ABOVE_HALF) | special | sign))
 
 
 @scalar
@@ -241,12 +248,12 @@ def float_to_half(value):
     magnitude = np.int32(bits_of(value) & MAGNITUDE_F32)
     # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
     subnormal = magnitude < np.int32(0x387FF000)
-    units = float_of(magnitude) * np.float32(2.0**24)
+    units = float_of(magnitude) * UNITS_OF_HALF
     odd = np.int32(magnitude | np.int32(units != floor(units)))
-    below = bits_of(float_of(odd if subnormal else np.int32(0)) * np.float32(2.0**-112))
+    below = bits_of(float_of(odd if subnormal else np.int32(0)) * BELOW_HALF)
     # What rounds to 2**16, 65520 and more, is taken for it.
     great = max(magnitude, np.int32(0x47800000)) if magnitude >= np.int32(0x477FF000) else magnitude
-    above = bits_of(float_of(great) * np.float32(2.0**112))
+    above = bits_of(float_of(great) * ABOVE_HALF)
     pattern = np.uint32(below if subnormal else above)
     rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
     sign = np.uint32(bits_of(value)) >> np.uint32(16) & np.uint32(0x8000)

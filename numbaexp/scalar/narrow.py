@@ -9,6 +9,8 @@ special value arithmetically. Were that selected instead, the compiler would see
 used, and would leave out that it is computed at 0.
 """
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar.forms import Scalar
@@ -35,7 +37,9 @@ from numbaexp.scalar.ieee import (
 # The 38 bits that a float64 loses when it is cut to 15 significant bits.
 CUT_OFF = np.int64((1 << 38) - 1)
 ODD = np.int64(1 << 38)
-LEAST_NORMAL_BF16 = np.float64(2.0**-126).view(np.int64)
+# What puts the bits of a subnormal bfloat16 at the end of those of a float32.
+TO_UNITS_BF16 = ldexp(1.0, -16)
+LEAST_NORMAL_BF16 = np.float64(ldexp(1.0, -126)).view(np.int64)
 
 
 @scalar
@@ -58,7 +62,7 @@ def to_half(value):
 def to_bfloat(value):
     """A subnormal bfloat16 is rounded by the conversion of value 2**-16 to float32, and so raises its flag."""
     subnormal = (bits_of(value) & MAGNITUDE_F64) < LEAST_NORMAL_BF16
-    as_float = to_float32(value * 2.0**-16 if subnormal else rounded_to_odd(value))
+    as_float = to_float32(value * TO_UNITS_BF16 if subnormal else rounded_to_odd(value))
     units = np.uint32(bits_of(as_float))
     return np.uint16(units >> np.uint32(16) & np.uint32(0x8000) | units) if subnormal else float_to_bfloat(as_float)
 

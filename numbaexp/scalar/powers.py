@@ -96,7 +96,7 @@ EXP = {
     # In float32 arithmetic: twice as fast.
     "float16": EXP_F16,
     "bfloat16": EXP_BF16,
-    "float64": power(double.exp_reduced, accurate.exp, 708.0, 709.782712893384, -708.3964185322641, -746.0),
+    "float64": power(double.exp_reduced, accurate.exp, 708.0, c.DOUBLE_EXP_MAX, c.DOUBLE_EXP_NORMAL, -746.0),
 }
 EXP2 = {
     **narrow(single.exp2, -150.5, 128.0, 0.0, np.inf),
@@ -104,5 +104,5 @@ EXP2 = {
 }
 EXP10 = {
     **narrow(single.exp10, -46.0, 39.0, 0.0, np.inf),
-    "float64": power(exp10_reduced, accurate.exp10, 307.0, 308.2547155599167, -307.6526555685887, -324.0),
+    "float64": power(exp10_reduced, accurate.exp10, 307.0, c.DOUBLE_EXP10_MAX, c.DOUBLE_EXP10_NORMAL, -324.0),
 }

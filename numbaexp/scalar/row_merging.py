@@ -5,6 +5,8 @@ the 1 that is the greatest's own, times 2**400. Without the 1 the sum of a row t
 relative accuracy.
 """
 
+from math import ldexp
+
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.ieee import scalar
@@ -15,7 +17,7 @@ UNSCALE_EXPONENTIAL = 1.0 / r.PAIR_SCALE
 
 # Below it ``exponential_less_one`` holds, and from it on subtracting 1 costs no more than 4 of the exponential's 62
 # bits.
-SMALL_LOGARITHM = 2.0**-4
+SMALL_LOGARITHM = ldexp(1.0, -4)
 
 
 @scalar

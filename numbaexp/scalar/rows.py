@@ -10,6 +10,8 @@ j, for j below 16, lane j + 8 for j below 8, and so on down to one. The chunks' 
 and weighted by how far that is below the row's, are added up in the same way, chunk c to lane c mod ``LANES``.
 """
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar import constants as c
@@ -38,13 +40,13 @@ LEAST_PAIR = -770.0
 # Pairs of exponentials are held times 2**200, and their shares of the sum times 2**500, so that neither are subnormal;
 # a product of the two, times 2**700, is brought back by one multiplication, which rounds it where it is subnormal. The
 # sum of a row is of products of pairs with pairs, and so held times 2**400.
-PAIR_SCALE = 2.0**200
-SHARE_SCALE = 2.0**700
-UNSCALE_SHARED = 2.0**-700
-UNSCALE_SUM = 2.0**-400
+PAIR_SCALE = ldexp(1.0, 200)
+SHARE_SCALE = ldexp(1.0, 700)
+UNSCALE_SHARED = ldexp(1.0, -700)
+UNSCALE_SUM = ldexp(1.0, -400)
 
 # Below it the logarithm of 1 + z is z - z**2 / 2 to a relative error of 2**-91.
-TINY_ADDEND = 2.0**-45
+TINY_ADDEND = ldexp(1.0, -45)
 
 
 @scalar

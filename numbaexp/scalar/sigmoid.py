@@ -1,7 +1,10 @@
 """sigmoid: 1 / (1 + exp(-x))."""
 
+from math import ldexp
+
 import numpy as np
 
+from numbaexp.scalar import constants as c
 from numbaexp.scalar import double, single
 from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import (
@@ -18,7 +21,7 @@ from numbaexp.scalar.ieee import (
 )
 from numbaexp.scalar.narrow import narrow
 
-LEAST, SUBNORMAL_BELOW = lowest(np.float64(-746.0)), lowest(np.float64(-708.3964185322641))
+LEAST, SUBNORMAL_BELOW = lowest(np.float64(-746.0)), lowest(np.float64(c.DOUBLE_EXP_NORMAL))
 GREATEST = highest(np.float64(746.0))
 MINUS_INFINITY = np.float64(-np.inf).view(np.int64)
 INNER = 708.0
@@ -28,7 +31,7 @@ LEAST_EXPONENT = np.int64(-200)
 
 # The one float32 that the error leaves on the wrong side of a midpoint, and its neighbour, which has the same result.
 HARD, BESIDE = float.fromhex("-0x1.2082e0p-3"), float.fromhex("-0x1.2082e2p-3")
-BIAS = 2.0**-52
+BIAS = ldexp(1.0, -52)
 SIGN = np.int64(-0x8000000000000000)
 
 
@@ -75,7 +78,7 @@ def sigmoid_f64(x):
     high, low, n = sigmoid_pair(float_of(clamped))
     subnormal = np.uint64(clamped) > SUBNORMAL_BELOW
     result = double.scaled_to_any(high, low, n, double.unit_of(n, subnormal))
-    flag = 2.0**-600 if subnormal else 0.0
+    flag = double.UNDERFLOWS if subnormal else 0.0
     upper = 1.0 if bits == INFINITY_F64 else x
     limit = 0.0 if bits == MINUS_INFINITY else upper
     return fma(fma(flag, flag, result), 1.0 if finite else 0.0, -0.0 if finite else limit)

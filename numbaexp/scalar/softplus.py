@@ -104,7 +104,7 @@ def softplus_f64(x):
     magnitude = float_of(clamp_f64(clamped & MAGNITUDE_F64, LEAST, GREATEST))
     high, low, n = log1p_of_exp(-magnitude)
     subnormal = np.uint64(clamped) > SUBNORMAL_BELOW
-    flag = 2.0**-600 if subnormal else 0.0
+    flag = double.UNDERFLOWS if subnormal else 0.0
     alone = fma(flag, flag, double.scaled_to_any(high, low, n, double.unit_of(n, subnormal)))
     result = added(float_of(clamped), high, low, n) if clamped > np.int64(0) else alone
     limit = 0.0 if bits == MINUS_INFINITY else x
