@@ -22,7 +22,8 @@ def promoted(logits: Any, targets: Any) -> tuple[Any, Any, Any]:
     if owner is None:
         logits = _array(logits)
     if owner_of(targets) is None:
-        targets = owner.asarray(targets, logits) if hasattr(owner, "asarray") else _array(targets)
+        asarray = getattr(owner, "asarray", None)
+        targets = _array(targets) if asarray is None else asarray(targets, logits)
     of_logits, of_targets = _type_name(logits), _type_name(targets)
     if of_logits == of_targets or not {of_logits, of_targets} <= {*FLOATS}:
         return logits, targets, None

@@ -301,6 +301,17 @@ def test_types_of_lists():
     assert numbaexp.cross_entropy_backward(1.0, logits.tolist(), targets).dtype == np.float64
 
 
+def test_lists_beside_tensors(torch):
+    """They are of PyTorch's default type, recorded or not."""
+    logits, targets, _ = problem((7, 5), "probabilities", "float32", {})
+    expected = numbaexp.cross_entropy(logits, targets)
+    for x in (torch.from_numpy(logits), torch.from_numpy(logits).requires_grad_()):
+        loss = numbaexp.cross_entropy(x, targets.tolist())
+        assert (loss.dtype, loss.item()) == (torch.float32, expected)
+        assert numbaexp.cross_entropy(x, [0] * 7).dtype == torch.float32
+        assert numbaexp.cross_entropy(x, targets.astype(np.float64)).dtype == torch.float64
+
+
 def test_a_gradient_beyond_the_type_of_the_logits():
     logits, targets, _ = problem((7, 5), "probabilities", "float32", {})
     with np.errstate(all="raise"):
