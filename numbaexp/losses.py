@@ -12,9 +12,10 @@ _ARGUMENTS = """logits : array_like, or array of another library
         lives, as are the other arrays, which are to be there too, on a device of the same library.
     targets : array_like, or array of that library
         Classes, integers of the shape of ``logits`` without the axis of the classes; or the classes' probabilities,
-        floats of the shape and type of ``logits``.
+        floats of the shape of ``logits``. Where their type is another one, both are taken in the type that they
+        promote to; on a device, if their library has an ``astype``.
     weight : array_like or None, or array of that library, optional
-        A factor for each class; on a device of a float type.
+        A factor for each class; on a device of a float type. The result's type does not depend on that.
     ignore_index : int, optional
         A class whose targets count for nothing. Without meaning for probabilities.
     reduction : {"mean", "sum", "none"}, optional
@@ -41,8 +42,8 @@ def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
 def cross_entropy(
     logits: Any,
     targets: Any,
-    *,
     weight: Any = None,
+    *,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -58,7 +59,8 @@ def cross_entropy(
     Returns
     -------
     array or scalar
-        The loss, of the type of ``logits``; without reduction of the shape of ``logits`` without the axis.
+        The loss, of the type of ``logits``, or of that which they and probabilities promote to; without reduction of
+        the shape of ``logits`` without the axis.
 
     Raises
     ------
@@ -76,7 +78,9 @@ def cross_entropy(
     ``logits`` are read once, and nothing of their size is made. Losses are added in pairs of float64, in the order in
     which a row is. Every target gives the same bits.
 
-    Special values: as of :func:`log_softmax`, negative. The mean of nothing is NaN.
+    Special values: as of :func:`log_softmax`, negative. What has the probability or the weight 0 counts for nothing, be
+    its logit -inf; a class that ``label_smoothing`` gives a part makes the loss infinite there. The mean of nothing is
+    NaN.
 
     References
     ----------
@@ -96,6 +100,7 @@ def cross_entropy(
         "label_smoothing": label_smoothing,
         "axis": axis,
     }
+    logits, targets, _ = losses_dispatch.promoted(logits, targets)
     recorded_result = recorded("cross_entropy", (logits, targets), options)
     if recorded_result is not NotImplemented:
         return recorded_result
@@ -107,8 +112,8 @@ def cross_entropy_backward(
     grad_output: Any,
     logits: Any,
     targets: Any,
-    *,
     weight: Any = None,
+    *,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -160,7 +165,8 @@ def cross_entropy_backward(
         "label_smoothing": label_smoothing,
         "axis": axis,
     }
-    recorded_result = recorded("cross_entropy_backward", (grad_output, logits, targets), options)
-    if recorded_result is not NotImplemented:
-        return recorded_result
-    return losses_dispatch.backward(grad_output, logits, targets, **options)
+    logits, targets, dtype = losses_dispatch.promoted(logits, targets)
+    gradient = recorded("cross_entropy_backward", (grad_output, logits, targets), options)
+    if gradient is NotImplemented:
+        gradient = losses_dispatch.backward(grad_output, logits, targets, **options)
+    return losses_dispatch.in_type(gradient, dtype)

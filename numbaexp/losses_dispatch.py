@@ -9,8 +9,59 @@ from numbaexp import dispatch
 from numbaexp import rows_dispatch as rows
 from numbaexp.default_mode import in_default_mode
 from numbaexp.losses_layout import Problem, check_elements, check_grad, problem
+from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
 from numbaexp.scalar.row_losses import IGNORED
+
+
+@in_default_mode
+def promoted(logits: Any, targets: Any) -> tuple[Any, Any, Any]:
+    """Logits and probabilities in one float type, and that of the logits where it was another one, or else None.
+
+    What is no float, and what its library cannot convert, stays as it is.
+    """
+    owner = owner_of(logits)
+    if owner is None:
+        logits = _array(logits)
+    if owner_of(targets) is None:
+        asarray = getattr(owner, "asarray", None)
+        targets = _array(targets) if asarray is None else asarray(targets, logits)
+    of_logits, of_targets = _type_name(logits), _type_name(targets)
+    if of_logits == of_targets or not {of_logits, of_targets} <= {*FLOATS}:
+        return logits, targets, None
+    wide = "float64" if "float64" in (of_logits, of_targets) else "float32"
+    widened = _widened(logits, of_logits, wide)
+    return widened, _widened(targets, of_targets, wide), None if widened is logits else logits.dtype
+
+
+@in_default_mode
+def in_type(gradient: Any, dtype: Any) -> Any:
+    """The gradient in the type of the logits, which were of another one, or None."""
+    if dtype is None:
+        return gradient
+    if hasattr(type(gradient), "double"):
+        return gradient.to(dtype)
+    with np.errstate(all="ignore"):
+        return gradient.astype(dtype.newbyteorder("="))
+
+
+def _array(x: Any) -> np.ndarray:
+    """A mask is refused later."""
+    return x if isinstance(x, np.ndarray) else np.asarray(x)
+
+
+def _type_name(array: Any) -> str:
+    dtype = getattr(array, "dtype", None)
+    return getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")
+
+
+def _widened(array: Any, dtype: str, wide: str) -> Any:
+    if dtype == wide:
+        return array
+    # PyTorch's have no ``astype``.
+    if hasattr(type(array), "double"):
+        return array.double() if wide == "float64" else array.float()
+    return array.astype(wide) if hasattr(type(array), "astype") else array
 
 
 @in_default_mode

@@ -110,8 +110,14 @@ def check_elements(given: Problem) -> None:
 
 
 def _check_classes(targets: Any, kind: str, shape: tuple[int, ...], axis: int) -> None:
-    if np.dtype(kind).kind not in "iu":
-        raise TypeError(f"`targets` must be integers, or probabilities of the type of `logits`; got {kind}")
     wanted = final_shape(shape, (axis,), False)
-    if tuple(targets.shape) not in (wanted, reduced_shape(shape, (axis,))):
+    has_shape = tuple(targets.shape) in (wanted, reduced_shape(shape, (axis,)))
+    if tuple(targets.shape) == shape and not has_shape and np.dtype(kind).kind in "biu":
+        raise TypeError(
+            f"`targets` must be, as probabilities of the shape of `logits`, {shape}, of a float type; got {kind}: "
+            f"convert one-hot targets to a float type, or give their classes, `targets.argmax({axis})`"
+        )
+    if np.dtype(kind).kind not in "iu":
+        raise TypeError(f"`targets` must be integers, or probabilities of a float type; got {kind}")
+    if not has_shape:
         raise ValueError(f"`targets` must be, as classes, of the shape {wanted}; got {tuple(targets.shape)}")

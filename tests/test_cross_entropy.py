@@ -184,6 +184,178 @@ def test_special_rows(dtype, smoothing, name):
     np.testing.assert_array_equal(gradient.astype(np.float64), [expected_gradient])
 
 
+# What has the part 0 of a target, by its probability or its weight, beside a share of 0: (logits, targets, options, the
+# losses, each of which is that of a part of the row alone).
+NO_PARTS = {
+    "a probability": ([[-INF, 0, 1]], [[0, 0.25, 0.75]], {}, [1.5 + np.log1p(np.exp(-1)) - 1.25]),
+    "another probability": ([[0, 1, -INF]], [[0.25, 0.75, 0]], {}, [0.25 + np.log1p(np.exp(-1))]),
+    "a negative zero": ([[-INF, 0, 0]], [[-0.0, 0.5, 0.5]], {}, [LN2]),
+    "all but one": ([[-INF, 3, -INF, -INF]], [[0, 1, 0, 0]], {}, [0]),
+    "no probability at all": ([[-INF, 0, 0]], [[0, 0, 0]], {}, [0]),
+    "a weight of probabilities": ([[-INF, 0, 0]], [[0.5, 0.25, 0.25]], {"weight": [0, 1, 3]}, [LN2]),
+    "a weight and smoothing": ([[-INF, 0, 0]], [1], {"weight": [0, 1, 1], "label_smoothing": 0.75}, [0.75 * LN2]),
+    "a weight of the class": ([[-INF, 0, 0], [0, 0, -INF]], [0, 1], {"weight": [0, 1, 1]}, [0, LN2]),
+    "no weight of the class, smoothed": (
+        [[-INF, 0, 0]],
+        [0],
+        {"weight": [0, 1, 1], "label_smoothing": 0.75},
+        [0.5 * LN2],
+    ),
+    "smoothing alone": ([[-INF, 0, 0]], [0], {"weight": [0, 1, 1], "label_smoothing": 1.0}, [2 / 3 * LN2]),
+    "a part by smoothing": ([[-INF, 0, 0]], [0], {"label_smoothing": 1.0}, [INF]),
+    "NaN all the same": ([[NAN, 0, 0]], [[0, 0.5, 0.5]], {}, [NAN]),
+    "+inf all the same": ([[INF, 0, 0]], [[0, 0.5, 0.5]], {}, [NAN]),
+    "-inf alone all the same": ([[-INF, -INF]], [[0, 0]], {}, [NAN]),
+}
+
+
+@pytest.mark.parametrize("name", NO_PARTS)
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_nothing_counts_for_nothing(dtype, name):
+    logits, targets, options, expected = NO_PARTS[name]
+    logits, targets = np.array(logits, dtype_of(dtype)), np.array(targets)
+    targets = targets if targets.dtype.kind == "i" and targets.ndim == 1 else targets.astype(logits.dtype)
+    digits, _ = FORMATS[dtype]
+    for target in ("cpu", "parallel"):
+        with np.errstate(all="raise"), numbaexp.use_target(target):
+            losses = numbaexp.cross_entropy(logits, targets, reduction="none", **options)
+            total = numbaexp.cross_entropy(logits, targets, reduction="sum", **options)
+            gradient = numbaexp.cross_entropy_backward(
+                np.ones(len(logits)), logits, targets, reduction="none", **options
+            )
+        np.testing.assert_allclose(losses.astype(np.float64), expected, 2.0**-digits)
+        np.testing.assert_allclose(total.astype(np.float64), np.sum(expected), 2.0**-digits)
+        np.testing.assert_array_equal(np.isnan(gradient.astype(np.float64)).any(1), np.isnan(expected))
+
+
+def test_a_difference_of_logits_that_overflows():
+    logits = np.array([[-1.7e308, 0, 1.7e308]])
+    assert numbaexp.cross_entropy(logits, [[0.0, 0.0, 1.0]]) == 0
+    assert numbaexp.cross_entropy(logits, [[1e-3, 0.0, 1.0]]) == np.inf
+
+
+def test_rows_of_several_chunks_with_shares_of_zero(gmpy2):
+    generator = np.random.default_rng(0)
+    for dtype in FORMATS:
+        logits, targets, given = problem((3, 9000), "probabilities", dtype, {})
+        off = generator.random(logits.shape) < 0.3
+        logits[off], targets[off] = -np.inf, 0
+        losses = numbaexp.cross_entropy(logits, targets, reduction="none", **given)
+        with gmpy2.context(precision=200):
+            for loss, row, shares in zip(losses, logits, targets, strict=True):
+                logs = log_shares(gmpy2, row[shares != 0])
+                exact = -sum(gmpy2.mpfr(float(t)) * log for t, log in zip(shares[shares != 0], logs, strict=True))
+                assert ulps(gmpy2, loss, exact, dtype) <= (1.5 if dtype == "float64" else 1.0)
+
+
+# Types.
+
+
+def wider(one, other):
+    """The type that two promote to, as in PyTorch."""
+    return one if one == other else "float64" if "float64" in (one, other) else "float32"
+
+
+@pytest.mark.parametrize("of_targets", FORMATS)
+@pytest.mark.parametrize("of_logits", FORMATS)
+def test_types_of_probabilities(torch, of_logits, of_targets):
+    """The loss has the type that they promote to, and the bits of a call in that; the gradient has the logits'."""
+    logits, _, _ = problem((7, 5), "probabilities", of_logits, {})
+    _, targets, _ = problem((7, 5), "probabilities", of_targets, {})
+    kind = wider(of_logits, of_targets)
+    assert str(torch.promote_types(getattr(torch, of_logits), getattr(torch, of_targets))) == f"torch.{kind}"
+    in_one = logits.astype(dtype_of(kind)), targets.astype(dtype_of(kind))
+    for options in ({}, {"weight": np.linspace(0, 1, 5), "reduction": "none"}, {"label_smoothing": 0.25}):
+        expected = numbaexp.cross_entropy(*in_one, **options)
+        loss = numbaexp.cross_entropy(logits, targets, **options)
+        assert (loss.dtype, loss.shape) == (dtype_of(kind), expected.shape)
+        np.testing.assert_array_equal(bits(loss), bits(expected))
+        grad = np.linspace(0.5, 1, loss.size).reshape(loss.shape)
+        gradient = numbaexp.cross_entropy_backward(grad, logits, targets, **options)
+        expected = numbaexp.cross_entropy_backward(grad, *in_one, **options).astype(logits.dtype)
+        assert gradient.dtype == logits.dtype
+        np.testing.assert_array_equal(bits(gradient), bits(expected))
+        # Tensors, recorded and not.
+        x, t = tensor(torch, logits), tensor(torch, targets)
+        given = {**options, "weight": tensor(torch, options["weight"])} if "weight" in options else options
+        there = numbaexp.cross_entropy(x, t, **given)
+        assert there.dtype == torch.nn.functional.cross_entropy(x, t).dtype
+        np.testing.assert_array_equal(bits(array(torch, there)), bits(loss))
+        x.requires_grad_()
+        recorded = numbaexp.cross_entropy(x, t, **given)
+        assert torch.equal(recorded.detach(), there)
+        recorded.backward(torch.from_numpy(np.asarray(grad)).to(recorded.dtype))
+        assert x.grad.dtype == x.dtype
+        back = numbaexp.cross_entropy_backward(torch.from_numpy(np.asarray(grad)), x.detach(), t, **given)
+        np.testing.assert_array_equal(bits(array(torch, back)), bits(gradient))
+
+
+def test_types_of_lists():
+    logits, targets, _ = problem((7, 5), "probabilities", "float32", {})
+    wide = targets.astype(np.float64)
+    for given in (wide, wide.tolist(), wide.astype(">f8")):
+        loss = numbaexp.cross_entropy(logits, given)
+        assert loss == numbaexp.cross_entropy(logits.astype(np.float64), wide)
+        assert numbaexp.cross_entropy_backward(1.0, logits.astype(">f4"), given).dtype == np.float32
+    assert numbaexp.cross_entropy(logits.tolist(), targets).dtype == np.float64
+    assert numbaexp.cross_entropy_backward(1.0, logits.tolist(), targets).dtype == np.float64
+
+
+def test_lists_beside_tensors(torch):
+    """They are of PyTorch's default type, recorded or not."""
+    logits, targets, _ = problem((7, 5), "probabilities", "float32", {})
+    expected = numbaexp.cross_entropy(logits, targets)
+    for x in (torch.from_numpy(logits), torch.from_numpy(logits).requires_grad_()):
+        loss = numbaexp.cross_entropy(x, targets.tolist())
+        assert (loss.dtype, loss.item()) == (torch.float32, expected)
+        assert numbaexp.cross_entropy(x, [0] * 7).dtype == torch.float32
+        assert numbaexp.cross_entropy(x, targets.astype(np.float64)).dtype == torch.float64
+
+
+def test_a_gradient_beyond_the_type_of_the_logits():
+    logits, targets, _ = problem((7, 5), "probabilities", "float32", {})
+    with np.errstate(all="raise"):
+        gradient = numbaexp.cross_entropy_backward(1e9, logits.astype(np.float16), targets, reduction="sum")
+    assert np.isinf(gradient).any()
+
+
+@pytest.mark.parametrize("of_weight", [*FORMATS, "int64"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_types_of_weights(torch, dtype, kind, of_weight):
+    """They do not count for the type of the result; and they are the third argument, as PyTorch's."""
+    logits, targets, _ = problem((7, 5), kind, dtype, {})
+    weight = np.array([1, 0, 2, 3, 1], dtype_of(of_weight))
+    expected = numbaexp.cross_entropy(logits, targets, weight=weight.astype(np.float64))
+    x, t, w = (tensor(torch, each) for each in (logits, targets, weight))
+    for loss in (
+        numbaexp.cross_entropy(logits, targets, weight),
+        array(torch, numbaexp.cross_entropy(x, t, w)),
+        array(torch, numbaexp.cross_entropy(x.requires_grad_(), t, w).detach()),
+    ):
+        assert loss.dtype == logits.dtype
+        np.testing.assert_array_equal(bits(loss), bits(expected))
+    expected = numbaexp.cross_entropy_backward(1.0, logits, targets, weight=weight.astype(np.float64))
+    gradient = numbaexp.cross_entropy_backward(1.0, logits, targets, weight)
+    np.testing.assert_array_equal(bits(gradient), bits(expected))
+    numbaexp.cross_entropy(x, t, w).backward()
+    np.testing.assert_array_equal(bits(array(torch, x.grad)), bits(expected))
+
+
+def test_the_call_of_torch(torch):
+    """Its deprecated arguments come fourth and sixth, so what follows is given by name."""
+    logits, targets, _ = problem((7, 5), "classes", "float32", {})
+    weight = np.float32([0.5, 0.25, 2.0, 1.0, 3.0])
+    tensors = tuple(map(torch.from_numpy, (logits, targets, weight)))
+    loss = numbaexp.cross_entropy(*tensors)
+    torch.testing.assert_close(loss, torch.nn.functional.cross_entropy(*tensors))
+    assert torch.equal(numbaexp.cross_entropy(*tensors[:2], weight=tensors[2]), loss)
+    assert numbaexp.cross_entropy(logits, targets, weight) == loss.item()
+    for function, first in ((numbaexp.cross_entropy, ()), (numbaexp.cross_entropy_backward, (1.0,))):
+        with pytest.raises(TypeError, match="positional arguments"):
+            function(*first, logits, targets, weight, -100)
+
+
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_no_rows(reduction):
     logits, targets = np.empty((0, 5), np.float32), np.empty(0, np.int64)
@@ -446,8 +618,10 @@ CLASSES = np.array([0, 1, 2, 0])
         ({"targets": CLASSES + 1}, ValueError, "`targets` must be classes from 0 to 2; got 3"),
         ({"targets": CLASSES - 1}, ValueError, "`targets` must be classes from 0 to 2; got -1"),
         ({"targets": ROWS[:3]}, ValueError, r"`targets` must be.*, \(4, 3\); got \(3, 3\)"),
-        ({"targets": ROWS.astype("d")}, TypeError, "`targets` must be.* float32; got float64"),
+        ({"targets": ROWS.astype("D")}, TypeError, "`targets` must be.*; got complex128"),
         ({"targets": CLASSES > 0}, TypeError, "`targets` must be.*; got bool"),
+        ({"targets": ROWS.astype(int)}, TypeError, r"of a float type; got int64: convert one-hot.*targets.argmax\(1\)"),
+        ({"targets": ROWS > 0}, TypeError, r"of a float type; got bool: convert one-hot .* `targets.argmax\(1\)`"),
         ({"weight": np.ones(4)}, ValueError, r"`weight` must .*, \(3,\); got \(4,\)"),
         ({"weight": np.ones((4, 3))}, ValueError, r"`weight` must .*, \(3,\); got \(4, 3\)"),
         ({"reduction": "median"}, ValueError, r"`reduction` must be one of \('mean', 'sum', 'none'\); got 'median'"),

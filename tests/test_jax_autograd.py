@@ -429,3 +429,44 @@ def test_sharded_arrays(run_script):
         """,
         XLA_FLAGS="--xla_force_host_platform_device_count=2",
     )
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("of_weight", [None, "bfloat16", "float64"])
+@pytest.mark.parametrize(
+    ("of_logits", "of_targets"), [("float32", "float64"), ("bfloat16", "float16"), ("float64", "float32")]
+)
+def test_losses_of_types_that_differ(of_logits, of_targets, of_weight):
+    """The loss is in the type that logits and probabilities promote to, each gradient in its own."""
+    x, t = jnp.array(ROWS, of_logits), jnp.array(SHARES, of_targets)
+    weight = None if of_weight is None else jnp.array(WEIGHT, of_weight)
+
+    def function(x, t):
+        return numbaexp.cross_entropy(x, t, weight)
+
+    expected = numbaexp.cross_entropy(*(None if each is None else np.asarray(each) for each in (x, t, weight)))
+    assert expected.dtype == jnp.promote_types(of_logits, of_targets)
+    for loss in (function(x, t), jax.jit(function)(x, t)):
+        assert_same(loss, expected)
+    by_logits, by_targets = jax.grad(function, (0, 1))(x, t)
+    assert (by_logits.dtype, by_targets.dtype) == (x.dtype, t.dtype)
+
+    def backward(x, t):
+        return numbaexp.cross_entropy_backward(jnp.ones((), expected.dtype), x, t, weight)
+
+    for gradient in (backward(x, t), jax.jit(backward)(x, t)):
+        assert_same(gradient, by_logits)
+    value, tangent = jax.jvp(function, (x, t), (jnp.ones_like(x), jnp.ones_like(t)))
+    assert tangent.dtype == value.dtype
+
+
+def test_arrays_of_numpy_beside_those_of_jax():
+    """JAX takes them in its own types; so do compiled functions."""
+    x = jnp.array(ROWS, jnp.float32)
+    expected = numbaexp.cross_entropy(np.float32(ROWS), np.float32(SHARES))
+    for function in (numbaexp.cross_entropy, jax.jit(numbaexp.cross_entropy)):
+        assert_same(function(x, SHARES), expected)
+    one_hot = np.eye(4, dtype=int)[CLASSES]
+    for function in (numbaexp.cross_entropy, jax.jit(numbaexp.cross_entropy)):
+        with pytest.raises(TypeError, match=r"convert one-hot targets to a float type, or give their classes"):
+            function(x, one_hot)

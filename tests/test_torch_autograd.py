@@ -192,6 +192,8 @@ def test_transformations(name):
     hessian = torch.func.hessian(total)(*inputs)
     twice = torch.func.jacrev(torch.func.jacrev(total))(*inputs)
     torch.testing.assert_close(hessian, twice, rtol=1e-13, atol=1e-14)
+    twice = torch.func.jacfwd(torch.func.jacfwd(total))(*inputs)
+    torch.testing.assert_close(hessian, twice, rtol=1e-13, atol=1e-14)
     columns = torch.autograd.functional.hessian(lambda x: total(x, *inputs[1:]), inputs[0])
     torch.testing.assert_close(hessian, columns, rtol=1e-13, atol=1e-14)
 
@@ -556,6 +558,32 @@ def model(x, classes):
     shares = numbaexp.softmax(hidden, 1) + numbaexp.log_softmax(hidden, axis=-1, out=None)
     loss = numbaexp.cross_entropy(shares, classes, label_smoothing=0.1)
     return loss + numbaexp.logsumexp(hidden, (0, 1), None, False, False)
+
+
+@pytest.mark.parametrize("of_targets", [torch.float16, torch.float64])
+def test_compiled_losses_of_types_that_differ(of_targets):
+    """Types, values and gradients are those outside; so is the weight by its position."""
+    x, t = normal(3, 4, dtype=torch.float32), probabilities(3, 4).to(of_targets)
+    given = [each.clone().requires_grad_() for each in (x, t)]
+
+    def function(x, t):
+        return numbaexp.cross_entropy(x, t, WEIGHT)
+
+    def backward(g, x, t):
+        return numbaexp.cross_entropy_backward(g, x, t, WEIGHT)
+
+    compiled, compiled_backward = (
+        torch.compile(each, fullgraph=True, backend="aot_eager") for each in (function, backward)
+    )
+    loss = compiled(*given)
+    assert_same(loss, function(*given))
+    assert loss.dtype == torch.promote_types(x.dtype, of_targets)
+    for one, other in zip(*(torch.autograd.grad(each, given) for each in (loss, function(*given))), strict=True):
+        assert_same(one, other)
+    grad = torch.ones((), dtype=loss.dtype)
+    assert_same(compiled_backward(grad, x, t), backward(grad, x, t))
+    value, tangent = torch.func.jvp(function, (x, t), (torch.ones_like(x), torch.ones_like(t)))
+    assert tangent.dtype == value.dtype
 
 
 def test_compiled():

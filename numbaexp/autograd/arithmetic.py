@@ -43,6 +43,7 @@ _RESHAPE = _rule("reshape", "a", options=("before",), a=lambda grad, before: gra
 _TRANSPOSE = _rule("transpose", "a", options=("back",), a=lambda grad, back: grad.transpose(back))
 _INDEX = _rule("index", "a", options=("index", "before"), a=lambda grad, index, before: scatter(grad, index, before))
 _SCATTER = _rule("scatter", "a", options=("index",), a=lambda grad, index: grad[index])
+_MASK = _rule("mask", "a", "mask", a=lambda grad, mask: masked(grad, mask))
 _SUM = _rule(
     "sum",
     "a",
@@ -83,6 +84,17 @@ def scatter(a: Any, index: Any, shape: tuple[int, ...]) -> Any:
     else:
         module_of(a).add.at(made, index, a)
     return made
+
+
+def masked(a: Any, mask: Any) -> Any:
+    """The elements, and 0 where the mask is true: no derivative is left there. Of arrays of any library."""
+    if isinstance(a, Variable):
+        return apply(_MASK, (a, mask), masked)
+    if hasattr(a, "masked_fill"):
+        return a.masked_fill(mask, 0)
+    # JAX has no other way to tell of its module.
+    module = a.__array_namespace__() if hasattr(a, "__array_namespace__") else module_of(a)
+    return module.where(mask, 0, a)
 
 
 def _transposed(a: Any) -> Any:

@@ -7,6 +7,7 @@ target expects of each, smoothed. Its gradient is ``W * softmax(x) - w * t``, wh
 import math
 from typing import Any, NamedTuple
 
+from numbaexp.autograd.arithmetic import masked
 from numbaexp.autograd.rule import Rule
 from numbaexp.losses import cross_entropy_backward
 from numbaexp.rows_layout import reduced_shape
@@ -17,12 +18,13 @@ class _Target(NamedTuple):
     """What is known of the rows without their logits, in shapes that broadcast to theirs.
 
     Of each row ``total`` is W, and of each class ``weights`` what w is to a target of probabilities: both times what a
-    row counts for in the result.
+    row counts for in the result. ``ignored`` are the rows that count for nothing, whatever their logits.
     """
 
     axis: int
     total: Any
     weights: Any
+    ignored: Any
 
 
 def _axis(logits: Any, options: dict[str, Any]) -> int:
@@ -49,20 +51,35 @@ def _target(logits: Any, targets: Any, weight: Any, options: dict[str, Any]) -> 
     axis, smoothing = _axis(logits, options), options["label_smoothing"]
     classes = logits.shape[axis]
     weights = 1.0 if weight is None else weight.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
-    even = smoothing if weight is None else smoothing / classes * weight.sum()
     if "float" in str(targets.dtype):
+        counted, ignored = 1.0, None
         of_targets = (targets * weights).sum(axis, keepdims=True)
-        total = of_targets * (1.0 - smoothing) + even
-        count = math.prod(logits.shape) / classes
+        count = float(math.prod(_rows(logits, options)))
     else:
         index = targets.reshape(_rows(logits, options))
-        counted = index != options["ignore_index"]
-        of_targets = _float64(counted) if weight is None else weight[_places(index * counted)] * counted
-        total = of_targets * (1.0 - smoothing) + counted * even
+        counted, ignored = index != options["ignore_index"], index == options["ignore_index"]
+        of_targets = _float64(counted) if weight is None else masked(weight[_places(index * counted)], ignored)
         count = of_targets.sum()
+    total = of_targets * (1.0 - smoothing)
+    if smoothing > 0.0:
+        even = smoothing if weight is None else smoothing / max(classes, 1) * weight.sum()
+        total = total + counted * even
+    if ignored is not None:
+        total = masked(total, ignored)
     # Where nothing counts, nothing depends on the logits.
     share = 1.0 / (count + (count == 0)) if options["reduction"] == "mean" else 1.0
-    return _Target(axis, total * share, weights * (share * (1.0 - smoothing)))
+    return _Target(axis, total * share, weights * (share * (1.0 - smoothing)), ignored)
+
+
+def _product(values: Any, factor: Any) -> Any:
+    """``values * factor``, and 0 where the factor is, of infinite values too."""
+    infinite = (values == math.inf) | (values == -math.inf)
+    return masked(values, infinite & (factor == 0)) * factor
+
+
+def _softmax(logits: Any, known: _Target) -> Any:
+    """Of the rows that count for something; it is finite in the others."""
+    return softmax(logits if known.ignored is None else masked(logits, known.ignored), known.axis)
 
 
 def _of_rows(grad_output: Any, logits: Any, options: dict[str, Any]) -> Any:
@@ -86,7 +103,7 @@ def _jacobian(logits: Any, targets: Any, weight: Any, options: dict[str, Any]) -
 def _by_targets(logits: Any, targets: Any, weight: Any, options: dict[str, Any]) -> Any:
     """The same, with respect to the probabilities."""
     known = _target(logits, targets, weight, options)
-    return -(log_softmax(logits, known.axis) * known.weights)
+    return -_product(log_softmax(logits, known.axis), known.weights)
 
 
 def _curved(grad: Any, grad_output: Any, logits: Any, targets: Any, weight: Any, options: dict[str, Any]) -> Any:
@@ -94,7 +111,7 @@ def _curved(grad: Any, grad_output: Any, logits: Any, targets: Any, weight: Any,
     known = _target(logits, targets, weight, options)
     scale = _of_rows(grad_output, logits, options) * known.total
     # The scale may be of a wider type.
-    return softmax_backward(grad, softmax(logits, known.axis), known.axis) * scale
+    return softmax_backward(grad, _softmax(logits, known), known.axis) * scale
 
 
 def _mixed_gradient(
@@ -125,8 +142,8 @@ LOSSES = [
             "logits": lambda grad, logits, targets, weight, options: cross_entropy_backward(
                 grad, logits, targets, weight=weight, **options
             ),
-            "targets": lambda grad, logits, targets, weight, options: (
-                _by_targets(logits, targets, weight, options) * _of_rows(grad, logits, options)
+            "targets": lambda grad, logits, targets, weight, options: _product(
+                _by_targets(logits, targets, weight, options), _of_rows(grad, logits, options)
             ),
         },
         tangents={
@@ -134,7 +151,7 @@ LOSSES = [
                 tangent * _jacobian(logits, targets, weight, options), logits, options
             ),
             "targets": lambda tangent, logits, targets, weight, options: _reduced(
-                tangent * _by_targets(logits, targets, weight, options), logits, options
+                _product(_by_targets(logits, targets, weight, options), tangent), logits, options
             ),
         },
         options=_OPTIONS,

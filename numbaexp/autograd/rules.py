@@ -21,7 +21,7 @@ from numbaexp.gradients import (
     softplus_backward,
 )
 from numbaexp.rows_layout import axes_of, reduced_shape
-from numbaexp.softmax_family import log_softmax_backward, logsumexp_backward, softmax, softmax_backward
+from numbaexp.softmax_family import log_softmax_backward, logsumexp_backward, softmax_backward
 
 
 def _elementwise(name: str, *arguments: str, **gradients: Formula) -> Rule:
@@ -91,6 +91,12 @@ def _kept(of_rows: Any, x: Any, axis: Any) -> Any:
     return of_rows.reshape(reduced_shape(tuple(x.shape), axes_of(axis, x.ndim)))
 
 
+def _shares(of_rows: Any, x: Any, axis: Any) -> Any:
+    """The derivative of the logarithm of a sum, given anything that has its shape: the softmax, but 0 in a row of -inf
+    alone."""
+    return logsumexp_backward((of_rows == 0) * 0.0 + 1.0, x, axis)
+
+
 _ROWS = [
     Rule(
         "softmax",
@@ -110,7 +116,9 @@ _ROWS = [
         "logsumexp",
         ("a",),
         gradients={"a": lambda grad, a, axis: logsumexp_backward(grad, a, axis)},
-        tangents={"a": lambda tangent, a, result, axis: _total(softmax(a, axis) * tangent, axis).reshape(result.shape)},
+        tangents={
+            "a": lambda tangent, a, result, axis: _total(_shares(result, a, axis) * tangent, axis).reshape(result.shape)
+        },
         options=("axis", "keepdims"),
     ),
     Rule(
@@ -148,17 +156,17 @@ _ROWS = [
         "logsumexp_backward",
         ("grad_output", "x"),
         gradients={
-            "grad_output": lambda grad, grad_output, x, axis: _total(grad * softmax(x, axis), axis).reshape(
-                grad_output.shape
-            ),
+            "grad_output": lambda grad, grad_output, x, axis: _total(
+                grad * _shares(grad_output, x, axis), axis
+            ).reshape(grad_output.shape),
             "x": lambda grad, grad_output, x, axis: softmax_backward(
-                grad * _kept(grad_output, x, axis), softmax(x, axis), axis
+                grad * _kept(grad_output, x, axis), _shares(grad_output, x, axis), axis
             ),
         },
         tangents={
             "grad_output": lambda tangent, x, axis: logsumexp_backward(tangent, x, axis),
             "x": lambda tangent, grad_output, x, axis: softmax_backward(
-                tangent * _kept(grad_output, x, axis), softmax(x, axis), axis
+                tangent * _kept(grad_output, x, axis), _shares(grad_output, x, axis), axis
             ),
         },
         options=("axis",),

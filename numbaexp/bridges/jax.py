@@ -29,7 +29,9 @@ def call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     first = list(given)[1 if name.endswith("_backward") else 0]
     dtype = float_type(given[first], first)
     for argument, array in given.items():
-        if argument != "targets":
+        if argument == "weight":
+            float_type(array, argument)
+        elif argument != "targets":
             given[argument] = _converted(array, argument, dtype)
     if "reduction" in options:
         return _of_losses(name, given, options)

@@ -68,7 +68,22 @@ def call_compiled(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     """The same in code that PyTorch compiles; what is no tensor there is computed outside of it."""
     if not any(isinstance(value, torch.Tensor) for value in (*args, *kwargs.values())):
         torch._dynamo.graph_break()
+    if "reduction" in _known[name].parameters:
+        return _call_of_losses(name, args, kwargs)
     return call(name, args, kwargs)
+
+
+def _call_of_losses(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """With logits and probabilities in one type, as the public functions call the others."""
+    arguments, _ = _arguments(name, args, kwargs)
+    places = [_known[name].parameters.index(argument) for argument in ("logits", "targets")]
+    logits, targets = (arguments[place] for place in places)
+    if logits.is_floating_point() and targets.is_floating_point():
+        wide = torch.promote_types(logits.dtype, targets.dtype)
+        for place in places:
+            arguments[place] = arguments[place].to(wide)
+    result = _operators[name](*arguments)
+    return result.to(logits.dtype) if name.endswith("_backward") else result
 
 
 def call_recorded(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from numbaexp.autograd.rule import Formula, Rule, needs
 from numbaexp.bridges.torch_operators import Operator
@@ -58,6 +59,7 @@ class Rules:
     def setup_context(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         self.save(ctx, inputs, output)
         ctx.save_for_forward(*self._tangents.saved(inputs, output))
+        ctx.dtype = output.dtype
         # What has no tangent is to be known from what has zeros.
         ctx.set_materialize_grads(False)
 
@@ -74,13 +76,21 @@ class Rules:
 
     def jvp(self, ctx: Any, *tangents: torch.Tensor | None) -> torch.Tensor:
         self._tangents.refuse(tangent is not None for tangent in tangents)
-        values = self._tangents.values(ctx)
-        parts = [
-            self._tangents.value(argument, tangent, values)
-            for argument, tangent in zip(self.arguments, tangents, strict=False)
-            if tangent is not None
-        ]
-        return sum(parts[1:], start=parts[0])
+        # PyTorch calls this with forward mode off; what is differentiated forward once more would be a constant.
+        with forward_ad._set_fwd_grad_enabled(True):
+            values = {name: _primal(value) for name, value in self._tangents.values(ctx).items()}
+            parts = [
+                self._tangents.value(argument, tangent, values)
+                for argument, tangent in zip(self.arguments, tangents, strict=False)
+                if tangent is not None
+            ]
+            # A factor may be of a wider type.
+            return sum(parts[1:], start=parts[0]).to(ctx.dtype)
+
+
+def _primal(value: Any) -> Any:
+    """Without the tangent of this level; it has those of the levels outside."""
+    return forward_ad.unpack_dual(value).primal if isinstance(value, torch.Tensor) else value
 
 
 class Functions:

@@ -15,7 +15,12 @@ class Elements(NamedTuple):
 
 
 class Adapter(Protocol):
-    """One library. ``argument`` is what an array is called in messages."""
+    """One library. ``argument`` is what an array is called in messages.
+
+    Two functions may be left out: ``record``, for which see :func:`numbaexp.owners.table.recorded`, and
+    ``asarray(array, x)``, which makes an array of the library of what is NumPy's or a list, as its own functions would
+    beside its array ``x``, or leaves that as it is.
+    """
 
     def place(self, array: Any, argument: str) -> str:
         """Where an array lives: "cpu", or "cuda:0" and so on. Refuses what cannot be computed on."""

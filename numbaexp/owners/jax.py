@@ -23,6 +23,14 @@ def record(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return bridge.call(name, args, kwargs)
 
 
+def asarray(array: Any, x: Any) -> Any:
+    """Floats of NumPy's as JAX takes them, in its own types; but beside an ``x`` on a device, where that would copy."""
+    given = np.asarray(array)
+    is_float = given.dtype.kind == "f" or given.dtype.name == "bfloat16"
+    on_host = isinstance(x, jax.core.Tracer) or place(x, "logits") == "cpu"
+    return jax.numpy.asarray(given) if is_float and on_host else array
+
+
 def place(array: Any, argument: str) -> str:
     if len(array.devices()) > 1:
         names = ", ".join(sorted(map(str, array.devices())))

@@ -1,6 +1,6 @@
 """PyTorch's tensors, by the rules of ``torch.exp``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numbaexp.owners.overlap import refuse_repeats
 if TYPE_CHECKING:
     from numbaexp.cuda.launch import Strided
 
-__all__ = ["finish", "place", "read", "record", "stream", "write"]
+__all__ = ["asarray", "finish", "place", "read", "record", "stream", "write"]
 
 _FLOATS = {
     torch.float16: "float16",
@@ -23,6 +23,11 @@ _FLOATS = {
     torch.float64: "float64",
 }
 _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
+
+
+def asarray(array: Any, x: torch.Tensor) -> Any:
+    """A list in PyTorch's default type, beside tensors of the host; but not beside an ``x`` on a device."""
+    return torch.as_tensor(array) if isinstance(array, (list, tuple)) and x.is_cpu else array
 
 
 def place(array: torch.Tensor, argument: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.scalar import rows as r
-from numbaexp.scalar.ieee import fma, rounded_product, scalar
+from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, bits_of, fma, rounded_product, scalar
 from numbaexp.scalar.row_arithmetic import NARROW, Arithmetic
 from numbaexp.scalar.row_gradients import product
 
@@ -51,7 +51,7 @@ class Losses(NamedTuple):
     """Functions of one arithmetic; each pair is two arguments.
 
     addend(x, greatest, logarithm, weight) : the negative logarithm of an element's share, times a weight, as a pair;
-        NaN where the greatest element is no finite number.
+        0 where that logarithm is infinite and the weight 0, and NaN where the greatest element is no finite number.
     loss(x, greatest, logarithm, weight, part, place) : that and a part, as a pair; without a class the part alone, and
         nothing of a row that counts for nothing.
     gradient(exponential, share, part) : the product of the first two, less the third, yet to be rounded.
@@ -80,6 +80,9 @@ def losses_of(arithmetic: Arithmetic) -> Losses:
     @scalar
     def addend(x, greatest, logarithm, logarithm_low, weight):
         log = log_share(x, greatest, logarithm, logarithm_low)
+        # -weight log(share) goes to 0 with the weight, however small the share.
+        is_infinite = (bits_of(log) & MAGNITUDE_F64) == INFINITY_F64
+        log = 0.0 if is_infinite & ((bits_of(weight) & MAGNITUDE_F64) == np.int64(0)) else log
         return product(-(log if abs(greatest) < np.inf else np.nan), weight)
 
     @scalar

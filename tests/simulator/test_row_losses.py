@@ -143,6 +143,8 @@ def test_special_rows(dtype, smoothing):
     if not smoothing:
         shares = np.tile(np.array([0.5, 0.0, 0.5, 0.0], logits.dtype), (len(logits), 1))
         assert_as_on_the_cpu(np.ones(len(targets), logits.dtype), logits, shares, reduction="none")
+    options["weight"] = np.array([0, 0, 2, 1], logits.dtype)
+    assert_as_on_the_cpu(np.ones(len(targets), logits.dtype), logits, targets, **options)
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
