@@ -60,7 +60,8 @@ _ROUNDED = f"""correctly rounded. Evidence: for float16, bfloat16 and float32 {_
     proved, but for how near a result can lie to a rounding boundary, which the published worst cases tell; all of these
     were run. Every target, thread count, stride and position gives the same bits."""
 _COMPILED = """The functions of this package can be called on scalars inside ``@numba.njit``, ``@numba.vectorize`` and
-    ``@numba.guvectorize`` code too, and give the same bits there."""
+    ``@numba.guvectorize`` code too, and give the same bits there, whatever compiler flags are given; they run in the
+    calling thread's floating-point mode."""
 
 
 def _function(document: Callable[..., Any]) -> Ufunc:
