@@ -28,6 +28,19 @@ def way_in_place(name: str) -> Callable[[Any], Any]:
     return lambda x, /: go(x, out=x)
 
 
+@functools.cache
+def in_python(function: Any) -> Callable[..., Any]:
+    """A plain function that calls one which is a partial, and stands for it wherever partials are looked through."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    for attribute in ("__name__", "__doc__", "__module__", "__signature__"):
+        setattr(call, attribute, getattr(function, attribute))
+    call.__qualname__ = f"{function.__qualname__}.func"  # by which pickle finds it
+    return traceable(call, way(function.__name__))
+
+
 def traceable(function: _Function, go: Callable[..., Any]) -> _Function:
     """The function, in place of which the compiler goes through ``go``."""
     function._torchdynamo_inline = go  # type: ignore[attr-defined]
