@@ -82,7 +82,6 @@ def test_passes_for_a_ufunc(function):
     assert function.nargs == function.nin + function.nout
     assert function.ntypes == len(function.types)
     assert (function.identity, function.signature) == (None, None)
-    assert np.testing.overrides.allows_array_ufunc_override(function)
     types = (np.dtype("f4"),) * function.nin + (None,)
     assert function.resolve_dtypes(types)[-1] == np.float32
     assert function._resolve_dtypes_and_context(types)[0][-1] == np.float32
@@ -127,7 +126,7 @@ def test_wraps(function):
 
     assert (wrapper.__name__, wrapper.__doc__) == (function.__name__, function.__doc__)
     assert inspect.signature(wrapper) == inspect.signature(function)
-    assert str(inspect.signature(wrapper, follow_wrapped=False)) == "(*args, **kwargs)"
+    assert list(inspect.signature(wrapper, follow_wrapped=False).parameters) == ["args", "kwargs"]
     assert set(vars(wrapper)) <= {"__name__", "__qualname__", "__doc__", "__module__", "__wrapped__"}
 
 
@@ -275,6 +274,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("function", ["exp", "exp2", "expm1"])
 @pytest.mark.parametrize("call", WHOLE)
+@pytest.mark.filterwarnings("ignore:using <ufunc:FutureWarning")  # pandas 2 of any ufunc in agg
 def test_pandas(call, function):
     """Values, types and names as of NumPy's function."""
     pd = pytest.importorskip("pandas")
