@@ -140,7 +140,7 @@ def _register(name, row):
     in_float32, in_float64 = row["float32"].whole, _in_loops(name, row["float64"])
 
     def stand_in(x):
-        """What Numba types for the public function: that object itself would bind as a method where Numba keeps it."""
+        """Stands for the public function where Numba types it: the function itself would pass for a ufunc."""
 
     stand_in.__name__ = stand_in.__qualname__ = name
 

@@ -12,10 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from numbaexp.bridges.tracing import way
-from numbaexp.cpu.signatures import signatures
-from numbaexp.default_mode import in_default_mode
 from numbaexp.owners.table import owner_of, recorded
+from numbaexp.ufunc_like import UfuncLike
 
 TARGETS = ("auto", "cpu", "parallel", "cuda")
 _AUTO = TARGETS[0]
@@ -124,9 +122,6 @@ class Ufunc(Protocol):
     def __call__(self, x: Any, /, out: Any = None, **kwargs: Any) -> Any: ...
 
 
-# Methods that refuse as those of NumPy's ufuncs do, but for ``at`` and ``resolve_dtypes``, which work.
-_METHODS = ("at", "reduce", "accumulate", "reduceat", "outer", "resolve_dtypes")
-
 # Ufuncs and doors are made once, by whichever thread calls first.
 _building = threading.RLock()
 # By name: the function, and the built-in function behind it once it has been called.
@@ -134,37 +129,18 @@ _functions: dict[str, Any] = {}
 _doors: dict[str, Any] = {}
 
 
-class _Function(functools.partial):
-    """A partial that shows PyTorch's compiler, which asks it for the function that it calls and cannot see into a
-    built-in one, a way through Python."""
-
-    @property
-    def func(self) -> Any:
-        return way(self.__name__)  # type: ignore[attr-defined]
-
-    @property
-    def args(self) -> Any:
-        return ()
-
-
 def elementwise(document: Callable[..., Any], inputs: int = 1) -> Any:
     """The function that ``document`` names, describes and gives the signature of, computed by the ufunc of its name:
     a ``Ufunc`` of one input, or a gradient, of two.
 
-    It is a :class:`functools.partial`, the one callable of Python that costs nothing, carries attributes, and can be
-    given another function to call: before the first call that is one which compiles.
+    Before the first call it calls a function which compiles.
     """
     name = document.__name__
-    function: Any = _Function(_first_call, name)
+    function: Any = UfuncLike(_first_call, name)
     for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
         setattr(function, attribute, getattr(document, attribute))
-    function.__signature__ = inspect.signature(document)
-    function.types = signatures(name, inputs)
-    function.ntypes = len(function.types)
-    function.nin, function.nout, function.nargs = inputs, 1, inputs + 1
-    function.identity = function.signature = None
-    for method in _METHODS:
-        setattr(function, method, functools.partial(_method, name, method))
+    function.__signature__, function.nin = inspect.signature(document), inputs
+    function._find_ufunc = functools.partial(_ufunc_of_methods, name)
     _functions[name] = function
     return function
 
@@ -175,10 +151,10 @@ def _first_call(name: str, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-@in_default_mode
-def _method(name: str, method: str, *args: Any, **kwargs: Any) -> Any:
-    """A method of the ufunc, which is built only when one is called."""
-    return getattr(_ufunc(name, "auto"), method)(*args, **kwargs)
+def _ufunc_of_methods(name: str) -> Any:
+    if not _know_bfloat16:
+        _learn_bfloat16()
+    return _ufunc(name, "auto")
 
 
 @functools.cache
@@ -205,8 +181,7 @@ def _door(name: str) -> Any:
     elsewhere.__name__ = elsewhere.__qualname__ = name
     with _building:
         if name not in _doors:
-            find = functools.partial(_state_of_door, name)
-            _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere, find)
+            _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere)
             _tell_doors()
         return _doors[name]
 
@@ -223,10 +198,6 @@ def _gradient_elsewhere(name: str) -> Any:
         return _call_gradient(name, grad_output, saved, out, kwargs)
 
     return elsewhere
-
-
-def _state_of_door(name: str) -> Any:
-    return _door(name).__self__
 
 
 def _tell_doors() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.bridges.tracing import traceable, way_in_place
+from numbaexp.bridges.tracing import traceable
 from numbaexp.dispatch import Ufunc, elementwise
 from numbaexp.owners.table import owner_of
 
@@ -80,13 +80,21 @@ def _function(document: Callable[..., Any]) -> Ufunc:
     return elementwise(document)
 
 
+def _check_array(x: Any) -> None:
+    """Raise where ``x`` cannot be changed in place."""
+    if owner_of(x) is None and (not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic)):
+        raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
+
+
+traceable(_check_array, lambda x: None)
+
+
 def _in_place(function: Ufunc) -> Callable[[Any], Any]:
     """The function that computes another one in place."""
     name = function.__name__
 
     def compute(x: Any, /) -> Any:
-        if owner_of(x) is None and (not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic)):
-            raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
+        _check_array(x)
         return function(x, out=x)
 
     compute.__name__ = compute.__qualname__ = f"{name}_"
@@ -127,7 +135,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
     >>> numbaexp.{name}_(x) is x
     True
     """
-    return traceable(compute, way_in_place(name))
+    return compute
 
 
 @_function

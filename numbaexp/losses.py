@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numbaexp import losses_dispatch
-from numbaexp.bridges.tracing import traceable, way
+from numbaexp.bridges.tracing import traceable, way_by_name
 from numbaexp.owners.table import recorded
 
 _ARGUMENTS = """logits : array_like, or array of another library
@@ -35,7 +35,26 @@ _RAISES = """TypeError
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
     function.__doc__ = (function.__doc__ or "").replace("{arguments}", _ARGUMENTS).replace("{raises}", _RAISES)
-    return traceable(function, way(function.__name__))
+    return function
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "cross_entropy": losses_dispatch.forward,
+    "cross_entropy_backward": losses_dispatch.backward,
+}
+
+
+def _compute(name: str, *arrays: Any, **options: Any) -> Any:
+    *grad_output, logits, targets = arrays
+    logits, targets, dtype = losses_dispatch.promoted(logits, targets)
+    arrays = (*grad_output, logits, targets)
+    result = recorded(name, arrays, options)
+    if result is NotImplemented:
+        result = _FUNCTIONS[name](*arrays, **options)
+    return losses_dispatch.in_type(result, dtype) if grad_output else result
+
+
+traceable(_compute, way_by_name)
 
 
 @_documented
@@ -100,11 +119,7 @@ def cross_entropy(
         "label_smoothing": label_smoothing,
         "axis": axis,
     }
-    logits, targets, _ = losses_dispatch.promoted(logits, targets)
-    recorded_result = recorded("cross_entropy", (logits, targets), options)
-    if recorded_result is not NotImplemented:
-        return recorded_result
-    return losses_dispatch.forward(logits, targets, **options)
+    return _compute("cross_entropy", logits, targets, **options)
 
 
 @_documented
@@ -165,8 +180,4 @@ def cross_entropy_backward(
         "label_smoothing": label_smoothing,
         "axis": axis,
     }
-    logits, targets, dtype = losses_dispatch.promoted(logits, targets)
-    gradient = recorded("cross_entropy_backward", (grad_output, logits, targets), options)
-    if gradient is NotImplemented:
-        gradient = losses_dispatch.backward(grad_output, logits, targets, **options)
-    return losses_dispatch.in_type(gradient, dtype)
+    return _compute("cross_entropy_backward", grad_output, logits, targets, **options)

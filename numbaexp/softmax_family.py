@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp import rows_dispatch as rows
-from numbaexp.bridges.tracing import traceable, way
+from numbaexp.bridges.tracing import computed_by_operator, traceable, way_by_name
 from numbaexp.default_mode import in_default_mode
 from numbaexp.dispatch import current_target
 from numbaexp.owners.table import owner_of, recorded
@@ -46,7 +46,7 @@ def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
         text = text.replace(f"{{{mark}}}", part)
     masked = "The others give -inf." if function.__name__ == "log_softmax" else "The others give 0."
     function.__doc__ = text.replace("{masked}", masked)
-    return traceable(function, way(function.__name__))
+    return function
 
 
 _softmax, _log_softmax = rows.Door("softmax"), rows.Door("log_softmax")
@@ -113,6 +113,11 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
         result = np.empty_like(x) if out is None else out
         if _softmax.compute(x, result):
             return result
+    return _general_softmax(x, axis, out=out, dtype=dtype, where=where)
+
+
+@computed_by_operator("softmax")
+def _general_softmax(x: Any, axis: Any, *, out: Any, dtype: Any, where: Any) -> Any:
     if _dask(x):
         from numbaexp.owners import dask
 
@@ -172,6 +177,11 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
         result = np.empty_like(x) if out is None else out
         if _log_softmax.compute(x, result):
             return result
+    return _general_log_softmax(x, axis, out=out, dtype=dtype, where=where)
+
+
+@computed_by_operator("log_softmax")
+def _general_log_softmax(x: Any, axis: Any, *, out: Any, dtype: Any, where: Any) -> Any:
     if _dask(x):
         from numbaexp.owners import dask
 
@@ -180,7 +190,6 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 
 
 @_documented
-@in_default_mode
 def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False, *, where: Any = None
 ) -> Any:
@@ -254,6 +263,12 @@ def logsumexp(
     >>> numbaexp.logsumexp([0.0, 0.0], b=[1, -3], return_sign=True)
     (np.float64(0.6931471805599453), np.float64(-1.0))
     """
+    return _general_logsumexp(a, axis, b, keepdims, return_sign, where=where)
+
+
+@computed_by_operator("logsumexp")
+@in_default_mode
+def _general_logsumexp(a: Any, axis: Any, b: Any, keepdims: bool, return_sign: bool, *, where: Any) -> Any:
     if owner_of(a) is not None:
         # Other libraries take neither, and a flag that is down asks for nothing.
         only_here = {"b": b, "return_sign": return_sign or None, "where": where}
@@ -421,8 +436,10 @@ def _backward_of_any(name: str, grad_output: Any, output: Any, axis: Any) -> Any
     return result.reshape(shape)[()]
 
 
+traceable(_backward, way_by_name)
+
+
 @_documented
-@in_default_mode
 def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
     """The gradient of :func:`logsumexp`: ``grad_output * softmax(x)``.
 
@@ -466,6 +483,12 @@ def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
     >>> numbaexp.logsumexp_backward(2.0, np.array([0.0, 0.0]))
     array([1., 1.])
     """
+    return _general_logsumexp_backward(grad_output, x, axis)
+
+
+@computed_by_operator("logsumexp_backward")
+@in_default_mode
+def _general_logsumexp_backward(grad_output: Any, x: Any, axis: Any) -> Any:
     result = recorded("logsumexp_backward", (grad_output, x), {"axis": axis})
     if result is not NotImplemented:
         return result

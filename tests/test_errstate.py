@@ -82,7 +82,7 @@ def test_silent_where_it_is_bounded(path, function, value):
 
 
 def test_small_halves_on_threads():
-    """The flags of other threads are replayed; of expm1 in float16, by an argument that underflows there alone."""
+    """A flag of other threads is reported by this one: here of expm1, which underflows in float16 alone."""
     x = np.full((1100, 1000), 4.6e-5, np.float16)[:, :-1]
     with np.errstate(all="ignore", under="raise"), pytest.raises(FloatingPointError, match="underflow"):
         numbaexp.expm1(x)
@@ -111,3 +111,74 @@ def test_both_at_once():
     with np.errstate(all="call", call=lambda kind, _: kinds.add(kind)):
         numbaexp.exp(x)
     assert kinds == {"overflow", "underflow"}
+
+
+LARGE = 1 << 19  # elements from which Python's threads do slabs
+FLAGS = {
+    "cast overflows": lambda n: (np.full(n, 1000.0), np.empty(n, np.int64), {"casting": "unsafe"}),
+    "cast of NaN": lambda n: (np.full(n, np.nan), np.empty(n, np.int32), {"casting": "unsafe"}),
+    "cast to float16": lambda n: (np.full(n, 20.0), np.empty(n, np.float16), {}),
+    "cast to float32": lambda n: (np.full(n, -200.0), np.empty(n, np.float32), {}),
+    "cast of the argument": lambda n: (np.full(n, 1e300), None, {"dtype": np.float16}),
+    "byte-swapped": lambda n: (np.full(n, 1000.0, ">f8"), np.empty(n, ">i4"), {"casting": "unsafe"}),
+    "strided": lambda n: (np.full((n, 2), 1000.0)[:, 1], np.empty(n, np.int64), {"casting": "unsafe"}),
+    "integers": lambda n: (np.full(n, 1000), np.empty(n, np.int64), {"casting": "unsafe"}),
+    "masked": lambda n: (
+        np.full(n, 1000.0),
+        np.zeros(n, np.int64),
+        {"casting": "unsafe", "where": np.arange(n) == n - 1},
+    ),
+    "masked altogether": lambda n: (
+        np.full(n, 1000.0),
+        np.zeros(n, int),
+        {"casting": "unsafe", "where": np.zeros(n, bool)},
+    ),
+    "overflow and underflow": lambda n: (np.tile([1000.0, -1000.0], n // 2), np.empty(n, int), {"casting": "unsafe"}),
+    "complex infinity": lambda n: (np.full(n, complex(np.inf, np.inf)), None, {}),
+    "complex": lambda n: (np.full(n, 1000 + 1j, np.complex64), None, {}),
+    "complex to real": lambda n: (np.full(n, 1000 + 1j), np.empty(n), {"casting": "unsafe"}),
+    "longdouble": lambda n: (np.full(n, 1e9, np.longdouble), None, {}),
+}
+
+
+def reported(function, call, mode):
+    """What NumPy does about the floating-point errors of a call: what it hands on, warns of, raises."""
+    x, out, kwargs = call
+    log = []
+
+    class Log:
+        def write(self, line):
+            log.append(line)
+
+    with (
+        np.errstate(all=mode, call=Log() if mode == "log" else lambda *args: log.append(args)),
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter("always")
+        try:
+            function(x, out=out, **kwargs)
+        except FloatingPointError as error:
+            log.append(str(error))
+    return log, [(warning.category, str(warning.message)) for warning in warned]
+
+
+@pytest.mark.parametrize("mode", ["call", "raise", "warn", "log", "print", "ignore"])
+@pytest.mark.parametrize("case", FLAGS)
+def test_every_flag_of_large_arrays(case, mode, capfd):
+    """The same as of NumPy's own ufunc, which a cast that fails or a complex loop makes report more than the loops here
+    could."""
+    reports = []
+    for exp in (numbaexp.exp, np.exp):
+        reports.append((*reported(exp, FLAGS[case](LARGE), mode), capfd.readouterr()))
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize("function", FAMILY)
+def test_a_cast_that_fails_in_a_large_array(function):
+    """For functions that NumPy lacks too, and by the name of each."""
+    x, out = np.full(LARGE, np.nan), np.empty(LARGE, np.int64)
+    with (
+        np.errstate(all="ignore", invalid="raise"),
+        pytest.raises(FloatingPointError, match=f"^invalid value encountered in {function}$"),
+    ):
+        getattr(numbaexp, function)(x, out=out, casting="unsafe")

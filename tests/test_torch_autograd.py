@@ -685,3 +685,35 @@ def test_torch_is_not_imported(run_script):
         numbaexp.exp(np.ones(3)), numbaexp.softmax(np.ones(3))
         assert "torch" not in sys.modules
     """)
+
+
+ARGUMENTS_OF_COMPILED = {
+    "cross_entropy": lambda x: ((x, torch.tensor([0, 2])), {"weight": torch.ones(3), "reduction": "sum"}),
+    "cross_entropy_backward": lambda x: ((torch.ones(()), x, torch.tensor([0, 2])), {"reduction": "sum"}),
+    "logsumexp": lambda x: ((x, 1), {"keepdims": True}),
+    "logsumexp_backward": lambda x: ((torch.ones(2), x), {"axis": 1}),
+    "softmax": lambda x: ((x,), {"axis": 0}),
+    "log_softmax": lambda x: ((x, 1), {"out": torch.empty(2, 3)}),
+}
+
+
+@pytest.mark.parametrize("name", [*RULES, "exp_", "sigmoid_"])
+def test_wraps_in_compiled_code(name):
+    """What a user's function takes over from ours must not make the compiler take it for ours."""
+    function = getattr(numbaexp, name)
+
+    @functools.wraps(function)
+    def twice(*args, **kwargs):
+        return 2 * function(*args, **kwargs)
+
+    def call(x):
+        default = ((x, x) if name.endswith("_backward") else (x,)), {}
+        args, kwargs = ARGUMENTS_OF_COMPILED.get(name, lambda _: default)(x)
+        return twice(*args, **kwargs) + 1, function(*args, **kwargs)
+
+    torch._dynamo.reset()
+    x = torch.linspace(-2, 2, 6).reshape(2, 3)
+    for eager, traced in zip(
+        call(x.clone()), torch.compile(call, fullgraph=True, backend="eager")(x.clone()), strict=True
+    ):
+        assert_same(traced, eager)

@@ -15,17 +15,36 @@ def way(name: str) -> Callable[..., Any]:
     """From the arguments of the public function to the operator, in Python."""
 
     def go(*args: Any, **kwargs: Any) -> Any:
-        from numbaexp.bridges import torch as bridge
-
-        return bridge.call_compiled(name, args, kwargs)
+        return way_by_name(name, *args, **kwargs)
 
     return go
 
 
-def way_in_place(name: str) -> Callable[[Any], Any]:
-    """The same for a function that stores its result in its argument."""
-    go = way(name)
-    return lambda x, /: go(x, out=x)
+def way_by_name(name: str, *args: Any, **kwargs: Any) -> Any:
+    """The same for what is called with the name first."""
+    from numbaexp.bridges import torch as bridge
+
+    return bridge.call_compiled(name, args, kwargs)
+
+
+@functools.cache
+def in_python(function: Any) -> Callable[..., Any]:
+    """A plain function that calls one which is a partial, and stands for it wherever partials are looked through."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    for attribute in ("__name__", "__doc__", "__module__", "__signature__"):
+        setattr(call, attribute, getattr(function, attribute))
+    call.__qualname__ = f"{function.__qualname__}.func"  # by which pickle finds it
+    return traceable(call, way(function.__name__))
+
+
+def computed_by_operator(name: str) -> Callable[[_Function], _Function]:
+    """Decorate what the public function ``name`` calls with its own arguments, in place of which the compiler goes to
+    the operator. The public function itself bears no mark: ``functools.wraps`` would hand it on to functions of users,
+    in whose place the compiler would go there too."""
+    return lambda function: traceable(function, way(name))
 
 
 def traceable(function: _Function, go: Callable[..., Any]) -> _Function:

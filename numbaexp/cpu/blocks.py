@@ -19,8 +19,13 @@ SLAB = 1 << 18
 # Arguments of a ufunc call that can be handed to each slab as they are.
 _PLAIN = {"where", "casting", "dtype", "signature", "order", "subok"}
 
-# float16 arguments at one of which a function of the family overflows or underflows, if it does so anywhere.
-_PROVOKES = {"overflow": np.array([60000], np.float16), "underflow": np.array([-60000, 4.6e-5], np.float16)}
+# Quotients that raise each floating-point flag, by the name that NumPy calls it.
+_RAISES = {
+    "divide by zero": (1.0, 0.0),
+    "overflow": (1e300, 1e-300),
+    "underflow": (1e-300, 1e300),
+    "invalid value": (0.0, 0.0),
+}
 
 
 def run(serial, x, out, kwargs):
@@ -31,6 +36,8 @@ def run(serial, x, out, kwargs):
     if out is None:
         out = _allocate(serial, x, kwargs)
     if not _fits(out, x) or not out.flags.writeable or _overlaps(x, out) or _overlaps(where, out):
+        return None
+    if x.dtype.kind == "c" and out.dtype.kind != "c":  # NumPy warns, once a call
         return None
     options = {key: value for key, value in kwargs.items() if key not in ("where", "order", "subok")}
 
@@ -44,9 +51,18 @@ def run(serial, x, out, kwargs):
         mask = where if where is True else where[slab]
         serial(x[slab], out[slab], where=mask, **options)
 
-    for flag in on_all_threads(work, slabs):
-        serial(_PROVOKES[flag])
+    flags = on_all_threads(work, slabs)
+    if flags:
+        _report(serial.__name__, flags)
     return out
+
+
+def _report(name, flags):
+    """Let NumPy do about floating-point flags what ``np.errstate`` says, as for one call of the ufunc of this name."""
+    from numbaexp.cpu.ufunc import division
+
+    dividends, divisors = zip(*(_RAISES[flag] for flag in flags), strict=True)
+    division(name)(dividends, divisors)
 
 
 def _fits(array, x):

@@ -8,7 +8,6 @@ elsewhere; but the first may be a float.
 
 import ctypes
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -105,13 +104,9 @@ def enter(state_array, args, nargs, names):
 
 
 class State(np.ndarray):
-    """What a door reads; as the door's own object it also is what pickle finds the door through."""
+    """What a door reads, and keeps alive as its object."""
 
-    find: Callable[[], "State"]
     keep_alive: tuple[Any, ...]
-
-    def __reduce__(self):
-        return self.find, ()
 
 
 class _MethodDef(ctypes.Structure):
@@ -150,18 +145,16 @@ def in_default_mode(function):
     return guarded
 
 
-def make_door(name, ufunc, elsewhere, find):
+def make_door(name, ufunc, elsewhere):
     """A built-in function that calls ``ufunc`` for float objects and small arrays, with no other arguments than arrays,
     and ``elsewhere`` for all else.
 
-    What is small, and which element types pass, stands in ``door.__self__``; ``find``, which can be pickled, gives that
-    again.
+    What is small, and which element types pass, stands in ``door.__self__``.
     """
     state = np.zeros(_PLACES, np.intp).view(State)
     state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
     state[[_UFUNC, _UFUNC_CALL]] = id(ufunc), _vectorcallfunc(ufunc)
     state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(elsewhere), _vectorcallfunc(elsewhere)
     door, method = built_in(name, _compiled().address, _METH_FASTCALL_KEYWORDS, state)
-    state.find, state.keep_alive = find, (method, ufunc, elsewhere)
-    setattr(state, name, door)
+    state.keep_alive = (method, ufunc, elsewhere)
     return door

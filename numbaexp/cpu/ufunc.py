@@ -82,6 +82,12 @@ def _loop(name, dtype, target):
     return pool.switched_loop(serial, threshold, itemsize(dtype), _inputs(name))
 
 
+def _loop_of_numpy(ufunc, taken):
+    """The same, of a ufunc of NumPy's in the types that it lists as ``taken``."""
+    place, head = ufunc.types.index(taken), _Ufunc.from_address(id(ufunc))
+    return head.functions[place], head.data[place]
+
+
 # NumPy keeps pointers into these and does not own them.
 _keep_alive: list[Any] = []
 _built: list[tuple[np.ufunc, str, str]] = []
@@ -101,9 +107,7 @@ def ufunc(name, target):
         if code in _CODES:
             functions[i], data[i] = _loop(name, _CODES[code], target)
         else:
-            numpys, place = getattr(np, name), getattr(np, name).types.index(taken)
-            loops_of_numpy = _Ufunc.from_address(id(numpys))
-            functions[i], data[i] = loops_of_numpy.functions[place], loops_of_numpy.data[place]
+            functions[i], data[i] = _loop_of_numpy(getattr(np, name), taken)
     made = _make(name, functions, data, type_numbers)
     if target == "auto":
         # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,
@@ -118,14 +122,19 @@ def ufunc(name, target):
 
 @functools.cache
 def bits_ufunc(name, target):
-    """The function in bfloat16 of patterns held as uint16: for those that have the type, and not that of ml_dtypes.
+    """The function in bfloat16 of patterns held as uint16: for those that have the type, and not that of ml_dtypes."""
+    return _made_of_one(name, _loop(name, "bfloat16", target), [np.dtype(np.uint16).num] * (_inputs(name) + 1))
 
-    It takes float16 too, arguments of which are how ``numbaexp.cpu.blocks`` raises floating-point flags.
-    """
-    functions, data = (ctypes.c_void_p * 2)(), (ctypes.c_void_p * 2)()
-    functions[0], data[0] = _loop(name, "float16", target)
-    functions[1], data[1] = _loop(name, "bfloat16", target)
-    return _make(name, functions, data, [np.dtype(code).num for code in "eH" for _ in range(_inputs(name) + 1)])
+
+@functools.cache
+def division(name):
+    """NumPy's division in float64 under another ufunc's name, in which NumPy then reports floating-point errors."""
+    return _made_of_one(name, _loop_of_numpy(np.divide, "dd->d"), [np.dtype(np.float64).num] * 3)
+
+
+def _made_of_one(name, loop, type_numbers):
+    function, data = loop
+    return _make(name, (ctypes.c_void_p * 1)(function), (ctypes.c_void_p * 1)(data), type_numbers)
 
 
 def _make(name, functions, data, type_numbers):
@@ -133,7 +142,8 @@ def _make(name, functions, data, type_numbers):
     label = name.encode()
     _keep_alive.append((functions, data, types, label))
     make, _ = _api()
-    return make(functions, data, types, len(functions), _inputs(name), 1, _NO_IDENTITY, label, None, 0)
+    inputs = len(type_numbers) // len(functions) - 1
+    return make(functions, data, types, len(functions), inputs, 1, _NO_IDENTITY, label, None, 0)
 
 
 def add_bfloat16(dtype):
