@@ -321,7 +321,11 @@ def _gradient_in_numpy(
     """Call the ufunc that ``make`` has for a target."""
     sizes = [size for size in (getattr(array, "size", 0) for array in (grad_output, saved)) if isinstance(size, int)]
     if target == "parallel" or (target == "auto" and max(sizes, default=0) >= SERIAL_BELOW):
+        from numbaexp.cpu.thread_limit import NumbaAtMost
+
         _start_threads()
+        with NumbaAtMost():
+            return make(name, target)(grad_output, saved, out=out, **kwargs)
     return make(name, target)(grad_output, saved, out=out, **kwargs)
 
 
@@ -352,8 +356,11 @@ def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
 def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
     size = getattr(x, "size", 0)
+    limit: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel"):
-        shared = _start_threads()
+        from numbaexp.cpu.thread_limit import NumbaAtMost
+
+        shared, limit = _start_threads(), NumbaAtMost()
         if size >= SLABS_FROM and type(x) is np.ndarray:
             flat_out = _one(out)
             if not (shared and _one_piece(make(name, target), x, flat_out, kwargs)):
@@ -364,11 +371,12 @@ def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, o
                     return result
     if out is not None:
         kwargs["out"] = out
-    return make(name, target)(x, **kwargs)
+    with limit:
+        return make(name, target)(x, **kwargs)
 
 
 def _start_threads() -> bool:
-    """Whether Numba's threads may be used; if so they are, by the ufuncs themselves, which Python need not see."""
+    """Whether a ufunc uses all threads that it may by itself, which Python need not see."""
     global _pass_below
     from numbaexp.cpu import pool
 

@@ -5,36 +5,43 @@ import functools
 from collections import deque
 from typing import Any
 
-import numba
+import numpy as np
 from numba import prange, types
 
-from numbaexp.cpu import blocks, pool
+from numbaexp.cpu import blocks, pool, thread_limit
 from numbaexp.cpu.compile import compile_loop
 from numbaexp.cpu.parallel import call_kernel
 
-_SIGNATURE = types.void(*[types.intp] * 4)
+_SIGNATURE = types.void(*[types.intp] * 5)
 _Kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 3)
-_Shared = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
+_Shared = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)
 
 # Parts for each thread, so that they finish together.
 PARTS = 4
+# The address of ``shared``, or 0 before its first call.
+ADDRESS = np.zeros(1, np.intp)
 
 
-def shared(address, job, units, parts):
-    """The kernel at an address, over so many units of work in so many parts, on Numba's threads."""
-    for part in prange(parts):
-        call_kernel(address, job, units * part // parts, units * (part + 1) // parts)
+def shared(address, job, units, parts_each, limit):
+    """Run the kernel at an address over so many units of work, in so many parts for each of Numba's threads, of which
+    at most ``limit`` take part."""
+    threads = thread_limit.compiled_threads(limit)
+    parts = min(units, parts_each * threads)
+    if threads == 1:
+        call_kernel(address, job, 0, units)
+    else:
+        of_caller = thread_limit.get_num_threads()
+        thread_limit.set_num_threads(threads)
+        for part in prange(parts):
+            call_kernel(address, job, units * part // parts, units * (part + 1) // parts)
+        thread_limit.set_num_threads(of_caller)
 
 
 @functools.cache
 def _compiled_shared() -> Any:
     callback = compile_loop(shared, _SIGNATURE, "shared", parallel=True)
+    ADDRESS[0] = callback.address
     return callback, _Shared(callback.address)
-
-
-def address() -> int:
-    """Where ``shared`` is."""
-    return _compiled_shared()[0].address
 
 
 @functools.cache
@@ -44,12 +51,15 @@ def _callable(address: int) -> Any:
 
 def run(address: int, job: int, units: int, on_all: bool) -> None:
     """Call the kernel at an address for all units of work; ``job`` is the address of its arguments."""
-    parts = min(units, PARTS * numba.get_num_threads())
-    if not on_all or parts == 1:
+    several = on_all and units > 1
+    started = several and pool.start()
+    threads = thread_limit.threads() if several else 1
+    if threads == 1:
         _callable(address)(job, 0, units)
-    elif pool.start():
-        _compiled_shared()[1](address, job, units, parts)
+    elif started:
+        _compiled_shared()[1](address, job, units, PARTS, threads)
     else:
         kernel = _callable(address)
+        parts = min(units, PARTS * threads)
         work = deque((units * part // parts, units * (part + 1) // parts) for part in range(parts))
         blocks.on_all_threads(lambda ends: kernel(job, *ends), work)

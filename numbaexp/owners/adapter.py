@@ -1,5 +1,6 @@
 """What has to be known of a library, to compute on its arrays where they live: a module with these names."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 
@@ -31,3 +32,15 @@ class Adapter(Protocol):
 
     def finish(self, x: Any, out: Any, written: Elements) -> Any:
         """What is returned, once ``written`` has been written to."""
+
+
+def on_threads_of(owner: Adapter | None, work: Callable[..., None], *args: Any) -> None:
+    """Call ``work``, on no more threads than a library uses itself where its adapter tells that, by ``threads()``."""
+    threads = getattr(owner, "threads", None)
+    if threads is None:
+        work(*args)
+        return
+    from numbaexp.cpu.thread_limit import AtMost
+
+    with AtMost(threads()):
+        work(*args)
