@@ -43,8 +43,8 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     ----------
     target : {"auto", "cpu", "parallel", "cuda"}
         What computes arrays that the host holds, of NumPy or another library. ``"cpu"`` is one thread; ``"parallel"``
-        is all of Numba's threads (``numba.set_num_threads``) whatever the size; ``"auto"``, the default, is all threads
-        where the array is large enough for them to pay. ``"cuda"`` copies the array to the current CUDA device and the
+        is all threads whatever the size; ``"auto"``, the default, is all threads where the array is large enough for
+        them to pay. ``"cuda"`` copies the array to the current CUDA device and the
         result back. Arrays that a device holds are computed there under each of them.
 
     Returns
@@ -69,6 +69,10 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     Accuracy: every target gives the same bits.
 
     Special values: every target gives the same.
+
+    All threads are those that Numba has for the calling thread (``NUMBA_NUM_THREADS``, ``numba.set_num_threads``), but
+    no more than the processors on which that may run; than ``OMP_NUM_THREADS`` and ``OMP_THREAD_LIMIT``, where
+    ``NUMBA_NUM_THREADS`` is not given; and, of tensors, than ``torch.get_num_threads()``.
 
     Under ``"cuda"`` results are NumPy's in type and shape, and ``out``, ``where``, ``dtype``, ``casting``, ``order``
     and ``signature`` are honoured. No floating-point warnings are given there. What NumPy hands on to other owners

@@ -53,13 +53,13 @@ def run(address: int, job: int, units: int, on_all: bool) -> None:
     """Call the kernel at an address for all units of work; ``job`` is the address of its arguments."""
     several = on_all and units > 1
     started = several and pool.start()
-    threads = thread_limit.threads() if several else 1
-    if threads == 1:
+    limit = min(int(pool.RUNNING[0]), thread_limit.of_library())
+    if started and limit > 1:
+        _compiled_shared()[1](address, job, units, PARTS, limit)
+    elif started or not several:
         _callable(address)(job, 0, units)
-    elif started:
-        _compiled_shared()[1](address, job, units, PARTS, threads)
     else:
         kernel = _callable(address)
-        parts = min(units, PARTS * threads)
+        parts = min(units, PARTS * thread_limit.threads())
         work = deque((units * part // parts, units * (part + 1) // parts) for part in range(parts))
         blocks.on_all_threads(lambda ends: kernel(job, *ends), work)

@@ -68,6 +68,11 @@ class AtMost:
         _of_library.limit = self._before
 
 
+def of_library() -> int:
+    """Return the limit that holds in this thread."""
+    return _of_library.limit
+
+
 class NumbaAtMost:
     """Hand the limit of the library on to Numba inside a ``with`` statement: loops of ufuncs ask Numba alone."""
 
