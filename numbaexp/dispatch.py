@@ -360,11 +360,9 @@ def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
 def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
     size = getattr(x, "size", 0)
-    limit: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
-    if target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel"):
-        from numbaexp.cpu.thread_limit import NumbaAtMost
-
-        shared, limit = _start_threads(), NumbaAtMost()
+    large = target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel")
+    if large:
+        shared = _start_threads()
         if size >= SLABS_FROM and type(x) is np.ndarray:
             flat_out = _one(out)
             if not (shared and _one_piece(make(name, target), x, flat_out, kwargs)):
@@ -375,7 +373,11 @@ def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, o
                     return result
     if out is not None:
         kwargs["out"] = out
-    with limit:
+    if not large:
+        return make(name, target)(x, **kwargs)
+    from numbaexp.cpu.thread_limit import NumbaAtMost
+
+    with NumbaAtMost():
         return make(name, target)(x, **kwargs)
 
 

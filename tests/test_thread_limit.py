@@ -1,13 +1,15 @@
 """How many threads a call uses: no more than the environment, Numba, PyTorch and the processors allow, and as many."""
 
-import contextlib
 import os
 import textwrap
+from types import SimpleNamespace
 
 import numba
 import pytest
 
 from numbaexp.cpu import thread_limit
+from numbaexp.cpu.library_limit import of_call
+from numbaexp.owners.adapter import on_threads_of
 
 needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the processors cannot be chosen")
 needs_two = pytest.mark.skipif(
@@ -150,13 +152,20 @@ def test_what_numba_does_not_take_is_not_given(eight, value):
 
 
 def test_limits_of_a_library_end():
-    before = thread_limit.of_library()
-    with thread_limit.AtMost(3):
-        with contextlib.suppress(KeyboardInterrupt), thread_limit.AtMost(1):
-            assert thread_limit.of_library() == thread_limit.threads() == 1
-            raise KeyboardInterrupt
-        assert thread_limit.of_library() == 3
-    assert thread_limit.of_library() == before
+    before = of_call.threads
+
+    def inner():
+        assert of_call.threads == thread_limit.threads() == 1
+        raise KeyboardInterrupt
+
+    def outer():
+        with pytest.raises(KeyboardInterrupt):
+            on_threads_of(SimpleNamespace(threads=lambda: 1), inner)
+        assert of_call.threads == 3
+        on_threads_of(SimpleNamespace(), lambda: None)
+
+    on_threads_of(SimpleNamespace(threads=lambda: 3), outer)
+    assert of_call.threads == before
 
 
 @pytest.mark.parametrize("variables", [{"OMP_NUM_THREADS": "1"}, {"OMP_NUM_THREADS": "1,4"}, {"OMP_THREAD_LIMIT": "1"}])

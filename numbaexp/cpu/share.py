@@ -10,6 +10,7 @@ from numba import prange, types
 
 from numbaexp.cpu import blocks, pool, thread_limit
 from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.library_limit import of_call
 from numbaexp.cpu.parallel import call_kernel
 
 _SIGNATURE = types.void(*[types.intp] * 5)
@@ -53,7 +54,7 @@ def run(address: int, job: int, units: int, on_all: bool) -> None:
     """Call the kernel at an address for all units of work; ``job`` is the address of its arguments."""
     several = on_all and units > 1
     started = several and pool.start()
-    limit = min(int(pool.RUNNING[0]), thread_limit.of_library())
+    limit = min(int(pool.RUNNING[0]), of_call.threads)
     if started and limit > 1:
         _compiled_shared()[1](address, job, units, PARTS, limit)
     elif started or not several:

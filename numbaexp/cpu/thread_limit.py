@@ -7,14 +7,13 @@
 """
 
 import os
-import threading
 
 import numba
 from numba import config, njit, types
 
+from numbaexp.cpu.library_limit import NO_LIMIT, of_call
 from numbaexp.cpu.row_memory import make_pointer, stack
 
-_NO_LIMIT = 1 << 30
 _HAS_AFFINITY = hasattr(os, "sched_getaffinity")
 # Bytes of the C library's cpu_set_t.
 _MASK = 128
@@ -46,44 +45,17 @@ def of_environment() -> int:
     return min(given, *(_number(variable) or given for variable in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT")))
 
 
-class _OfLibrary(threading.local):
-    """The threads that the library of the arrays uses itself, in a call on such arrays."""
-
-    limit = _NO_LIMIT
-
-
-_of_library = _OfLibrary()
-
-
-class AtMost:
-    """Limit the threads of the calls inside a ``with`` statement, in this thread."""
-
-    def __init__(self, threads: int):
-        self._threads = threads
-
-    def __enter__(self) -> None:
-        self._before, _of_library.limit = _of_library.limit, self._threads
-
-    def __exit__(self, *_: object) -> None:
-        _of_library.limit = self._before
-
-
-def of_library() -> int:
-    """Return the limit that holds in this thread."""
-    return _of_library.limit
-
-
 class NumbaAtMost:
     """Hand the limit of the library on to Numba inside a ``with`` statement: loops of ufuncs ask Numba alone."""
 
     _before: int | None = None
 
     def __enter__(self) -> None:
-        if _of_library.limit < _NO_LIMIT and numba_has_started():
+        if of_call.threads < NO_LIMIT and numba_has_started():
             before = numba.get_num_threads()
-            if _of_library.limit < before:
+            if of_call.threads < before:
                 self._before = before
-                numba.set_num_threads(_of_library.limit)
+                numba.set_num_threads(of_call.threads)
 
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
@@ -93,8 +65,8 @@ class NumbaAtMost:
 def threads() -> int:
     """Return how many threads a call in this thread may use."""
     of_numba = numba.get_num_threads() if numba_has_started() else config.NUMBA_NUM_THREADS
-    processors = len(os.sched_getaffinity(0)) if _HAS_AFFINITY else _NO_LIMIT
-    return min(of_numba, of_environment(), processors, _of_library.limit)
+    processors = len(os.sched_getaffinity(0)) if _HAS_AFFINITY else NO_LIMIT
+    return min(of_numba, of_environment(), processors, of_call.threads)
 
 
 # As Numba's own code declares the first.
@@ -110,7 +82,7 @@ if _HAS_AFFINITY:
     def _processors():
         mask = stack(_MASK)
         if _get_affinity(0, _MASK, mask):  # there are more processors than a mask has bits
-            return _NO_LIMIT
+            return NO_LIMIT
         count = 0
         for i in range(_MASK // 8):
             word = _words(mask)[i]
@@ -123,7 +95,7 @@ else:
 
     @njit(forceinline=True)
     def _processors():
-        return _NO_LIMIT
+        return NO_LIMIT
 
 
 @njit(forceinline=True)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from numbaexp.cpu.library_limit import of_call
+
 
 class Elements(NamedTuple):
     """An array, its elements as they lie, and whatever must live as long as they are used.
@@ -40,7 +42,8 @@ def on_threads_of(owner: Adapter | None, work: Callable[..., None], *args: Any) 
     if threads is None:
         work(*args)
         return
-    from numbaexp.cpu.thread_limit import AtMost
-
-    with AtMost(threads()):
+    before, of_call.threads = of_call.threads, threads()
+    try:
         work(*args)
+    finally:
+        of_call.threads = before
