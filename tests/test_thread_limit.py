@@ -46,7 +46,7 @@ CALLS["all by name"], EXPECTED["all by name"] = in_parallel, EXPECTED["one piece
 
 def of_others(call):
     "The share of the processors' time that other threads take."
-    time.sleep(0.02)  # those of the last call may go on waiting for work
+    time.sleep(0.02)  # those of the last call may go on looking for work
     this, all = time.thread_time_ns(), time.process_time_ns()
     for _ in range(3):
         call()
@@ -103,6 +103,12 @@ TENSOR_CALLS = {
     "a loss": lambda: numbaexp.cross_entropy(u, classes),
 }
 """
+
+
+@pytest.fixture
+def layer(layer):
+    """The environment under each threading layer, where threads of OpenMP do not spin between their calls."""
+    return {**layer, "OMP_WAIT_POLICY": "passive"}
 
 
 @pytest.fixture
