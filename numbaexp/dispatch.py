@@ -42,8 +42,8 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     ----------
     target : {"auto", "cpu", "parallel", "cuda"}
         What computes arrays that the host holds, of NumPy or another library. ``"cpu"`` is one thread; ``"parallel"``
-        is all of Numba's threads (``numba.set_num_threads``) whatever the size; ``"auto"``, the default, is all threads
-        where the array is large enough for them to pay. ``"cuda"`` copies the array to the current CUDA device and the
+        is all threads whatever the size; ``"auto"``, the default, is all threads where the array is large enough for
+        them to pay. ``"cuda"`` copies the array to the current CUDA device and the
         result back. Arrays that a device holds are computed there under each of them.
 
     Returns
@@ -68,6 +68,10 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     Accuracy: every target gives the same bits.
 
     Special values: every target gives the same.
+
+    All threads are those that Numba has for the calling thread (``NUMBA_NUM_THREADS``, ``numba.set_num_threads``), but
+    no more than the processors on which that may run; than ``OMP_NUM_THREADS`` and ``OMP_THREAD_LIMIT``, where
+    ``NUMBA_NUM_THREADS`` is not given; and, of tensors, than ``torch.get_num_threads()``.
 
     Under ``"cuda"`` results are NumPy's in type and shape, and ``out``, ``where``, ``dtype``, ``casting``, ``order``
     and ``signature`` are honoured. No floating-point warnings are given there. What NumPy hands on to other owners
@@ -294,7 +298,11 @@ def _gradient_in_numpy(
     """Call the ufunc that ``make`` has for a target."""
     sizes = [size for size in (getattr(array, "size", 0) for array in (grad_output, saved)) if isinstance(size, int)]
     if target == "parallel" or (target == "auto" and max(sizes, default=0) >= SERIAL_BELOW):
+        from numbaexp.cpu.thread_limit import NumbaAtMost
+
         _start_threads()
+        with NumbaAtMost():
+            return make(name, target)(grad_output, saved, out=out, **kwargs)
     return make(name, target)(grad_output, saved, out=out, **kwargs)
 
 
@@ -325,7 +333,8 @@ def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
 def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
     """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
     size = getattr(x, "size", 0)
-    if target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel"):
+    large = target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel")
+    if large:
         shared = _start_threads()
         if size >= SLABS_FROM and type(x) is np.ndarray:
             flat_out = _one(out)
@@ -337,11 +346,16 @@ def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, o
                     return result
     if out is not None:
         kwargs["out"] = out
-    return make(name, target)(x, **kwargs)
+    if not large:
+        return make(name, target)(x, **kwargs)
+    from numbaexp.cpu.thread_limit import NumbaAtMost
+
+    with NumbaAtMost():
+        return make(name, target)(x, **kwargs)
 
 
 def _start_threads() -> bool:
-    """Whether Numba's threads may be used; if so they are, by the ufuncs themselves, which Python need not see."""
+    """Whether a ufunc uses all threads that it may by itself, which Python need not see."""
     global _pass_below
     from numbaexp.cpu import pool
 

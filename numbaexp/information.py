@@ -160,15 +160,17 @@ def simd(triple: str, processor: str, features: str) -> str:
 def _threads() -> str:
     import numba
 
-    from numbaexp.cpu import pool
+    from numbaexp.cpu import pool, thread_limit
 
     try:
-        safe = pool.start()
+        pool.launch()
     except ValueError as error:
         return f"none: {' '.join(str(error).split())}"
-    number = f"{numba.get_num_threads()} of {config.NUMBA_NUM_THREADS}"
+    number = f"{thread_limit.threads()} of {config.NUMBA_NUM_THREADS}"
     layer = numba.threading_layer()
-    return f"{number}, threading layer {layer}" if safe else f"{number}, Python's: threading layer {layer} is not safe"
+    if layer in pool.SAFE_LAYERS:
+        return f"{number}, threading layer {layer}"
+    return f"{number}, Python's: threading layer {layer} is not safe"
 
 
 def _cache() -> str:

@@ -9,6 +9,7 @@ from numbaexp import dispatch
 from numbaexp import rows_dispatch as rows
 from numbaexp.default_mode import in_default_mode
 from numbaexp.losses_layout import Problem, check_elements, check_grad, problem
+from numbaexp.owners.adapter import on_threads_of
 from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
 from numbaexp.scalar.row_losses import IGNORED
@@ -84,7 +85,7 @@ def forward(logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
     else:
         from numbaexp.cpu import losses
 
-        losses.forward(given, out, target)
+        on_threads_of(owner_of(logits), losses.forward, given, out, target)
     return finish()
 
 
@@ -107,7 +108,7 @@ def backward(grad_output: Any, logits: Any, targets: Any, weight: Any, **options
     else:
         from numbaexp.cpu import losses
 
-        losses.backward(given, grad, out, target)
+        on_threads_of(owner_of(logits), losses.backward, given, grad, out, target)
     return finish()
 
 

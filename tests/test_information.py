@@ -379,6 +379,11 @@ def test_what_llvm_makes_for_a_processor(triple, name, expected):
     assert information.simd(triple, name, "") == expected
 
 
+def test_threads_by_the_environment(run_script):
+    printed = rows(run_script(PRINT, NUMBA_THREADING_LAYER="workqueue", OMP_NUM_THREADS="1"))
+    assert printed["threads"].startswith(f"1 of {numba.config.NUMBA_DEFAULT_NUM_THREADS}, ")
+
+
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [

@@ -9,8 +9,9 @@ import contextlib
 import threading
 from collections import deque
 
-import numba
 import numpy as np
+
+from numbaexp.cpu import thread_limit
 
 # Slabs: long enough that starting one (some 5 us) is nothing, short enough that threads finish together and that an
 # interrupt is soon heard.
@@ -118,7 +119,7 @@ def on_all_threads(work, slabs):
     helpers = []
     # Where no thread can be started (the interpreter is going down, say) this one does all the work.
     with contextlib.suppress(RuntimeError):
-        for _ in range(min(numba.get_num_threads(), len(slabs)) - 1):
+        for _ in range(min(thread_limit.threads(), len(slabs)) - 1):
             helper = threading.Thread(target=drain, daemon=True)
             helper.start()
             helpers.append(helper)

@@ -9,6 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from numbaexp.cpu.float_mode import call_in_default_mode
+from numbaexp.cpu.thread_limit import compiled_threads, get_num_threads, set_num_threads
 from numbaexp.jit import jit
 
 # Floating-point status flags belong to a thread; 31 covers the bits that any C library gives them.
@@ -81,16 +82,16 @@ def call_kernel(typingctx, address, job, first, last):
 
 
 @intrinsic
-def call_shared(typingctx, address, kernel, job, units, parts):
+def call_shared(typingctx, address, kernel, job, units, parts_each, limit):
     """Call the function at an address that shares out a kernel's work; see ``numbaexp.cpu.share``."""
 
     def codegen(context, builder, signature, args):
         address, *arguments = args
-        kind = ir.FunctionType(ir.VoidType(), [_WORD] * 4)
+        kind = ir.FunctionType(ir.VoidType(), [_WORD] * 5)
         builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
         return context.get_dummy_value()
 
-    return types.none(*[types.intp] * 5), codegen
+    return types.none(*[types.intp] * 6), codegen
 
 
 @intrinsic
@@ -139,7 +140,8 @@ def can_be_parted(operand, step, result, result_step, n, itemsize):
 
 
 def parallel_loop(args, dimensions, steps, data):
-    """Run the loop ``data[2]`` in parts, where there are at least ``data[3]`` elements (of ``data[4]`` bytes).
+    """Run the loop ``data[2]`` in parts, where there are at least ``data[3]`` elements (of ``data[4]`` bytes), on at
+    most ``data[6]`` threads.
 
     It has ``data[5]`` inputs, one or two: of a loop with one the second operand is its result, which is the third of
     the others.
@@ -151,7 +153,8 @@ def parallel_loop(args, dimensions, steps, data):
 
     # NumPy lets an output overlap its input where going through it in order is safe: that is one thread's work.
     parted = can_be_parted(a, a_step, c, c_step, n, itemsize) and can_be_parted(b, b_step, c, c_step, n, itemsize)
-    if n < threshold or not parted:
+    threads = compiled_threads(data[6]) if n >= threshold and parted else 1
+    if threads == 1:
         call_loop(loop, (a, b, c), n, (a_step, b_step, c_step), n)
     else:
         parts = 2
@@ -159,6 +162,8 @@ def parallel_loop(args, dimensions, steps, data):
             parts *= 2
         before = test_flags(ALL_FLAGS)
         raised = zeroed_word()
+        of_caller = get_num_threads()
+        set_num_threads(threads)
         for part in prange(parts):
             start, stop = n * part // parts, n * (part + 1) // parts
             if test_flags(ALL_FLAGS):
@@ -166,6 +171,7 @@ def parallel_loop(args, dimensions, steps, data):
             operands = (a + start * a_step, b + start * b_step, c + start * c_step)
             call_loop(loop, operands, stop - start, (a_step, b_step, c_step), n)
             merge_flags(raised, test_flags(ALL_FLAGS))
+        set_num_threads(of_caller)
         flags = before | merge_flags(raised, 0)
         if flags:
             raise_flags(flags)

@@ -1,4 +1,4 @@
-"""Which loop does the work of the ``auto`` and ``parallel`` ufuncs: one thread's, or the one on all of Numba's threads.
+"""Which loop does the work of the ``auto`` and ``parallel`` ufuncs: one thread's, or the one on Numba's threads.
 
 Two of Numba's threading layers end the process: GNU OpenMP where a forked child enters a parallel region after its
 parent has, the workqueue where two threads enter one at once. So Numba's threads are used under "omp" and "tbb"
@@ -6,57 +6,81 @@ alone, and only in a process that is known to have started them. Elsewhere Pytho
 (``numbaexp.cpu.blocks``).
 """
 
+import ctypes
 import functools
+import importlib
 import os
+import threading
+from typing import Any
 
 import numba
 import numpy as np
 
-from numbaexp.cpu import parallel
+from numbaexp.cpu import parallel, thread_limit
 from numbaexp.cpu.compile import compile_loop
 
-_SAFE_LAYERS = ("omp", "tbb")
+SAFE_LAYERS = ("omp", "tbb")
 
 # One array for each type of each ufunc, which its loop reads through a data pointer: 0, in the place where the serial
 # loop looks for what it is a part of; the address of the loop to run, that of the serial loop, the fewest elements to
-# share among threads, the size of one, and the number of inputs. They live as long as the process.
+# share among threads, the size of one, the number of inputs, and the most threads. They live as long as the process.
 _cells: list[np.ndarray] = []
 _keep_alive: list[np.ndarray] = []
 
-
-def _numba_has_started_threads():
-    try:
-        numba.threading_layer()
-    except ValueError:
-        return False
-    return True
-
-
 # Threads that were started before this module was imported may be those of a parent process.
-_maybe_inherited = _numba_has_started_threads()
+_maybe_inherited = thread_limit.numba_has_started()
 _running = False
-# The same, for compiled code: 1 or 0.
+_starting = threading.Lock()
+# For compiled code: how many threads the environment allows, or 0 where several of Numba's may not be used.
 RUNNING = np.zeros(1, np.intp)
 
 
 def start():
-    """Use Numba's threads from now on, if they are safe here; says whether they are."""
+    """Use Numba's threads from now on, if they are safe here and more than one may run.
+
+    Returns whether a loop of a ufunc now uses all threads that it may.
+    """
     global _running
-    if not _running and not _maybe_inherited:
-        numba.get_num_threads()
-        if numba.threading_layer() in _SAFE_LAYERS:
-            for cell in _cells:
-                cell[1] = _parallel_loop().address
-            _running = True
+    if not _running and thread_limit.threads() == 1:
+        if thread_limit.of_environment() == 1:
             RUNNING[0] = 1
+        return True
+    if not _running and not _maybe_inherited:
+        launch()
+        if numba.threading_layer() in SAFE_LAYERS:
+            limit, address = thread_limit.of_environment(), _parallel_loop().address
+            for cell in _cells:
+                cell[[6, 1]] = limit, address
+            _running = True
+            RUNNING[0] = limit
     return _running
 
 
+def launch():
+    """Have Numba start its threads, which leaves the calling thread as OpenMP and oneTBB found it."""
+    with _starting:
+        if thread_limit.numba_has_started():
+            return
+        openmp: Any = ctypes.CDLL(None) if os.name == "posix" else None
+        before = openmp.omp_get_max_threads() if hasattr(openmp, "omp_get_max_threads") else None
+        numba.get_num_threads()
+        layer = numba.threading_layer()
+        if layer == "omp" and before is not None:
+            # Numba sets OpenMP's number of threads for all that this thread calls, PyTorch's functions among them.
+            openmp.omp_set_num_threads(before)
+        elif layer == "tbb":
+            # Numba hands oneTBB a first task here and waits for it at exit. Where only one processor may be used no
+            # other thread ever takes the task: if this one were over by then the process would never end.
+            layer_of_tbb: Any = importlib.import_module("numba.np.ufunc.tbbpool")
+            ctypes.CFUNCTYPE(None)(layer_of_tbb.synchronize)()
+
+
 def _after_fork_in_child():
-    global _running, _maybe_inherited
+    global _running, _maybe_inherited, _starting
     _running = False
+    _starting = threading.Lock()
     RUNNING[0] = 0
-    _maybe_inherited = _maybe_inherited or _numba_has_started_threads()
+    _maybe_inherited = _maybe_inherited or thread_limit.numba_has_started()
     for cell in _cells:
         cell[1] = cell[2]
 
@@ -79,7 +103,7 @@ def switched_loop(serial, threshold, itemsize, inputs):
     """(address, data pointer) of a loop that runs the one at address ``serial``, on all threads once these may be
     used."""
     current = _parallel_loop().address if _running else serial
-    cell = np.array([0, current, serial, threshold, itemsize, inputs], np.intp)
+    cell = np.array([0, current, serial, threshold, itemsize, inputs, RUNNING[0]], np.intp)
     _cells.append(cell)
     return _current_loop().address, cell.ctypes.data
 

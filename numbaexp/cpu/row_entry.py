@@ -7,7 +7,6 @@ result, all that is not an ordinary call: other types and layouts, overlap, one 
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numba import types
 
@@ -29,9 +28,9 @@ _NUMBERS = {name: np.dtype(name).num for name in _SIZES}
 _SWAPPED = ord(">")
 
 # Places in the state: the type of arrays; the objects that say that all is done, that it is not, and that it could be
-# if the kernels were compiled; the address of a word that says whether threads run, and of what shares work among them;
-# how many parts they get; and for each type of element its number, its size, and the addresses of its kernels, or 0.
-_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED, _RUNNING, _SHARED, _PARTS, _TYPES = range(8)
+# if the kernels were compiled; the addresses of ``pool.RUNNING`` and of ``share.ADDRESS``; and for each type of element
+# its number, its size, and the addresses of its kernels, or 0.
+_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED, _RUNNING, _SHARED, _TYPES = range(7)
 _EACH = 4
 _METH_FASTCALL = 0x80
 _JOB = 8 * 24
@@ -77,8 +76,9 @@ def enter(state_array, args, nargs):
             itemsize, compiled = state[kernels + 1], state[kernels + 2] != 0
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
             usual = usual and (second == target or abs(second - target) >= size * itemsize)
-            on_all = size >= row_functions.SHARED_FROM
-            usual = usual and size > 0 and length <= _LONGEST and (not on_all or _int(state[_RUNNING])[0])
+            limit, shared = _int(state[_RUNNING])[0], _int(state[_SHARED])[0]
+            on_all = size >= row_functions.SHARED_FROM and limit != 1
+            usual = usual and size > 0 and length <= _LONGEST and (not on_all or (limit and shared))
             if usual and compiled:
                 count, address = size // length, stack(_JOB)
                 job = _int(address)
@@ -94,8 +94,7 @@ def enter(state_array, args, nargs):
                 units = count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
                 thread = let_go() if size >= _LET_GO_FROM else 0
                 if on_all and units > 1:
-                    most = state[_PARTS] // (1 if size >= _MANY_PARTS_FROM else share.PARTS)
-                    call_shared(state[_SHARED], kernel, address, units, min(units, most))
+                    call_shared(shared, kernel, address, units, share.PARTS if size >= _MANY_PARTS_FROM else 1, limit)
                 else:
                     call_kernel(kernel, address, 0, units)
                 if thread:
@@ -128,8 +127,7 @@ def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
     compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry")
     state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
     state[[_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)
-    state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.address()
-    state[_PARTS] = share.PARTS * numba.config.NUMBA_NUM_THREADS
+    state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.ADDRESS.ctypes.data
     for i, (dtype, size) in enumerate(_SIZES.items()):
         place = _TYPES + _EACH * i
         state[place : place + 2] = _NUMBERS[dtype], size

@@ -5,24 +5,37 @@ import functools
 from collections import deque
 from typing import Any
 
-import numba
+import numpy as np
 from numba import prange, types
 
-from numbaexp.cpu import blocks, pool
+from numbaexp.cpu import blocks, pool, thread_limit
 from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.library_limit import of_call
 from numbaexp.cpu.parallel import call_kernel
 
-_SIGNATURE = types.void(*[types.intp] * 4)
-_OfFour = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
+_SIGNATURE = types.void(*[types.intp] * 5)
+_Single = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
+_Shared = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)
 
 # Parts for each thread, so that they finish together.
 PARTS = 4
+# The address of ``shared``, or 0 before its first call.
+ADDRESS = np.zeros(1, np.intp)
 
 
-def shared(address, job, units, parts):
-    """The kernel at an address, over so many units of work in so many parts, on Numba's threads."""
-    for part in prange(parts):
-        call_kernel(address, job, units * part // parts, units * (part + 1) // parts)
+def shared(address, job, units, parts_each, limit):
+    """Run the kernel at an address over so many units of work, in so many parts for each of Numba's threads, of which
+    at most ``limit`` take part."""
+    threads = thread_limit.compiled_threads(limit)
+    parts = min(units, parts_each * threads)
+    if threads == 1:
+        call_kernel(address, job, 0, units)
+    else:
+        of_caller = thread_limit.get_num_threads()
+        thread_limit.set_num_threads(threads)
+        for part in prange(parts):
+            call_kernel(address, job, units * part // parts, units * (part + 1) // parts)
+        thread_limit.set_num_threads(of_caller)
 
 
 def single(address, job, first, last):
@@ -33,28 +46,27 @@ def single(address, job, first, last):
 @functools.cache
 def _compiled_shared() -> Any:
     callback = compile_loop(shared, _SIGNATURE, "shared", parallel=True)
-    return callback, _OfFour(callback.address)
+    ADDRESS[0] = callback.address
+    return callback, _Shared(callback.address)
 
 
 @functools.cache
 def _compiled_single() -> Any:
-    callback = compile_loop(single, _SIGNATURE, "single")
-    return callback, _OfFour(callback.address)
-
-
-def address() -> int:
-    """Where ``shared`` is."""
-    return _compiled_shared()[0].address
+    callback = compile_loop(single, types.void(*[types.intp] * 4), "single")
+    return callback, _Single(callback.address)
 
 
 def run(address: int, job: int, units: int, on_all: bool) -> None:
     """Call the kernel at an address for all units of work; ``job`` is the address of its arguments."""
-    parts = min(units, PARTS * numba.get_num_threads())
+    several = on_all and units > 1
+    started = several and pool.start()
+    limit = min(int(pool.RUNNING[0]), of_call.threads)
     kernel = _compiled_single()[1]
-    if not on_all or parts == 1:
+    if started and limit > 1:
+        _compiled_shared()[1](address, job, units, PARTS, limit)
+    elif started or not several:
         kernel(address, job, 0, units)
-    elif pool.start():
-        _compiled_shared()[1](address, job, units, parts)
     else:
+        parts = min(units, PARTS * thread_limit.threads())
         work = deque((units * part // parts, units * (part + 1) // parts) for part in range(parts))
         blocks.on_all_threads(lambda ends: kernel(address, job, *ends), work)

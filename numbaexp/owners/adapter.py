@@ -1,6 +1,9 @@
 """What has to be known of a library, to compute on its arrays where they live: a module with these names."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+
+from numbaexp.cpu.library_limit import of_call
 
 
 class Elements(NamedTuple):
@@ -36,3 +39,16 @@ class Adapter(Protocol):
 
     def finish(self, x: Any, out: Any, written: Elements) -> Any:
         """What is returned, once ``written`` has been written to."""
+
+
+def on_threads_of(owner: Adapter | None, work: Callable[..., None], *args: Any) -> None:
+    """Call ``work``, on no more threads than a library uses itself where its adapter tells that, by ``threads()``."""
+    threads = getattr(owner, "threads", None)
+    if threads is None:
+        work(*args)
+        return
+    before, of_call.threads = of_call.threads, threads()
+    try:
+        work(*args)
+    finally:
+        of_call.threads = before

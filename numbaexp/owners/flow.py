@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.owners.adapter import on_threads_of
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
 from numbaexp.owners.table import owner_of
@@ -35,7 +36,7 @@ def run(name: str, x: Any, out: Any, kwargs: dict[str, Any], on_host: OnHost) ->
     if out is not None:
         refuse_overlap(given.view, written.view)
     if isinstance(given.view, np.ndarray):
-        on_host(name, given.view, written.view, dtype)
+        on_threads_of(owner, on_host, name, given.view, written.view, dtype)
     else:
         from numbaexp.cuda import launch
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.owners.adapter import Adapter
+from numbaexp.owners.adapter import Adapter, on_threads_of
 from numbaexp.owners.flow import library_of
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
@@ -41,7 +41,7 @@ def run(
         refuse_overlap(given.view, written.view)
         refuse_overlap(other.view, written.view)
     if isinstance(given.view, np.ndarray):
-        on_host(name, given.view, other.view, written.view, dtype)
+        on_threads_of(owner, on_host, name, given.view, other.view, written.view, dtype)
     else:
         from numbaexp.cuda import launch_gradients
 

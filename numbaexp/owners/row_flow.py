@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.owners.adapter import Adapter, Elements
+from numbaexp.owners.adapter import Adapter, Elements, on_threads_of
 from numbaexp.owners.flow import apart, library_of, not_alike
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
@@ -60,7 +60,7 @@ def elementwise(name: str, x: Any, out: Any, axis: Any, on_host: OnHost) -> Any:
     axes = axes_of(axis, len(given.view.shape))
     if out is not None:
         refuse_overlap(given.view, written.view)
-    _compute(name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, out), on_host)
+    _compute(owner, name, dtype, [given.view, written.view], axes, lambda: owner.stream(given.array, out), on_host)
     return owner.finish(given.array, out, written)
 
 
@@ -75,7 +75,9 @@ def gradient(name: str, grad_output: Any, output: Any, axis: Any, on_host: OnHos
         raise TypeError(f"`grad_output` must be of the type of `output`, {of_output}; got {dtype}")
     axes, written = axes_of(axis, len(given.view.shape)), owner.write(given, None, dtype)
     views = [given.view, result.view, written.view]
-    _compute(name, dtype, views, axes, lambda: stream_of(owner, [given.array, result.array]), on_host, "grad_output")
+    _compute(
+        owner, name, dtype, views, axes, lambda: stream_of(owner, [given.array, result.array]), on_host, "grad_output"
+    )
     return owner.finish(given.array, None, written)
 
 
@@ -92,7 +94,7 @@ def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> 
     like = Elements(array, owner.read(array)[0].view)
     written = owner.write(like, None, dtype)
     views = [given.view, written.view]
-    _compute(name, dtype, views, axes, lambda: owner.stream(given.array, None), on_host, "a")
+    _compute(owner, name, dtype, views, axes, lambda: owner.stream(given.array, None), on_host, "a")
     result = owner.finish(like.array, None, written)
     return result if keepdims else result.reshape(list(final_shape(shape, axes, False)))
 
@@ -108,7 +110,8 @@ def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) 
         raise ValueError(f"`grad_output` must be of the shape {left} or {kept}; got {tuple(given.view.shape)}")
     written = owner.write(elements, None, dtype)
     if 0 not in shape and isinstance(elements.view, np.ndarray):
-        on_host(dtype, [given.view.reshape(kept), elements.view, written.view], of_grad, axes)
+        views = [given.view.reshape(kept), elements.view, written.view]
+        on_threads_of(owner, on_host, dtype, views, of_grad, axes)
     elif 0 not in shape:
         _launch_gradient(
             given.view, elements.view, written.view, axes, kept, stream_of(owner, [elements.array, given.array])
@@ -143,6 +146,7 @@ def stream_of(owner: Adapter, arrays: list[Any]) -> int:
 
 
 def _compute(
+    owner: Adapter,
     name: str,
     dtype: str,
     views: list[Any],
@@ -154,7 +158,7 @@ def _compute(
     if 0 in views[0].shape:
         return
     if isinstance(views[0], np.ndarray):
-        on_host(name, dtype, views, axes)
+        on_threads_of(owner, on_host, name, dtype, views, axes)
         return
     from numbaexp.cuda import launch_rows
 

@@ -14,7 +14,7 @@ from numbaexp.owners.overlap import refuse_repeats
 if TYPE_CHECKING:
     from numbaexp.cuda.launch import Strided
 
-__all__ = ["asarray", "finish", "place", "read", "record", "stream", "write"]
+__all__ = ["asarray", "finish", "place", "read", "record", "stream", "threads", "write"]
 
 _FLOATS = {
     torch.float16: "float16",
@@ -71,6 +71,10 @@ def write(given: Elements, out: torch.Tensor | None, dtype: str) -> Elements:
 
 def stream(x: torch.Tensor, out: torch.Tensor | None) -> int:
     return torch.cuda.current_stream(x.device).cuda_stream
+
+
+def threads() -> int:
+    return torch.get_num_threads()
 
 
 def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torch.Tensor:
