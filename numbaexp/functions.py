@@ -84,7 +84,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
     name = function.__name__
 
     def compute(x: Any, /) -> Any:
-        if owner_of(x) is None and (not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic)):
+        if owner_of(x) is None and (not hasattr(type(x), "__array_ufunc__") or isinstance(x, np.generic)):
             raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
         return function(x, out=x)
 

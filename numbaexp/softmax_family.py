@@ -54,7 +54,7 @@ _gradients = {name: rows.Door(name) for name in ("softmax_backward", "log_softma
 def _dask(x: Any) -> bool:
     """Whether it is an array of Dask."""
     module = sys.modules.get("dask.array")
-    return module is not None and isinstance(x, module.Array)
+    return module is not None and issubclass(type(x), module.Array)
 
 
 @_documented

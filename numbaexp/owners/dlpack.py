@@ -1,5 +1,6 @@
 """Arrays of any library that lends them by DLPack."""
 
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ _STREAM = 1
 
 
 def place(array: Any, argument: str) -> str:
-    kind, number = array.__dlpack_device__()
+    kind, number = _device(array, argument)
     if kind in (capsule.HOST, capsule.CUDA_HOST):
         return "cpu"
     if kind not in (capsule.CUDA, capsule.CUDA_MANAGED):
@@ -24,7 +25,7 @@ def place(array: Any, argument: str) -> str:
 
 
 def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
-    lent = _borrow(x)
+    lent = _borrow(x, argument)
     dtype = computed_in(lent.dtype, argument)
     if dtype == "bfloat16" and importer(x) is None:
         raise TypeError(f"`{argument}` is bfloat16, which NumPy has no arrays of, and its library has no `from_dlpack`")
@@ -34,7 +35,7 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
         return new(given.view, dtype)
-    lent = _borrow(out)
+    lent = _borrow(out, "out")
     if lent.dtype != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {lent.dtype}")
     if lent.read_only:
@@ -88,8 +89,23 @@ def hand_over(made: Elements, import_it: Callable[[Any], Any] | None) -> Any:
     return import_it(made.array if lends_itself else capsule.Offer(made.view, made.array))
 
 
-def _borrow(array: Any) -> capsule.Lent:
-    return capsule.borrow(array, None if place(array, "x") == "cpu" else _STREAM)
+def _device(array: Any, argument: str) -> tuple[int, int]:
+    """The type and the number of the device that an array tells of."""
+    device = array.__dlpack_device__() if hasattr(array, "__dlpack_device__") else None
+    try:
+        kind, number = device  # type: ignore[misc]
+        return operator.index(kind), operator.index(number)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"`{argument}` must tell its device by `__dlpack_device__`, as two numbers; got {device!r}"
+        ) from None
+
+
+def _borrow(array: Any, argument: str) -> capsule.Lent:
+    lent = capsule.borrow(array, None if place(array, argument) == "cpu" else _STREAM)
+    if lent is None:
+        raise TypeError(f"`{argument}` must give a capsule by `__dlpack__`; got none that is unused")
+    return lent
 
 
 def _elements(array: Any, lent: capsule.Lent) -> Elements:
