@@ -7,7 +7,7 @@ import numpy as np
 
 from numbaexp.bridges.tracing import traceable, way_in_place
 from numbaexp.dispatch import Ufunc, elementwise
-from numbaexp.owners.table import owner_of
+from numbaexp.owners.table import in_class, owner_of
 
 # What the functions have in common, for their docstrings.
 _ARGUMENTS = """Parameters
@@ -84,7 +84,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
     name = function.__name__
 
     def compute(x: Any, /) -> Any:
-        if owner_of(x) is None and (not hasattr(type(x), "__array_ufunc__") or isinstance(x, np.generic)):
+        if owner_of(x) is None and (in_class(type(x), "__array_ufunc__") is None or isinstance(x, np.generic)):
             raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
         return function(x, out=x)
 

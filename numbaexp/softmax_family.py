@@ -212,7 +212,7 @@ def logsumexp(
     TypeError
         If a type is none of the above.
     ValueError
-        If ``b`` or ``where`` does not broadcast; in a library other than NumPy, if the rows are empty.
+        If ``b`` or ``where`` does not broadcast.
     numpy.exceptions.AxisError
         If there is no such axis.
 

@@ -125,7 +125,6 @@ REFUSED = {
     "torch.float8_e4m3fn": lambda t: t.to(torch.float8_e4m3fn),
     "layout torch.sparse_coo": lambda t: t.to_sparse(),
     "layout quantized": lambda t: torch.quantize_per_tensor(t, 1.0, 0, torch.quint8),
-    "on meta": lambda t: t.to("meta"),
 }
 
 

@@ -49,11 +49,11 @@ def _target(logits: Any, targets: Any, weight: Any, options: dict[str, Any]) -> 
     axis, smoothing = _axis(logits, options), options["label_smoothing"]
     classes = logits.shape[axis]
     weights = 1.0 if weight is None else weight.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
-    even = smoothing if weight is None else smoothing / classes * weight.sum()
+    even = smoothing if weight is None else smoothing / max(classes, 1) * weight.sum()
     if "float" in str(targets.dtype):
         of_targets = (targets * weights).sum(axis, keepdims=True)
         total = of_targets * (1.0 - smoothing) + even
-        count = math.prod(logits.shape) / classes
+        count = float(math.prod(_rows(logits, options)))
     else:
         index = targets.reshape(_rows(logits, options))
         counted = index != options["ignore_index"]

@@ -32,13 +32,16 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
-        return dlpack.new(given.view, dtype)
+        return dlpack.new(given, dtype)
     view = _view(out)
     if view.dtype != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {view.dtype}")
     if out.__cuda_array_interface__["data"][1]:
         raise ValueError("`out` is read-only")
     return Elements(out, view)
+
+
+new = dlpack.new
 
 
 def stream(x: Any, out: Any) -> int:

@@ -34,7 +34,7 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
-        return new(given.view, dtype)
+        return new(given, dtype)
     lent = _borrow(out, "out")
     if lent.dtype != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {lent.dtype}")
@@ -60,15 +60,15 @@ def synchronize(written: Elements) -> None:
         device.synchronize(_STREAM, written.view.device)
 
 
-def new(like: Any, dtype: str) -> Elements:
-    """A new array where ``like`` lies: NumPy's, or Numba's device array."""
-    stored_as = np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
-    if isinstance(like, np.ndarray):
-        made = np.empty_like(like, stored_as)
+def new(given: Elements, dtype: str, shape: tuple[int, ...] | None = None) -> Elements:
+    """An array of NumPy's, or a device array of Numba's; without a shape of that of ``given``, and of its order."""
+    view, stored_as = given.view, np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
+    if isinstance(view, np.ndarray):
+        made = np.empty_like(view, stored_as) if shape is None else np.empty(shape, stored_as)
         return Elements(made, made)
     from numbaexp.owners import device
 
-    return device.allocate(like, dtype, stored_as)
+    return device.allocate(view if shape is None else device.of_shape(view, shape), dtype, stored_as)
 
 
 def importer(x: Any) -> Callable[[Any], Any] | None:

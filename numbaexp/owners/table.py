@@ -94,16 +94,16 @@ def _decide(array: Any, kind: type) -> None:
             if of_library is not None and isinstance(array, of_library):
                 _decided[kind] = _adapter(library.adapter)
                 return
-    has = frozenset(each.attribute for each in _PROTOCOLS if _in_class(kind, each.attribute) is not None)
+    has = frozenset(each.attribute for each in _PROTOCOLS if in_class(kind, each.attribute) is not None)
     # A class that is an argument itself has none of what it gives to its instances.
     may_have = has or (kind.__dictoffset__ and not issubclass(kind, type))
-    if may_have and _in_class(kind, "__array_ufunc__") is None:
+    if may_have and in_class(kind, "__array_ufunc__") is None:
         _undecided[kind] = has
     else:
         _decided[kind] = None
 
 
-def _in_class(kind: type, attribute: str) -> Any:
+def in_class(kind: type, attribute: str) -> Any:
     """What instances have by their class, as Python looks up special methods; or None."""
     return next((vars(base)[attribute] for base in kind.__mro__ if attribute in vars(base)), None)
 
