@@ -28,7 +28,8 @@ _RAISES = """TypeError
         If a type is none of the above.
     ValueError
         If a shape, a class or an option is none of the above, or arrays are on different devices. On a device, whose
-        host does not wait for it, a class that there is not raises nothing: its row's loss and gradient are NaN, and what they are part of."""
+        host does not wait for it, a class that there is not raises nothing: its row's loss and gradient are NaN, and
+        what they are part of."""
 
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
