@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from numbaexp import compiled as _compiled
+from numbaexp.bridges.torch_loading import register_operators_with_torch as _register
 from numbaexp.dispatch import use_target
 from numbaexp.functions import (
     exp,
@@ -74,7 +75,9 @@ __all__ = [
     "use_target",
 ]
 
-del _compiled
+# The operators are made of the functions above.
+_register()
+del _compiled, _register
 
 
 def __getattr__(name: str) -> Any:

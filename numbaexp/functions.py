@@ -7,7 +7,7 @@ import numpy as np
 
 from numbaexp.bridges.tracing import traceable
 from numbaexp.dispatch import Ufunc, elementwise
-from numbaexp.owners.table import owner_of
+from numbaexp.owners.table import in_class, owner_of
 
 # What the functions have in common, for their docstrings.
 _ARGUMENTS = """Parameters
@@ -82,7 +82,7 @@ def _function(document: Callable[..., Any]) -> Ufunc:
 
 def _check_array(x: Any) -> None:
     """Raise where ``x`` cannot be changed in place."""
-    if owner_of(x) is None and (not hasattr(x, "__array_ufunc__") or isinstance(x, np.generic)):
+    if owner_of(x) is None and (in_class(type(x), "__array_ufunc__") is None or isinstance(x, np.generic)):
         raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
 
 

@@ -28,9 +28,9 @@ _ARGUMENTS = """logits : array_like, or array of another library
 _RAISES = """TypeError
         If a type is none of the above.
     ValueError
-        If a shape, a class or an option is none of the above, or arrays are on different devices; in a library other
-        than NumPy, if there is nothing to reduce. On a device, whose host does not wait for it, a class that there is
-        not raises nothing: its row's loss and gradient are NaN, and what they are part of."""
+        If a shape, a class or an option is none of the above, or arrays are on different devices. On a device, whose
+        host does not wait for it, a class that there is not raises nothing: its row's loss and gradient are NaN, and
+        what they are part of."""
 
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,8 +98,8 @@ def cross_entropy(
     which a row is. Every target gives the same bits.
 
     Special values: as of :func:`log_softmax`, negative. What has the probability or the weight 0 counts for nothing, be
-    its logit -inf; a class that ``label_smoothing`` gives a part makes the loss infinite there. The mean of nothing is
-    NaN.
+    its logit -inf; a class that ``label_smoothing`` gives a part makes the loss infinite there. Without
+    rows the sum is 0 and the mean NaN; a row without classes has the loss 0.
 
     References
     ----------

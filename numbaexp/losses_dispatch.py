@@ -8,7 +8,7 @@ import numpy as np
 from numbaexp import dispatch
 from numbaexp import rows_dispatch as rows
 from numbaexp.default_mode import in_default_mode
-from numbaexp.losses_layout import Problem, check_elements, check_grad, problem
+from numbaexp.losses_layout import Problem, check_grad, problem
 from numbaexp.owners.adapter import on_threads_of
 from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
@@ -73,10 +73,7 @@ def forward(logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
 
         return loss_flow.forward(logits, targets, weight, **options)
     given = _on_host(logits, targets, weight, **options)
-    if owner_of(logits) is not None:
-        check_elements(given)
-    first = (slice(None),) * given.axis + (0,) if given.reduction == "none" else (0,) * given.x.ndim
-    out, finish = _result(logits, first, given.loss_shape, given.dtype)
+    out, finish = _result(logits, given.loss_shape, given.dtype)
     target = dispatch.current_target()
     if target == "cuda" and given.x.size:
         from numbaexp.cuda import host_losses
@@ -99,7 +96,7 @@ def backward(grad_output: Any, logits: Any, targets: Any, weight: Any, **options
     given = _on_host(logits, targets, weight, **options)
     grad = _as_float64(grad_output, "grad_output")
     check_grad(given, grad.shape)
-    out, finish = _result(logits, (), given.x.shape, given.dtype)
+    out, finish = _result(logits, None, given.dtype)
     target = dispatch.current_target()
     if target == "cuda" and given.x.size:
         from numbaexp.cuda import host_losses
@@ -146,15 +143,16 @@ def _on_host(logits: Any, targets: Any, weight: Any, **options: Any) -> Problem:
     return given._replace(x=x, targets=np.where(counts, classes, IGNORED), ignore_index=IGNORED)
 
 
-def _result(logits: Any, like: Any, shape: tuple[int, ...], dtype: str) -> tuple[np.ndarray, Callable[[], Any]]:
-    """The memory of a new array of the library of the logits, and a function that gives the array when it has been
-    written to. The index ``like`` leaves that shape of the logits."""
+def _result(logits: Any, shape: tuple[int, ...] | None, dtype: str) -> tuple[np.ndarray, Callable[[], Any]]:
+    """The memory of a new array of the library of the logits, of a shape or of theirs, and a function that gives the
+    array when it has been written to."""
     owner = owner_of(logits)
     if owner is None:
-        made = np.empty(shape, rows.plain(logits, "logits").dtype.newbyteorder("="))
+        given = rows.plain(logits, "logits")
+        made = np.empty(given.shape if shape is None else shape, given.dtype.newbyteorder("="))
         return rows.stored(made), lambda: made[()]  # type: ignore[return-value]
-    elements, _ = owner.read(logits[like], "logits")
-    written = owner.write(elements, None, dtype)
+    elements, _ = owner.read(logits, "logits")
+    written = owner.write(elements, None, dtype) if shape is None else owner.new(elements, dtype, shape)
     return written.view, lambda: owner.finish(elements.array, None, written)
 
 

@@ -103,12 +103,6 @@ def check_grad(given: Problem, shape: tuple[int, ...]) -> None:
         raise ValueError(f"`grad_output` must be of the shape of the loss, {given.loss_shape}; got {tuple(shape)}")
 
 
-def check_elements(given: Problem) -> None:
-    """Raise where there is no element of whose library the result could be."""
-    if not given.classes or (given.reduction != "none" and 0 in given.x.shape):
-        raise ValueError(f"`logits` must have elements to be reduced outside NumPy; got the shape {given.x.shape}")
-
-
 def _check_classes(targets: Any, kind: str, shape: tuple[int, ...], axis: int) -> None:
     wanted = final_shape(shape, (axis,), False)
     has_shape = tuple(targets.shape) in (wanted, reduced_shape(shape, (axis,)))

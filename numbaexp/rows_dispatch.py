@@ -11,6 +11,8 @@ from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of, find_rows
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+# The bits of -infinity.
+_NOTHING_IN_BFLOAT16 = 0xFF80
 
 
 def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
@@ -144,6 +146,10 @@ def on_views(name: str, dtype: str, views: list[np.ndarray], axes: tuple[int, ..
     """Compute on the memory of another library's arrays: one or two arguments, the result last, of the float type
     ``dtype``; bfloat16 is in uint16. An argument of integers is converted."""
     *inputs, result = (view.reshape(1) if view.ndim == 0 else view for view in views)
+    if not inputs[0].size:
+        # Of rows without elements there are logarithms of sums alone.
+        result[...] = _NOTHING_IN_BFLOAT16 if dtype == "bfloat16" else -np.inf
+        return
     x, *second = (read(view, result.dtype, axes) for view in inputs)
     target = result if fits(result, result.dtype, axes) else new(result.shape, result.dtype, axes)
     on_host(name, dtype, axes, x=x, w=second[0] if second else None, y=target)

@@ -34,15 +34,18 @@ def find_rows(
     shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...], axes: tuple[int, ...]
 ) -> Iterator[Rows] | None:
     """The rows of operands of one shape along some axes, in as many pieces as needed; None where the axes are no one
-    dimension of some operand. No operand is empty."""
-    along = merged([shape[axis] for axis in axes], [tuple(of[axis] for of in strides) for axis in axes])
+    dimension of some operand. There is a row at least, which may have no elements."""
+    none = (0,) * len(strides)
+    if 0 in (shape[axis] for axis in axes):
+        along = [(0, none)]
+    else:
+        along = merged([shape[axis] for axis in axes], [tuple(of[axis] for of in strides) for axis in axes])
     if len(along) > 1:
         return None
     others = [axis for axis in range(len(shape)) if axis not in axes]
     # The last operand is written to: rows beside each other there are to be beside each other here.
     others.sort(key=lambda axis: -abs(strides[-1][axis]))
     across = merged([shape[axis] for axis in others], [tuple(of[axis] for of in strides) for axis in others])
-    none = (0,) * len(strides)
     length, step = along[0] if along else (1, none)
     return _pieces(across, none, length, step)
 

@@ -56,7 +56,7 @@ _gradients = {name: rows.Door(name) for name in ("softmax_backward", "log_softma
 def _dask(x: Any) -> bool:
     """Whether it is an array of Dask."""
     module = sys.modules.get("dask.array")
-    return module is not None and isinstance(x, module.Array)
+    return module is not None and issubclass(type(x), module.Array)
 
 
 @_documented
@@ -227,7 +227,7 @@ def logsumexp(
     TypeError
         If a type is none of the above.
     ValueError
-        If ``a``, ``b`` and ``where`` do not broadcast; in a library other than NumPy, if the rows are empty.
+        If ``a``, ``b`` and ``where`` do not broadcast.
     numpy.exceptions.AxisError
         If there is no such axis.
 

@@ -6,6 +6,7 @@ PyTorch's and JAX's have files of their own; those of devices are in ``tests/sim
 import pickle
 import sys
 import types
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -223,6 +224,144 @@ def test_array_ufunc_comes_before_dlpack():
 def test_what_is_numpys_is_left_to_it():
     for given in (np.ones(2), np.float32(1), np.ma.ones(2), [1], 1, range(3), memoryview(np.ones(2)), None, "a"):
         assert table.owner_of(given) is None
+
+
+class AnswersAll:
+    def __getattr__(self, name):
+        return AnswersAll()
+
+    def __call__(self, *args, **kwargs):
+        return AnswersAll()
+
+
+class AnswersAllInSlots(AnswersAll):
+    __slots__ = ()
+
+
+class ClassAnswersAll(type):
+    def __getattr__(cls, name):
+        return AnswersAll()
+
+
+class OfSuchAClass(metaclass=ClassAnswersAll):
+    pass
+
+
+class NoUfuncs:
+    __array_ufunc__ = None
+
+
+class TurnedOff(Lends):
+    __dlpack__ = None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        AnswersAll(),
+        AnswersAllInSlots(),
+        AnswersAll,
+        OfSuchAClass(),
+        OfSuchAClass,
+        NoUfuncs(),
+        TurnedOff([1.0]),
+        Lends,
+        np.ndarray,
+        np,
+        mock.Mock(),
+        mock.MagicMock(),
+        mock.NonCallableMock(),
+        mock.MagicMock(spec=np.ndarray),
+        mock.MagicMock(spec=Lends),
+        mock.call,
+    ],
+    ids=repr,
+)
+def test_what_is_no_array_is_left_to_numpy(given):
+    """Objects that answer to every name, and classes; all is as with NumPy's own function."""
+
+    def outcome(call):
+        try:
+            return type(call())
+        except Exception as error:
+            return type(error), str(error)
+
+    assert table.owner_of(given) is None
+    assert outcome(lambda: numbaexp.exp(given)) == outcome(lambda: np.exp(given))
+    for out in (given, (given,)):
+        results = (outcome(lambda f=f, out=out: f(np.ones(3), out=out)) for f in (numbaexp.exp, np.exp))
+        assert next(results) == next(results)
+    if not isinstance(given, mock.NonCallableMock):
+        with pytest.raises(TypeError, match=r"^`x` must be an array, to be changed in place"):
+            numbaexp.exp_(given if given is not np.ndarray else AnswersAll())
+
+
+@pytest.mark.parametrize("library", ["torch.Tensor", "jax.Array", "dask.array.Array"])
+def test_a_mock_of_a_library_is_no_array_of_it(library):
+    module, _, name = library.rpartition(".")
+    kind = getattr(pytest.importorskip(module), name)
+    for given in (kind, mock.MagicMock(spec=kind), mock.create_autospec(kind, instance=True)):
+        assert table.owner_of(given) is None
+        for function in (numbaexp.softmax, numbaexp.logsumexp):
+            with pytest.raises((TypeError, ValueError)):
+                function(given)
+
+
+def test_what_an_instance_has_itself_counts():
+    class Owner:
+        def __init__(self, array):
+            self.__dlpack__, self.__dlpack_device__ = array.__dlpack__, array.__dlpack_device__
+
+    np.testing.assert_array_equal(numbaexp.exp(Owner(VALUES)), numbaexp.exp(VALUES))
+    assert table.owner_of(Owner(VALUES)) is not None
+
+
+def test_no_ufuncs_but_dlpack():
+    class Owner(Lends):
+        __array_ufunc__ = None
+
+    np.testing.assert_array_equal(numbaexp.exp(Owner(VALUES)), numbaexp.exp(VALUES))
+
+
+@pytest.mark.parametrize("function", [numbaexp.exp, numbaexp.softmax, numbaexp.logsumexp, numbaexp.exp_])
+def test_dlpack_values_are_checked(function):
+    used = VALUES.__dlpack__()
+    np.from_dlpack(types.SimpleNamespace(__dlpack__=lambda **_: used, __dlpack_device__=lambda: (1, 0)))
+    for capsule_given in (3, None, used, object()):
+
+        class Owner(Lends):
+            def __dlpack__(self, capsule_given=capsule_given, **_):
+                return capsule_given
+
+        with pytest.raises(TypeError, match=r"^`x` must give a capsule by `__dlpack__`"):
+            function(Owner(VALUES))
+    for device in (3, None, (1,), (1, 0, 0), ("cpu", 0), AnswersAll()):
+
+        class Somewhere(Lends):
+            def __dlpack_device__(self, device=device):
+                return device
+
+        with pytest.raises(TypeError, match=r"^`x` must tell its device by `__dlpack_device__`"):
+            function(Somewhere(VALUES))
+
+    class Nowhere:
+        def __dlpack__(self, **_):
+            return VALUES.__dlpack__()
+
+    with pytest.raises(TypeError, match=r"^`x` must tell its device by `__dlpack_device__`"):
+        function(Nowhere())
+
+
+@pytest.mark.parametrize("interface", [3, {}, {"data": 3, "shape": (1,), "typestr": "<f4"}, AnswersAll()])
+def test_cuda_array_interfaces_are_checked_without_cuda(interface):
+    class Owner:
+        __cuda_array_interface__ = interface
+
+    for call in (numbaexp.exp, numbaexp.softmax, numbaexp.logsumexp, lambda x: numbaexp.cross_entropy(x, x)):
+        with pytest.raises(TypeError, match=r"^`(x|logits)` must have a `__cuda_array_interface__` of `data`"):
+            call(Owner())
+    with pytest.raises(TypeError, match=r"^`out` must have a `__cuda_array_interface__` of `data`"):
+        numbaexp.exp(VALUES, out=Owner())
 
 
 def test_libraries_are_not_imported(run_script):

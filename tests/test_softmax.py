@@ -802,8 +802,6 @@ def test_torch_refused():
             logsumexp(x, 0, b)
     with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `return_sign`$"):
         logsumexp(x, return_sign=True)
-    with pytest.raises(ValueError, match=r"^`x` must have elements along `axis`; got the shape \(2, 0\)$"):
-        logsumexp(torch.zeros(2, 0), 1)
     for function in SHARES:
         for out, error, message in (
             (torch.empty(3), ValueError, r"`out` must be of the shape of `x`, \(4,\); got \(3,\)"),

@@ -68,8 +68,6 @@ def _of_rows(name: str, given: dict[str, Any], x: Any, options: dict[str, Any]) 
             raise ValueError(f"`grad_output` must be of the shape {accepted[0]} or {accepted[1]}; got {shape}")
     else:
         _check_shapes(given)
-    if name == "logsumexp" and 0 in (x.shape[axis] for axis in axes):
-        raise ValueError(f"`x` must have elements along `axis`; got the shape {x.shape}")
     from_last = tuple(axis - x.ndim for axis in axes)
     options = {**options, "axis": from_last[0] if len(from_last) == 1 else from_last}
     return jax_function.call(name, list(given.values()), options)

@@ -14,8 +14,9 @@ from numbaexp.bridges.torch_batches import batched
 from numbaexp.bridges.torch_functions import Functions
 from numbaexp.bridges.torch_operators import Operator
 from numbaexp.bridges.torch_record import is_without_out
-from numbaexp.owners.flow import library_of
+from numbaexp.owners.flow import apart, library_of
 from numbaexp.owners.row_flow import refuse
+from numbaexp.owners.torch import check_out, float_type
 
 # What PyTorch computes in float32 under ``torch.autocast``: on CUDA its own of these names, but for exp10, of which it
 # has none; that is as exp.
@@ -57,8 +58,9 @@ def call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     x, *options = arguments
     if out is not x:
         _refuse_out(name, (*arguments, out))
-        if out.shape != x.shape:
-            raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")
+        if out.device != x.device:
+            raise apart(str(x.device), str(out.device))
+        check_out(x, out, float_type(x, "x"))
     elif _known[name].saves_argument:
         x = x.clone()
     return out.copy_(_operators[name](x, *options))
@@ -130,7 +132,9 @@ def _tensor(name: str, argument: str, value: Any, like: torch.Tensor) -> torch.T
     """An array that is given as something else, as the losses take them."""
     if "reduction" not in _known[name].parameters:
         raise TypeError(f"`{argument}` must be a torch.Tensor, as another argument is; got a {library_of(value)}")
-    return torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None, device=like.device)
+    if isinstance(value, float):
+        return like.new_full((), value, dtype=torch.float64)
+    return torch.as_tensor(value, device=like.device)
 
 
 def _refuse_out(name: str, tensors: Iterable[Any]) -> None:

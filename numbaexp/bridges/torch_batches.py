@@ -47,9 +47,19 @@ def _one_by_one(rule: Rule, operator: Callable[..., torch.Tensor]) -> Batched:
             operator(*[each if dim is None else each.select(dim, i) for each, dim in zip(given, dims, strict=True)])
             for i in range(info.batch_size)
         ]
+        if not parts:
+            like = operator(*map(_without_data, given, dims))
+            return like.new_empty((0, *like.shape), device=given[0].device), 0
         return torch.stack(parts), 0
 
     return of_batch
+
+
+def _without_data(given: Any, dim: int | None) -> Any:
+    """An argument without the axis of the batch; of a tensor there is the shape alone."""
+    if not isinstance(given, torch.Tensor):
+        return given
+    return given.new_empty(given.shape if dim is None else given.movedim(dim, 0).shape[1:], device="meta")
 
 
 def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -9,6 +9,8 @@ import torch
 import numbaexp
 from numbaexp.autograd.rule import Rule, needs
 from numbaexp.bridges.torch_record import unrecorded
+from numbaexp.losses_layout import Problem, problem
+from numbaexp.owners.torch import float_type
 from numbaexp.rows_layout import axes_of, final_shape
 
 # How the parameters of the public functions are written in a schema: an axis may be several.
@@ -60,17 +62,42 @@ class Operator:
     def fake(self, *arguments: Any) -> torch.Tensor:
         """A tensor like the result, of which only the type, the shape and the strides are looked at."""
         given = dict(zip(self.parameters, arguments, strict=True))
+        self._check(given)
         x = given[_LIKE.get(self.rule.name, self.rule.arguments[0])]
         if self.rule.name == "logsumexp":
-            axes = axes_of(given["axis"], x.ndim)
-            return _reduced(x, axes, given["keepdims"])
+            return _reduced(x, axes_of(given["axis"], x.ndim), given["keepdims"])
         if self.rule.name == "cross_entropy":
-            axis = (0 if x.ndim == 1 else 1) if given["axis"] is None else given["axis"]
-            return _reduced(x, axes_of(axis if given["reduction"] == "none" else None, x.ndim), False)
+            return x.new_empty(_problem(given).loss_shape)
         return torch.exp(x)
+
+    def _check(self, given: dict[str, Any]) -> None:
+        """Raise what the kernels would raise, as far as the tensors' elements do not tell."""
+        tensors = {argument: given[argument] for argument in self.rule.arguments if given[argument] is not None}
+        first, *others = tensors
+        for argument, tensor in tensors.items():
+            float_type(tensor, argument)
+            if tensor.device != tensors[first].device:
+                devices = f"{tensors[first].device}; got {tensor.device}"
+                raise ValueError(f"`{argument}` must be on the device of `{first}`, {devices}")
+        if "reduction" in given:
+            _problem(given)
+            return
+        last = tensors[others[-1] if others else first]
+        if "axis" in given:
+            axes_of(given["axis"], last.ndim)
+        if self.rule.name != "logsumexp_backward" and tensors[first].shape != last.shape:
+            shapes = f"{tuple(last.shape)}; got {tuple(tensors[first].shape)}"
+            raise ValueError(f"`{first}` must be of the shape of `{others[-1]}`, {shapes}")
+
+
+def _problem(given: dict[str, Any]) -> Problem:
+    """A cross entropy, which needs no elements to be checked."""
+    options = {name: value for name, value in given.items() if name not in ("grad_output", "logits", "targets")}
+    logits, targets = ((given[name], str(given[name].dtype).removeprefix("torch.")) for name in ("logits", "targets"))
+    return problem(logits, targets, **options)
 
 
 def _reduced(x: torch.Tensor, axes: Sequence[int], keepdims: bool) -> torch.Tensor:
     """A tensor like one of a result for each row."""
-    first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(x.ndim))
-    return torch.exp(x[first]).reshape(final_shape(tuple(x.shape), tuple(axes), keepdims) if x.ndim else ())
+    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+    return x.new_empty(final_shape(tuple(x.shape), tuple(axes), keepdims) if x.ndim else (), dtype=dtype)

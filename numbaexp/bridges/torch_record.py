@@ -40,12 +40,14 @@ def unrecorded(function: Callable[..., torch.Tensor], *args: Any, **kwargs: Any)
 def record(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The call where PyTorch has to know of it, or where a small tensor is soon computed; else NotImplemented."""
     if not _computing.now:
-        requires_grad, plain = False, True
+        requires_grad, plain = False, not _is_watched()
         for array in (*args, *kwargs.values()):
             if isinstance(array, torch.Tensor):
-                requires_grad = requires_grad or array.requires_grad
-                plain = plain and type(array) in _PLAIN
-        if not plain or _is_watched():
+                plain = plain and type(array) in _PLAIN and not array.is_meta
+                requires_grad = requires_grad or (plain and array.requires_grad)
+            elif array is not None and hasattr(type(array), "__torch_function__"):
+                return NotImplemented
+        if not plain:
             from numbaexp.bridges.torch import call
 
             return call(name, args, kwargs)
@@ -88,6 +90,7 @@ def _is_watched() -> bool:
     """Whether more goes on than the recording of gradients: transformations, tracing, modes, automatic casts."""
     return (
         torch._C._are_functorch_transforms_active()
+        or torch._C._is_tracing()
         or torch._C._len_torch_dispatch_stack() > 0
         or torch._C._len_torch_function_stack() > 0
         or torch._C._is_any_autocast_enabled()

@@ -61,8 +61,8 @@ def run(
         Of one number of dimensions and one float type, but for classes, which are integers; the results of
         "statistics", the gradient of "logsumexp_backward", weights and what is several numbers beside each other are of
         float64. Of one shape; what has one number for each row has length 1 along the axes, and what is the same for
-        all rows along the others. What is written to is the same memory as another operand, or does not overlap it. A
-        row has an element at least.
+        all rows along the others. What is written to is the same memory as another operand, or does not overlap it.
+        Of rows without elements the functions with one result for each row are computed.
     axes : tuple of int
         Along which the rows lie, none of them negative. They are to be one dimension in the memory of every operand;
         what has others is the caller's to copy.
@@ -76,8 +76,9 @@ def run(
     ValueError
         If the axes are no one dimension, or an address or a step is not a multiple of the size of an element.
     """
-    shape = tuple(max(lengths) for lengths in zip(*(operand.shape for operand in operands), strict=True))
-    if any(0 in operand.shape for operand in operands):
+    of_axes = zip(*(operand.shape for operand in operands), strict=True)
+    shape = tuple(0 if 0 in lengths else max(lengths) for lengths in of_axes)
+    if 0 in (length for axis, length in enumerate(shape) if axis not in axes):
         return
     labels = {**OPERANDS, **OPERANDS_OF_ELEMENTS}[name]
     steps = [
@@ -121,7 +122,8 @@ def _run_piece(
     stream: int,
     numbers: tuple[int, int],
 ) -> None:
-    count, chunks = rows.outer * rows.inner, math.ceil(rows.length / CHUNK)
+    # A row without elements is a chunk without elements.
+    count, chunks = rows.outer * rows.inner, max(math.ceil(rows.length / CHUNK), 1)
     of_elements = name in OPERANDS_OF_ELEMENTS
     way = "of_threads" if of_elements else "of_warps" if chunks == 1 else "of_blocks"
     given = [0] * ARGUMENTS

@@ -17,31 +17,33 @@ from numbaexp.scalar.row_losses import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS,
 
 class _Work(NamedTuple):
     """What launches a kernel of the rows; their records; the weights of the classes and the sum of those of the rows,
-    either of which may be absent; the probabilities; and memory for a pair."""
+    either of which may be absent; the probabilities; a zero of their type for each row; and memory for a pair."""
 
     run: Callable[..., None]
     records: Strided
     weight: Strided
     total_weight: Strided
     probabilities: Strided
+    nothing: Strided
     pair: Strided
 
 
 def forward(problem: Any, out: Strided, stream: int) -> None:
-    """Compute a ``numbaexp.losses_layout.Problem`` with elements. ``out`` has the dimensions of the logits, the axis of
-    the classes, or where the losses are reduced all of them, of length 1."""
+    """Compute a ``numbaexp.losses_layout.Problem``. ``out`` has the shape of the loss, with or without the axes over
+    which there is one."""
     with _start(problem, stream) as work:
         records, numbers = work.records, (_bits(problem.parts[0]), _bits(problem.parts[1]))
         statistics = [_field(records, field) for field in (GREATEST, LOGARITHM, LOGARITHM_LOW)]
         work.run("statistics", (problem.x, *statistics))
         if problem.is_expected:
             work.run("expected_losses", (problem.x, work.probabilities, work.weight, records), numbers=numbers)
-        work.run("losses", (problem.x, records), numbers=numbers)
+        # Of no classes none is looked at.
+        work.run("losses", (problem.x if problem.classes else work.nothing, records), numbers=numbers)
         total = _field(records, LOSS)
         if problem.reduction != "none":
             _total(records, LOSS, work.pair, stream)
             total = work.pair
-        work.run("means", (out, work.total_weight, total), numbers=(_bits(_divisor(problem)), 0))
+        work.run("means", (_of_loss(out, problem), work.total_weight, total), numbers=(_bits(_divisor(problem)), 0))
 
 
 def backward(problem: Any, grad: Strided | float, out: Strided, stream: int) -> None:
@@ -78,7 +80,7 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
         # Of a class the others have the probability 0, which is 0 in the bits of every type.
         nothing = _field(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
         probabilities = nothing if problem.of_classes else problem.targets
-        yield _Work(run, records, weight, count if has_count else absent, probabilities, pair)
+        yield _Work(run, records, weight, count if has_count else absent, probabilities, nothing, pair)
 
 
 def _divisor(problem: Any) -> float:

@@ -34,6 +34,9 @@ class Adapter(Protocol):
     def write(self, given: Elements, out: Any, dtype: str) -> Elements:
         """What the result of that type is written to: ``out``, if that is not None and can take it, or a new array."""
 
+    def new(self, given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
+        """A new array of that type and shape, in C order, where ``given`` lives, which may have no elements."""
+
     def stream(self, x: Any, out: Any) -> int:
         """The stream of a device that orders the work on these arrays."""
 

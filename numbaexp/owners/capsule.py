@@ -83,8 +83,8 @@ class Lent(NamedTuple):
     capsule: Any
 
 
-def borrow(array: Any, stream: int | None = None) -> Lent:
-    """The array that ``__dlpack__`` offers, ready to be used on a stream of its device."""
+def borrow(array: Any, stream: int | None = None) -> Lent | None:
+    """The array that ``__dlpack__`` offers, ready to be used on a stream of its device; None if it offers none."""
     try:
         capsule = array.__dlpack__(stream=stream, max_version=(1, 0))
     except TypeError:  # older than that argument
@@ -92,8 +92,10 @@ def borrow(array: Any, stream: int | None = None) -> Lent:
     if _is_valid(id(capsule), _VERSIONED_NAME):
         versioned = _Versioned.from_address(_pointer_of(capsule, _VERSIONED_NAME))
         tensor, read_only = versioned.tensor, bool(versioned.flags & _READ_ONLY)
-    else:
+    elif _is_valid(id(capsule), _NAME):
         tensor, read_only = _Managed.from_address(_pointer_of(capsule, _NAME)).tensor, False
+    else:
+        return None
     shape = tuple(tensor.shape[: tensor.ndim])
     size = -(-tensor.bits // 8)
     if tensor.strides:

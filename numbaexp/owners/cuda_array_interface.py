@@ -1,6 +1,7 @@
 """Arrays of a device that tell of themselves by ``__cuda_array_interface__``."""
 
 import math
+import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def place(array: Any, argument: str) -> str:
+    interface = _interface(array, argument)
     need_cuda(argument)
     from numbaexp.owners.device import device_of
 
-    interface = array.__cuda_array_interface__
     if interface.get("mask") is not None:
         raise TypeError(f"`{argument}` has a mask, which numbaexp does not take")
     return f"cuda:{device_of(interface['data'][0])}"
@@ -31,13 +32,16 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
-        return dlpack.new(given.view, dtype)
+        return dlpack.new(given, dtype)
     view = _view(out)
     if view.dtype != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {view.dtype}")
     if out.__cuda_array_interface__["data"][1]:
         raise ValueError("`out` is read-only")
     return Elements(out, view)
+
+
+new = dlpack.new
 
 
 def stream(x: Any, out: Any) -> int:
@@ -50,6 +54,24 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
     # Nothing tells the owner of ``out``, or that of a new array, which stream to wait for.
     _synchronize(x)
     return out if out is not None else dlpack.hand_over(written, dlpack.importer(x))
+
+
+def _interface(array: Any, argument: str) -> dict[str, Any]:
+    """The description of an array, refused where the interface has no such one."""
+    interface = array.__cuda_array_interface__
+    try:
+        (pointer, _), shape, strides = interface["data"], interface["shape"], interface.get("strides")
+        numbers = (pointer, *shape, *(() if strides is None else strides))
+        sound = all(isinstance(number, (int, np.integer)) for number in numbers) and np.dtype(interface["typestr"])
+        sound = sound and (strides is None or len(strides) == len(shape))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise TypeError(
+            f"`{argument}` must have a `__cuda_array_interface__` of `data`, `shape`, `typestr` and `strides`; got "
+            f"{reprlib.repr(interface)}"
+        )
+    return interface
 
 
 def _stream(array: Any) -> int:

@@ -23,10 +23,16 @@ def write(given: Elements, out: Any, dtype: str) -> Elements:
     x = given.array
     if out is None:
         with x.device:
-            out = cupy.empty_like(x, x.dtype if x.dtype.name == dtype else dtype)
+            out = cupy.empty_like(x, _stored_as(x, dtype))
     elif out.dtype.name != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {out.dtype}")
     return Elements(out, _view(out))
+
+
+def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
+    with given.array.device:
+        made = cupy.empty(shape, _stored_as(given.array, dtype))
+    return Elements(made, _view(made))
 
 
 def stream(x: Any, out: Any) -> int:
@@ -35,6 +41,11 @@ def stream(x: Any, out: Any) -> int:
 
 def finish(x: Any, out: Any, written: Elements) -> Any:
     return written.array
+
+
+def _stored_as(x: Any, dtype: str) -> Any:
+    """The type of that name, of which an array of bfloat16 has its own."""
+    return x.dtype if x.dtype.name == dtype else dtype
 
 
 def _view(x: Any) -> "Strided":

@@ -31,6 +31,11 @@ def allocate(x: Strided, dtype: str, stored_as: np.dtype, stream: Any = 0) -> El
     return Elements(made, Strided(address(made), x.shape, strides, dtype, x.device))
 
 
+def of_shape(x: Strided, shape: tuple[int, ...]) -> Strided:
+    """What a new array is to be like, to be of a shape and in C order, where ``x`` is."""
+    return x._replace(shape=shape, strides=(0,) * len(shape))
+
+
 def address(array: Any) -> int:
     """Where a Numba device array lies; those of the simulator are NumPy's."""
     return array.ctypes.data if usable.simulated() else array.device_ctypes_pointer.value or 0

@@ -1,5 +1,6 @@
 """Arrays of any library that lends them by DLPack."""
 
+import operator
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ _STREAM = 1
 
 
 def place(array: Any, argument: str) -> str:
-    kind, number = array.__dlpack_device__()
+    kind, number = _device(array, argument)
     if kind in (capsule.HOST, capsule.CUDA_HOST):
         return "cpu"
     if kind not in (capsule.CUDA, capsule.CUDA_MANAGED):
@@ -24,7 +25,7 @@ def place(array: Any, argument: str) -> str:
 
 
 def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
-    lent = _borrow(x)
+    lent = _borrow(x, argument)
     dtype = computed_in(lent.dtype, argument)
     if dtype == "bfloat16" and importer(x) is None:
         raise TypeError(f"`{argument}` is bfloat16, which NumPy has no arrays of, and its library has no `from_dlpack`")
@@ -33,8 +34,8 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
-        return new(given.view, dtype)
-    lent = _borrow(out)
+        return new(given, dtype)
+    lent = _borrow(out, "out")
     if lent.dtype != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {lent.dtype}")
     if lent.read_only:
@@ -59,15 +60,15 @@ def synchronize(written: Elements) -> None:
         device.synchronize(_STREAM, written.view.device)
 
 
-def new(like: Any, dtype: str) -> Elements:
-    """A new array where ``like`` lies: NumPy's, or Numba's device array."""
-    stored_as = np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
-    if isinstance(like, np.ndarray):
-        made = np.empty_like(like, stored_as)
+def new(given: Elements, dtype: str, shape: tuple[int, ...] | None = None) -> Elements:
+    """An array of NumPy's, or a device array of Numba's; without a shape of that of ``given``, and of its order."""
+    view, stored_as = given.view, np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
+    if isinstance(view, np.ndarray):
+        made = np.empty_like(view, stored_as) if shape is None else np.empty(shape, stored_as)
         return Elements(made, made)
     from numbaexp.owners import device
 
-    return device.allocate(like, dtype, stored_as)
+    return device.allocate(view if shape is None else device.of_shape(view, shape), dtype, stored_as)
 
 
 def importer(x: Any) -> Callable[[Any], Any] | None:
@@ -88,8 +89,23 @@ def hand_over(made: Elements, import_it: Callable[[Any], Any] | None) -> Any:
     return import_it(made.array if lends_itself else capsule.Offer(made.view, made.array))
 
 
-def _borrow(array: Any) -> capsule.Lent:
-    return capsule.borrow(array, None if place(array, "x") == "cpu" else _STREAM)
+def _device(array: Any, argument: str) -> tuple[int, int]:
+    """The type and the number of the device that an array tells of."""
+    device = array.__dlpack_device__() if hasattr(array, "__dlpack_device__") else None
+    try:
+        kind, number = device  # type: ignore[misc]
+        return operator.index(kind), operator.index(number)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"`{argument}` must tell its device by `__dlpack_device__`, as two numbers; got {device!r}"
+        ) from None
+
+
+def _borrow(array: Any, argument: str) -> capsule.Lent:
+    lent = capsule.borrow(array, None if place(array, argument) == "cpu" else _STREAM)
+    if lent is None:
+        raise TypeError(f"`{argument}` must give a capsule by `__dlpack__`; got none that is unused")
+    return lent
 
 
 def _elements(array: Any, lent: capsule.Lent) -> Elements:

@@ -61,9 +61,13 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is not None:
         raise TypeError("`out` must not be a JAX array: they cannot be changed")
+    return new(given, dtype, given.view.shape)
+
+
+def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
     if not isinstance(given.view, np.ndarray):
-        return dlpack.new(given.view, dtype)
-    made = _aligned(given.view.shape, jax.numpy.dtype(dtype))
+        return dlpack.new(given, dtype, shape)
+    made = _aligned(shape, jax.numpy.dtype(dtype))
     return Elements(made, _bits(made))
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.losses_layout import Problem, check_elements, check_grad, problem
-from numbaexp.owners.adapter import Adapter
+from numbaexp.losses_layout import Problem, check_grad, problem
+from numbaexp.owners.adapter import Adapter, Elements
 from numbaexp.owners.flow import library_of
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.promotion import FLOATS
@@ -17,16 +17,11 @@ def forward(logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
     """The loss. All arrays are on one device."""
     owner = _owner(logits, targets=targets, weight=weight)
     given, arrays = _read(owner, logits, targets, weight, options)
-    check_elements(given)
-    whole = slice(None) if given.reduction == "none" else slice(0, 1)
-    first = tuple(slice(0, 1) if axis == given.axis else whole for axis in range(len(given.x.shape)))
-    like, _ = owner.read(logits[first], "logits")
-    written = owner.write(like, None, given.dtype)
-    if 0 not in given.x.shape:
-        from numbaexp.cuda import losses
+    written = owner.new(Elements(arrays[0], given.x), given.dtype, given.loss_shape)
+    from numbaexp.cuda import losses
 
-        losses.forward(given, written.view, stream_of(owner, arrays))
-    return owner.finish(like.array, None, written).reshape(list(given.loss_shape))
+    losses.forward(given, written.view, stream_of(owner, arrays))
+    return owner.finish(arrays[0], None, written)
 
 
 def backward(grad_output: Any, logits: Any, targets: Any, weight: Any, **options: Any) -> Any:

@@ -26,14 +26,16 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
-        from numbaexp.owners.device import allocate
-
-        # NumPy has no bfloat16 of its own to name.
-        stored_as = given.array.dtype if dtype == "bfloat16" else np.dtype(dtype)
-        return allocate(given.view, dtype, stored_as, given.array.stream)
+        return _allocated(given, dtype, given.view)
     if out.dtype.name != dtype:
         raise TypeError(f"`out` must be of the type of the result, {dtype}; got {out.dtype}")
     return Elements(out, _view(out))
+
+
+def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
+    from numbaexp.owners.device import of_shape
+
+    return _allocated(given, dtype, of_shape(given.view, shape))
 
 
 def stream(x: Any, out: Any) -> int:
@@ -47,6 +49,14 @@ def stream(x: Any, out: Any) -> int:
 
 def finish(x: Any, out: Any, written: Elements) -> Any:
     return written.array
+
+
+def _allocated(given: Elements, dtype: str, like: "Strided") -> Elements:
+    from numbaexp.owners.device import allocate
+
+    # NumPy has no bfloat16 of its own to name.
+    stored_as = given.array.dtype if dtype == "bfloat16" else np.dtype(dtype)
+    return allocate(like, dtype, stored_as, given.array.stream)
 
 
 def _stream(array: Any) -> int:

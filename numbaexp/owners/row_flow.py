@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.owners.adapter import Adapter, Elements, on_threads_of
+from numbaexp.owners.adapter import Adapter, on_threads_of
 from numbaexp.owners.flow import apart, library_of, not_alike
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
@@ -85,18 +85,12 @@ def reduction(name: str, x: Any, axis: Any, keepdims: bool, on_host: OnHost) -> 
     """A function with one result for each row."""
     owner = _owner(x, None, "a")
     given, dtype = owner.read(x, "a")
-    shape = given.view.shape
+    shape = tuple(given.view.shape)
     axes = axes_of(axis, len(shape))
-    if 0 in (shape[axis] for axis in axes if shape):
-        raise ValueError(f"`x` must have elements along `axis`; got the shape {shape}")
-    first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))
-    array = given.array[first] if shape else given.array
-    like = Elements(array, owner.read(array)[0].view)
-    written = owner.write(like, None, dtype)
-    views = [given.view, written.view]
+    written = owner.new(given, dtype, final_shape(shape, axes, keepdims) if shape else ())
+    views = [given.view, _of_rows(written.view, shape, axes)]
     _compute(owner, name, dtype, views, axes, lambda: owner.stream(given.array, None), on_host, "a")
-    result = owner.finish(like.array, None, written)
-    return result if keepdims else result.reshape(list(final_shape(shape, axes, False)))
+    return owner.finish(given.array, None, written)
 
 
 def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) -> Any:
@@ -108,26 +102,31 @@ def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) 
     kept, left = reduced_shape(shape, axes), final_shape(shape, axes, False)
     if tuple(given.view.shape) not in (kept, left):
         raise ValueError(f"`grad_output` must be of the shape {left} or {kept}; got {tuple(given.view.shape)}")
-    written = owner.write(elements, None, dtype)
+    written, grad = owner.write(elements, None, dtype), _of_rows(given.view, shape, axes)
     if 0 not in shape and isinstance(elements.view, np.ndarray):
-        views = [given.view.reshape(kept), elements.view, written.view]
-        on_threads_of(owner, on_host, dtype, views, of_grad, axes)
+        on_threads_of(owner, on_host, dtype, [grad, elements.view, written.view], of_grad, axes)
     elif 0 not in shape:
-        _launch_gradient(
-            given.view, elements.view, written.view, axes, kept, stream_of(owner, [elements.array, given.array])
-        )
+        _launch_gradient(grad, elements.view, written.view, axes, stream_of(owner, [elements.array, given.array]))
     return owner.finish(elements.array, None, written)
 
 
-def _launch_gradient(grad: Any, x: Any, out: Any, axes: tuple[int, ...], kept: tuple[int, ...], stream: int) -> None:
+def _of_rows(view: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """What has one number for each row of a shape, with the axes, of length 1."""
+    kept = reduced_shape(shape, axes)
+    if isinstance(view, np.ndarray):
+        return view.reshape(kept)
+    if view.shape == kept:
+        return view
+    steps = iter(view.strides)
+    return view._replace(shape=kept, strides=tuple(0 if axis in axes else next(steps) for axis in range(len(kept))))
+
+
+def _launch_gradient(grad: Any, x: Any, out: Any, axes: tuple[int, ...], stream: int) -> None:
     from numbaexp.cuda import launch_rows
 
     for argument, view in (("grad_output", grad), ("x", x)):
         if view.dtype not in FLOATS:
             raise TypeError(f"`{argument}` must be of a float type on a device; got {view.dtype}")
-    if grad.shape != kept:
-        steps = iter(grad.strides)
-        grad = grad._replace(shape=kept, strides=tuple(0 if axis in axes else next(steps) for axis in range(len(kept))))
     if not x.shape:
         grad, x, out = (view._replace(shape=(1,), strides=(0,)) for view in (grad, x, out))
     launch_rows.run_scaled(grad, x, out, axes, stream)
@@ -155,7 +154,7 @@ def _compute(
     on_host: OnHost,
     argument: str = "x",
 ) -> None:
-    if 0 in views[0].shape:
+    if 0 in views[-1].shape:
         return
     if isinstance(views[0], np.ndarray):
         on_threads_of(owner, on_host, name, dtype, views, axes)

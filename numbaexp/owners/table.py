@@ -24,27 +24,45 @@ TABLE = (
     Library("jax", "Array", "jax"),
     Library("numbaexp.autograd.tensor", "Tensor", "autograd"),
 )
-# What other arrays are asked for, in this order, and the adapters of what answers.
-_PROTOCOLS = (("__cuda_array_interface__", "cuda_array_interface"), ("__dlpack__", "dlpack"))
 
-# By type: the adapter, or whether arrays of the type are NumPy's to take.
-_known: dict[type, Adapter | bool] = {}
+
+class Protocol(NamedTuple):
+    """An attribute that other arrays are asked for, where a module is loaded, and the adapter of those that have it."""
+
+    attribute: str
+    module: str
+    adapter: str
+
+
+# In the order of asking.
+_PROTOCOLS = (
+    Protocol("__torch_function__", "torch", "torch_function"),
+    Protocol("__cuda_array_interface__", "numpy", "cuda_array_interface"),
+    Protocol("__dlpack__", "numpy", "dlpack"),
+)
+
+# By class: the adapter of its arrays, or None where they are NumPy's to take.
+_decided: dict[type, Adapter | None] = {}
+# By class, where that differs from one instance to another: which of the protocols' attributes it has.
+_undecided: dict[type, frozenset[str]] = {}
 
 
 def owner_of(array: Any) -> Adapter | None:
     """The adapter of an array that is not NumPy's to take, or None."""
-    kind = type(array)
     try:
-        found = _known[kind]
+        return _decided[type(array)]
     except KeyError:
-        found = _known[kind] = _find(array)
-    if found is True:
-        return None
-    if found is not False:
-        return found
-    # An instance may have what its type does not tell of.
-    for attribute, adapter in _PROTOCOLS:
-        if hasattr(array, attribute):
+        pass
+    kind = type(array)
+    if kind not in _undecided:
+        _decide(array, kind)
+        return owner_of(array)
+    # Some objects answer to every name: an attribute is to be one of the class, or of the instance itself.
+    own = object.__getattribute__(array, "__dict__") if kind.__dictoffset__ else {}
+    for attribute, module, adapter in _PROTOCOLS:
+        # A property may raise AttributeError, as where an array does not lie on a device.
+        has = attribute in _undecided[kind] or attribute in own
+        if has and module in sys.modules and getattr(array, attribute, None) is not None:
             return _adapter(adapter)
     return None
 
@@ -67,12 +85,27 @@ def recorded(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return NotImplemented
 
 
-def _find(array: Any) -> Adapter | bool:
-    for library in TABLE:
-        kind = getattr(sys.modules.get(library.module), library.name, None)
-        if kind is not None and isinstance(array, kind):
-            return _adapter(library.adapter)
-    return hasattr(type(array), "__array_ufunc__")
+def _decide(array: Any, kind: type) -> None:
+    """Find out what the class of an array tells."""
+    # A mock, or a wrapper, may say that it is of another class than it is.
+    if array.__class__ is kind:
+        for library in TABLE:
+            of_library = getattr(sys.modules.get(library.module), library.name, None)
+            if of_library is not None and isinstance(array, of_library):
+                _decided[kind] = _adapter(library.adapter)
+                return
+    has = frozenset(each.attribute for each in _PROTOCOLS if in_class(kind, each.attribute) is not None)
+    # A class that is an argument itself has none of what it gives to its instances.
+    may_have = has or (kind.__dictoffset__ and not issubclass(kind, type))
+    if may_have and in_class(kind, "__array_ufunc__") is None:
+        _undecided[kind] = has
+    else:
+        _decided[kind] = None
+
+
+def in_class(kind: type, attribute: str) -> Any:
+    """What instances have by their class, as Python looks up special methods; or None."""
+    return next((vars(base)[attribute] for base in kind.__mro__ if attribute in vars(base)), None)
 
 
 def _adapter(name: str) -> Adapter:

@@ -14,7 +14,7 @@ from numbaexp.owners.overlap import refuse_repeats
 if TYPE_CHECKING:
     from numbaexp.cuda.launch import Strided
 
-__all__ = ["asarray", "finish", "place", "read", "record", "stream", "threads", "write"]
+__all__ = ["asarray", "finish", "new", "place", "read", "record", "stream", "threads", "write"]
 
 _FLOATS = {
     torch.float16: "float16",
@@ -41,12 +41,18 @@ def place(array: torch.Tensor, argument: str) -> str:
     return f"cuda:{array.device.index}"
 
 
-def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
+def float_type(x: torch.Tensor, argument: str) -> str:
+    """The name of the type that a tensor is computed in."""
     dtype = _FLOATS.get(x.dtype)
     if dtype is None:
         if x.is_floating_point() or x.is_complex():
             raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}")
         dtype = _FLOATS[torch.get_default_dtype()]
+    return dtype
+
+
+def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
+    dtype = float_type(x, argument)
     if x.requires_grad:
         x = x.detach()
     if type(x) is not torch.Tensor:
@@ -61,11 +67,16 @@ def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
 def write(given: Elements, out: torch.Tensor | None, dtype: str) -> Elements:
     x = given.array
     if out is not None:
-        _check(x, out, dtype)
+        check_out(x, out, dtype)
         if out.dtype is _TYPES[dtype] and not out.is_neg():
             return Elements(out, _view(out.detach() if out.requires_grad else out))
         refuse_repeats(out.shape, out.stride())
     made = _new(x, dtype)
+    return Elements(made, _view(made))
+
+
+def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
+    made = given.array.new_empty(shape, dtype=_TYPES[dtype])
     return Elements(made, _view(made))
 
 
@@ -97,10 +108,12 @@ def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
     return made
 
 
-def _check(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
+def check_out(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
+    """Raise where a result of the shape of ``x`` cannot be stored; a tensor without elements is resized."""
     if out.dtype not in _FLOATS:
         raise TypeError(f"`out` must be of a float type, to hold torch.{dtype}; got {out.dtype}")
-    if out.shape != x.shape:
+    # A trace would record the shapes if they were asked for.
+    if not out.is_same_size(x):
         if out.numel():
             raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")
         out.resize_(x.shape).as_strided_(x.shape, _new(x, dtype).stride())

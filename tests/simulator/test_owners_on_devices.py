@@ -96,6 +96,65 @@ def test_the_order_of_dimensions_is_kept():
     assert device.dense_strides((2, 0, 3), (24, 8, 8), 8) == (24, 24, 8)
 
 
+@pytest.mark.parametrize("code", "efd")
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (2, 0), (2, 0, 3), (3, 4, 0)])
+def test_logsumexp_of_rows_without_elements(shape, code):
+    for x in (np.zeros(shape, code), np.zeros(shape[::-1], code).T):
+        for axis in (None, 0, -1, *(((0, 1),) if x.ndim > 1 else ())):
+            for keepdims in (False, True):
+                expected = np.asarray(numbaexp.logsumexp(x, axis, keepdims=keepdims))
+                for given in (OnDevice(x), cuda.to_device(x)):
+                    assert_bits(numbaexp.logsumexp(given, axis, keepdims=keepdims).copy_to_host(), expected)
+
+
+@pytest.mark.parametrize(
+    "interface",
+    [
+        3,
+        {},
+        {"data": 3, "shape": (1,), "typestr": "<f4", "version": 3},
+        {"data": (0.5, False), "shape": (1,), "typestr": "<f4", "version": 3},
+        {"data": (8, False), "shape": 1, "typestr": "<f4", "version": 3},
+        {"data": (8, False), "shape": ("1",), "typestr": "<f4", "version": 3},
+        {"data": (8, False), "shape": (1,), "typestr": "f32", "version": 3},
+        {"data": (8, False), "shape": (1,), "typestr": "<f4", "strides": (), "version": 3},
+    ],
+)
+@pytest.mark.parametrize("call", [numbaexp.exp, numbaexp.logsumexp, lambda x: numbaexp.exp(cuda.to_device(VALUES), x)])
+def test_what_is_no_interface_is_refused(call, interface):
+    owner = OnDevice(VALUES)
+    owner.__cuda_array_interface__ = interface
+    with pytest.raises(TypeError, match=r"^`(x|out)` must have a `__cuda_array_interface__` of `data`, .*; got"):
+        call(owner)
+
+
+def test_an_interface_that_is_not_there_on_the_host():
+    """As arrays have it that are on devices or not."""
+
+    class Somewhere:
+        def __init__(self, array, on_device):
+            self.array, self.on_device = array, on_device
+
+        @property
+        def __cuda_array_interface__(self):
+            if not self.on_device:
+                raise AttributeError("on the host")
+            return OnDevice(self.array).__cuda_array_interface__
+
+        def __dlpack__(self, **options):
+            return self.array.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            return self.array.__dlpack_device__()
+
+    expected = numbaexp.exp(VALUES)
+    for _ in range(2):
+        assert_bits(numbaexp.exp(Somewhere(VALUES, True)).copy_to_host(), expected)
+        result = numbaexp.exp(Somewhere(VALUES, False))
+        assert type(result) is np.ndarray
+        assert_bits(result, expected)
+
+
 def test_bfloat16_is_told_by_the_type():
     ml_dtypes = pytest.importorskip("ml_dtypes", reason="the library has the bfloat16 of ml_dtypes")
     x = VALUES.astype(ml_dtypes.bfloat16)

@@ -262,18 +262,22 @@ def test_a_gradient_that_is_a_number():
         assert_same_bits([result], [expected])
 
 
-def test_no_rows():
-    logits, targets = cuda.to_device(np.zeros((0, 4))), cuda.to_device(np.zeros(0, int))
-    loss, gradient = both(cuda.to_device(np.zeros(0)), logits, targets, reduction="none")
-    assert (loss.shape, gradient.shape) == ((0,), (0, 4))
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(0, 4), (3, 0), (0,), (0, 4, 2), (2, 4, 0)])
+def test_without_elements(shape, reduction, dtype):
+    dtype, rows = dtype_of(dtype), shape[:1] + shape[2:] if len(shape) > 1 else ()
+    logits = np.zeros(shape, dtype)
+    for targets in (np.full(rows, -100), logits):
+        for options in ({}, {"weight": np.ones(shape[min(len(shape) - 1, 1)], dtype), "label_smoothing": 0.25}):
+            options["reduction"] = reduction
+            grad = np.ones(rows if reduction == "none" else (), dtype)
+            expected = both(grad, logits, targets, **options)
+            on_device = {key: cuda.to_device(value) if key == "weight" else value for key, value in options.items()}
+            given = [cuda.to_device(array) for array in (grad, logits, targets)]
+            assert_same_bits([array.copy_to_host() for array in both(*given, **on_device)], expected)
     with numbaexp.use_target("cuda"):
-        assert np.isnan(numbaexp.cross_entropy(np.zeros((0, 4)), np.zeros(0, int)))
-    for shape, reduction in (((0, 4), "mean"), ((3, 0), "none")):
-        message = r"^`logits` must have elements to be reduced outside NumPy; got the shape \("
-        with pytest.raises(ValueError, match=message):
-            numbaexp.cross_entropy(
-                cuda.to_device(np.zeros(shape)), cuda.to_device(np.zeros(shape[0], int)), reduction=reduction
-            )
+        assert_same_bits([numbaexp.cross_entropy(logits, logits, reduction=reduction)], [expected[0]])
 
 
 def test_classes_are_checked_of_arrays_of_the_host():
