@@ -27,8 +27,13 @@ FLAGS = {
 }
 _CPU_FLAGS = {**FLAGS, "_nrt": True, "no_rewrites": False, "parallel": False}
 
-# What of the flags can change compiled code, as a part of the keys under which that is kept.
-STAMP: Hashable = tuple(sorted(_CPU_FLAGS.items()))
+# Settings of Numba's, most of them for debugging, that change compiled code.
+_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "BOUNDSCHECK")
+
+
+def stamp() -> Hashable:
+    """Return the flags and settings, as a part of the keys under which compiled code is kept."""
+    return tuple(sorted(_CPU_FLAGS.items())), tuple(str(getattr(config, name, None)) for name in _SETTINGS)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 
 from numbaexp import cache
-from numbaexp.jit import STAMP, callback, compile_callback
+from numbaexp.jit import callback, compile_callback, stamp
 
 
 class _Kept:
@@ -19,7 +19,7 @@ class _Kept:
         self._name, self._flags = name, flags
 
     def _key(self, sig, context):
-        return str(sig), context.codegen().magic_tuple(), STAMP, self._flags
+        return str(sig), context.codegen().magic_tuple(), stamp(), self._flags
 
     def load_overload(self, sig, target_context):
         # Numba would fill its registries first (0.2 s): compiling needs them, machine code only the run-time system.
