@@ -21,18 +21,20 @@ def promoted(logits: Any, targets: Any) -> tuple[Any, Any, Any]:
 
     What is no float, and what its library cannot convert, stays as it is.
     """
-    owner = owner_of(logits)
+    owner, of_targets = owner_of(logits), owner_of(targets)
+    if any(each is not None and not hasattr(each, "place") for each in (owner, of_targets)):
+        return logits, targets, None  # no arrays: they are handed the call as it is
     if owner is None:
         logits = _array(logits)
-    if owner_of(targets) is None:
+    if of_targets is None:
         asarray = getattr(owner, "asarray", None)
         targets = _array(targets) if asarray is None else asarray(targets, logits)
-    of_logits, of_targets = _type_name(logits), _type_name(targets)
-    if of_logits == of_targets or not {of_logits, of_targets} <= {*FLOATS}:
+    kinds = _type_name(logits), _type_name(targets)
+    if kinds[0] == kinds[1] or not {*kinds} <= {*FLOATS}:
         return logits, targets, None
-    wide = "float64" if "float64" in (of_logits, of_targets) else "float32"
-    widened = _widened(logits, of_logits, wide)
-    return widened, _widened(targets, of_targets, wide), None if widened is logits else logits.dtype
+    wide = "float64" if "float64" in kinds else "float32"
+    widened = _widened(logits, kinds[0], wide)
+    return widened, _widened(targets, kinds[1], wide), None if widened is logits else logits.dtype
 
 
 @in_default_mode

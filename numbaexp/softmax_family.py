@@ -271,7 +271,8 @@ def logsumexp(
 def _general_logsumexp(a: Any, axis: Any, b: Any, keepdims: bool, return_sign: bool, *, where: Any) -> Any:
     if owner_of(a) is not None:
         # Other libraries take neither, and a flag that is down asks for nothing.
-        only_here = {"b": b, "return_sign": return_sign or None, "where": where}
+        asked = {"b": b, "return_sign": return_sign or None, "where": where}
+        only_here = {argument: value for argument, value in asked.items() if value is not None}
         result = recorded("logsumexp", (a,), {"axis": axis, "keepdims": keepdims, **only_here})
         if result is not NotImplemented:
             return result
