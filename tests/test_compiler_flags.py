@@ -102,13 +102,17 @@ def users(name, flags):
     return USERS.format(name=name, flags=f"[{', '.join(f'dict({each})' for each in flags)}]")
 
 
-# Of each function another flag is the first, which is what decided; all are tried of all before a release.
+# Of each function another flag is the first, which is what decided; all are tried of each before a release.
 @pytest.mark.parametrize(
     ("name", "flags"),
-    [pytest.param(name, [FLAGS[i], *FLAGS[6 + i : 8 + i]], id=name) for i, name in enumerate(FAMILY)]
-    + [pytest.param(name, FLAGS[i:] + FLAGS[:i], id=f"{name}-{FLAGS[i]}", marks=pytest.mark.whole)
-       for name in FAMILY for i in range(len(FLAGS))],
-)  # fmt: skip
+    [
+        *(pytest.param(name, [FLAGS[i], *FLAGS[6 + i : 8 + i]], id=name) for i, name in enumerate(FAMILY)),
+        *(
+            pytest.param(name, FLAGS[6 + i :] + FLAGS[: 6 + i], id=f"{name}-all", marks=pytest.mark.whole)
+            for i, name in enumerate(FAMILY)
+        ),
+    ],
+)
 def test_flags_of_callers(run_script, tmp_path, known, name, flags):
     """In a process that compiles for a caller first, in the same one after that, and in another by what was kept."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path), "timeout": 900}

@@ -275,7 +275,6 @@ class TurnedOff(Lends):
         mock.MagicMock(spec=Lends),
         mock.call,
     ],
-    ids=repr,
 )
 def test_what_is_no_array_is_left_to_numpy(given):
     """Objects that answer to every name, and classes; all is as with NumPy's own function."""

@@ -389,8 +389,9 @@ def flat(array):
     return 0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides
 
 
-@pytest.mark.parametrize("fastmath", [False, True], ids=["", "fastmath"])
-@pytest.mark.parametrize("kind", USERS)
+@pytest.mark.parametrize(
+    ("kind", "fastmath"), [*((kind, False) for kind in USERS), *((kind, True) for kind in USERS if kind in DTYPES)]
+)
 def test_in_users_kernels(launcher, kind, device, fastmath):
     def written(x, y):
         i = cuda.grid(1)
