@@ -39,7 +39,7 @@ def _size_and_time(status: os.stat_result) -> tuple[int, int]:
 
 @functools.cache
 def folder() -> str | None:
-    """The folder where compiled code is kept; None if there is none that can be written."""
+    """Return the folder where compiled code is kept; None if there is none that can be written."""
     try:
         return FunctionCache(folder.__wrapped__).cache_path
     except RuntimeError:
@@ -47,7 +47,7 @@ def folder() -> str | None:
 
 
 def _path(name: str, key: Hashable) -> str | None:
-    """The file of a kernel, of whatever state of the sources: a new one replaces the old."""
+    """Return the file of a kernel, whatever the state of the sources: a new one replaces the old."""
     where = folder()
     if where is None:
         return None
@@ -56,6 +56,7 @@ def _path(name: str, key: Hashable) -> str | None:
 
 
 def _content(name: str, key: Hashable) -> tuple[Hashable, ...]:
+    """Describe a kernel as its file does."""
     return name, repr(key), numba.__version__, _source_stamp()
 
 
@@ -83,7 +84,7 @@ def store(name: str, key: Hashable, value: Any) -> None:
 
 
 def kept(name: str, key: Hashable, make: Callable[[], Any]) -> Any:
-    """What ``make()`` gives, or gave under the same name and key, in whatever process.
+    """Return the outcome of ``make()``, in this process or any before it, under the same name and key.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from numbaexp.jit import callback, compile_callback, stamp
 
 
 class _Kept:
-    """What Numba asks for a compiled callback, and gives one to keep."""
+    """A cache of one kernel, by the two methods that Numba's callbacks call."""
 
     def __init__(self, name, flags):
         self._name, self._flags = name, flags

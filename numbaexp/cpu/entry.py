@@ -137,7 +137,7 @@ def _vectorcallfunc(function):
 
 
 def in_default_mode(function):
-    """A built-in function that calls another one in the default floating-point mode."""
+    """Make a built-in function that calls another one in the default floating-point mode."""
     state = np.zeros(_PLACES, np.intp).view(State)
     state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(function), _vectorcallfunc(function)
     guarded, method = built_in(function.__name__, _compiled().address, _METH_FASTCALL_KEYWORDS, state)

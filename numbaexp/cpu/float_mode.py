@@ -54,8 +54,8 @@ def _call(builder, name, result, *args):
 
 
 def call_in_default_mode(builder, callee, args):
-    """The instructions of a call in the default mode. The callee is an address, so that no arithmetic of its own can
-    be moved out of the call."""
+    """Emit a call in the default mode. The callee is an address, so that none of its arithmetic can be moved out of
+    the call."""
     register = _REGISTERS.get(builder.module.triple.partition("-")[0])
     if register is None:
         return builder.call(callee, args)

@@ -109,7 +109,7 @@ def switched_loop(serial, threshold, itemsize, inputs):
 
 
 def single_loop(serial):
-    """(address, data pointer) of a loop that runs the one at address ``serial`` on the calling thread."""
+    """Return (address, data pointer) of a loop that runs the one at address ``serial`` on the calling thread."""
     cell = np.array([0, serial], np.intp)
     _keep_alive.append(cell)
     return _current_loop().address, cell.ctypes.data

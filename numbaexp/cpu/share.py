@@ -39,7 +39,7 @@ def shared(address, job, units, parts_each, limit):
 
 
 def single(address, job, first, last):
-    """The kernel at an address, on the calling thread."""
+    """Run the kernel at an address on the calling thread."""
     call_kernel(address, job, first, last)
 
 
