@@ -11,7 +11,7 @@ import os
 import pathlib
 import pickle
 import sys
-import tempfile
+import uuid
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -77,10 +77,15 @@ def store(name: str, key: Hashable, value: Any) -> None:
     path = _path(name, key)
     if path is None:
         return
-    with contextlib.suppress(OSError):
-        with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
+    # Not by ``tempfile``: other users are to read what the one who installs compiles.
+    temporary = f"{path}.{uuid.uuid4().hex}"
+    try:
+        with open(temporary, "wb") as file:
             file.write(dumps((_content(name, key), value)))
-        os.replace(file.name, path)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
 
 
 def kept(name: str, key: Hashable, make: Callable[[], Any]) -> Any:

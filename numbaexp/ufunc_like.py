@@ -1,4 +1,4 @@
-"""What the elementwise functions are: objects that pass for ufuncs of NumPy's, and cost a call nothing."""
+"""The class of the elementwise functions: objects that pass for ufuncs of NumPy's, at no cost to a call."""
 
 import functools
 import inspect

@@ -32,7 +32,7 @@ def allocate(x: Strided, dtype: str, stored_as: np.dtype, stream: Any = 0) -> El
 
 
 def of_shape(x: Strided, shape: tuple[int, ...]) -> Strided:
-    """What a new array is to be like, to be of a shape and in C order, where ``x`` is."""
+    """Describe an array of another shape in C order, on the device of ``x``."""
     return x._replace(shape=shape, strides=(0,) * len(shape))
 
 

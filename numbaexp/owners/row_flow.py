@@ -111,7 +111,7 @@ def gradient_of_reduction(grad_output: Any, x: Any, axis: Any, on_host: OnHost) 
 
 
 def _of_rows(view: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """What has one number for each row of a shape, with the axes, of length 1."""
+    """View one number for each row of a shape, with the axes kept at length 1."""
     kept = reduced_shape(shape, axes)
     if isinstance(view, np.ndarray):
         return view.reshape(kept)

@@ -104,7 +104,7 @@ def _decide(array: Any, kind: type) -> None:
 
 
 def in_class(kind: type, attribute: str) -> Any:
-    """What instances have by their class, as Python looks up special methods; or None."""
+    """Look an attribute up in a class, as Python does special methods; None where there is none."""
     return next((vars(base)[attribute] for base in kind.__mro__ if attribute in vars(base)), None)
 
 

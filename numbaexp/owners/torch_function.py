@@ -1,5 +1,4 @@
-"""What takes part in PyTorch's calls by ``__torch_function__`` without being a tensor, such as the proxies that
-``torch.fx`` traces with."""
+"""Objects with ``__torch_function__`` that are no tensors, such as the proxies that ``torch.fx`` traces with."""
 
 import inspect
 from typing import Any
