@@ -737,7 +737,7 @@ def test_wrong_addresses(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "ex2.approx.f32 %y, %y;", "fma.rn.ftz.f32 %y, %y, %y, %y;", "add.rz.f64 %y, %y, %y;",
+        "ex2.approx.f32 %y, %y;", "fma.rz.f32 %y, %y, %y, %y;", "add.rz.f64 %y, %y, %y;",
         "div.full.f32 %y, %y, %y;",
         "cvt.rni.f32.f32 %y, %y;", "cvt.rn.f16.s32 %h0, %y;", "fma.rn.f16 %h0, %h0, %h0, %h0;", "call.uni f;",
         "bar.sync 1;", "mov.u32 %y, %tid.y;", "mov.u32 %y, %unknown;", "mov.u32 %y, unknown;", ".local .b8 a;",

@@ -57,22 +57,27 @@ def start():
 
 
 def launch():
-    """Have Numba start its threads, which leaves the calling thread as OpenMP and oneTBB found it."""
+    """Have Numba start its threads, if it has not, and let no process wait for them at exit."""
     with _starting:
-        if thread_limit.numba_has_started():
-            return
-        openmp: Any = ctypes.CDLL(None) if os.name == "posix" else None
-        before = openmp.omp_get_max_threads() if hasattr(openmp, "omp_get_max_threads") else None
-        numba.get_num_threads()
-        layer = numba.threading_layer()
-        if layer == "omp" and before is not None:
-            # Numba sets OpenMP's number of threads for all that this thread calls, PyTorch's functions among them.
-            openmp.omp_set_num_threads(before)
-        elif layer == "tbb":
-            # Numba hands oneTBB a first task here and waits for it at exit. Where only one processor may be used no
-            # other thread ever takes the task: if this one were over by then the process would never end.
-            layer_of_tbb: Any = importlib.import_module("numba.np.ufunc.tbbpool")
-            ctypes.CFUNCTYPE(None)(layer_of_tbb.synchronize)()
+        if not thread_limit.numba_has_started():
+            openmp: Any = ctypes.CDLL(None) if os.name == "posix" else None
+            before = openmp.omp_get_max_threads() if hasattr(openmp, "omp_get_max_threads") else None
+            numba.get_num_threads()
+            if numba.threading_layer() == "omp" and before is not None:
+                # Numba sets OpenMP's number of threads for all that this thread calls, PyTorch's functions among them.
+                openmp.omp_set_num_threads(before)
+        if numba.threading_layer() == "tbb":
+            _keep_tbb()
+
+
+@functools.cache
+def _keep_tbb():
+    """Keep Numba's layer of oneTBB loaded at exit.
+
+    Where that is unloaded it waits for threads: on a single processor for one that takes its first task, and in a child
+    that was forked where another thread had started it, for threads of the parent.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(importlib.import_module("numba.np.ufunc.tbbpool")))
 
 
 def _after_fork_in_child():

@@ -124,7 +124,7 @@ def test_logsumexp_of_rows_without_elements(shape, code):
 def test_what_is_no_interface_is_refused(call, interface):
     owner = OnDevice(VALUES)
     owner.__cuda_array_interface__ = interface
-    with pytest.raises(TypeError, match=r"^`(x|out)` must have a `__cuda_array_interface__` of `data`, .*; got"):
+    with pytest.raises(TypeError, match=r"^`(x|a|out)` must have a `__cuda_array_interface__` of `data`, .*; got"):
         call(owner)
 
 
