@@ -104,7 +104,7 @@ def enter(state_array, args, nargs, names):
 
 
 class State(np.ndarray):
-    """What a door reads, and keeps alive as its object."""
+    """State of a fast path, and its object."""
 
     keep_alive: tuple[Any, ...]
 
