@@ -98,8 +98,8 @@ def cross_entropy(
     which a row is. Every target gives the same bits.
 
     Special values: as of :func:`log_softmax`, negative. What has the probability or the weight 0 counts for nothing, be
-    its logit -inf; a class that ``label_smoothing`` gives a part makes the loss infinite there. Without
-    rows the sum is 0 and the mean NaN; a row without classes has the loss 0.
+    its logit -inf; a class that ``label_smoothing`` gives a part makes the loss infinite there. Without rows the sum is
+    0 and the mean NaN; a row without classes has the loss 0.
 
     References
     ----------
