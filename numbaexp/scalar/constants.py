@@ -12,6 +12,11 @@ def words(*values):
     return tuple(np.uint64(value) for value in values)
 
 
+def floats(*values):
+    """Floats from their hexadecimal texts."""
+    return tuple(map(float.fromhex, values))
+
+
 # float16 and bfloat16: log2(e) as the sum of two float32.
 HALF_LOG2E_HI = np.float32(float.fromhex("0x1.7154760000000p+0"))
 HALF_LOG2E_LO = np.float32(float.fromhex("0x1.4ae0c00000000p-26"))
@@ -116,6 +121,201 @@ DOUBLE_ATANH_7 = float.fromhex("0x1.e0a2d581ab68fp-5")
 DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
+
+# 2**(j/32) rounded, and the logarithms of what they are short of by that.
+ROOTS_F32_32 = floats(
+    "0x1.0000000000000p+0",
+    "0x1.059b0e0000000p+0",
+    "0x1.0b55860000000p+0",
+    "0x1.11301e0000000p+0",
+    "0x1.172b840000000p+0",
+    "0x1.1d48740000000p+0",
+    "0x1.2387a60000000p+0",
+    "0x1.29e9e00000000p+0",
+    "0x1.306fe00000000p+0",
+    "0x1.371a740000000p+0",
+    "0x1.3dea640000000p+0",
+    "0x1.44e0860000000p+0",
+    "0x1.4bfdae0000000p+0",
+    "0x1.5342b60000000p+0",
+    "0x1.5ab07e0000000p+0",
+    "0x1.6247ec0000000p+0",
+    "0x1.6a09e60000000p+0",
+    "0x1.71f75e0000000p+0",
+    "0x1.7a11480000000p+0",
+    "0x1.82589a0000000p+0",
+    "0x1.8ace540000000p+0",
+    "0x1.93737c0000000p+0",
+    "0x1.9c49180000000p+0",
+    "0x1.a5503c0000000p+0",
+    "0x1.ae89fa0000000p+0",
+    "0x1.b7f7700000000p+0",
+    "0x1.c199be0000000p+0",
+    "0x1.cb720e0000000p+0",
+    "0x1.d5818e0000000p+0",
+    "0x1.dfc9740000000p+0",
+    "0x1.ea4afa0000000p+0",
+    "0x1.f507660000000p+0",
+)
+ROOT_LOGS_F32_32 = floats(
+    "0x0.0p+0",
+    "-0x1.9474160000000p-25",
+    "0x1.8d96d40000000p-25",
+    "-0x1.dda2fe0000000p-25",
+    "-0x1.9c0c220000000p-27",
+    "-0x1.a2fbb40000000p-25",
+    "0x1.9649020000000p-25",
+    "-0x1.2b0dbc0000000p-25",
+    "0x1.1250020000000p-25",
+    "-0x1.cde8ce0000000p-26",
+    "0x1.370be40000000p-25",
+    "0x1.336de20000000p-30",
+    "-0x1.0a35520000000p-25",
+    "-0x1.c541b60000000p-26",
+    "-0x1.00d8ac0000000p-27",
+    "-0x1.6cb2840000000p-25",
+    "0x1.26055c0000000p-26",
+    "0x1.8b2bb80000000p-26",
+    "-0x1.05cb440000000p-25",
+    "-0x1.1c21420000000p-26",
+    "0x1.67a1ca0000000p-28",
+    "-0x1.348e560000000p-25",
+    "0x1.a3b5e40000000p-28",
+    "-0x1.0b7ec80000000p-25",
+    "-0x1.f9c3060000000p-27",
+    "-0x1.e4c8860000000p-26",
+    "-0x1.6961b40000000p-28",
+    "-0x1.b5151e0000000p-28",
+    "-0x1.a5217c0000000p-28",
+    "-0x1.ab71320000000p-26",
+    "0x1.61428e0000000p-28",
+    "-0x1.2ad5f80000000p-27",
+)
+
+# (exp(r) - 1 - r) / r**2: degree 2 on [-0.0108305, 0.0108305], error times r**2 2**-42.482
+TAIL_F32_32 = floats(
+    "0x1.0000000000000p-1",
+    "0x1.5555c80000000p-3",
+    "0x1.5555da0000000p-5",
+)
+
+# 2**(j/8) rounded, and the logarithms of what they are short of by that.
+ROOTS_F32_8 = floats(
+    "0x1.0000000000000p+0",
+    "0x1.172b840000000p+0",
+    "0x1.306fe00000000p+0",
+    "0x1.4bfdae0000000p+0",
+    "0x1.6a09e60000000p+0",
+    "0x1.8ace540000000p+0",
+    "0x1.ae89fa0000000p+0",
+    "0x1.d5818e0000000p+0",
+)
+ROOT_LOGS_F32_8 = floats(
+    "0x0.0p+0",
+    "-0x1.9c0c220000000p-27",
+    "0x1.1250020000000p-25",
+    "-0x1.0a35520000000p-25",
+    "0x1.26055c0000000p-26",
+    "0x1.67a1ca0000000p-28",
+    "-0x1.f9c3060000000p-27",
+    "-0x1.a5217c0000000p-28",
+)
+
+# (exp(r) - 1 - r) / r**2: degree 3 on [-0.043322, 0.043322], error times r**2 2**-41.356
+TAIL_F32_8 = floats(
+    "0x1.0000000000000p-1",
+    "0x1.5555560000000p-3",
+    "0x1.555cf00000000p-5",
+    "0x1.11167a0000000p-7",
+)
+
+# 2**(j/16) rounded, and the logarithms of what they are short of by that.
+ROOTS_F64_16 = floats(
+    "0x1.0000000000000p+0",
+    "0x1.0b5586cf9890fp+0",
+    "0x1.172b83c7d517bp+0",
+    "0x1.2387a6e756238p+0",
+    "0x1.306fe0a31b715p+0",
+    "0x1.3dea64c123422p+0",
+    "0x1.4bfdad5362a27p+0",
+    "0x1.5ab07dd485429p+0",
+    "0x1.6a09e667f3bcdp+0",
+    "0x1.7a11473eb0187p+0",
+    "0x1.8ace5422aa0dbp+0",
+    "0x1.9c49182a3f090p+0",
+    "0x1.ae89f995ad3adp+0",
+    "0x1.c199bdd85529cp+0",
+    "0x1.d5818dcfba487p+0",
+    "0x1.ea4afa2a490dap+0",
+)
+ROOT_LOGS_F64_16 = floats(
+    "0x0.0p+0",
+    "0x1.79aa65d837b6cp-54",
+    "-0x1.01b15eaa59348p-55",
+    "0x1.68efde3a8a894p-54",
+    "0x1.34d754db0abb6p-55",
+    "0x1.59f48a72a4c6dp-55",
+    "0x1.690cebb7aafb0p-56",
+    "0x1.063e1e21c5409p-54",
+    "-0x1.3b3efbf5e2229p-54",
+    "-0x1.b32dcb94da51dp-56",
+    "0x1.db72fc1f0eab4p-55",
+    "0x1.1affc2b91ce27p-56",
+    "0x1.c1a7792cb3387p-55",
+    "0x1.36eae30af0cb3p-56",
+    "0x1.4a385a63d07a7p-56",
+    "-0x1.ff7128fd391f1p-55",
+)
+
+# (exp(r) - 1 - r) / r**2: degree 5 on [-0.021661, 0.021661], error times r**2 2**-66.298
+TAIL_F64_16 = floats(
+    "0x1.0000000000004p-1",
+    "0x1.5555555555559p-3",
+    "0x1.555555547fd50p-5",
+    "0x1.111111107d32ap-7",
+    "0x1.6c184129c2f35p-10",
+    "0x1.a01b9ef77dbe8p-13",
+)
+
+# log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
+LOG2_F32 = floats(
+    "0x1.7154760000000p+0",
+    "0x1.a934f00000000p+1",
+)
+LN2_F32 = floats(
+    "0x1.62e4300000000p-1",
+    "-0x1.05c6100000000p-29",
+)
+LN10_F32 = floats(
+    "0x1.26bb1c0000000p+1",
+    "-0x1.12aaba0000000p-25",
+)
+
+# log10(2) rounded, and what that times ln(10) is short of ln(2).
+LOG10_2_F32 = floats(
+    "0x1.3441360000000p-2",
+    "-0x1.1b41720000000p-25",
+)
+
+# log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
+LOG2_F64 = floats(
+    "0x1.71547652b82fep+0",
+    "0x1.a934f0979a371p+1",
+)
+LN2_F64 = floats(
+    "0x1.62e42fefa39efp-1",
+    "0x1.abc9e3b39803fp-56",
+)
+LN10_F64 = floats(
+    "0x1.26bb1bbb55516p+1",
+    "-0x1.f48ad494ea3e9p-53",
+)
+
+# log10(2) rounded, and what that times ln(10) is short of ln(2).
+LOG10_2_F64 = floats(
+    "0x1.34413509f79ffp-2",
+    "-0x1.dc5b0a78f8364p-58",
+)
 
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
 DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")

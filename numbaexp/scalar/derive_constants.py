@@ -23,6 +23,11 @@ import numpy as np
 def words(*values):
     """An integer of several 64-bit words, the highest first."""
     return tuple(np.uint64(value) for value in values)
+
+
+def floats(*values):
+    """Floats from their hexadecimal texts."""
+    return tuple(map(float.fromhex, values))
 '''
 
 
@@ -65,6 +70,11 @@ class Writer:
         parts = [integer >> 64 * i & (2**64 - 1) for i in reversed(range(-(-bits // 64)))]
         words = ", ".join(f"0x{part:016X}" for part in parts)
         self.lines.append(f"{name} = words({words})")
+
+    def floats(self, name, values, rounded):
+        """Several numbers, as Python's floats: ``rounded`` is ``single`` or ``double``."""
+        texts = [f'    "{rounded(value).hex()}",' for value in values]
+        self.lines.append("\n".join([f"{name} = floats(", *texts, ")"]))
 
     def polynomial(self, name, function, interval, degree, kind, exact_first=False):
         """Coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
@@ -141,6 +151,65 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
+def minimax(function, reach, degree):
+    """(coefficients, error): the polynomial with the least error on [-reach, reach] where errors count by the square of
+    the argument, and the greatest of such errors. By Remez' exchange, on a grid."""
+    size = degree + 2
+    points = [-reach * mpmath.cos(mpmath.pi * (2 * i + 1) / (2 * size)) for i in range(size)]
+    grid = [reach * mpmath.mpf(i) / 400 for i in range(-400, 401)]
+
+    def weight(x):
+        # Not 0 anywhere, or an error there would be without bounds.
+        return x * x + reach * reach / 1000
+
+    for _ in range(10):
+        rows = [[*(x**power for power in range(degree + 1)), (-1) ** i / weight(x)] for i, x in enumerate(points)]
+        values = mpmath.matrix([function(x) for x in points])
+        coefficients = list(mpmath.lu_solve(mpmath.matrix(rows), values))[: degree + 1]
+        errors = [(mpmath.polyval(coefficients[::-1], x) - function(x)) * weight(x) for x in grid]
+        extremes = []
+        for x, error in zip(grid, errors, strict=True):
+            if extremes and mpmath.sign(extremes[-1][1]) == mpmath.sign(error):
+                extremes[-1] = max(extremes[-1], (x, error), key=lambda pair: abs(pair[1]))
+            else:
+                extremes.append((x, error))
+        while len(extremes) > size:
+            extremes.pop(0 if abs(extremes[0][1]) < abs(extremes[-1][1]) else -1)
+        points = [x for x, _ in extremes]
+    return coefficients, max(map(abs, errors))
+
+
+# Entries of a table of 2**(j/N), and the degree of the polynomial that goes with it.
+TABLES = {"F32_32": (single, 32, 2), "F32_8": (single, 8, 3), "F64_16": (double, 16, 5)}
+
+
+def table_constants(out):
+    def tail(r):
+        """(exp(r) - 1 - r) / r**2, by its series where the quotient would cancel."""
+        return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 2), [0, 40])
+
+    for name, (rounded, entries, degree) in TABLES.items():
+        powers = [mpmath.mpf(2) ** (mpmath.mpf(j) / entries) for j in range(entries)]
+        out.comment(f"2**(j/{entries}) rounded, and the logarithms of what they are short of by that.")
+        out.floats(f"ROOTS_{name}", powers, rounded)
+        out.floats(f"ROOT_LOGS_{name}", [mpmath.log(power / rounded(power)) for power in powers], rounded)
+        reach = mpmath.log(2) / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
+        coefficients, error = minimax(tail, reach, degree)
+        out.comment(
+            f"(exp(r) - 1 - r) / r**2: degree {degree} on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "
+            f"error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        )
+        out.floats(f"TAIL_{name}", coefficients, rounded)
+    for kind, rounded in (("F32", single), ("F64", double)):
+        log2, log10, log10_2 = mpmath.log(2), mpmath.log(10), mpmath.log(2, 10)
+        out.comment("log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.")
+        out.floats(f"LOG2_{kind}", [1 / log2, 1 / log10_2], rounded)
+        for name, value in (("LN2", log2), ("LN10", log10)):
+            out.floats(f"{name}_{kind}", [value, value - rounded(value)], rounded)
+        out.comment("log10(2) rounded, and what that times ln(10) is short of ln(2).")
+        out.floats(f"LOG10_2_{kind}", [log10_2, log2 - log10 * rounded(log10_2)], rounded)
+
+
 def ends_of_ranges(out):
     """Where powers in float64 begin to overflow, half an ulp above the greatest number, and to be subnormal."""
     greatest, least = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970), mpmath.ldexp(1, -1022)
@@ -173,6 +242,7 @@ def render():
         single_constants(out)
         double_constants(out)
         logarithm_constants(out)
+        table_constants(out)
         ends_of_ranges(out)
         wide_constants(out)
     return "\n".join(out.lines) + "\n"

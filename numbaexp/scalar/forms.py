@@ -37,3 +37,15 @@ class Scalar(NamedTuple):
     inner: Any
     limit: int
     accurate: Any = None
+
+
+class Fast(NamedTuple):
+    """The fast phase of one function in one type, at one level of ``numbaexp.vector.level``.
+
+    ``compute`` takes numbers and vectors, as they are stored, of arguments whose magnitude, as a bit pattern, is at
+    most ``limit``; of a gradient, two of them. It returns the correctly rounded results, and where these are undecided.
+    Undecided is a NaN in any case.
+    """
+
+    compute: Any
+    limit: int

@@ -15,6 +15,8 @@ from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp.jit import jit
+from numbaexp.vector.operations import bits_of, element, float_of
+from numbaexp.vector.type import Vector, common, spread
 
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
 scalar = jit
@@ -25,32 +27,23 @@ def _is_gpu(builder):
 
 
 @intrinsic
-def fma(typingctx, a, b, c):
-    """``a * b + c`` with one rounding."""
-    if a != b or a != c or a not in (types.float32, types.float64):
-        return None
-
-    def codegen(context, builder, signature, args):
-        return builder.fma(*args)
-
-    return a(a, b, c), codegen
-
-
-@intrinsic
 def rounded_product(typingctx, a, b):
     """``a * b``, for a product that feeds a sum, where a GPU's compilers would leave out the rounding of ``*``, or that
     may be subnormal, which they would take for 0 under a caller's ``fastmath=True``."""
-    if a != b or a not in _ROUNDING_PRODUCT:
+    kind = a if a == b else common(a, b)
+    if kind is None or element(kind) not in _ROUNDING_PRODUCT:
         return None
 
     def codegen(context, builder, signature, args):
+        if isinstance(kind, Vector):
+            return builder.fmul(*spread(context, builder, kind, args, signature.args))
         if not _is_gpu(builder):
             return builder.fmul(*args)
-        kind = context.get_value_type(a)
-        callee = get_or_insert_function(builder.module, ir.FunctionType(kind, [kind, kind]), _ROUNDING_PRODUCT[a])
+        number = context.get_value_type(kind)
+        callee = get_or_insert_function(builder.module, ir.FunctionType(number, [number] * 2), _ROUNDING_PRODUCT[kind])
         return builder.call(callee, args)
 
-    return a(a, b), codegen
+    return kind(a, b), codegen
 
 
 _ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.nvvm.mul.rn.d"}
@@ -97,37 +90,6 @@ def floor(typingctx, value):
         return builder.call(callee, args)
 
     return value(value), codegen
-
-
-_SAME_WIDTH = {
-    types.float32: types.int32,
-    types.int32: types.float32,
-    types.float64: types.int64,
-    types.int64: types.float64,
-}
-
-
-def _bitcast(source):
-    if source not in _SAME_WIDTH:
-        return None
-    target = _SAME_WIDTH[source]
-
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(args[0], context.get_value_type(target))
-
-    return target(source), codegen
-
-
-@intrinsic
-def bits_of(typingctx, value):
-    """The bit pattern of a float, as a signed integer of its width."""
-    return _bitcast(value) if isinstance(value, types.Float) else None
-
-
-@intrinsic
-def float_of(typingctx, bits):
-    """The float whose bit pattern is the given integer."""
-    return _bitcast(bits) if isinstance(bits, types.Integer) else None
 
 
 def emit_rank(builder, bits):

@@ -1,0 +1,53 @@
+"""Which vector instructions a processor has: the levels that kernels are written for."""
+
+import functools
+from typing import NamedTuple
+
+
+class Level(NamedTuple):
+    """Instructions of one kind of processor, and the lanes of its registers.
+
+    ``permutes`` names what looks up a table in registers: "avx512" in two of 64 bytes, "avx2" in one of 32 bytes with
+    lanes of 4, or nothing. ``scales`` tells whether one instruction multiplies by a power of two.
+    """
+
+    name: str
+    register: int
+    permutes: str = ""
+    scales: bool = False
+
+    def lanes(self, size: int) -> int:
+        """Return how many numbers of so many bytes a register holds."""
+        return self.register // size
+
+
+AVX512 = Level("AVX-512", 64, "avx512", True)
+AVX2 = Level("AVX2 with FMA", 32, "avx2")
+NEON = Level("NEON", 16)
+SSE2 = Level("x86-64", 16)
+# No fused multiply-add, or none that is known.
+PORTABLE = Level("portable", 16)
+
+
+def level_of(triple: str, features: str) -> Level:
+    """Return the level of a processor, by LLVM's triple and the features that LLVM compiles for."""
+    machine = triple.partition("-")[0]
+    has = frozenset(features.split(","))
+    if machine in ("aarch64", "arm64"):
+        return NEON
+    if machine != "x86_64":
+        return PORTABLE
+    if {"+avx512f", "+avx512dq", "+avx512bw", "+avx512vl"} <= has:
+        return AVX512
+    if {"+avx2", "+fma"} <= has:
+        return AVX2
+    return SSE2
+
+
+@functools.cache
+def current_level() -> Level:
+    """Return the level that Numba compiles for in this process."""
+    from numba.core.registry import cpu_target
+
+    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return level_of(triple, features)
