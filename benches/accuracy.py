@@ -11,7 +11,7 @@ from numba import njit
 from providers import ALL, array_type, device, installed, versions
 
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.ieee import bits_of
+from numbaexp.vector.operations import bits_of
 from numbaexp.verify.oracle import correctly_rounded
 
 RESULTS = pathlib.Path(__file__).with_name("results")

@@ -22,7 +22,7 @@ from numba.core.serialize import dumps
 import numbaexp
 
 # The rooms whose files are compiled.
-_COMPILED = (("scalar", "cpu", "cuda", "vector"))
+_COMPILED = ("scalar", "vector", "cpu", "cuda")
 
 
 @functools.cache

@@ -13,7 +13,8 @@ from numbaexp.cpu.loops import make_blocks
 from numbaexp.cpu.undecided import trailing_zeros
 from numbaexp.jit import overload, subroutine
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.ieee import MAGNITUDE_F64, bits_of, scalar
+from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
+from numbaexp.vector.operations import bits_of
 
 _DOUBLE = ir.DoubleType()
 _WORD = ir.IntType(64)

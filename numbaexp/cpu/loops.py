@@ -10,7 +10,7 @@ from numbaexp.cpu.undecided import make_settle, stack_array
 from numbaexp.jit import jit
 from numbaexp.scalar.double import UNDERFLOWS
 from numbaexp.scalar.forms import BITS, OVERFLOW, STORED_AS, UNDERFLOW, itemsize
-from numbaexp.scalar.ieee import bits_of, float_of
+from numbaexp.vector.operations import bits_of, float_of
 
 # Elements a block: enough that the scan before it is cheap, few enough to stay in the first-level cache.
 BLOCK = 512

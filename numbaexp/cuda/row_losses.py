@@ -14,9 +14,10 @@ from numbaexp.cuda.row_passes import NUMBERS, make_kernels, make_of_threads, mak
 from numbaexp.cuda.row_reductions import kept_memory, make_sum, make_value_of, part
 from numbaexp.scalar import row_losses as of_row
 from numbaexp.scalar.forms import STORED_AS
-from numbaexp.scalar.ieee import float_of, rounded_product, scalar
+from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import LANES
+from numbaexp.vector.operations import float_of
 
 GREATEST, LOGARITHM, LOGARITHM_LOW = of_row.GREATEST, of_row.LOGARITHM, of_row.LOGARITHM_LOW
 PART, PART_LOW, PLACE, WEIGHT, WEIGHT_LOW = of_row.PART, of_row.PART_LOW, of_row.PLACE, of_row.WEIGHT, of_row.WEIGHT_LOW

@@ -3,7 +3,8 @@
 import numpy as np
 
 from numbaexp.scalar.forms import BITS, itemsize
-from numbaexp.scalar.ieee import bits_of, scalar
+from numbaexp.scalar.ieee import scalar
+from numbaexp.vector.operations import bits_of
 
 
 @scalar

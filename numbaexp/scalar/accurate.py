@@ -18,7 +18,7 @@ relatively, where the hardest arguments lie 2**-113 from where the rounding chan
 import numpy as np
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.ieee import bits_of, float_of, scalar
+from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.words import (
     add,
     leading_zeros,
@@ -28,6 +28,7 @@ from numbaexp.scalar.words import (
     shift_right,
     subtract,
 )
+from numbaexp.vector.operations import bits_of, float_of
 
 ZERO = np.uint64(0)
 ONE = np.uint64(1)

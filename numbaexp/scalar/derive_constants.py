@@ -167,7 +167,7 @@ def minimax(function, reach, degree):
         values = mpmath.matrix([function(x) for x in points])
         coefficients = list(mpmath.lu_solve(mpmath.matrix(rows), values))[: degree + 1]
         errors = [(mpmath.polyval(coefficients[::-1], x) - function(x)) * weight(x) for x in grid]
-        extremes = []
+        extremes: list = []
         for x, error in zip(grid, errors, strict=True):
             if extremes and mpmath.sign(extremes[-1][1]) == mpmath.sign(error):
                 extremes[-1] = max(extremes[-1], (x, error), key=lambda pair: abs(pair[1]))

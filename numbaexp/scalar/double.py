@@ -12,7 +12,8 @@ from math import ldexp
 import numpy as np
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.ieee import bits_of, float_of, fma, highest, rounded_product, scalar
+from numbaexp.scalar.ieee import highest, rounded_product, scalar
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 # Adding 1.5 * 2**52 rounds a float64 to an integer, which then stands in the low bits of the sum.
 ROUND_TO_INTEGER = ldexp(1.5, 52)

@@ -11,16 +11,14 @@ from numbaexp.scalar.forms import OVERFLOW, Scalar
 from numbaexp.scalar.ieee import (
     INFINITY_F64,
     MAGNITUDE_F64,
-    bits_of,
     clamp_f64,
-    float_of,
-    fma,
     highest,
     lowest,
     rounded_product,
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 # Smaller arguments are their own result, in float32 and in float64, and silent, as NumPy's are.
 TINY_F32, TINY_F64 = highest(np.float64(ldexp(1.0, -25))), highest(np.float64(ldexp(1.0, -54)))

@@ -26,12 +26,9 @@ from numbaexp.scalar.ieee import (
     MAGNITUDE_F64,
     MINUS_INFINITY_F32,
     bfloat_to_float,
-    bits_of,
     clamp_f32,
     clamp_f64,
-    float_of,
     float_to_half,
-    fma,
     half_to_float,
     highest,
     lowest,
@@ -39,6 +36,7 @@ from numbaexp.scalar.ieee import (
     scalar,
 )
 from numbaexp.scalar.narrow import to_bfloat, to_half
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 # Of the exponential of ``single`` at +-200: there n = 288, and the product of x with log2(e), whose float64 is off by
 # 2**-55.4, puts 200 2**-55.4 ln(2) < 2**-48.2 on top of the 2**-51 it has near 0. The quotients round it three times.

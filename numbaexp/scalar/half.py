@@ -14,18 +14,16 @@ from numbaexp.scalar.ieee import (
     MAGNITUDE_F32,
     MINUS_INFINITY_F32,
     bfloat_to_float,
-    bits_of,
     clamp_f32,
-    float_of,
     float_to_bfloat,
     float_to_half,
-    fma,
     half_to_float,
     highest,
     lowest,
     rounded_product,
     scalar,
 )
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 # Adding 1.5 * 2**13 rounds a float32 in [1, 2) to the 11 bits of a half.
 ROUND_TO_HALF = np.float32(ldexp(1.5, 13))

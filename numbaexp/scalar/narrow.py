@@ -20,12 +20,9 @@ from numbaexp.scalar.ieee import (
     MAGNITUDE_F64,
     MINUS_INFINITY_F32,
     bfloat_to_float,
-    bits_of,
     clamp_f32,
-    float_of,
     float_to_bfloat,
     float_to_half,
-    fma,
     half_to_float,
     highest,
     lowest,
@@ -33,6 +30,7 @@ from numbaexp.scalar.ieee import (
     to_float32,
     to_float64,
 )
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 # The 38 bits that a float64 loses when it is cut to 15 significant bits.
 CUT_OFF = np.int64((1 << 38) - 1)

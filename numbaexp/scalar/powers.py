@@ -6,18 +6,9 @@ from numbaexp.scalar import accurate, double, single
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.forms import OVERFLOW, UNDERFLOW, Scalar
 from numbaexp.scalar.half import EXP_BF16, EXP_F16
-from numbaexp.scalar.ieee import (
-    INFINITY_F64,
-    bits_of,
-    clamp_f64,
-    float_of,
-    fma,
-    highest,
-    lowest,
-    rounded_product,
-    scalar,
-)
+from numbaexp.scalar.ieee import INFINITY_F64, clamp_f64, highest, lowest, rounded_product, scalar
 from numbaexp.scalar.narrow import narrow
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 MINUS_INFINITY = lowest(np.float64(-np.inf))
 

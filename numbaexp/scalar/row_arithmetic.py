@@ -9,7 +9,8 @@ import numpy as np
 
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
-from numbaexp.scalar.ieee import fma, rounded_product, scalar
+from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.vector.operations import fma
 
 
 class Arithmetic(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from numbaexp.scalar import double, single
 from numbaexp.scalar import rows as r
-from numbaexp.scalar.ieee import fma, rounded_product, scalar
+from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.vector.operations import fma
 
 
 class Gradient(NamedTuple):

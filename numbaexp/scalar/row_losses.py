@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.scalar import rows as r
-from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, bits_of, fma, rounded_product, scalar
+from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, rounded_product, scalar
 from numbaexp.scalar.row_arithmetic import NARROW, Arithmetic
 from numbaexp.scalar.row_gradients import product
+from numbaexp.vector.operations import bits_of, fma
 
 # The greatest element and the logarithm of the sum, a pair; the part of the loss that falls to all classes, a pair; the
 # class; and its weight, as a pair, whose low part is 0.

@@ -16,17 +16,9 @@ import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import double
-from numbaexp.scalar.ieee import (
-    MAGNITUDE_F32,
-    MAGNITUDE_F64,
-    bits_of,
-    float_of,
-    fma,
-    rank_of_bits,
-    rounded_product,
-    scalar,
-)
+from numbaexp.scalar.ieee import MAGNITUDE_F32, MAGNITUDE_F64, rank_of_bits, rounded_product, scalar
 from numbaexp.scalar.softplus import atanh_tail
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 CHUNK = 4096
 LANES = 32

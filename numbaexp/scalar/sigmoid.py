@@ -10,16 +10,14 @@ from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import (
     INFINITY_F64,
     MAGNITUDE_F64,
-    bits_of,
     clamp_f64,
-    float_of,
-    fma,
     highest,
     lowest,
     rounded_product,
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 LEAST, SUBNORMAL_BELOW = lowest(np.float64(-746.0)), lowest(np.float64(c.DOUBLE_EXP_NORMAL))
 GREATEST = highest(np.float64(746.0))

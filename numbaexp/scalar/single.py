@@ -7,7 +7,8 @@ import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import ROUND_TO_INTEGER
-from numbaexp.scalar.ieee import bits_of, float_of, fma, scalar
+from numbaexp.scalar.ieee import scalar
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 
 @scalar

@@ -8,16 +8,14 @@ from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import (
     INFINITY_F64,
     MAGNITUDE_F64,
-    bits_of,
     clamp_f64,
-    float_of,
-    fma,
     highest,
     rounded_product,
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
 from numbaexp.scalar.sigmoid import GREATEST, LEAST, LEAST_EXPONENT, SUBNORMAL_BELOW
+from numbaexp.vector.operations import bits_of, float_of, fma
 
 X_MAX = highest(np.finfo(np.float64).max)
 MINUS_INFINITY = np.float64(-np.inf).view(np.int64)

@@ -1,7 +1,7 @@
 """Powers from a table of 2**(j/N), for one float type: what the fast phases of its functions are made of.
 
 The argument is reduced to ``steps`` / N powers of two, of which ``steps`` modulo N is looked up, and a rest r. All
-functions here take numbers and vectors alike, and use fused multiply-adds alone: a result has the same bits in any lane.
+functions take numbers and vectors alike.
 
 The table holds ``root``, 2**(j/N) rounded, and the logarithm of what that is short of 2**(j/N), which is added to r: no
 product is needed with the low part of the root. So with r0 + r1 the reduced argument, r0 exact or a float,
@@ -30,8 +30,8 @@ import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.ieee import bits_of, float_of, fma, rounded_product, scalar
-from numbaexp.vector.operations import scale
+from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.vector.operations import bits_of, float_of, fma, scale
 from numbaexp.vector.table import make_table
 
 
@@ -62,8 +62,8 @@ F64_16 = Table(np.float64, c.ROOTS_F64_16, c.ROOT_LOGS_F64_16, c.TAIL_F64_16, ld
 class Powers(NamedTuple):
     """Functions of one table.
 
-    exp(x), exp2(x), exp10(x) : (root, r0, rest, steps, bits), the power being root (1 + r0 + r**2 q(r) + rest) 2**k with
-        ``steps`` = k + j/N; the argument finite, within the range of normal results.
+    exp(x), exp2(x), exp10(x) : (root, r0, rest, steps, bits), the power being root (1 + r0 + r**2 q(r) + rest) 2**k
+        with ``steps`` = k + j/N; the argument finite, within the range of normal results.
     pair(root, r0, rest) : (high, low), root exp(r0 + rest), which are not normalised: low may be 2**-10 of high.
     rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error, and
         whether it is rounded otherwise where it is higher by that, or is no number.

@@ -103,7 +103,7 @@ _COMPARISONS = {
 # Those that a type has not are refused when typed.
 _FLOAT, _INTEGER, _BITS = (types.Float,), (types.Integer,), (types.Integer, types.Boolean)
 _ANY = (types.Float, types.Integer)
-_BINARY = {
+_BINARY: dict[Any, tuple[str, tuple[Any, ...]]] = {
     operator.add: ("add", _ANY),
     operator.sub: ("sub", _ANY),
     operator.mul: ("mul", _ANY),
@@ -115,7 +115,11 @@ _BINARY = {
     operator.rshift: ("shr", _INTEGER),
     **{function: (symbol, _ANY) for symbol, function in _COMPARISONS.items()},
 }
-_UNARY = {operator.neg: ("neg", _ANY), operator.invert: ("not_", _BITS), abs: ("abs", _FLOAT)}
+_UNARY: dict[Any, tuple[str, tuple[Any, ...]]] = {
+    operator.neg: ("neg", _ANY),
+    operator.invert: ("not_", _BITS),
+    abs: ("abs", _FLOAT),
+}
 
 
 def _define(function: Any, operation: str, of: tuple[Any, ...], count: int) -> None:
@@ -140,7 +144,6 @@ def _define(function: Any, operation: str, of: tuple[Any, ...], count: int) -> N
         lower_builtin(function, *kind)(lower)
 
 
-for _function, (_operation, _of) in _BINARY.items():
-    _define(_function, _operation, _of, 2)
-for _function, (_operation, _of) in _UNARY.items():
-    _define(_function, _operation, _of, 1)
+for _count, _operators in ((1, _UNARY), (2, _BINARY)):
+    for _function, (_operation, _of) in _operators.items():
+        _define(_function, _operation, _of, _count)
