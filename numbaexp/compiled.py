@@ -9,7 +9,6 @@ from numba.core.typing.templates import builtin_registry
 from numba.extending import intrinsic
 
 from numbaexp import __version__, functions
-from numbaexp.cpu.loops import make_blocks
 from numbaexp.cpu.undecided import trailing_zeros
 from numbaexp.jit import overload, subroutine
 from numbaexp.scalar.family import FAMILY
@@ -105,8 +104,7 @@ def _in_loops(name, row):
     """A row of the table for float64, as a scalar that gives one result and leaves a loop around it SIMD code."""
     if row.accurate is None:
         return row.whole
-    apart, _ = make_blocks(f"compiled_{name}", "float64", row)
-    inner, accurate, limit = row.inner, row.accurate, np.int64(row.limit)
+    whole, inner, accurate, limit = row.whole, row.inner, row.accurate, np.int64(row.limit)
 
     @scalar
     def is_inner(x):
@@ -114,13 +112,10 @@ def _in_loops(name, row):
 
     def settled(x, y, n, wanted):
         source, target = carray(x, n), carray(y, n)
-        for i in range(n):
-            if not is_inner(source[i]):
-                apart(source, source.view(np.int64), target)
-                return
         while wanted:
             i = trailing_zeros(wanted)
-            target[i] = accurate(source[i])
+            result, other, _, _ = whole(source[i])
+            target[i] = result if bits_of(result) == bits_of(other) else accurate(source[i])
             wanted &= wanted - np.uint64(1)
 
     settled.__qualname__ = f"settled_{name}"

@@ -96,14 +96,14 @@ def _is_inner(row, dtype):
 
 
 def without_flags(row):
-    """``row.whole`` less its third result: nobody raises flags on a GPU."""
+    """``row.whole`` less its flags: nobody raises flags on a GPU."""
     if row.accurate is None:
         return row.whole
     whole = row.whole
 
     @scalar
     def two_results(x):
-        result, other, _ = whole(x)
+        result, other, _, _ = whole(x)
         return result, other
 
     return two_results

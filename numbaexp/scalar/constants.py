@@ -109,6 +109,21 @@ DOUBLE_TAIL_5 = float.fromhex("0x1.a01a0176b3eebp-16")
 DOUBLE_TAIL_6 = float.fromhex("0x1.71eb271513d52p-19")
 DOUBLE_TAIL_7 = float.fromhex("0x1.27ed99474db95p-22")
 
+# MIDDLE_TAIL: degree 8 on [-0.0866434, 0.0866434], absolute error 2**-72.286
+MIDDLE_TAIL_0 = float.fromhex("0x1.5555555555555p-5")
+MIDDLE_TAIL_1 = float.fromhex("0x1.1111111111111p-7")
+MIDDLE_TAIL_2 = float.fromhex("0x1.6c16c16c16c17p-10")
+MIDDLE_TAIL_3 = float.fromhex("0x1.a01a01a01a4b1p-13")
+MIDDLE_TAIL_4 = float.fromhex("0x1.a01a01a01a2b9p-16")
+MIDDLE_TAIL_5 = float.fromhex("0x1.71de3a3307edep-19")
+MIDDLE_TAIL_6 = float.fromhex("0x1.27e4fb63e2d98p-22")
+MIDDLE_TAIL_7 = float.fromhex("0x1.ae7044b046e96p-26")
+MIDDLE_TAIL_8 = float.fromhex("0x1.1ef4603d19860p-29")
+
+# 1/6 as the sum of two.
+SIXTH_HI = float.fromhex("0x1.5555555555555p-3")
+SIXTH_LO = float.fromhex("0x1.5555555555555p-57")
+
 # DOUBLE_ATANH: degree 10 on [0, 0.111111], absolute error 2**-59.504
 DOUBLE_ATANH_0 = float.fromhex("0x1.5555555555555p-2")
 DOUBLE_ATANH_1 = float.fromhex("0x1.9999999999944p-3")
@@ -322,6 +337,12 @@ DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")
 DOUBLE_EXP_NORMAL = float.fromhex("-0x1.6232bdd7abcd2p+9")
 DOUBLE_EXP10_MAX = float.fromhex("0x1.34413509f79fep+8")
 DOUBLE_EXP10_NORMAL = float.fromhex("-0x1.33a7146f72a41p+8")
+
+# float32: the greatest arguments with finite powers, and the least with powers of at least 2**-126.
+SINGLE_EXP_MAX = np.float32(float.fromhex("0x1.62e42e0000000p+6"))
+SINGLE_EXP_NORMAL = np.float32(float.fromhex("-0x1.5d589e0000000p+6"))
+SINGLE_EXP10_MAX = np.float32(float.fromhex("0x1.3441340000000p+5"))
+SINGLE_EXP10_NORMAL = np.float32(float.fromhex("-0x1.2f70300000000p+5"))
 
 # float64, accurate phase: log2 of the bases in units of 2**-190.
 WIDE_LOG2_2 = words(0x4000000000000000, 0x0000000000000000, 0x0000000000000000)

@@ -142,6 +142,16 @@ def double_constants(out):
 
     out.polynomial("DOUBLE_TAIL", tail, (-reach, reach), 7, "float64")
 
+    def middle_tail(r):
+        """The same less another term."""
+        return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 4), [0, 60])
+
+    out.polynomial("MIDDLE_TAIL", middle_tail, (-reach, reach), 8, "float64")
+    out.comment("1/6 as the sum of two.")
+    sixth = mpmath.mpf(1) / 6
+    out.float64("SIXTH_HI", sixth)
+    out.float64("SIXTH_LO", sixth - double(sixth))
+
 
 def logarithm_constants(out):
     def tail(u):
@@ -211,12 +221,19 @@ def table_constants(out):
 
 
 def ends_of_ranges(out):
-    """Where powers in float64 begin to overflow, half an ulp above the greatest number, and to be subnormal."""
-    greatest, least = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970), mpmath.ldexp(1, -1022)
-    out.comment("float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.")
-    for name, base in (("EXP", mpmath.e), ("EXP10", 10)):
-        out.float64(f"DOUBLE_{name}_MAX", truncated(mpmath.log(greatest, base), 53))
-        out.float64(f"DOUBLE_{name}_NORMAL", -truncated(-mpmath.log(least, base), 53))
+    """Where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
+    for kind, prefix, bits, top, bottom in (
+        ("float64", "DOUBLE", 53, 1024, -1022),
+        ("float32", "SINGLE", 24, 128, -126),
+    ):
+        greatest = mpmath.ldexp(1, top) - mpmath.ldexp(1, top - bits - 1)
+        least = mpmath.ldexp(1, bottom)
+        out.comment(
+            f"{kind}: the greatest arguments with finite powers, and the least with powers of at least 2**{bottom}."
+        )
+        for name, base in (("EXP", mpmath.e), ("EXP10", 10)):
+            getattr(out, kind)(f"{prefix}_{name}_MAX", truncated(mpmath.log(greatest, base), bits))
+            getattr(out, kind)(f"{prefix}_{name}_NORMAL", -truncated(-mpmath.log(least, base), bits))
 
 
 def wide_constants(out):

@@ -15,7 +15,7 @@ from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp.jit import jit
-from numbaexp.vector.operations import bits_of, element, float_of
+from numbaexp.vector.operations import as_number, bits_of, element, float_of, of_element, where
 from numbaexp.vector.type import Vector, common, spread
 
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
@@ -52,31 +52,33 @@ _ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.n
 @intrinsic
 def to_float64(typingctx, value):
     """A float32 as float64. On a GPU a caller's ``fastmath=True`` would take a subnormal one for 0."""
-    if value != types.float32:
+    if element(value) != types.float32:
         return None
+    target = of_element(value, types.float64)
 
     def codegen(context, builder, signature, args):
         if not _is_gpu(builder):
-            return builder.fpext(args[0], ir.DoubleType())
+            return builder.fpext(args[0], context.get_value_type(target))
         kind = ir.FunctionType(ir.DoubleType(), [ir.FloatType()])
         return builder.asm(kind, "cvt.f64.f32 $0, $1;", "=d,f", args, side_effect=False)
 
-    return types.float64(value), codegen
+    return target(value), codegen
 
 
 @intrinsic
 def to_float32(typingctx, value):
     """The float32 nearest to a float64; as in ``to_float64``, subnormal ones are kept."""
-    if value != types.float64:
+    if element(value) != types.float64:
         return None
+    target = of_element(value, types.float32)
 
     def codegen(context, builder, signature, args):
         if not _is_gpu(builder):
-            return builder.fptrunc(args[0], ir.FloatType())
+            return builder.fptrunc(args[0], context.get_value_type(target))
         kind = ir.FunctionType(ir.FloatType(), [ir.DoubleType()])
         return builder.call(get_or_insert_function(builder.module, kind, "llvm.nvvm.d2f.rn"), args)
 
-    return types.float32(value), codegen
+    return target(value), codegen
 
 
 @intrinsic
@@ -149,9 +151,8 @@ def clamp_f32(bits, lowest, highest):
 @scalar
 def clamp_f64(bits, lowest, highest):
     """As ``clamp_f32``, for float64."""
-    as_unsigned = np.uint64(bits)
-    above_lowest = np.int64(lowest if as_unsigned > lowest else as_unsigned)
-    return highest if above_lowest > highest else above_lowest
+    above_lowest = where(as_number(bits, np.uint64(0)) > lowest, np.int64(lowest), bits)
+    return where(above_lowest > highest, highest, above_lowest)
 
 
 @intrinsic

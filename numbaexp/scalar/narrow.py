@@ -30,7 +30,7 @@ from numbaexp.scalar.ieee import (
     to_float32,
     to_float64,
 )
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 # The 38 bits that a float64 loses when it is cut to 15 significant bits.
 CUT_OFF = np.int64((1 << 38) - 1)
@@ -47,7 +47,7 @@ def rounded_to_odd(value):
     Rounded from there to the 11 bits of a half or the 8 of a bfloat16, it gives what the float64 itself gives.
     """
     bits = bits_of(value)
-    inexact = ODD if (bits & CUT_OFF) != np.int64(0) else np.int64(0)
+    inexact = where((bits & CUT_OFF) != np.int64(0), ODD, np.int64(0))
     return float_of((bits & ~CUT_OFF) | inexact)
 
 

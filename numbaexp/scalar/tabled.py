@@ -31,7 +31,7 @@ from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.vector.operations import bits_of, float_of, fma, scale
+from numbaexp.vector.operations import as_number, bits_of, float_of, fma, scale
 from numbaexp.vector.table import make_table
 
 
@@ -68,6 +68,7 @@ class Powers(NamedTuple):
     rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error, and
         whether it is rounded otherwise where it is higher by that, or is no number.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
+    exponent_bits(bits) : 2**k, to be added to the bits of a float.
     """
 
     number: Any
@@ -78,6 +79,7 @@ class Powers(NamedTuple):
     pair: Any
     rounded: Any
     scaled: Any
+    exponent_bits: Any
 
 
 def _horner(coefficients):
@@ -164,6 +166,10 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
             below = high + fma(root, lower, low)
             return below, below != high + fma(root, higher, low)
 
+    @scalar
+    def exponent_bits(bits):
+        return as_number((bits & whole_steps) << up, bits)
+
     if scales:
 
         @scalar
@@ -173,6 +179,6 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
 
         @scalar
         def scaled(value, steps, bits):
-            return float_of(bits_of(value) + ((bits & whole_steps) << up))
+            return float_of(as_number(bits_of(value) + exponent_bits(bits), bits))
 
-    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled)
+    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled, exponent_bits)

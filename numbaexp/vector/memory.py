@@ -91,3 +91,13 @@ def _first(builder: Any, count: Any, lanes: int) -> Any:
     )
     counts = builder.shuffle_vector(counts, counts, ir.Constant(kind, [0] * lanes))
     return builder.icmp_signed("<", ir.Constant(kind, list(range(lanes))), counts)
+
+
+@intrinsic
+def first_lanes(typingctx, vector, count):
+    """Return the mask of as many lanes of a vector, from the first on."""
+
+    def codegen(context, builder, signature, args):
+        return _first(builder, args[1], vector.lanes)
+
+    return vector.mask(vector, types.intp), codegen
