@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.scalar import tabled, tabled_sigmoid
+from numbaexp.scalar import tabled, tabled_expm1, tabled_sigmoid
 from numbaexp.scalar.forms import BITS, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.tabled import Powers
@@ -19,7 +19,10 @@ _POWERS = {
 }
 # Of float32: ``make(powers)`` returns ``pair(x)``, which gives (high, low, size) with the result within
 # ``powers.error`` times size of high + low, for magnitudes up to a limit.
-_PAIRS = {"sigmoid": (tabled_sigmoid.make_sigmoid, tabled_sigmoid.LIMIT)}
+_PAIRS = {
+    "expm1": (tabled_expm1.make_expm1, tabled_expm1.LIMIT),
+    "sigmoid": (tabled_sigmoid.make_sigmoid, tabled_sigmoid.LIMIT),
+}
 _TABLES = {
     (AVX512, "float32"): tabled.F32_32,
     (AVX512, "float64"): tabled.F64_16,

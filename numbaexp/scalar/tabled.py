@@ -73,6 +73,7 @@ class Powers(NamedTuple):
     rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error, and
         whether it is rounded otherwise where it is higher by that, or is no number.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
+    tail(r) : the polynomial q.
     """
 
     number: Any
@@ -83,6 +84,7 @@ class Powers(NamedTuple):
     pair: Any
     rounded: Any
     scaled: Any
+    tail: Any
 
 
 def _horner(coefficients):
@@ -181,4 +183,4 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
         def scaled(value, steps, bits):
             return float_of(as_number(bits_of(value) + ((bits & whole_steps) << up), bits))
 
-    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled)
+    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled, tail)
