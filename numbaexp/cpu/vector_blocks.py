@@ -32,66 +32,84 @@ def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
     ``BLOCK``, in memory that is not shared. Without ``inside`` the first pass is left out. Returns whether all
     magnitudes were within the limit of the fast phase: ``inside`` for a block like this one."""
     noted = note_size(lanes)
-    notes_size = BLOCK // lanes * noted + 8
-    fast_pass = make_fast_pass(dtype, phases, lanes)
+    # One vector of values more, for what the middle phase lacks of its last.
+    notes_size, values_size, places_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
     fast_settles, whole_settles = not phases.fast_decides, phases.range is not None
+    fast_pass = make_fast_pass(dtype, phases, lanes)
     whole_pass = make_whole_pass(dtype, phases, lanes) if whole_settles else make_pass_by_number(dtype, phases)
+    gather = _make_gather(dtype, phases, lanes)
     settle = _make_settle(dtype, phases, lanes) if fast_settles or whole_settles else _nothing_to_settle
 
     @jit
     def block(source, target, count, inside):
-        notes = stack(notes_size)
+        notes, x, places = stack(notes_size), stack(values_size), stack(places_size)
         used = (count + lanes - 1) // lanes * noted
         _words(notes + used // 8 * 8)[0] = np.uint64(0)
-        settles = fast_settles
+        undecided = 0
         if inside:
             before = status()
             inside = fast_pass(source, target, count, notes)
-            if not inside:
+            if inside and fast_settles:
+                undecided = gather(source, notes, used, True, x, places)
+                inside = undecided >= 0
+            # Within the limit no flag is to be raised, and beyond the other pass does it.
+            if status() != before:
                 restore_status(before)
         if not inside:
             inside = whole_pass(source, target, count, notes)
-            settles = whole_settles
-        if settles:
-            settle(source, target, notes, used)
+            undecided = gather(source, notes, used, False, x, places) if whole_settles else 0
+        if undecided:
+            settle(target, x, places, undecided)
         return inside
 
     return block
 
 
-@jit
-def _nothing_to_settle(source, target, notes, used):
-    return
-
-
-def _make_settle(dtype, phases, lanes):
-    """``settle(source, target, notes, used)``, which does the elements that have a bit in so many bytes of notes."""
-    size = itemsize(dtype)
-    elements = make_pointer(STORED_AS[dtype])
-    # One vector more, for what is over of the last.
-    values_size, places_size = BLOCK * size + 64, BLOCK * 4
-    bits_a_byte = min(lanes, 8)
-    compute = _make_last(dtype, phases) if phases.middle is None else _make_middle(dtype, phases, lanes)
+def _make_gather(dtype, phases, lanes):
+    """``gather(source, notes, used, within, x, places)``: elements that have a bit in so many bytes of notes, to x, and
+    where they were; returns how many, or -1 where ``within`` is asked and one is beyond the limit of the fast phase."""
+    size, bits = itemsize(dtype), BITS[itemsize(dtype)]
+    elements, patterns, bits_a_byte = make_pointer(STORED_AS[dtype]), make_pointer(bits), min(lanes, 8)
+    all_but_sign, limit = bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
 
     @jit
-    def settle(source, target, notes, used):
-        x, y, places = stack(values_size), stack(values_size), stack(places_size)
-        from_source, to_target, place = elements(source), elements(target), _places(places)
-        gathered, settled = elements(x), elements(y)
+    def gather(source, notes, used, within, x, places):
+        from_source, pattern, to_x, place = elements(source), patterns(source), elements(x), _places(places)
         count = 0
         for byte in range(0, used, 8):
             word = _words(notes + byte)[0]
             while word:
                 bit = trailing_zeros(word)
                 i = byte * bits_a_byte + bit // 8 * bits_a_byte + bit % 8
+                if within and (pattern[i] & all_but_sign) > limit:
+                    return -1
                 place[count] = i
-                gathered[count] = from_source[i]
+                to_x[count] = from_source[i]
                 count += 1
                 word &= word - np.uint64(1)
-        if count:
-            compute(x, y, count)
-            for i in range(count):
-                to_target[place[i]] = settled[i]
+        return count
+
+    return gather
+
+
+@jit
+def _nothing_to_settle(target, x, places, count):
+    return
+
+
+def _make_settle(dtype, phases, lanes):
+    """``settle(target, x, places, count)``: the remaining phases, of gathered elements, to their places in target."""
+    elements = make_pointer(STORED_AS[dtype])
+    values_size = BLOCK * itemsize(dtype) + 64
+    compute = _make_last(dtype, phases) if phases.middle is None else _make_middle(dtype, phases, lanes)
+
+    @jit
+    def settle(target, x, places, count):
+        y = stack(values_size)
+        to_target, from_y, place = elements(target), elements(y), _places(places)
+        compute(x, y, count)
+        for i in range(count):
+            to_target[place[i]] = from_y[i]
 
     return settle
 

@@ -1,7 +1,8 @@
 """Passes over contiguous memory by vectors: one phase of a function each.
 
 Each takes the addresses of arguments and results, how many there are, and where to note a bit for each that the phase
-leaves undecided; and returns whether all magnitudes were within the limit of the fast phase.
+leaves undecided; and returns whether all magnitudes were within the limit of the fast phase. That pass may miss NaN,
+which it leaves undecided.
 """
 
 from typing import Any
@@ -16,8 +17,10 @@ from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
 from numbaexp.scalar.ieee import lowest
 from numbaexp.scalar.phases import Phases
 from numbaexp.vector.memory import first_lanes, make_load, make_load_first, store, store_first
-from numbaexp.vector.operations import as_number, bits_of, mask_bits, where
+from numbaexp.vector.operations import as_number, bits_of, greater_magnitude, mask_bits, where
 from numbaexp.vector.type import Vector
+
+ALL_BUT_SIGN_16 = np.uint16(0x7FFF)
 
 
 @jit
@@ -51,16 +54,11 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
     vector = vector_of(dtype, lanes)
     load, load_first, note = make_load(vector), make_load_first(vector), _make_note(lanes)
     step, noted, all_but_sign, limit = lanes * size, note_size(lanes), bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
-    pattern_of = _same if size == 2 else bits_of
+    greater, bits_of_greatest = (_greater_bits, _same) if size == 2 else (greater_magnitude, bits_of)
     fast = phases.fast
 
-    @jit
-    def greater(greatest, x):
-        magnitude = pattern_of(x) & all_but_sign
-        return where(magnitude > greatest, magnitude, greatest)
-
     def fast_pass(source, target, count, notes):
-        greatest = pattern_of(load_first(source, 0))
+        greatest = load_first(source, 0)
         other_greatest = greatest
         # Two at a time: the operations of one wait for each other.
         while count >= 2 * lanes:
@@ -81,9 +79,16 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
             store_first(target, y, count)
             note(notes, undecided & first_lanes(x, count))
             source, target, notes, count = source + step, target + step, notes + noted, count - lanes
-        return mask_bits((greatest > limit) | (other_greatest > limit)) == np.uint64(0)
+        return mask_bits((bits_of_greatest(greater(greatest, other_greatest)) & all_but_sign) > limit) == np.uint64(0)
 
     return jit(fast_pass)
+
+
+@jit
+def _greater_bits(greatest, x):
+    """As ``greater_magnitude``, of the bits of 16-bit floats."""
+    magnitude = x & ALL_BUT_SIGN_16
+    return where(magnitude > greatest, magnitude, greatest)
 
 
 def make_pass_by_number(dtype: str, phases: Phases) -> Any:
@@ -159,7 +164,7 @@ def _make_completion(dtype, phases, lanes):
     arguments tell that there are any."""
     special, underflow = phases.range.special, phases.range.underflow
     greatest, subnormal_below = phases.range.greatest, phases.range.subnormal_below
-    minus_infinity = lowest(STORED_AS[dtype](-np.inf))
+    minus_infinity = lowest(number(-np.inf))
     load_first, step = make_load_first(vector_of(dtype, lanes)), lanes * itemsize(dtype)
 
     @jit

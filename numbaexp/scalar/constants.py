@@ -4,6 +4,8 @@ Each polynomial interpolates its function in the Chebyshev points, which is the 
 states the interval and the absolute error before the coefficients are rounded to the type that evaluates them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -12,9 +14,23 @@ def words(*values):
     return tuple(np.uint64(value) for value in values)
 
 
-def floats(*values):
+def floats(text):
     """Floats from their hexadecimal texts."""
-    return tuple(map(float.fromhex, values))
+    return tuple(map(float.fromhex, text.split()))
+
+
+class Roots(NamedTuple):
+    """Powers of two with fractions for exponents.
+
+    rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
+    (P ln(2) - S) / R.
+    """
+
+    rounded: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    slopes: tuple[float, ...]
+    slope_rests: tuple[float, ...]
 
 
 # float16 and bfloat16: log2(e) as the sum of two float32.
@@ -137,200 +153,157 @@ DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
 
-# 2**(j/32) rounded, and the logarithms of what they are short of by that.
-ROOTS_F32_32 = floats(
-    "0x1.0000000000000p+0",
-    "0x1.059b0e0000000p+0",
-    "0x1.0b55860000000p+0",
-    "0x1.11301e0000000p+0",
-    "0x1.172b840000000p+0",
-    "0x1.1d48740000000p+0",
-    "0x1.2387a60000000p+0",
-    "0x1.29e9e00000000p+0",
-    "0x1.306fe00000000p+0",
-    "0x1.371a740000000p+0",
-    "0x1.3dea640000000p+0",
-    "0x1.44e0860000000p+0",
-    "0x1.4bfdae0000000p+0",
-    "0x1.5342b60000000p+0",
-    "0x1.5ab07e0000000p+0",
-    "0x1.6247ec0000000p+0",
-    "0x1.6a09e60000000p+0",
-    "0x1.71f75e0000000p+0",
-    "0x1.7a11480000000p+0",
-    "0x1.82589a0000000p+0",
-    "0x1.8ace540000000p+0",
-    "0x1.93737c0000000p+0",
-    "0x1.9c49180000000p+0",
-    "0x1.a5503c0000000p+0",
-    "0x1.ae89fa0000000p+0",
-    "0x1.b7f7700000000p+0",
-    "0x1.c199be0000000p+0",
-    "0x1.cb720e0000000p+0",
-    "0x1.d5818e0000000p+0",
-    "0x1.dfc9740000000p+0",
-    "0x1.ea4afa0000000p+0",
-    "0x1.f507660000000p+0",
-)
-ROOT_LOGS_F32_32 = floats(
-    "0x0.0p+0",
-    "-0x1.9474160000000p-25",
-    "0x1.8d96d40000000p-25",
-    "-0x1.dda2fe0000000p-25",
-    "-0x1.9c0c220000000p-27",
-    "-0x1.a2fbb40000000p-25",
-    "0x1.9649020000000p-25",
-    "-0x1.2b0dbc0000000p-25",
-    "0x1.1250020000000p-25",
-    "-0x1.cde8ce0000000p-26",
-    "0x1.370be40000000p-25",
-    "0x1.336de20000000p-30",
-    "-0x1.0a35520000000p-25",
-    "-0x1.c541b60000000p-26",
-    "-0x1.00d8ac0000000p-27",
-    "-0x1.6cb2840000000p-25",
-    "0x1.26055c0000000p-26",
-    "0x1.8b2bb80000000p-26",
-    "-0x1.05cb440000000p-25",
-    "-0x1.1c21420000000p-26",
-    "0x1.67a1ca0000000p-28",
-    "-0x1.348e560000000p-25",
-    "0x1.a3b5e40000000p-28",
-    "-0x1.0b7ec80000000p-25",
-    "-0x1.f9c3060000000p-27",
-    "-0x1.e4c8860000000p-26",
-    "-0x1.6961b40000000p-28",
-    "-0x1.b5151e0000000p-28",
-    "-0x1.a5217c0000000p-28",
-    "-0x1.ab71320000000p-26",
-    "0x1.61428e0000000p-28",
-    "-0x1.2ad5f80000000p-27",
+# 2**(j/32)
+ROOTS_F32_32 = Roots(
+    floats(
+        "0x1.0000000000000p+0 0x1.059b0e0000000p+0 0x1.0b55860000000p+0 0x1.11301e0000000p+0 "
+        "0x1.172b840000000p+0 0x1.1d48740000000p+0 0x1.2387a60000000p+0 0x1.29e9e00000000p+0 "
+        "0x1.306fe00000000p+0 0x1.371a740000000p+0 0x1.3dea640000000p+0 0x1.44e0860000000p+0 "
+        "0x1.4bfdae0000000p+0 0x1.5342b60000000p+0 0x1.5ab07e0000000p+0 0x1.6247ec0000000p+0 "
+        "0x1.6a09e60000000p+0 0x1.71f75e0000000p+0 0x1.7a11480000000p+0 0x1.82589a0000000p+0 "
+        "0x1.8ace540000000p+0 0x1.93737c0000000p+0 0x1.9c49180000000p+0 0x1.a5503c0000000p+0 "
+        "0x1.ae89fa0000000p+0 0x1.b7f7700000000p+0 0x1.c199be0000000p+0 0x1.cb720e0000000p+0 "
+        "0x1.d5818e0000000p+0 0x1.dfc9740000000p+0 0x1.ea4afa0000000p+0 0x1.f507660000000p+0 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9474160000000p-25 0x1.8d96d40000000p-25 -0x1.dda2fe0000000p-25 "
+        "-0x1.9c0c220000000p-27 -0x1.a2fbb40000000p-25 0x1.9649020000000p-25 -0x1.2b0dbc0000000p-25 "
+        "0x1.1250020000000p-25 -0x1.cde8ce0000000p-26 0x1.370be40000000p-25 0x1.336de20000000p-30 "
+        "-0x1.0a35520000000p-25 -0x1.c541b60000000p-26 -0x1.00d8ac0000000p-27 -0x1.6cb2840000000p-25 "
+        "0x1.26055c0000000p-26 0x1.8b2bb80000000p-26 -0x1.05cb440000000p-25 -0x1.1c21420000000p-26 "
+        "0x1.67a1ca0000000p-28 -0x1.348e560000000p-25 0x1.a3b5e40000000p-28 -0x1.0b7ec80000000p-25 "
+        "-0x1.f9c3060000000p-27 -0x1.e4c8860000000p-26 -0x1.6961b40000000p-28 -0x1.b5151e0000000p-28 "
+        "-0x1.a5217c0000000p-28 -0x1.ab71320000000p-26 0x1.61428e0000000p-28 -0x1.2ad5f80000000p-27 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9474140000000p-25 0x1.8d96d40000000p-25 -0x1.dda2fc0000000p-25 "
+        "-0x1.9c0c220000000p-27 -0x1.a2fbb20000000p-25 0x1.9649040000000p-25 -0x1.2b0dbc0000000p-25 "
+        "0x1.1250020000000p-25 -0x1.cde8ce0000000p-26 0x1.370be40000000p-25 0x1.336de20000000p-30 "
+        "-0x1.0a35500000000p-25 -0x1.c541b40000000p-26 -0x1.00d8ac0000000p-27 -0x1.6cb2840000000p-25 "
+        "0x1.26055c0000000p-26 0x1.8b2bb80000000p-26 -0x1.05cb440000000p-25 -0x1.1c21420000000p-26 "
+        "0x1.67a1ca0000000p-28 -0x1.348e560000000p-25 0x1.a3b5e40000000p-28 -0x1.0b7ec80000000p-25 "
+        "-0x1.f9c3040000000p-27 -0x1.e4c8860000000p-26 -0x1.6961b40000000p-28 -0x1.b5151e0000000p-28 "
+        "-0x1.a5217c0000000p-28 -0x1.ab71320000000p-26 0x1.61428e0000000p-28 -0x1.2ad5f80000000p-27 "
+    ),
+    floats(
+        "0x1.62e4300000000p-1 0x1.6aa9980000000p-1 0x1.729a8e0000000p-1 0x1.7ab80c0000000p-1 "
+        "0x1.8303040000000p-1 0x1.8b7c7a0000000p-1 0x1.94256e0000000p-1 0x1.9cfef40000000p-1 "
+        "0x1.a60a100000000p-1 0x1.af47e20000000p-1 0x1.b8b97e0000000p-1 0x1.c2600e0000000p-1 "
+        "0x1.cc3cb60000000p-1 0x1.d650a60000000p-1 0x1.e09d140000000p-1 0x1.eb233e0000000p-1 "
+        "0x1.f5e4640000000p-1 0x1.0070ea0000000p+0 0x1.060e720000000p+0 0x1.0bcb720000000p+0 "
+        "0x1.11a89c0000000p+0 0x1.17a6a80000000p+0 0x1.1dc6480000000p+0 0x1.24083e0000000p+0 "
+        "0x1.2a6d480000000p+0 0x1.30f62a0000000p+0 0x1.37a3ac0000000p+0 0x1.3e76a00000000p+0 "
+        "0x1.456fd20000000p+0 0x1.4c901e0000000p+0 0x1.53d85a0000000p+0 0x1.5b496a0000000p+0 "
+    ),
+    floats(
+        "-0x1.05c6100000000p-29 -0x1.53e1c20000000p-26 0x1.3e15760000000p-26 -0x1.c4a1340000000p-25 "
+        "-0x1.5c6f040000000p-26 -0x1.a21dd40000000p-26 0x1.eeb0820000000p-25 -0x1.e9a8cc0000000p-26 "
+        "0x1.13161e0000000p-25 -0x1.c6bbf40000000p-27 0x1.4c1d3e0000000p-25 0x1.a1b2960000000p-29 "
+        "-0x1.65a90c0000000p-28 -0x1.356bf80000000p-28 0x1.3d906a0000000p-29 -0x1.d0c9bc0000000p-27 "
+        "0x1.b8c4a80000000p-26 0x1.9f6fde0000000p-25 -0x1.c2acd60000000p-26 -0x1.fa69a60000000p-28 "
+        "0x1.5163180000000p-25 -0x1.d682200000000p-26 0x1.10c5a60000000p-25 0x1.3b170e0000000p-29 "
+        "-0x1.a0ade60000000p-26 -0x1.bd62b20000000p-26 0x1.dc61140000000p-26 -0x1.71643c0000000p-26 "
+        "0x1.8638b00000000p-26 -0x1.839aa60000000p-26 0x1.13b0260000000p-27 -0x1.ecd6a00000000p-27 "
+    ),
 )
 
 # (exp(r) - 1 - r) / r**2: degree 2 on [-0.0108305, 0.0108305], error times r**2 2**-42.482
-TAIL_F32_32 = floats(
-    "0x1.0000000000000p-1",
-    "0x1.5555c80000000p-3",
-    "0x1.5555da0000000p-5",
-)
+TAIL_F32_32 = floats("0x1.0000000000000p-1 0x1.5555c80000000p-3 0x1.5555da0000000p-5")
 
-# 2**(j/8) rounded, and the logarithms of what they are short of by that.
-ROOTS_F32_8 = floats(
-    "0x1.0000000000000p+0",
-    "0x1.172b840000000p+0",
-    "0x1.306fe00000000p+0",
-    "0x1.4bfdae0000000p+0",
-    "0x1.6a09e60000000p+0",
-    "0x1.8ace540000000p+0",
-    "0x1.ae89fa0000000p+0",
-    "0x1.d5818e0000000p+0",
-)
-ROOT_LOGS_F32_8 = floats(
-    "0x0.0p+0",
-    "-0x1.9c0c220000000p-27",
-    "0x1.1250020000000p-25",
-    "-0x1.0a35520000000p-25",
-    "0x1.26055c0000000p-26",
-    "0x1.67a1ca0000000p-28",
-    "-0x1.f9c3060000000p-27",
-    "-0x1.a5217c0000000p-28",
+# (2**r - 1 - r ln(2)) / r**2: degree 2 on [-0.0156251, 0.0156251], error times r**2 2**-42.482
+TAIL_OF_2_F32_32 = floats("0x1.ebfbe00000000p-3 0x1.c6b1260000000p-5 0x1.3b2b320000000p-7")
+
+# 2**(j/8)
+ROOTS_F32_8 = Roots(
+    floats(
+        "0x1.0000000000000p+0 0x1.172b840000000p+0 0x1.306fe00000000p+0 0x1.4bfdae0000000p+0 "
+        "0x1.6a09e60000000p+0 0x1.8ace540000000p+0 0x1.ae89fa0000000p+0 0x1.d5818e0000000p+0 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9c0c220000000p-27 0x1.1250020000000p-25 -0x1.0a35520000000p-25 "
+        "0x1.26055c0000000p-26 0x1.67a1ca0000000p-28 -0x1.f9c3060000000p-27 -0x1.a5217c0000000p-28 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9c0c220000000p-27 0x1.1250020000000p-25 -0x1.0a35500000000p-25 "
+        "0x1.26055c0000000p-26 0x1.67a1ca0000000p-28 -0x1.f9c3040000000p-27 -0x1.a5217c0000000p-28 "
+    ),
+    floats(
+        "0x1.62e4300000000p-1 0x1.8303040000000p-1 0x1.a60a100000000p-1 0x1.cc3cb60000000p-1 "
+        "0x1.f5e4640000000p-1 0x1.11a89c0000000p+0 0x1.2a6d480000000p+0 0x1.456fd20000000p+0 "
+    ),
+    floats(
+        "-0x1.05c6100000000p-29 -0x1.5c6f040000000p-26 0x1.13161e0000000p-25 -0x1.65a90c0000000p-28 "
+        "0x1.b8c4a80000000p-26 0x1.5163180000000p-25 -0x1.a0ade60000000p-26 0x1.8638b00000000p-26 "
+    ),
 )
 
 # (exp(r) - 1 - r) / r**2: degree 3 on [-0.043322, 0.043322], error times r**2 2**-41.356
-TAIL_F32_8 = floats(
-    "0x1.0000000000000p-1",
-    "0x1.5555560000000p-3",
-    "0x1.555cf00000000p-5",
-    "0x1.11167a0000000p-7",
-)
+TAIL_F32_8 = floats("0x1.0000000000000p-1 0x1.5555560000000p-3 0x1.555cf00000000p-5 0x1.11167a0000000p-7")
 
-# 2**(j/16) rounded, and the logarithms of what they are short of by that.
-ROOTS_F64_16 = floats(
-    "0x1.0000000000000p+0",
-    "0x1.0b5586cf9890fp+0",
-    "0x1.172b83c7d517bp+0",
-    "0x1.2387a6e756238p+0",
-    "0x1.306fe0a31b715p+0",
-    "0x1.3dea64c123422p+0",
-    "0x1.4bfdad5362a27p+0",
-    "0x1.5ab07dd485429p+0",
-    "0x1.6a09e667f3bcdp+0",
-    "0x1.7a11473eb0187p+0",
-    "0x1.8ace5422aa0dbp+0",
-    "0x1.9c49182a3f090p+0",
-    "0x1.ae89f995ad3adp+0",
-    "0x1.c199bdd85529cp+0",
-    "0x1.d5818dcfba487p+0",
-    "0x1.ea4afa2a490dap+0",
-)
-ROOT_LOGS_F64_16 = floats(
-    "0x0.0p+0",
-    "0x1.79aa65d837b6cp-54",
-    "-0x1.01b15eaa59348p-55",
-    "0x1.68efde3a8a894p-54",
-    "0x1.34d754db0abb6p-55",
-    "0x1.59f48a72a4c6dp-55",
-    "0x1.690cebb7aafb0p-56",
-    "0x1.063e1e21c5409p-54",
-    "-0x1.3b3efbf5e2229p-54",
-    "-0x1.b32dcb94da51dp-56",
-    "0x1.db72fc1f0eab4p-55",
-    "0x1.1affc2b91ce27p-56",
-    "0x1.c1a7792cb3387p-55",
-    "0x1.36eae30af0cb3p-56",
-    "0x1.4a385a63d07a7p-56",
-    "-0x1.ff7128fd391f1p-55",
+# (2**r - 1 - r ln(2)) / r**2: degree 3 on [-0.0625005, 0.0625005], error times r**2 2**-41.356
+TAIL_OF_2_F32_8 = floats("0x1.ebfbe00000000p-3 0x1.c6b08e0000000p-5 0x1.3b31bc0000000p-7 0x1.5d8eea0000000p-10")
+
+# 2**(j/16)
+ROOTS_F64_16 = Roots(
+    floats(
+        "0x1.0000000000000p+0 0x1.0b5586cf9890fp+0 0x1.172b83c7d517bp+0 0x1.2387a6e756238p+0 "
+        "0x1.306fe0a31b715p+0 0x1.3dea64c123422p+0 0x1.4bfdad5362a27p+0 0x1.5ab07dd485429p+0 "
+        "0x1.6a09e667f3bcdp+0 0x1.7a11473eb0187p+0 0x1.8ace5422aa0dbp+0 0x1.9c49182a3f090p+0 "
+        "0x1.ae89f995ad3adp+0 0x1.c199bdd85529cp+0 0x1.d5818dcfba487p+0 0x1.ea4afa2a490dap+0 "
+    ),
+    floats(
+        "0x0.0p+0 0x1.79aa65d837b6cp-54 -0x1.01b15eaa59348p-55 0x1.68efde3a8a894p-54 "
+        "0x1.34d754db0abb6p-55 0x1.59f48a72a4c6dp-55 0x1.690cebb7aafb0p-56 0x1.063e1e21c5409p-54 "
+        "-0x1.3b3efbf5e2229p-54 -0x1.b32dcb94da51dp-56 0x1.db72fc1f0eab4p-55 0x1.1affc2b91ce27p-56 "
+        "0x1.c1a7792cb3387p-55 0x1.36eae30af0cb3p-56 0x1.4a385a63d07a7p-56 -0x1.ff7128fd391f1p-55 "
+    ),
+    floats(
+        "0x0.0p+0 0x1.79aa65d837b6dp-54 -0x1.01b15eaa59348p-55 0x1.68efde3a8a894p-54 "
+        "0x1.34d754db0abb6p-55 0x1.59f48a72a4c6dp-55 0x1.690cebb7aafb0p-56 0x1.063e1e21c5409p-54 "
+        "-0x1.3b3efbf5e2228p-54 -0x1.b32dcb94da51dp-56 0x1.db72fc1f0eab4p-55 0x1.1affc2b91ce27p-56 "
+        "0x1.c1a7792cb3387p-55 0x1.36eae30af0cb3p-56 0x1.4a385a63d07a7p-56 -0x1.ff7128fd391f0p-55 "
+    ),
+    floats(
+        "0x1.62e42fefa39efp-1 0x1.729a8ea61552bp-1 0x1.8303034203e45p-1 0x1.9425703358c38p-1 "
+        "0x1.a60a1147227c1p-1 0x1.b8b97f9c704a0p-1 0x1.cc3cb5c605804p-1 0x1.e09d141ae101ep-1 "
+        "0x1.f5e46537ab907p-1 0x1.060e71599b983p+0 0x1.11a89d042937ep+0 0x1.1dc648dba5fd3p+0 "
+        "0x1.2a6d4750ced4ap+0 0x1.37a3acd129175p+0 0x1.456fd2b2ead5dp+0 0x1.53d85a41fffcbp+0 "
+    ),
+    floats(
+        "0x1.abc9e3b39803fp-56 0x1.ec2dddf6473bbp-54 -0x1.51da2f38b4a71p-55 0x1.f09217dafe478p-56 "
+        "0x1.ef22e430ec8dep-57 0x1.d98adc23cee8ep-56 0x1.2ff65436f5653p-57 0x1.e56035fecddc4p-57 "
+        "-0x1.cf889ad13367fp-56 0x1.eaaa095f9c4c7p-58 0x1.b9baafad59171p-54 0x1.4fbbd589ce4d6p-54 "
+        "0x1.0b80b0d4f3a34p-54 -0x1.15bfa6b8e3074p-55 0x1.83ddf7be46b10p-60 -0x1.23881d035dbd6p-55 "
+    ),
 )
 
 # (exp(r) - 1 - r) / r**2: degree 5 on [-0.021661, 0.021661], error times r**2 2**-66.298
 TAIL_F64_16 = floats(
-    "0x1.0000000000004p-1",
-    "0x1.5555555555559p-3",
-    "0x1.555555547fd50p-5",
-    "0x1.111111107d32ap-7",
-    "0x1.6c184129c2f35p-10",
-    "0x1.a01b9ef77dbe8p-13",
+    "0x1.0000000000004p-1 0x1.5555555555559p-3 0x1.555555547fd50p-5 0x1.111111107d32ap-7 "
+    "0x1.6c184129c2f35p-10 0x1.a01b9ef77dbe8p-13 "
+)
+
+# (2**r - 1 - r ln(2)) / r**2: degree 5 on [-0.0312502, 0.0312502], error times r**2 2**-66.298
+TAIL_OF_2_F64_16 = floats(
+    "0x1.ebfbdff82c597p-3 0x1.c6b08d704a0c5p-5 0x1.3b2ab6fadfc50p-7 0x1.5d87fe77e92c9p-10 "
+    "0x1.430a677125425p-13 0x1.ffcdf8bf6772cp-17 "
 )
 
 # log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
-LOG2_F32 = floats(
-    "0x1.7154760000000p+0",
-    "0x1.a934f00000000p+1",
-)
-LN2_F32 = floats(
-    "0x1.62e4300000000p-1",
-    "-0x1.05c6100000000p-29",
-)
-LN10_F32 = floats(
-    "0x1.26bb1c0000000p+1",
-    "-0x1.12aaba0000000p-25",
-)
+LOG2_F32 = floats("0x1.7154760000000p+0 0x1.a934f00000000p+1")
+LN2_F32 = floats("0x1.62e4300000000p-1 -0x1.05c6100000000p-29")
+LN10_F32 = floats("0x1.26bb1c0000000p+1 -0x1.12aaba0000000p-25")
 
 # log10(2) rounded, and what that times ln(10) is short of ln(2).
-LOG10_2_F32 = floats(
-    "0x1.3441360000000p-2",
-    "-0x1.1b41720000000p-25",
-)
+LOG10_2_F32 = floats("0x1.3441360000000p-2 -0x1.1b41720000000p-25")
 
 # log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
-LOG2_F64 = floats(
-    "0x1.71547652b82fep+0",
-    "0x1.a934f0979a371p+1",
-)
-LN2_F64 = floats(
-    "0x1.62e42fefa39efp-1",
-    "0x1.abc9e3b39803fp-56",
-)
-LN10_F64 = floats(
-    "0x1.26bb1bbb55516p+1",
-    "-0x1.f48ad494ea3e9p-53",
-)
+LOG2_F64 = floats("0x1.71547652b82fep+0 0x1.a934f0979a371p+1")
+LN2_F64 = floats("0x1.62e42fefa39efp-1 0x1.abc9e3b39803fp-56")
+LN10_F64 = floats("0x1.26bb1bbb55516p+1 -0x1.f48ad494ea3e9p-53")
 
 # log10(2) rounded, and what that times ln(10) is short of ln(2).
-LOG10_2_F64 = floats(
-    "0x1.34413509f79ffp-2",
-    "-0x1.dc5b0a78f8364p-58",
-)
+LOG10_2_F64 = floats("0x1.34413509f79ffp-2 -0x1.dc5b0a78f8364p-58")
 
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
 DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")

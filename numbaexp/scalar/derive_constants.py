@@ -17,6 +17,8 @@ Each polynomial interpolates its function in the Chebyshev points, which is the 
 states the interval and the absolute error before the coefficients are rounded to the type that evaluates them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -25,9 +27,23 @@ def words(*values):
     return tuple(np.uint64(value) for value in values)
 
 
-def floats(*values):
+def floats(text):
     """Floats from their hexadecimal texts."""
-    return tuple(map(float.fromhex, values))
+    return tuple(map(float.fromhex, text.split()))
+
+
+class Roots(NamedTuple):
+    """Powers of two with fractions for exponents.
+
+    rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
+    (P ln(2) - S) / R.
+    """
+
+    rounded: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    slopes: tuple[float, ...]
+    slope_rests: tuple[float, ...]
 '''
 
 
@@ -47,6 +63,16 @@ def truncated(value, bits):
     """An exact value cut to a number of significant bits."""
     mantissa, exponent = mpmath.frexp(value)
     return mpmath.ldexp(mpmath.floor(mpmath.ldexp(mantissa, bits)), int(exponent) - bits)
+
+
+def float_texts(values, rounded, indentation=0):
+    """The expression of several numbers, four in a line."""
+    texts = [rounded(value).hex() for value in values]
+    if len(texts) <= 4:
+        return f'floats("{" ".join(texts)}")'
+    margin = "\n" + " " * indentation
+    rows = [f'{margin}    "{" ".join([*texts[i : i + 4], ""])}"' for i in range(0, len(texts), 4)]
+    return f"floats({''.join(rows)}{margin})"
 
 
 class Writer:
@@ -73,8 +99,7 @@ class Writer:
 
     def floats(self, name, values, rounded):
         """Several numbers, as Python's floats: ``rounded`` is ``single`` or ``double``."""
-        texts = [f'    "{rounded(value).hex()}",' for value in values]
-        self.lines.append("\n".join([f"{name} = floats(", *texts, ")"]))
+        self.lines.append(f"{name} = {float_texts(values, rounded)}")
 
     def polynomial(self, name, function, interval, degree, kind, exact_first=False):
         """Coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
@@ -198,20 +223,35 @@ def table_constants(out):
         """(exp(r) - 1 - r) / r**2, by its series where the quotient would cancel."""
         return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 2), [0, 40])
 
+    def tail_of_2(f):
+        """(2**f - 1 - f ln(2)) / f**2."""
+        return log2**2 * tail(f * log2)
+
+    log2 = mpmath.log(2)
     for name, (rounded, entries, degree) in TABLES.items():
         powers = [mpmath.mpf(2) ** (mpmath.mpf(j) / entries) for j in range(entries)]
-        out.comment(f"2**(j/{entries}) rounded, and the logarithms of what they are short of by that.")
-        out.floats(f"ROOTS_{name}", powers, rounded)
-        out.floats(f"ROOT_LOGS_{name}", [mpmath.log(power / rounded(power)) for power in powers], rounded)
-        reach = mpmath.log(2) / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
-        coefficients, error = minimax(tail, reach, degree)
-        out.comment(
-            f"(exp(r) - 1 - r) / r**2: degree {degree} on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "
-            f"error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        roots = [rounded(power) for power in powers]
+        slopes = [rounded(root * log2) for root in roots]
+        columns = zip(powers, roots, slopes, strict=True)
+        logs, rests, slope_rests = zip(
+            *((mpmath.log(p / r), p / r - 1, (p * log2 - s) / r) for p, r, s in columns), strict=True
         )
-        out.floats(f"TAIL_{name}", coefficients, rounded)
+        out.comment(f"2**(j/{entries})")
+        out.lines.append(f"ROOTS_{name} = Roots(")
+        for values in (roots, logs, rests, slopes, slope_rests):
+            out.lines.append(f"    {float_texts(values, rounded, indentation=4)},")
+        out.lines.append(")")
+        for label, function, unit in (("TAIL", tail, log2), ("TAIL_OF_2", tail_of_2, mpmath.mpf(1))):
+            reach = unit / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
+            coefficients, error = minimax(function, reach, degree)
+            formula = "(exp(r) - 1 - r) / r**2" if label == "TAIL" else "(2**r - 1 - r ln(2)) / r**2"
+            out.comment(
+                f"{formula}: degree {degree} on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "
+                f"error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+            )
+            out.floats(f"{label}_{name}", coefficients, rounded)
     for kind, rounded in (("F32", single), ("F64", double)):
-        log2, log10, log10_2 = mpmath.log(2), mpmath.log(10), mpmath.log(2, 10)
+        log10, log10_2 = mpmath.log(10), mpmath.log(2, 10)
         out.comment("log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.")
         out.floats(f"LOG2_{kind}", [1 / log2, 1 / log10_2], rounded)
         for name, value in (("LN2", log2), ("LN10", log10)):

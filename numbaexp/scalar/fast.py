@@ -44,12 +44,12 @@ def _bits(value: float, dtype: str) -> int:
 
 def _power(name: str) -> Any:
     def make(powers):
-        reduced, pair, rounded, scaled = getattr(powers, name), powers.pair, powers.rounded, powers.scaled
+        power, rounded, scaled = getattr(powers, name), powers.rounded, powers.scaled
 
         @scalar
         def compute(x):
-            root, r0, rest, steps, bits = reduced(x)
-            value, undecided = rounded(root, *pair(root, r0, rest))
+            root, high, low, steps, bits = power(x)
+            value, undecided = rounded(root, high, low)
             return scaled(value, steps, bits), undecided
 
         return compute

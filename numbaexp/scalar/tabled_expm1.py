@@ -33,7 +33,7 @@ def make_expm1(powers: Powers) -> Any:
     sums, of low and of the rounding test, are at most 2**-14 (2**-10) of the power and 2**-25 of the 1: they add 2 u
     and 2**-48.
     """
-    exp, pair, scaled, tail = powers.exp, powers.pair, powers.scaled, powers.tail
+    exp, pair, scaled, tail = powers.reduced, powers.pair, powers.scaled, powers.tail
     # Negative: so that -0 is left of -0.
     of_low = np.float32(ldexp(-4.5, -24) / powers.error)
 

@@ -42,7 +42,7 @@ def plus_one(e, e_low):
 
 def make_decay(powers: Powers) -> Any:
     """Return ``decay(x)``: exp(-|x|) as a normalised pair, within ``powers.error`` relatively."""
-    exp, pair, scaled = powers.exp, powers.pair, powers.scaled
+    exp, pair, scaled = powers.reduced, powers.pair, powers.scaled
 
     @scalar
     def decay(x):

@@ -81,7 +81,7 @@ def whole_power(powers: Powers, name: str, x_max: float, x_normal: float, x_zero
     """
     number, info = powers.number, np.finfo(powers.number)
     integer, unsigned = (np.int32, np.uint32) if number is np.float32 else (np.int64, np.uint64)
-    reduced, pair, exponent_bits = getattr(powers, name), powers.pair, powers.exponent_bits
+    power, exponent_bits = getattr(powers, name), powers.exponent_bits
     greatest, least, subnormal_below = highest(number(x_max)), lowest(number(x_zero)), lowest(number(x_normal))
     least_normal, none = highest(info.smallest_normal), integer(0)
     twice_the_error, lost_error = number(2 * powers.error), number(ldexp(1.0, -2 * info.nmant - 1))
@@ -91,8 +91,7 @@ def whole_power(powers: Powers, name: str, x_max: float, x_normal: float, x_zero
         bits = bits_of(x)
         above_least = where(as_number(bits, unsigned(0)) > least, integer(least), bits)
         clamped = where(above_least > greatest, greatest, above_least)
-        root, r0, rest, _, shifted = reduced(float_of(clamped))
-        high, low = pair(root, r0, rest)
+        root, high, low, _, shifted = power(float_of(clamped))
         exponent = exponent_bits(shifted)
         subnormal = as_number(clamped, unsigned(0)) > subnormal_below
         unit = float_of(where(subnormal, as_number(least_normal - exponent, bits), none))

@@ -7,6 +7,7 @@ from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
+from numbaexp.vector.level import level_of
 from numbaexp.vector.type import Vector, common, splat, spread
 
 _FLOATS = (types.float32, types.float64)
@@ -184,3 +185,30 @@ def scale(typingctx, value, exponent):
         return builder.call(callee, given)
 
     return value(value, value), codegen
+
+
+def _avx512_register(context: Any, kind: Any) -> bool:
+    triple, _, features = context.codegen().magic_tuple()
+    return level_of(triple, features).scales and kind.lanes * kind.dtype.bitwidth == 512
+
+
+@intrinsic
+def greater_magnitude(typingctx, a, b):
+    """Return the magnitudes of the greater of two vectors of floats, lane by lane; of a NaN and a number either."""
+    if a != b or not isinstance(a, Vector) or a.dtype not in _FLOATS:
+        return None
+
+    def codegen(context, builder, signature, args):
+        if _avx512_register(context, a):
+            greatest_magnitude, every = ir.IntType(32)(0b1011), ir.IntType(max(a.lanes, 8))((1 << a.lanes) - 1)
+            name = f"llvm.x86.avx512.mask.range.p{'d' if a.dtype == types.float64 else 's'}.512"
+            unrounded = ir.IntType(32)(4)
+            given = [*args, greatest_magnitude, ir.Constant(a.llvm, ir.Undefined), every, unrounded]
+            callee = get_or_insert_function(builder.module, ir.FunctionType(a.llvm, [arg.type for arg in given]), name)
+            return builder.call(callee, given)
+        bits = ir.VectorType(ir.IntType(a.dtype.bitwidth), a.lanes)
+        all_but_sign = ir.Constant(bits, [(1 << (a.dtype.bitwidth - 1)) - 1] * a.lanes)
+        some, others = (builder.and_(builder.bitcast(value, bits), all_but_sign) for value in args)
+        return builder.bitcast(builder.select(builder.icmp_signed(">", some, others), some, others), a.llvm)
+
+    return a(a, b), codegen
