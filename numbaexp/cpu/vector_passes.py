@@ -113,7 +113,7 @@ def make_pass_by_number(dtype: str, phases: Phases) -> Any:
 def make_whole_pass(dtype: str, phases: Phases, lanes: int) -> Any:
     """Return the pass of a function of every argument."""
     assert phases.range is not None
-    number = STORED_AS[dtype]
+    number: Any = STORED_AS[dtype]
     vector = vector_of(dtype, lanes)
     load, load_first, note = make_load(vector), make_load_first(vector), _make_note(lanes)
     step, noted = lanes * itemsize(dtype), note_size(lanes)
@@ -164,6 +164,7 @@ def _make_completion(dtype, phases, lanes):
     arguments tell that there are any."""
     special, underflow = phases.range.special, phases.range.underflow
     greatest, subnormal_below = phases.range.greatest, phases.range.subnormal_below
+    number: Any = STORED_AS[dtype]
     minus_infinity = lowest(number(-np.inf))
     load_first, step = make_load_first(vector_of(dtype, lanes)), lanes * itemsize(dtype)
 

@@ -8,6 +8,7 @@ from numbaexp.scalar import constants as c
 from numbaexp.scalar import double, middle, powers
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase, powers_at
+from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.whole import Range, range_of, whole_power
 from numbaexp.vector.level import Level
@@ -62,7 +63,7 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
     return Phases(
         compute,
         limit,
-        fast is None and row.accurate is None,
+        row.accurate is None and (fast is None or STORED_AS[dtype] is np.uint16),
         whole,
         _range(name, dtype) if splits else None,
         middle.middle_phase(_REDUCED[name]) if name in _REDUCED and dtype == "float64" else None,

@@ -165,8 +165,14 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     return Powers(number, table.error, *powers, reduced_by_e, pair, tail, rounded, scaled, exponent_bits)
 
 
+# Stands for the logarithm 0, so that the square of r is no less than its own. It is nothing beside the bounds of errors.
+TINY = {np.float32: ldexp(1.0, -49), np.float64: ldexp(1.0, -98)}
+
+
 def _lowered(values, table, lowered):
-    return [float(table.number(value - table.error)) for value in values] if lowered else values
+    if lowered:
+        return [float(table.number(value - table.error)) for value in values]
+    return [value or TINY[table.number] for value in values]
 
 
 def _make_reductions(table, dtype, places, lowered):
@@ -214,6 +220,8 @@ def _make_exp2(table, dtype, places, lowered):
         for values in (roots.rounded, _lowered(roots.rests, table, lowered), roots.slopes, roots.slope_rests)
     )
     tail = _horner(tuple(map(number, table.tail_of_2)))
+    # Operations that underflow take long.
+    least_square = number(TINY[number] ** 2)
 
     @scalar
     def exp2(x):
@@ -224,6 +232,7 @@ def _make_exp2(table, dtype, places, lowered):
         root, slope = root_of(bits), slope_of(bits)
         rest = fma(f, slope_rest_of(bits), rest_of(bits))
         high = fma(slope, f, root)
-        return root, high, fma(root, fma(f * f, tail(f), rest), fma(slope, f, root - high)), steps, bits
+        square = fma(f, f, least_square)
+        return root, high, fma(root, fma(square, tail(f), rest), fma(slope, f, root - high)), steps, bits
 
     return exp2
