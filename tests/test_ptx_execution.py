@@ -425,12 +425,12 @@ def test_in_users_kernels(launcher, kind, device, fastmath):
 
 @pytest.mark.parametrize("form", ["contiguous", "strided"])
 def test_ptx_is_the_same_from_8_0_to_9_0(launcher, dtype, form):
-    row, name = FAMILY["exp"][dtype.name], dtype.name
+    name = dtype.name
     if form == "contiguous":
-        make, label, count = functools.partial(kernels.make_contiguous, row, name), f"exp {name} contiguous", 4
+        make, label, count = functools.partial(kernels.make_contiguous, "exp", name), f"exp {name} contiguous", 4
     else:
         make, label, count = (
-            functools.partial(kernels.make_strided, row, name, name),
+            functools.partial(kernels.make_strided, "exp", name, name),
             f"exp {name} strided from {name}",
             15,
         )
@@ -480,7 +480,7 @@ def count_wrong(ptx, x, expected):
 def test_a_change_is_seen(launcher, dtype, pattern, change):
     """There are places where it matters; at most of them it is rounded away."""
     name = dtype.name
-    make = functools.partial(kernels.make_strided, FAMILY["exp"][name], name, name)
+    make = functools.partial(kernels.make_strided, "exp", name, name)
     text = launcher.kernel(make, f"exp {name} strided from {name}", 15).ptx(CAPABILITIES[0])
     x = halves_of(dtype) if name in HALVES else np.linspace(-20, 20, 100_000, dtype=dtype)
     x = x[~are_nan(x)]
@@ -498,6 +498,7 @@ SNIPPET = """
 .address_size 64
 .visible .shared .align 8 .b8 several[16];
 .visible .shared .align 4 .b8 one[4];
+.global .align 8 .b8 table[8] = {{1, 0, 0, 0, 254, 255, 0, 128}};
 .visible .entry snippet(
     .param .u64 arguments,
     .param .u64 result
@@ -562,6 +563,9 @@ KNOWN = [
     # Signs alone.
     ("neg.f64 %y, %a;", (f8(0),), f8(-0.0)),
     ("abs.f64 %y, %a;", (f8(-0.0),), f8(0)),
+    ("neg.f32 %y, %a;", (f4(2.0**-149),), f4(-(2.0**-149))),
+    ("neg.ftz.f32 %y, %a;", (f4(2.0**-149),), f4(-0.0)),
+    ("abs.f32 %y, %a;", (f4(-3),), f4(3)),
     ("neg.f64 %y, %a;", (u8(0x7FF8000000000001),), u8(0xFFF8000000000001)),
     ("abs.f64 %y, %a;", (u8(0xFFF8000000000001),), u8(0x7FF8000000000001)),
     ("copysign.f64 %y, %a, %b;", (f8(-3), f8(5)), f8(-5)),
@@ -620,6 +624,7 @@ KNOWN = [
     ("div.u64 %y, %a, %b;", (u8(2**64 - 1), u8(2**63)), u8(1)),
     ("div.u32 %r0, %a, 0; mov.b32 %y, 5;", (u4(1),), u4(5)),
     ("neg.s64 %y, %a;", (i8(5),), i8(-5)),
+    ("neg.s32 %y, %a;", (i4(5),), i4(-5)),
     ("abs.s64 %y, %a;", (i8(-5),), i8(5)),
     ("abs.s64 %y, %a;", (i8(5),), i8(5)),
     ("min.s64 %y, %a, %b;", (i8(-1), i8(1)), i8(-1)),
@@ -638,6 +643,9 @@ KNOWN = [
     ("shf.l.wrap.b32 %y, %a, %b, 31;", (u4(2), u4(3)), u4(0x80000001)),
     ("shf.l.wrap.b32 %y, %a, %b, 32;", (u4(2), u4(3)), u4(3)),
     # Bits.
+    ("bfi.b32 %y, %a, %b, 1, 1;", (u4(3), u4(0xF0)), u4(0xF2)),
+    ("bfi.b32 %y, %a, %b, 4, 8;", (u4(0xABC), u4(0xFFFFFFFF)), u4(0xFFFFFBCF)),
+    ("bfi.b32 %y, %a, %b, 28, 8;", (u4(0xAB), u4(5)), u4(0xB0000005)),
     ("clz.b64 %y, %a;", (u8(0),), u4(64)),
     ("clz.b64 %y, %a;", (u8(1),), u4(63)),
     ("and.b32 %y, %a, -4;", (u4(7),), u4(4)),
@@ -660,6 +668,9 @@ KNOWN = [
     ("mov.b32 %y, 0; again: add.s32 %y, %y, %a; setp.lt.s32 %p0, %y, 20; @%p0 bra again; bra.uni on; on:",
      (i4(7),), i4(21)),
     ("mov.pred %p0, 1; { .reg .pred %p0; mov.pred %p0, 0; } selp.u32 %y, 1, 0, %p0;", (), u4(1)),
+    # A table.
+    ("mov.u64 %rd0, table; ld.global.nc.b32 %y, [%rd0+4];", (), u4(0x8000FFFE)),
+    ("mov.u64 %rd0, table; add.s64 %rd0, %rd0, 5; ld.global.nc.u8 %y, [%rd0];", (), u4(255)),
     # One thread: its place in the grid, what it shares, and whom it waits for.
     ("mov.u32 %r0, %ntid.x; mov.u32 %r1, %nctaid.x; mov.u32 %r2, %tid.x; mov.u32 %r3, %ctaid.x;"
      "add.s32 %r0, %r0, %r1; add.s32 %r2, %r2, %r3; sub.s32 %y, %r0, %r2;", (), u4(2)),

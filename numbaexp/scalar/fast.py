@@ -7,7 +7,7 @@ import numpy as np
 from numbaexp.scalar import tabled
 from numbaexp.scalar.forms import BITS, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
-from numbaexp.vector.level import AVX2, AVX512, Level
+from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 
 # The magnitudes up to which powers are normal numbers.
 _POWERS = {
@@ -18,6 +18,7 @@ _TABLES = {
     (AVX512, "float32"): tabled.F32_32,
     (AVX512, "float64"): tabled.F64_16,
     (AVX2, "float32"): tabled.F32_8,
+    (CUDA, "float32"): tabled.F32_32,
 }
 
 

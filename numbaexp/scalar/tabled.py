@@ -31,7 +31,7 @@ from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.vector.operations import bits_of, float_of, fma, scale
+from numbaexp.vector.operations import as_number, bits_of, float_of, fma, scale
 from numbaexp.vector.table import make_table
 
 
@@ -173,6 +173,6 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
 
         @scalar
         def scaled(value, steps, bits):
-            return float_of(bits_of(value) + ((bits & whole_steps) << up))
+            return float_of(as_number(bits_of(value) + ((bits & whole_steps) << up), bits))
 
     return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled)
