@@ -39,7 +39,10 @@ from ptx_machine import Machine
 import numbaexp
 from numbaexp.cuda import kernels, launch
 from numbaexp.cuda.compile import to_ptx
+from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.fast import fast_phase
+from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
 
 # NVVM is two compilers: one for devices below 10.0, whose PTX is the same for all of them, and one from there on.
@@ -92,6 +95,8 @@ class Launcher:
     def __init__(self):
         self.grid = None
         self.compiled = {}
+        # Instructions of float64 that all launches have executed.
+        self.in_float64 = 0
 
     def kernel(self, make, name, count):
         if name not in self.compiled:
@@ -103,7 +108,7 @@ class Launcher:
 
     def launch(self, stream, grid, kernel, *arguments):
         blocks, threads = self.grid or grid
-        kernel(*((blocks * threads, 1) if kernel.waits else (blocks, threads)), *arguments)
+        self.in_float64 += kernel(*((blocks * threads, 1) if kernel.waits else (blocks, threads)), *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +240,40 @@ def test_every_float32(function, device):
     check(0)  # what is compiled by the first launch need not be by several
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         assert len(list(threads.map(check, range(0, 1 << 32, AT_ONCE)))) == (1 << 32) // AT_ONCE
+
+
+def is_decided(function, x):
+    """Whether the fast phase decides how the results are rounded."""
+    fast = fast_phase(function, x.dtype.name, CUDA)
+    if fast is None:
+        return np.ones(x.size, bool)
+    compute = fast.compute
+
+    @jit
+    def fill(x, decided):
+        for i in range(x.size):
+            decided[i] = not compute(x[i])[1]
+
+    decided = np.empty(x.size, bool)
+    fill(x if x.itemsize > 2 else x.view(np.uint16), decided)
+    return decided
+
+
+@pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
+@pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
+def test_ordinary_results_need_no_float64(launcher, function, dtype, device, strided):
+    """None but what is undecided, which one argument in a thousand is at most."""
+    x = np.random.default_rng(8).uniform(-4, 4, 100_000).astype(dtype)
+    x[:2000] = 0
+    decided = is_decided(function, x)
+    assert np.count_nonzero(decided) > 0.999 * x.size
+    executed = []
+    for some in (x[decided], x[~decided]):
+        launcher.in_float64 = 0
+        assert_as_on_cpu(function, np.repeat(some, 2)[::2] if strided else some, device)
+        executed.append(launcher.in_float64)
+    assert executed[0] == 0
+    assert executed[1] >= np.count_nonzero(~decided)
 
 
 def test_float64_hard(function, device):
