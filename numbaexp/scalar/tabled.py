@@ -30,7 +30,7 @@ import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.scalar.ieee import scalar
 from numbaexp.vector.operations import as_number, bits_of, float_of, fma, scale
 from numbaexp.vector.table import make_table
 
@@ -52,6 +52,11 @@ class Table(NamedTuple):
     ln10: tuple[float, float]
 
 
+# Stands for the logarithm 0, and half of it is added to r0 where that is a product and taken off again: so nothing
+# underflows where the argument is close to 0. Where it cancels, r is a multiple of 2**-74 or 2**-152, with an exact
+# square. It is nothing beside the bounds of errors.
+TINY = {np.float32: ldexp(1.0, -49), np.float64: ldexp(1.0, -98)}
+
 _F32 = (c.LOG2_F32, c.LN2_F32, c.LOG10_2_F32, c.LN10_F32)
 _F64 = (c.LOG2_F64, c.LN2_F64, c.LOG10_2_F64, c.LN10_F64)
 F32_32 = Table(np.float32, c.ROOTS_F32_32, c.ROOT_LOGS_F32_32, c.TAIL_F32_32, ldexp(1.125, -36), *_F32)
@@ -68,6 +73,7 @@ class Powers(NamedTuple):
     rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error, and
         whether it is rounded otherwise where it is higher by that, or is no number.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
+    tail(r) : the polynomial q.
     """
 
     number: Any
@@ -78,6 +84,7 @@ class Powers(NamedTuple):
     pair: Any
     rounded: Any
     scaled: Any
+    tail: Any
 
 
 def _horner(coefficients):
@@ -111,8 +118,9 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     (log2e, log2_10), (ln2, ln2_low), (log10_2, ln2_rest), (ln10, ln10_low) = (
         tuple(map(number, pair)) for pair in (table.log2, table.ln2, table.log10_2, table.ln10)
     )
+    tiny = number(TINY[number] / 2)
     lower, higher = number(-table.error), number(2 * table.error if lowered else table.error)
-    logs = [float(number(log - table.error)) for log in table.logs] if lowered else table.logs
+    logs = [float(number(log - table.error)) if lowered else log or TINY[number] for log in table.logs]
     root_of, log_of = make_table(table.roots, dtype), make_table(logs, dtype)
     tail = _horner(tuple(map(number, table.tail)))
 
@@ -131,7 +139,7 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
         steps = shifted - shift
         bits = bits_of(shifted)
         f = x - steps
-        r0 = rounded_product(f, ln2)
+        r0 = fma(f, ln2, tiny)
         return root_of(bits), r0, fma(f, ln2_low, fma(f, ln2, -r0)) + log_of(bits), steps, bits
 
     @scalar
@@ -141,7 +149,7 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
         bits = bits_of(shifted)
         # Exact, as in ``exp``.
         f = fma(-steps, log10_2, x)
-        r0 = rounded_product(f, ln10)
+        r0 = fma(f, ln10, tiny)
         rest = fma(f, ln10_low, fma(f, ln10, -r0))
         return root_of(bits), r0, fma(-steps, ln2_rest, rest) + log_of(bits), steps, bits
 
@@ -175,4 +183,4 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
         def scaled(value, steps, bits):
             return float_of(as_number(bits_of(value) + ((bits & whole_steps) << up), bits))
 
-    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled)
+    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled, tail)

@@ -5,6 +5,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import get_or_insert_function
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
@@ -136,7 +137,9 @@ def _define(function: Any, operation: str, of: tuple[Any, ...], count: int) -> N
         assert vector is not None
         operands = spread(context, builder, vector, args, sig.args)
         if operation == "abs":
-            return builder.call(builder.module.declare_intrinsic("llvm.fabs", [vector.llvm]), operands)
+            name = f"llvm.fabs.v{vector.lanes}f{vector.dtype.bitwidth}"
+            callee = get_or_insert_function(builder.module, ir.FunctionType(vector.llvm, [vector.llvm]), name)
+            return builder.call(callee, operands)
         return emit(builder, vector.dtype, operation, *operands)
 
     kinds = ((Vector,),) if count == 1 else ((Vector, Vector), (Vector, types.Any), (types.Any, Vector))
