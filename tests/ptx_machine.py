@@ -27,7 +27,7 @@ _INSTRUCTION = re.compile(
     r"(?:@(?P<negated>!?)(?P<predicate>%\w+)\s+)?(?P<opcode>[a-z][\w.]*)\s*(?P<operands>.*)", re.S
 )
 _OPERAND = re.compile(r"\{[^}]*\}|\[[^\]]*\]|[^,\s]+")
-_VARIABLE = r"\.{}\s+\.align\s+(\d+)\s+\.b8\s+(\w+)\[(\d+)\]"
+_VARIABLE = r"\.{}\s+\.align\s+(\d+)\s+\.b8\s+([\w$]+)\[(\d+)\]"
 _TABLE = re.compile(_VARIABLE.format("global") + r"\s*=\s*\{([\d,\s]*)\};")
 
 
@@ -338,11 +338,11 @@ class _Translation:
     def _fused(self, operands, kind):
         self.write(operands[0], self.builder.fma(*(self.read(operand, kind) for operand in operands[1:])), kind)
 
-    @_instruction(r"div\.rn\.(f64)")
+    @_instruction(r"div\.rn\.(f32|f64)")
     def _quotient(self, operands, kind):
         self.write(operands[0], self.builder.fdiv(*(self.read(operand, kind) for operand in operands[1:])), kind)
 
-    @_instruction(r"rcp\.rn\.(f64)")
+    @_instruction(r"rcp\.rn\.(f32|f64)")
     def _reciprocal(self, operands, kind):
         x = self.read(operands[1], kind)
         self.write(operands[0], self.builder.fdiv(x.type(1.0), x), kind)

@@ -17,20 +17,31 @@ from numbaexp.vector.level import CUDA
 from numbaexp.vector.operations import bits_of
 
 
+def _make_magnitude(dtype):
+    """Return ``magnitude(x)``, the bit pattern of a number less its sign, and the type of that."""
+    bits = BITS[itemsize(dtype)]
+    all_but_sign, pattern = bits(2 ** (8 * itemsize(dtype) - 1) - 1), pattern_of if bits is not np.uint16 else same
+
+    @scalar
+    def magnitude(x):
+        return bits(pattern(x) & all_but_sign)
+
+    return magnitude, bits
+
+
 def _make_within(dtype, limit):
     """Return ``within(x)``: whether the magnitude of a number is at most a limit, both as bit patterns."""
-    bits = BITS[itemsize(dtype)]
-    all_but_sign, limit = bits(2 ** (8 * itemsize(dtype) - 1) - 1), bits(limit)
-    pattern = pattern_of if bits is not np.uint16 else same
+    magnitude, bits = _make_magnitude(dtype)
+    limit = bits(limit)
 
     @scalar
     def within(x):
-        return (pattern(x) & all_but_sign) <= limit
+        return magnitude(x) <= limit
 
     return within
 
 
-def _attempt(fast, dtype):
+def _attempt(name, dtype, fast):
     """``attempt(x)`` of any argument: the result of a fast phase, and whether that is undecided."""
     compute, within = fast.compute, _make_within(dtype, fast.limit)
 
@@ -39,7 +50,23 @@ def _attempt(fast, dtype):
         value, undecided = compute(x)
         return value, undecided | (not within(x))
 
-    return attempt
+    if name not in _SUBNORMAL or dtype not in _LEAST_NORMAL:
+        return attempt
+    magnitude, bits = _make_magnitude(dtype)
+    one, most = bits(1), bits(_LEAST_NORMAL[dtype] - 2)
+    unsigned = np.uint16 if bits is np.uint16 else np.uint32
+
+    @scalar
+    def attempt_normal(x):
+        value, undecided = attempt(x)
+        return value, undecided | (unsigned(magnitude(x) - one) <= unsigned(most))
+
+    return attempt_normal
+
+
+# The functions of which subnormal arguments have subnormal results, and by type the least bit pattern that is normal in
+# float32. A caller's ``fastmath=True`` takes float32 that are subnormal for 0: they are left to float64.
+_SUBNORMAL, _LEAST_NORMAL = ("expm1",), {"bfloat16": 0x80, "float32": 0x800000}
 
 
 def _settled(attempt, whole):
@@ -87,7 +114,7 @@ def one_result(name, dtype):
     """A function of the family as a scalar of one result."""
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     if row.accurate is None:
-        return row.whole if fast is None else _settled(_attempt(fast, dtype), row.whole)
+        return row.whole if fast is None else _settled(_attempt(name, dtype, fast), row.whole)
     whole, accurate = without_flags(row), row.accurate
 
     @scalar
@@ -102,7 +129,7 @@ def over_vector(name, dtype, lanes):
     """The results of a function for a tuple of so many arguments; with an accurate phase, two of each."""
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     if row.accurate is None and fast is not None:
-        return _settled_each(_attempt(fast, dtype), row.whole, lanes)
+        return _settled_each(_attempt(name, dtype, fast), row.whole, lanes)
     is_inner = _make_within(dtype, row.limit)
     inner_of_each, whole_of_each = each(row.inner, lanes), each(without_flags(row), lanes)
     are_inner = all_of(is_inner, lanes)
