@@ -5,23 +5,24 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.scalar import tabled, tabled_expm1, tabled_sigmoid
+from numbaexp.scalar import half, tabled
 from numbaexp.scalar.forms import BITS, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.tabled import Powers
+from numbaexp.scalar.tabled_expm1 import make_expm1
+from numbaexp.scalar.tabled_half import CONVERSIONS, make_half, odd_of_pair, odd_power
+from numbaexp.scalar.tabled_sigmoid import make_sigmoid
 from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
-# The magnitudes up to which powers are normal numbers.
-_POWERS = {
-    "float32": {"exp": 87.0, "exp2": 125.0, "exp10": 37.0},
+# The magnitudes up to which results are normal numbers, of float32 in halves too, and nothing on the way underflows.
+_FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0}
+_LIMITS = {
+    # Powers that are subnormal halves may be exact: they would be taken for inexact ones.
+    "float16": {**_FLOAT32, "exp2": 14.0},
+    "bfloat16": _FLOAT32,
+    "float32": _FLOAT32,
     "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0},
-}
-# Of float32: ``make(powers)`` returns ``pair(x)``, which gives (high, low, size) with the result within
-# ``powers.error`` times size of high + low, for magnitudes up to a limit.
-_PAIRS = {
-    "expm1": (tabled_expm1.make_expm1, tabled_expm1.LIMIT),
-    "sigmoid": (tabled_sigmoid.make_sigmoid, tabled_sigmoid.LIMIT),
 }
 _TABLES = {
     (AVX512, "float32"): tabled.F32_32,
@@ -38,48 +39,78 @@ def powers_at(dtype: str, level: Level, lowered: bool) -> Powers | None:
     return None if table is None else tabled.make_powers(table, level.scales, lowered)
 
 
-def _bits(value: float, dtype: str) -> int:
-    """Return the bit pattern of a positive float."""
+def _power(name: str, powers: Powers) -> Any:
+    """Return ``compute(x)`` of powers that are lowered."""
+    reduced, pair, rounded, scaled = getattr(powers, name), powers.pair, powers.rounded, powers.scaled
+
+    @scalar
+    def compute(x):
+        root, r0, rest, steps, bits = reduced(x)
+        value, undecided = rounded(root, *pair(root, r0, rest))
+        return scaled(value, steps, bits), undecided
+
+    return compute
+
+
+# ``make(powers)`` returns ``pair(x)``, which gives (high, low, size): the result is within ``powers.error`` times size
+# of high + low.
+_PAIRS = {
+    "expm1": make_expm1,
+    "sigmoid": make_sigmoid,
+}
+
+
+def _rounded(pair: Any, powers: Powers) -> Any:
+    """Return ``compute(x)`` of a pair."""
+    lower, higher = powers.number(-powers.error), powers.number(powers.error)
+
+    @scalar
+    def compute(x):
+        high, low, size = pair(x)
+        below = high + fma(size, lower, low)
+        return below, below != high + fma(size, higher, low)
+
+    return compute
+
+
+def _exp_of_halves(dtype: str) -> Fast:
+    """Return the present inner loop of exp, which needs no pair."""
+    scalars = {"float16": half.EXP_F16, "bfloat16": half.EXP_BF16}[dtype]
+    inner, is_nan = scalars.inner, CONVERSIONS[dtype].is_nan
+
+    @scalar
+    def compute(x):
+        return inner(x), is_nan(x)
+
+    return Fast(compute, scalars.limit)
+
+
+def _limit(name: str, dtype: str) -> int:
+    value = _LIMITS[dtype][name]
+    if dtype == "bfloat16":
+        return int(np.float32(value).view(np.int32)) >> 16
     return int(np.dtype(dtype).type(value).view(BITS[itemsize(dtype)]))
 
 
-def _power(name: str) -> Any:
-    def make(powers):
-        reduced, pair, rounded, scaled = getattr(powers, name), powers.pair, powers.rounded, powers.scaled
-
-        @scalar
-        def compute(x):
-            root, r0, rest, steps, bits = reduced(x)
-            value, undecided = rounded(root, *pair(root, r0, rest))
-            return scaled(value, steps, bits), undecided
-
-        return compute
-
-    return make
-
-
-def _rounded(make_pair: Any) -> Any:
-    def make(powers):
-        pair, lower, higher = make_pair(powers), powers.number(-powers.error), powers.number(powers.error)
-
-        @scalar
-        def compute(x):
-            high, low, size = pair(x)
-            below = high + fma(size, lower, low)
-            return below, below != high + fma(size, higher, low)
-
-        return compute
-
-    return make
+def _of_halves(name: str, dtype: str, level: Level) -> Fast | None:
+    powers = powers_at("float32", level, False)
+    if powers is None:
+        return None
+    if name == "exp":
+        return _exp_of_halves(dtype)
+    odd = odd_of_pair(_PAIRS[name](powers)) if name in _PAIRS else odd_power(name, powers)
+    return Fast(make_half(odd, dtype), _limit(name, dtype))
 
 
 def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
     """Return the fast phase of a function of the family, or None where the level has none for it."""
-    if name in _POWERS.get(dtype, ()):
-        powers, make, limit = powers_at(dtype, level, True), _power(name), _POWERS[dtype][name]
-    elif dtype == "float32" and name in _PAIRS:
-        pair, limit = _PAIRS[name]
-        powers, make = powers_at(dtype, level, False), _rounded(pair)
-    else:
+    if name not in _LIMITS[dtype]:
         return None
-    return None if powers is None else Fast(make(powers), _bits(limit, dtype))
+    if dtype in CONVERSIONS:
+        return _of_halves(name, dtype, level)
+    of_pair = name in _PAIRS
+    powers = powers_at(dtype, level, not of_pair)
+    if powers is None:
+        return None
+    compute = _rounded(_PAIRS[name](powers), powers) if of_pair else _power(name, powers)
+    return Fast(compute, _limit(name, dtype))

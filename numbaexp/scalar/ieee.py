@@ -15,7 +15,7 @@ from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp.jit import jit
-from numbaexp.vector.operations import bits_of, element, float_of
+from numbaexp.vector.operations import as_number, bits_of, element, float_of, of_element, where
 from numbaexp.vector.type import Vector, common, spread
 
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
@@ -99,12 +99,14 @@ def reciprocal(typingctx, value):
 @intrinsic
 def floor(typingctx, value):
     """The greatest integer that is not above a float, as a float."""
-    if value not in _ROUNDING_PRODUCT:
+    if element(value) not in _ROUNDING_PRODUCT:
         return None
+    lanes = f"v{value.lanes}" if isinstance(value, Vector) else ""
 
     def codegen(context, builder, signature, args):
-        callee = builder.module.declare_intrinsic("llvm.floor", [args[0].type])
-        return builder.call(callee, args)
+        kind = args[0].type
+        name = f"llvm.floor.{lanes}f{element(value).bitwidth}"
+        return builder.call(get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name), args)
 
     return value(value), codegen
 
@@ -186,63 +188,80 @@ def converts_halves(typingctx):
     return types.boolean(), codegen
 
 
+def _halves(value):
+    """The LLVM type of as many halves as a type of Numba's has numbers."""
+    return ir.VectorType(ir.HalfType(), value.lanes) if isinstance(value, Vector) else ir.HalfType()
+
+
 @intrinsic
 def half_to_float_in_hardware(typingctx, half):
-    def codegen(context, builder, signature, args):
-        return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
+    target = of_element(half, types.float32)
 
-    return types.float32(types.uint16), codegen
+    def codegen(context, builder, signature, args):
+        return builder.fpext(builder.bitcast(args[0], _halves(half)), context.get_value_type(target))
+
+    return target(half), codegen
 
 
 @intrinsic
 def float_to_half_in_hardware(typingctx, value):
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
+    target = of_element(value, types.uint16)
 
-    return types.uint16(types.float32), codegen
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(builder.fptrunc(args[0], _halves(value)), context.get_value_type(target))
+
+    return target(value), codegen
 
 
 # Between the exponents of halves and those of float32; of the least subnormal half.
 ABOVE_HALF, BELOW_HALF = np.float32(ldexp(1.0, 112)), np.float32(ldexp(1.0, -112))
 UNITS_OF_HALF = np.float32(ldexp(1.0, 24))
+# Numba makes int64 of sums of int32: numbers of these types tell ``as_number`` otherwise.
+INT32, UINT32, UINT16 = np.int32(0), np.uint32(0), np.uint16(0)
 
 
 @scalar
 def half_to_float(half):
-    """The float32 equal to the float16 whose bit pattern is the given uint16."""
+    """The float32 equal to the float16 whose bit pattern is the given uint16; of vectors too."""
     if converts_halves():
         return half_to_float_in_hardware(half)
-    sign = np.int32(np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
-    magnitude = np.int32(np.uint32(half & np.uint16(0x7FFF)) << np.uint32(13))
-    special = INFINITY_F32 if magnitude >= np.int32(0x0F800000) else np.int32(0)
-    return float_of(np.int32(bits_of(float_of(magnitude) * ABOVE_HALF) | special | sign))
+    sign = as_number(half & np.uint16(0x8000), INT32) << np.int32(16)
+    magnitude = as_number(as_number(half & np.uint16(0x7FFF), INT32) << np.int32(13), INT32)
+    special = where(magnitude >= np.int32(0x0F800000), INFINITY_F32, np.int32(0))
+    return float_of(as_number(bits_of(float_of(magnitude) * ABOVE_HALF) | special | sign, INT32))
 
 
 @scalar
 def float_to_half(value):
-    """The bit pattern of the float16 nearest to a float32."""
+    """The bit pattern of the float16 nearest to a float32; of vectors too."""
     if converts_halves():
         return float_to_half_in_hardware(value)
     # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
-    magnitude = np.int32(bits_of(value) & MAGNITUDE_F32)
+    magnitude = as_number(bits_of(value) & MAGNITUDE_F32, INT32)
     # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
     subnormal = magnitude < np.int32(0x387FF000)
     units = float_of(magnitude) * UNITS_OF_HALF
-    odd = np.int32(magnitude | np.int32(units != floor(units)))
-    below = bits_of(float_of(odd if subnormal else np.int32(0)) * BELOW_HALF)
+    # Twelve bits below the half of a unit become one, which the product keeps, so that rounding is once; the last bit,
+    # which is lost in the product, raises its flag.
+    sticky = where((magnitude & np.int32(0xFFF)) != np.int32(0), np.int32(0x800), np.int32(0))
+    inexact = as_number(units != floor(units), INT32)
+    odd = as_number((magnitude & np.int32(-0x1000)) | sticky | inexact, INT32)
+    below = bits_of(float_of(where(subnormal, odd, INT32)) * BELOW_HALF)
     # What rounds to 2**16, 65520 and more, is taken for it.
-    great = max(magnitude, np.int32(0x47800000)) if magnitude >= np.int32(0x477FF000) else magnitude
+    overflows = (magnitude >= np.int32(0x477FF000)) & (magnitude < np.int32(0x47800000))
+    great = where(overflows, np.int32(0x47800000), magnitude)
     above = bits_of(float_of(great) * ABOVE_HALF)
-    pattern = np.uint32(below if subnormal else above)
-    rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
-    sign = np.uint32(bits_of(value)) >> np.uint32(16) & np.uint32(0x8000)
-    return np.uint16(np.uint32(rounded - np.uint32(0 if subnormal else 0x38000)) | sign)
+    pattern = as_number(where(subnormal, below, above), UINT32)
+    rounded = as_number(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1)), UINT32)
+    exponents = where(subnormal, np.uint32(0), np.uint32(0x38000))
+    sign = (as_number(bits_of(value), UINT32) >> np.uint32(16)) & np.uint32(0x8000)
+    return as_number(((rounded >> np.uint32(13)) - exponents) | sign, UINT16)
 
 
 @scalar
 def bfloat_to_float(bfloat):
-    """The float32 equal to the bfloat16 whose bit pattern is the given uint16."""
-    return float_of(np.int32(np.uint32(bfloat) << np.uint32(16)))
+    """The float32 equal to the bfloat16 whose bit pattern is the given uint16; of vectors too."""
+    return float_of(as_number(as_number(bfloat, UINT32) << np.uint32(16), INT32))
 
 
 # As a bit pattern, the greatest NaN that still is one when it has been rounded.
@@ -251,10 +270,11 @@ GREATEST_NAN = np.int32(0x7FFF0000)
 
 @scalar
 def float_to_bfloat(value):
-    """The bit pattern of the bfloat16 nearest to a float32, ties to even.
+    """The bit pattern of the bfloat16 nearest to a float32, ties to even; of vectors too.
 
     Of a NaN the upper half is kept. A GPU's arithmetic gives it all ones, which rounding would carry into the sign.
     """
-    bits = np.uint32(min(bits_of(value), GREATEST_NAN))
+    bits = bits_of(value)
+    bits = as_number(where(bits > GREATEST_NAN, GREATEST_NAN, bits), UINT32)
     half_ulp = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    return np.uint16(np.uint32(bits + half_ulp) >> np.uint32(16))
+    return as_number(as_number(bits + half_ulp, UINT32) >> np.uint32(16), UINT16)

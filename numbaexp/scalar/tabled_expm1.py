@@ -10,9 +10,6 @@ from numbaexp.scalar.ieee import MAGNITUDE_F32, highest, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import bits_of, fma, where
 
-# Up to this magnitude nothing underflows: see ``numbaexp.scalar.tabled_sigmoid``.
-LIMIT = 43.0
-
 # Below it an argument is its own result.
 TINY = np.float32(ldexp(1.0, -25))
 TINY_BITS = highest(TINY)
@@ -23,7 +20,7 @@ MORE, OF_1 = np.float32(1.5), np.float32(ldexp(1.0, -12))
 
 
 def make_expm1(powers: Powers) -> Any:
-    """Return ``expm1(x)``, (high, low, size) within ``powers.error`` times size, |x| <= ``LIMIT``.
+    """Return ``expm1(x)``, (high, low, size) within ``powers.error`` times size, |x| <= 43.
 
     Where the power of the table is 1, high is x and low = x**2 q(r), r = x but for ``tabled.TINY``. Relatively to low,
     in 2**-24, the polynomial errs by 0.12 or less, and x**2, q, the product and the sum of the rounding test by 1 each.

@@ -11,10 +11,6 @@ from numbaexp.vector.operations import bits_of, fma, where
 
 ONE, ZERO = np.float32(1.0), np.float32(0.0)
 
-# Up to this magnitude nothing underflows: the square of exp(-|x|), which may be all that is left of a remainder, is
-# above 2**-126.
-LIMIT = 43.0
-
 
 @scalar
 def is_negative(x):
@@ -53,7 +49,8 @@ def make_decay(powers: Powers) -> Any:
 
 
 def make_sigmoid(powers: Powers) -> Any:
-    """Return ``sigmoid(x)``, (high, low, size) within ``powers.error`` times size, |x| <= ``LIMIT``.
+    """Return ``sigmoid(x)``, (high, low, size) within ``powers.error`` times size, |x| <= 43: there the square of
+    exp(-|x|), which may be all that is left of a remainder, is above 2**-126.
 
     With e = exp(-|x|) the sigmoid is 1 / (1 + e), or e / (1 + e) where x is negative: at most the relative error of e
     is passed on. The sum and the quotient, 2**-43, have room in its bound.
