@@ -334,6 +334,12 @@ class _Translation:
         a, b = (self.read(operand, kind) for operand in operands[1:])
         self.write(operands[0], getattr(self.builder, f"f{name}")(a, b), kind)
 
+    @_instruction(r"(add|sub)(?:\.rn)?\.f32\.f16")
+    def _mixed_arithmetic(self, operands, name):
+        """Of a half and a float32."""
+        a = self.builder.fpext(self.read(operands[1], "f16"), _FLOATS[32])
+        self.write(operands[0], getattr(self.builder, f"f{name}")(a, self.read(operands[2], "f32")), "f32")
+
     @_instruction(r"fma\.rn\.(f32|f64)")
     def _fused(self, operands, kind):
         self.write(operands[0], self.builder.fma(*(self.read(operand, kind) for operand in operands[1:])), kind)
@@ -374,7 +380,7 @@ class _Translation:
 
     # Integers.
 
-    @_instruction(r"(add|sub)\.([su](?:32|64))")
+    @_instruction(r"(add|sub)\.([su](?:16|32|64))")
     def _sum(self, operands, name, kind):
         a, b = (self.read(operand, kind) for operand in operands[1:])
         self.write(operands[0], getattr(self.builder, name)(a, b), kind)
@@ -510,7 +516,7 @@ class _Translation:
 
     @_instruction(r"mov\.(pred|[bsuf](?:16|32|64))")
     def _move(self, operands, kind):
-        """Between braces are the parts of a value, the lowest first."""
+        """Between braces are the parts of a value, the lowest first; a part that is called _ is left out."""
         builder = self.builder
         target, source = operands
         kind = self._bitwise(kind)
@@ -527,6 +533,8 @@ class _Translation:
         else:
             value = self.read(source, kind)
             for place, each in enumerate(parts[0]):
+                if each == "_":
+                    continue
                 bits = builder.trunc(builder.lshr(value, value.type(part * place)), ir.IntType(part))
                 self.write(each, bits, f"b{part}")
 
