@@ -7,10 +7,11 @@ import numpy as np
 
 from numbaexp.scalar import half, tabled
 from numbaexp.scalar.forms import BITS, Fast, itemsize
-from numbaexp.scalar.ieee import scalar
+from numbaexp.scalar.ieee import MAGNITUDE_F32, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.scalar.tabled_expm1 import make_expm1
-from numbaexp.scalar.tabled_half import CONVERSIONS, make_half, odd_of_pair, odd_power
+from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient
+from numbaexp.scalar.tabled_half import CONVERSIONS, MAGNITUDE, make_half, odd_of_pair, odd_power
 from numbaexp.scalar.tabled_sigmoid import make_sigmoid
 from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
@@ -114,3 +115,15 @@ def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
         return None
     compute = _rounded(_PAIRS[name](powers), powers) if of_pair else _power(name, powers)
     return Fast(compute, _limit(name, dtype))
+
+
+def fast_gradient(name: str, dtype: str, level: Level) -> Fast | None:
+    """Return the fast phase of a gradient, or None where the level has none for it; all arguments are within its
+    limit."""
+    in_halves = dtype in CONVERSIONS
+    powers = powers_at("float32", level, False)
+    if powers is None or name not in PRODUCTS or dtype == "float64":
+        return None
+    if in_halves:
+        return Fast(make_half_gradient(name, dtype, powers), int(MAGNITUDE))
+    return Fast(make_gradient(name, powers), int(MAGNITUDE_F32))

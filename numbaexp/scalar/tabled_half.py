@@ -30,14 +30,20 @@ def is_nan_bfloat(bfloat):
 
 
 @scalar
+def odd_of(bits, unless_0):
+    """The float of a bit pattern rounded to odd, or one that is 0."""
+    odd = as_number((bits & CUT) | LAST, INT32)
+    return where(as_number(bits_of(unless_0) & MAGNITUDE_F32, INT32) == INT32, unless_0, float_of(odd))
+
+
+@scalar
 def rounded_to_odd(high, low):
     """A pair as a float32 of 15 bits: 0 alone stays what it is."""
     total = high + low
     bits = bits_of(total)
     # -1 where what is left is of the other sign.
     towards_0 = (bits_of(low - (total - high)) ^ bits) >> np.int32(31)
-    odd = as_number(((bits + towards_0) & CUT) | LAST, INT32)
-    return float_of(where(as_number(bits & MAGNITUDE_F32, INT32) == INT32, bits, odd))
+    return odd_of(bits + towards_0, total)
 
 
 @scalar
