@@ -13,7 +13,7 @@ from numbaexp.scalar.tabled_expm1 import make_expm1
 from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient
 from numbaexp.scalar.tabled_half import CONVERSIONS, MAGNITUDE, make_half, odd_of_pair, odd_power
 from numbaexp.scalar.tabled_sigmoid import make_sigmoid
-from numbaexp.vector.level import AVX2, AVX512, Level
+from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
 # The magnitudes up to which results are normal numbers, of float32 in halves too, and nothing on the way underflows.
@@ -29,6 +29,7 @@ _TABLES = {
     (AVX512, "float32"): tabled.F32_32,
     (AVX512, "float64"): tabled.F64_16,
     (AVX2, "float32"): tabled.F32_8,
+    (CUDA, "float32"): tabled.F32_32,
 }
 
 

@@ -82,6 +82,23 @@ def to_float32(typingctx, value):
 
 
 @intrinsic
+def reciprocal(typingctx, value):
+    """``1 / value`` of float32. On a GPU a caller's ``fastmath=True`` would divide less precisely."""
+    if element(value) != types.float32:
+        return None
+
+    def codegen(context, builder, signature, args):
+        number = args[0].type
+        if not _is_gpu(builder):
+            one = number(1.0) if not isinstance(value, Vector) else ir.Constant(number, [1.0] * value.lanes)
+            return builder.fdiv(one, args[0])
+        callee = get_or_insert_function(builder.module, ir.FunctionType(number, [number]), "llvm.nvvm.rcp.rn.f")
+        return builder.call(callee, args)
+
+    return value(value), codegen
+
+
+@intrinsic
 def floor(typingctx, value):
     """The greatest integer that is not above a float, as a float."""
     if element(value) not in _ROUNDING_PRODUCT:

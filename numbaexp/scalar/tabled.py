@@ -165,7 +165,7 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     return Powers(number, table.error, *powers, reduced_by_e, pair, tail, rounded, scaled, exponent_bits)
 
 
-# Stands for the logarithm 0, so that the square of r is no less than its own. It is nothing beside the bounds of errors.
+# Stands for the logarithm 0: the square of r does not underflow. It is nothing beside the bounds of errors.
 TINY = {np.float32: ldexp(1.0, -49), np.float64: ldexp(1.0, -98)}
 
 

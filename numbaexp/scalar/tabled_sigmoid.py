@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.scalar.double import fast_two_sum
-from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.scalar.ieee import reciprocal, rounded_product, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import bits_of, fma, where
 
@@ -24,7 +24,7 @@ def quotient(a, a_low, b, b_low):
 
     The first quotient errs by 2**-22.4. Its remainder is a float but for 2**-24 of that, and so is the rest.
     """
-    inverse = ONE / b
+    inverse = reciprocal(b)
     high = rounded_product(a, inverse)
     return high, (fma(-b, high, a) + fma(-high, b_low, a_low)) * inverse
 

@@ -27,6 +27,8 @@ NEON = Level("NEON", 16)
 SSE2 = Level("x86-64", 16)
 # No fused multiply-add, or none that is known.
 PORTABLE = Level("portable", 16)
+# A thread of a GPU computes on numbers.
+CUDA = Level("CUDA", 4)
 
 
 def level_of(triple: str, features: str) -> Level:

@@ -80,7 +80,8 @@ def _loaded(builder: Any, number: Any, values: Any, index: Any) -> Any:
     if array is None:
         array = ir.GlobalVariable(builder.module, kind, name)
         array.linkage, array.global_constant, array.unnamed_addr = "private", True, True
-        array.align = 64
+        # A line of a GPU's cache, from which its threads load different entries at once.
+        array.align = 128
         array.initializer = ir.Constant(kind, values)
     last = ir.Constant(index.type, len(values) - 1)
     return builder.load(builder.gep(array, [index.type(0), builder.and_(index, last)], inbounds=True))
