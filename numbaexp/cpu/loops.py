@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 from numba import types
 
 from numbaexp.cpu.flags import unforeseen
-from numbaexp.cpu.row_memory import make_pointer, stack
-from numbaexp.cpu.vector_blocks import BLOCK, make_block
-from numbaexp.jit import jit
-from numbaexp.scalar.forms import STORED_AS, itemsize
+from numbaexp.cpu.pieces import BLOCK, make_pieces
+from numbaexp.cpu.row_memory import stack
+from numbaexp.cpu.streaming import fence
+from numbaexp.cpu.vector_blocks import make_block
+from numbaexp.scalar.forms import itemsize
 from numbaexp.scalar.phases import phases
 from numbaexp.vector.level import Level
 
@@ -20,45 +20,29 @@ SIGNATURE = types.void(*[types.CPointer(types.intp)] * 4)
 def make_loop(name: str, dtype: str, level: Level) -> Any:
     """Return a Python function that numba.cfunc compiles, with ``SIGNATURE``, to the inner loop of a function.
 
-    Blocks whose elements do not follow each other, or lie in memory that the result is written to, go through a
-    contiguous buffer.
+    ``data[0]`` is the number of elements of which this is a part, or 0. Blocks whose elements do not follow each other,
+    or lie in memory that the result is written to, go through a contiguous buffer.
     """
     size = itemsize(dtype)
-    lanes = level.lanes(max(size, 4))
-    block = make_block(dtype, phases(name, dtype, level), lanes)
-    elements = make_pointer(STORED_AS[dtype])
+    block = make_block(dtype, phases(name, dtype, level), level.lanes(max(size, 4)))
+    gathered, scatter, shares, streams, first_block = make_pieces(dtype)
     buffer_size = BLOCK * size
-
-    @jit
-    def copy(source, source_step, target, target_step, count):
-        for i in range(count):
-            elements(target + i * target_step)[0] = elements(source + i * source_step)[0]
-
-    @jit
-    def copy_contiguous(source, target, count):
-        from_source, to_target = elements(source), elements(target)
-        for i in range(count):
-            to_target[i] = from_source[i]
 
     def loop(args, dimensions, steps, data):
         n, x, y, x_step, y_step = dimensions[0], args[0], args[1], steps[0], steps[1]
-        gathered, computed = stack(buffer_size), stack(buffer_size)
-        gathers = np.int64(x_step != size)
-        scatters = np.int64(y_step != size)
-        shared = np.int64(x < y + n * size and y < x + n * size)
-        inside = True
-        for start in range(0, n, BLOCK):
-            count = min(BLOCK, n - start)
-            source, target = x + start * x_step, y + start * y_step
-            if unforeseen(gathers):
-                copy(source, x_step, gathered, size, count)
-                source = gathered
-            elif unforeseen(shared):
-                copy_contiguous(source, gathered, count)
-                source = gathered
-            into = computed if unforeseen(scatters) else target
-            inside = block(source, into, count, inside)
-            if into == computed:
-                copy(computed, size, target, y_step, count)
+        x_buffer, y_buffer = stack(buffer_size), stack(buffer_size)
+        shared, past_caches = shares(x, x_step, y, y_step, n), streams(y, y_step, n, data[0])
+        inside, start = True, 0
+        count = min(first_block(y, past_caches), n)
+        while start < n:
+            count = count if count else min(BLOCK, n - start)
+            source, target = gathered(x + start * x_step, x_step, shared, x_buffer, count), y + start * y_step
+            into = y_buffer if unforeseen(y_step) != size else target
+            inside = block(source, into, count, inside, unforeseen(past_caches))
+            if into == y_buffer:
+                scatter(y_buffer, target, y_step, count)
+            start, count = start + count, 0
+        if past_caches:
+            fence()
 
     return loop

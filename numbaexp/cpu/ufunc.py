@@ -68,7 +68,7 @@ def _inputs(name):
 @functools.cache
 def _serial_loop(name, dtype):
     if name in GRADIENTS:
-        loop = gradient_loops.make_loop(name, dtype, GRADIENTS[name][dtype])
+        loop = gradient_loops.make_loop(name, dtype, current_level())
     else:
         loop = loops.make_loop(name, dtype, current_level())
     return compile_loop(loop, loops.SIGNATURE, f"{name} {dtype}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.cpu.flags import restore_status, status
+from numbaexp.cpu.pieces import BLOCK
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.undecided import out_of_line, trailing_zeros
 from numbaexp.cpu.vector_passes import make_fast_pass, make_pass_by_number, make_whole_pass, note_size, vector_of
@@ -19,41 +20,39 @@ from numbaexp.scalar.phases import Phases
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import bits_of, mask_bits
 
-# Elements a block: enough that those of it that are undecided fill a vector, few enough to stay in the first cache.
-BLOCK = 2048
-
 # Notes are read eight bytes at a time.
 _words = make_pointer(np.uint64)
 _places = make_pointer(np.int32)
 
 
 def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
-    """Return ``block(source, target, count, inside)``, of ``count`` elements at one address to another, at most
-    ``BLOCK``, in memory that is not shared. Without ``inside`` the first pass is left out. Returns whether all
+    """Return ``block(source, target, count, inside, past_caches)``, of ``count`` elements at one address to another, at
+    most ``BLOCK``, in memory that is not shared. Without ``inside`` the first pass is left out. Returns whether all
     magnitudes were within the limit of the fast phase: ``inside`` for a block like this one."""
     noted = note_size(lanes)
     # One vector of values more, for what the middle phase lacks of its last.
     notes_size, values_size, places_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
     fast_settles, whole_settles = not phases.fast_decides, phases.range is not None
+    # Within the limit nothing overflows or underflows, but in the conversion to 16 bits. Beyond, the other pass raises.
+    silent = itemsize(dtype) > 2
     fast_pass = make_fast_pass(dtype, phases, lanes)
     whole_pass = make_whole_pass(dtype, phases, lanes) if whole_settles else make_pass_by_number(dtype, phases)
     gather = _make_gather(dtype, phases, lanes)
     settle = _make_settle(dtype, phases, lanes) if fast_settles or whole_settles else _nothing_to_settle
 
     @jit
-    def block(source, target, count, inside):
+    def block(source, target, count, inside, past_caches):
         notes, x, places = stack(notes_size), stack(values_size), stack(places_size)
         used = (count + lanes - 1) // lanes * noted
         _words(notes + used // 8 * 8)[0] = np.uint64(0)
         undecided = 0
         if inside:
             before = status()
-            inside = fast_pass(source, target, count, notes)
+            inside = fast_pass(source, target, count, notes, past_caches)
             if inside and fast_settles:
                 undecided = gather(source, notes, used, True, x, places)
                 inside = undecided >= 0
-            # Within the limit no flag is to be raised, and beyond the other pass does it.
-            if status() != before:
+            if (silent or not inside) and status() != before:
                 restore_status(before)
         if not inside:
             inside = whole_pass(source, target, count, notes)

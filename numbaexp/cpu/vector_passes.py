@@ -16,7 +16,7 @@ from numbaexp.jit import jit
 from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
 from numbaexp.scalar.ieee import lowest
 from numbaexp.scalar.phases import Phases
-from numbaexp.vector.memory import first_lanes, make_load, make_load_first, store, store_first
+from numbaexp.vector.memory import first_lanes, make_load, make_load_first, store, store_first, store_past_caches
 from numbaexp.vector.operations import as_number, bits_of, greater_magnitude, mask_bits, where
 from numbaexp.vector.type import Vector
 
@@ -57,19 +57,30 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
     greater, bits_of_greatest = (_greater_bits, _same) if size == 2 else (greater_magnitude, bits_of)
     fast = phases.fast
 
-    def fast_pass(source, target, count, notes):
+    @jit
+    def two(source, greatest, other_greatest, notes):
+        x, other_x = load(source), load(source + step)
+        y, undecided = fast(x)
+        other_y, other_undecided = fast(other_x)
+        note(notes, undecided)
+        note(notes + noted, other_undecided)
+        return y, other_y, greater(greatest, x), greater(other_greatest, other_x)
+
+    def fast_pass(source, target, count, notes, past_caches):
         greatest = load_first(source, 0)
         other_greatest = greatest
         # Two at a time: the operations of one wait for each other.
+        if past_caches and target % (lanes * size) == 0:
+            while count >= 2 * lanes:
+                y, other_y, greatest, other_greatest = two(source, greatest, other_greatest, notes)
+                store_past_caches(target, y)
+                store_past_caches(target + step, other_y)
+                source, target, count = source + 2 * step, target + 2 * step, count - 2 * lanes
+                notes += 2 * noted
         while count >= 2 * lanes:
-            x, other_x = load(source), load(source + step)
-            greatest, other_greatest = greater(greatest, x), greater(other_greatest, other_x)
-            y, undecided = fast(x)
-            other_y, other_undecided = fast(other_x)
+            y, other_y, greatest, other_greatest = two(source, greatest, other_greatest, notes)
             store(target, y)
             store(target + step, other_y)
-            note(notes, undecided)
-            note(notes + noted, other_undecided)
             source, target, count = source + 2 * step, target + 2 * step, count - 2 * lanes
             notes += 2 * noted
         while count > 0:

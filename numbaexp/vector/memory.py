@@ -101,3 +101,16 @@ def first_lanes(typingctx, vector, count):
         return _first(builder, args[1], vector.lanes)
 
     return vector.mask(vector, types.intp), codegen
+
+
+@intrinsic
+def store_past_caches(typingctx, address, value):
+    """Store a vector at a multiple of its size, without a place in the caches: ``numbaexp.cpu.streaming``."""
+    size = value.lanes * value.dtype.bitwidth // 8
+
+    def codegen(context, builder, signature, args):
+        store = builder.store(args[1], _pointer(builder, args[0], args[1].type), align=size)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+        return context.get_dummy_value()
+
+    return types.none(types.intp, value), codegen
