@@ -222,6 +222,7 @@ def moderate(generator, n):
     return generator.normal(size=n) * generator.choice([0.0, 1, 1, 1, 1, 1, 1, 1], n) * generator.choice([-1, 1], n)
 
 
+@pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_gradients_in_float32(name, lanes, level):
     call = compile_phase(fast.fast_gradient(name, "float32", level), lanes, "float32", 2)
