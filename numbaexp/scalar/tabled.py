@@ -72,6 +72,7 @@ class Powers(NamedTuple):
         whether it is rounded otherwise where it is higher by that, or is no number.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
     exponent_bits(bits) : 2**k, to be added to the bits of a float.
+    entries : N.
     """
 
     number: Any
@@ -85,9 +86,10 @@ class Powers(NamedTuple):
     rounded: Any
     scaled: Any
     exponent_bits: Any
+    entries: int
 
 
-def _horner(coefficients):
+def horner(coefficients):
     """``polynomial(r)`` of coefficients from the constant term up."""
     first, *others = coefficients
     if len(others) == 1:
@@ -97,7 +99,7 @@ def _horner(coefficients):
         def polynomial(r):
             return fma(r, last, first)
     else:
-        rest = _horner(others)
+        rest = horner(others)
 
         @scalar
         def polynomial(r):
@@ -116,7 +118,7 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     whole_steps, up = integer(-len(table.roots.rounded)), integer(places)
     lower, higher = number(-table.error), number(2 * table.error if lowered else table.error)
     reduced_by_e, reduced_by_10 = _make_reductions(table, dtype, places, lowered)
-    tail = _horner(tuple(map(number, table.tail)))
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def pair(root, r0, rest):
@@ -162,7 +164,9 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
             return float_of(as_number(bits_of(value) + exponent_bits(bits), bits))
 
     powers = of_reduced(reduced_by_e), _make_exp2(table, dtype, places, lowered), of_reduced(reduced_by_10)
-    return Powers(number, table.error, *powers, reduced_by_e, pair, tail, rounded, scaled, exponent_bits)
+    return Powers(
+        number, table.error, *powers, reduced_by_e, pair, tail, rounded, scaled, exponent_bits, len(table.roots.rounded)
+    )
 
 
 # Stands for the logarithm 0: the square of r does not underflow. It is nothing beside the bounds of errors.
@@ -219,7 +223,7 @@ def _make_exp2(table, dtype, places, lowered):
         make_table(values, dtype)
         for values in (roots.rounded, _lowered(roots.rests, table, lowered), roots.slopes, roots.slope_rests)
     )
-    tail = _horner(tuple(map(number, table.tail_of_2)))
+    tail = horner(tuple(map(number, table.tail_of_2)))
     # Operations that underflow take long.
     least_square = number(TINY[number] ** 2)
 
