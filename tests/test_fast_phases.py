@@ -15,7 +15,7 @@ from numbaexp.vector.operations import mask_bits
 from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
-FUNCTIONS = ("exp", "exp2", "exp10", "expm1", "sigmoid")
+FUNCTIONS = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus")
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}
 AT_LEAST = {1: (), 4: (), 8: (AVX2, AVX512), 16: (AVX512,)}
@@ -27,6 +27,7 @@ HARD = {
     "exp2": {32: ["0x1.2dee04p+1", "-0x1.833710p+2"], 8: ["-0x1.f2befap+0", "0x1.6c5198p+2"]},
     "exp10": {32: ["-0x1.9c6b6ap+1", "-0x1.60cc3ap-2"], 8: ["-0x1.681166p+2", "-0x1.d943dep+2"]},
     "expm1": {32: ["-0x1.d4513ep-3", "0x1.38f828p+0"], 8: ["0x1.dffdeap-2", "0x1.4a2e6ep+2"]},
+    "softplus": {32: ["-0x1.ca1a32p+2", "-0x1.dfb84ap+0"], 8: ["-0x1.973cbap+2", "-0x1.f5c2a6p+2"]},
     "sigmoid": {32: ["-0x1.f0e958p+2", "-0x1.a6aab4p+1"], 8: ["-0x1.a2099ap+2", "-0x1.395cf4p+2"]},
 }
 HARD_GRADIENTS = {
@@ -221,6 +222,7 @@ def moderate(generator, n):
     return generator.normal(size=n) * generator.choice([0.0, 1, 1, 1, 1, 1, 1, 1], n) * generator.choice([-1, 1], n)
 
 
+@pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_gradients_in_float32(name, lanes, level):
     call = compile_phase(fast.fast_gradient(name, "float32", level), lanes, "float32", 2)

@@ -4,6 +4,7 @@
 differs. mpmath (extra ``test``) does the arithmetic with 500 bits.
 """
 
+import math
 import pathlib
 import sys
 
@@ -210,6 +211,45 @@ def table_constants(out):
         out.floats(f"LOG10_2_{kind}", [log10_2, log2 - log10 * rounded(log10_2)], rounded)
 
 
+def points_of_logarithms(entries):
+    """Float32 points near multiples of 1/(N-1), below them, and float32 inverses of 1 more than them, which are so near
+    that of log(1 + e) close to a point they take less than 2**-41."""
+    points, inverses = [0.0], [1.0]
+    for j in range(1, entries):
+        point = single(mpmath.mpf(j) / (entries - 1))
+        unit = math.ulp(point) * 2.0**29
+        bound = 2.0**-41 * math.log1p(point) * 2 * (entries - 1)
+        # Of 24 and 25 bits: the product is exact in float64.
+        while abs((inverse := single(1 / mpmath.mpf(1 + point))) * (1 + point) - 1) > bound:
+            point -= unit
+        points.append(point)
+        inverses.append(inverse)
+    return points, inverses
+
+
+def logarithm_tables(out):
+    def cube(z):
+        """(log(1 + z) - z + z**2 / 2) / z**3, by its series."""
+        return mpmath.nsum(lambda i: (-z) ** int(i) / (int(i) + 3), [0, 60])
+
+    for name, entries, degree in (("F32_32", 32, 3), ("F32_8", 8, 4)):
+        points, inverses = points_of_logarithms(entries)
+        logs = [mpmath.log1p(point) for point in points]
+        out.comment(f"Points near j/{entries - 1}, inverses of 1 more, and the logarithms of that as sums of two.")
+        out.floats(f"POINTS_{name}", points, single)
+        out.floats(f"INVERSES_{name}", inverses, single)
+        out.floats(f"LOGS_{name}", logs, single)
+        out.floats(f"LOGS_LOW_{name}", [log - single(log) for log in logs], single)
+        reach = mpmath.mpf(1) / (2 * entries - 2) * (1 + mpmath.mpf(2) ** -8)
+        coefficients, error = mpmath.chebyfit(cube, [-reach, reach], degree + 1, error=True)
+        interval = f"[-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}]"
+        out.comment(
+            f"(log(1 + z) - z + z**2 / 2) / z**3: degree {degree} on {interval}, "
+            f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        )
+        out.floats(f"CUBE_{name}", coefficients[::-1], single)
+
+
 def ends_of_ranges(out):
     """Where powers in float64 begin to overflow, half an ulp above the greatest number, and to be subnormal."""
     greatest, least = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970), mpmath.ldexp(1, -1022)
@@ -243,6 +283,7 @@ def render():
         double_constants(out)
         logarithm_constants(out)
         table_constants(out)
+        logarithm_tables(out)
         ends_of_ranges(out)
         wide_constants(out)
     return "\n".join(out.lines) + "\n"

@@ -13,11 +13,12 @@ from numbaexp.scalar.tabled_expm1 import make_expm1
 from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient, product_of_bfloats
 from numbaexp.scalar.tabled_half import CONVERSIONS, MAGNITUDE, make_half, odd_of_pair, odd_power
 from numbaexp.scalar.tabled_sigmoid import make_sigmoid
+from numbaexp.scalar.tabled_softplus import make_softplus
 from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
 # The magnitudes up to which results are normal numbers, of float32 in halves too, and nothing on the way underflows.
-_FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0}
+_FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0}
 _LIMITS = {
     # Powers that are subnormal halves may be exact: they would be taken for inexact ones.
     "float16": {**_FLOAT32, "exp2": 14.0},
@@ -58,6 +59,7 @@ def _power(name: str, powers: Powers) -> Any:
 _PAIRS = {
     "expm1": make_expm1,
     "sigmoid": make_sigmoid,
+    "softplus": make_softplus,
 }
 
 

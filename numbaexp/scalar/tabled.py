@@ -74,6 +74,7 @@ class Powers(NamedTuple):
         whether it is rounded otherwise where it is higher by that, or is no number.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
     tail(r) : the polynomial q.
+    entries : N.
     """
 
     number: Any
@@ -85,9 +86,10 @@ class Powers(NamedTuple):
     rounded: Any
     scaled: Any
     tail: Any
+    entries: int
 
 
-def _horner(coefficients):
+def horner(coefficients):
     """``polynomial(r)`` of coefficients from the constant term up."""
     first, *others = coefficients
     if len(others) == 1:
@@ -97,7 +99,7 @@ def _horner(coefficients):
         def polynomial(r):
             return fma(r, last, first)
     else:
-        rest = _horner(others)
+        rest = horner(others)
 
         @scalar
         def polynomial(r):
@@ -122,7 +124,7 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     lower, higher = number(-table.error), number(2 * table.error if lowered else table.error)
     logs = [float(number(log - table.error)) if lowered else log or TINY[number] for log in table.logs]
     root_of, log_of = make_table(table.roots, dtype), make_table(logs, dtype)
-    tail = _horner(tuple(map(number, table.tail)))
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def exp(x):
@@ -183,4 +185,4 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
         def scaled(value, steps, bits):
             return float_of(as_number(bits_of(value) + ((bits & whole_steps) << up), bits))
 
-    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled, tail)
+    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled, tail, entries)
