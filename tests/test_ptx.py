@@ -32,7 +32,7 @@ from numbaexp.cuda.compile import link, to_ptx
 from numbaexp.cuda.memory import WIDTH, make_memory
 from numbaexp.cuda.phases import one_result, without_flags
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.fast import fast_gradient, fast_phase
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import rounded_product, scalar
@@ -341,32 +341,46 @@ DIVIDE = ("sigmoid_backward", "softplus_backward")
 
 @functools.cache
 def gradient_kernel(form, name, dtype):
-    gradient = GRADIENTS[name][dtype]
     if form == "contiguous":
-        return Compiled(gradient_kernels.make_contiguous(gradient, dtype), 5)
-    return Compiled(gradient_kernels.make_strided(gradient, dtype), 19)
+        return Compiled(gradient_kernels.make_contiguous(name, dtype), 5)
+    return Compiled(gradient_kernels.make_strided(name, dtype), 19)
 
 
 @functools.cache
-def gradient_alone(gradient, dtype):
-    """A kernel that is one call of a scalar of two numbers."""
+def gradient_alone(gradient, dtype, results=1):
+    """A kernel that is one call of a scalar of two numbers; of a fast phase, with both results."""
     get, put = make_memory(STORED_AS[dtype])[1:3]
 
     def one(g, x, y, i):
         put(y, i, gradient(get(g, i), get(x, i)))
 
-    return Compiled(one, 4)
+    def two(g, x, y, i):
+        value, undecided = gradient(get(g, i), get(x, i))
+        put(y, i, value)
+        put(x, i, undecided)
+
+    return Compiled(one if results == 1 else two, 4)
+
+
+def gradient_forms(name, dtype, cc):
+    """The forms alone and how often the contiguous kernel and an element of the strided one have them."""
+    lanes, fast = WIDTH // np.dtype(STORED_AS[dtype]).itemsize, fast_gradient(name, dtype, CUDA)
+    whole = gradient_alone(GRADIENTS[name][dtype], dtype).code(cc)
+    if fast is None:
+        return [(whole, 2 * lanes + 1, 1)]
+    return [(gradient_alone(fast.compute, dtype, 2).code(cc), 2 * lanes + 1, 1), (whole, 3, 1)]
 
 
 @for_each_capability
 @for_each_gradient
 def test_fused_multiply_adds_of_gradients_are_those_written(name, dtype, cc):
-    alone = gradient_alone(GRADIENTS[name][dtype], dtype)
-    fused, lanes = alone.code(cc).fused, WIDTH // np.dtype(STORED_AS[dtype]).itemsize
-    assert fused == alone.code(cc, contraction=False).fused
+    forms = gradient_forms(name, dtype, cc)
     contiguous, strided = (gradient_kernel(form, name, dtype) for form in ("contiguous", "strided"))
-    assert contiguous.code(cc).fused == contiguous.code(cc, contraction=False).fused == (2 * lanes + 1) * fused
-    assert strided.code(cc).fused == elements(strided, cc) // 2 * fused
+    for compiled in (contiguous, strided):
+        assert compiled.code(cc).fused == compiled.code(cc, contraction=False).fused
+    assert contiguous.code(cc).fused == sum(count * code.fused for code, count, _ in forms)
+    count = elements(strided, cc) // 2
+    assert strided.code(cc).fused == count * sum(code.fused for code, _, _ in forms)
 
 
 @for_each_capability
@@ -378,8 +392,15 @@ def test_gradients_call_spill_and_approximate_nothing(form, name, dtype, cc):
     assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", compiled.text)
     assert compiled.count(r"call.*") == 0
     assert compiled.count(r"(ld|st|atom)\..*") == compiled.count(r"(ld\.param|(ld|st|atom)\.(global|shared))\..*")
-    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
+    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f(32|64)")
     assert (compiled.divisions > 0) == (name in DIVIDE)
+
+
+@for_each_capability
+@for_each_form
+@pytest.mark.parametrize(("name", "dtype"), [each for each in GRADIENT_ROWS if each[1] in NARROW])
+def test_ordinary_gradients_need_no_float64(form, name, dtype, cc):
+    assert_float64_is_rare(gradient_kernel(form, name, dtype).code(cc))
 
 
 @for_each_capability

@@ -37,11 +37,12 @@ except nvvm.NvvmSupportError as error:
 from ptx_machine import Machine
 
 import numbaexp
-from numbaexp.cuda import kernels, launch
+from numbaexp.cuda import kernels, launch, launch_gradients
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.fast import fast_gradient, fast_phase
+from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
 
@@ -114,11 +115,13 @@ class Launcher:
 @pytest.fixture(scope="module")
 def launcher():
     known = [launch._one_row, launch._contiguous, launch._strided, launch._processors, launch._configured]
+    known += [launch_gradients._contiguous, launch_gradients._strided]
     with pytest.MonkeyPatch.context() as patch:
         launcher = Launcher()
-        patch.setattr(launch, "_on", lambda device: contextlib.nullcontext())
-        patch.setattr(launch, "cuda", python_types.SimpleNamespace(gpus=DEVICES))
-        patch.setattr(launch, "compile_kernel", launcher.compile_kernel)
+        for module in (launch, launch_gradients):
+            patch.setattr(module, "_on", lambda device: contextlib.nullcontext())
+            patch.setattr(module, "cuda", python_types.SimpleNamespace(gpus=DEVICES))
+            patch.setattr(module, "compile_kernel", launcher.compile_kernel)
         patch.setattr(launch, "Stream", python_types.SimpleNamespace(from_handle=lambda stream: stream))
         patch.setattr(launch, "LaunchConfig", lambda grid, block: (grid, block))
         patch.setattr(launch, "launch", launcher.launch)
@@ -302,6 +305,66 @@ def test_subnormal_results_are_among_those_tried():
     rng = np.random.default_rng(0)
     y = on_cpu("exp", arguments.random("exp", 350_000, rng))
     assert np.count_nonzero((y > 0) & (y < np.finfo(np.float64).tiny)) > 1000
+
+
+# Gradients.
+
+
+def gradient_arguments(dtype):
+    """Gradients and what is saved: every half beside others of any bits and ordinary ones; float32 of any bits, small
+    ones, and ordinary ones."""
+    rng, bits = np.random.default_rng(10), np.dtype(f"u{dtype.itemsize}")
+    if dtype.itemsize == 2:
+        x = np.tile(halves_of(dtype), 4)
+        g = rng.integers(0, 1 << 16, x.size, bits).view(dtype)
+        g[x.size // 2 :] = rng.normal(0, 1, x.size // 2).astype(dtype)
+        return g, x
+    any_bits = rng.integers(0, 1 << 8 * dtype.itemsize, (2, 100_000), bits).view(dtype)
+    return tuple(
+        np.concatenate([each, rng.normal(0, 1e-19, 50_000).astype(dtype), rng.normal(0, 3, 200_000).astype(dtype)])
+        for each in any_bits
+    )
+
+
+def run_gradient(name, g, x, out, device):
+    given = [
+        launch.Strided(each.ctypes.data, each.shape, each.strides, each.dtype.name, device) for each in (g, x, out)
+    ]
+    launch_gradients.run(name, *given, 0)
+
+
+@pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients(launcher, name, dtype, device, strided):
+    """The bits of the CPU; of ordinary ones that are decided without an instruction of float64."""
+    fast = fast_gradient(name, dtype.name, CUDA)
+    of_float64 = dtype.itemsize == 8
+    g, x = gradient_arguments(dtype)
+    with np.errstate(all="ignore"):
+        expected = getattr(numbaexp, name)(g, x)
+    decided = np.zeros(x.size, bool) if of_float64 else np.ones(x.size, bool)
+    if fast is not None:
+        compute = fast.compute
+
+        @jit
+        def fill(g, x, decided):
+            for i in range(x.size):
+                decided[i] = not compute(g[i], x[i])[1]
+
+        fill(*(each.view(np.uint16) if each.itemsize == 2 else each for each in (g, x)), decided)
+        ordinary = np.abs(x.astype(np.float32)) < 20
+        ordinary &= (np.abs(g.astype(np.float32)) < 20) & (np.abs(g.astype(np.float32)) > 1e-3)
+        ordinary &= np.abs(x.astype(np.float32)) > 1e-3
+        assert np.count_nonzero(decided & ordinary) > 0.998 * np.count_nonzero(ordinary)
+    for chosen, in_float64 in ((decided, False), (~decided, fast is not None or of_float64)):
+        step = 2 if strided else 1
+        some_g, some_x = (np.repeat(each[chosen], step)[::step] for each in (g, x))
+        launcher.in_float64 = 0
+        out = np.empty(some_x.size, dtype)
+        run_gradient(name, some_g, some_x, out, device)
+        wrong = differing(out, expected[chosen])
+        assert not wrong.any(), f"{np.count_nonzero(wrong)} differ, at {some_g[wrong][:5]}, {some_x[wrong][:5]}"
+        assert (launcher.in_float64 > 0) == in_float64
 
 
 # Layouts.

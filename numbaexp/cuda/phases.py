@@ -7,11 +7,15 @@ one each are done together.
 """
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
-from numbaexp.cuda.vectors import all_of, each, each_decided, make_choose, make_replace, pattern_of, same
+from numbaexp.cuda.vectors import all_of, each, each_decided, each_pair, make_choose, make_replace, pattern_of, same
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.fast import fast_gradient, fast_phase
 from numbaexp.scalar.forms import BITS, itemsize
+from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.vector.level import CUDA
 from numbaexp.vector.operations import bits_of
@@ -69,13 +73,27 @@ def _attempt(name, dtype, fast):
 _SUBNORMAL, _LEAST_NORMAL = ("expm1",), {"bfloat16": 0x80, "float32": 0x800000}
 
 
+@intrinsic
+def _stay_behind_branch(typingctx):
+    """Nothing, but for the compiler: it may not compute what follows whether that is needed or not."""
+
+    def codegen(context, builder, signature, args):
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.none(), codegen
+
+
 def _settled(attempt, whole):
     """``settled(x)``: the result of ``attempt``, or of ``whole`` where that is undecided."""
 
     @scalar
     def settled(x):
         value, undecided = attempt(x)
-        return whole(x) if undecided else value
+        if undecided:
+            _stay_behind_branch()
+            value = whole(x)
+        return value
 
     return settled
 
@@ -88,6 +106,7 @@ def _settled_each(attempt, whole, lanes):
     def settled_each(values):
         results, undecided = attempt_each(values)
         while undecided != np.int32(0):
+            _stay_behind_branch()
             lowest = np.int32(undecided & -undecided)
             results = replace(results, lowest, whole(choose(values, lowest)))
             undecided = np.int32(undecided ^ lowest)
@@ -139,3 +158,46 @@ def over_vector(name, dtype, lanes):
         return inner_of_each(values) if are_inner(values) else whole_of_each(values)
 
     return of_vector
+
+
+def one_gradient(name, dtype):
+    """A gradient as a scalar of two numbers."""
+    whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
+    if fast is None:
+        return whole
+    settled_pair = _settled(_of_pair(fast.compute), _of_pair(whole))
+
+    @scalar
+    def settled(g, saved):
+        return settled_pair((g, saved))
+
+    return settled
+
+
+def gradient_over_vectors(name, dtype, lanes):
+    """The same of two tuples of so many."""
+    whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
+    if fast is None:
+        return each_pair(whole, lanes)
+    settled_each, in_pairs = _settled_each(_of_pair(fast.compute), _of_pair(whole), lanes), each_pair(_pair, lanes)
+
+    @scalar
+    def of_vectors(g, saved):
+        return settled_each(in_pairs(g, saved))
+
+    return of_vectors
+
+
+@scalar
+def _pair(a, b):
+    return a, b
+
+
+def _of_pair(function):
+    """A function of two numbers as one of a pair."""
+
+    @scalar
+    def of_pair(pair):
+        return function(pair[0], pair[1])
+
+    return of_pair

@@ -10,7 +10,7 @@ from numbaexp.scalar.forms import BITS, Fast, itemsize
 from numbaexp.scalar.ieee import MAGNITUDE_F32, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.scalar.tabled_expm1 import make_expm1
-from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient
+from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient, product_of_bfloats
 from numbaexp.scalar.tabled_half import CONVERSIONS, MAGNITUDE, make_half, odd_of_pair, odd_power
 from numbaexp.scalar.tabled_sigmoid import make_sigmoid
 from numbaexp.scalar.tabled_softplus import make_softplus
@@ -124,6 +124,8 @@ def fast_gradient(name: str, dtype: str, level: Level) -> Fast | None:
     limit."""
     in_halves = dtype in CONVERSIONS
     powers = powers_at("float32", level, False)
+    if powers is not None and (name, dtype) == ("exp_backward", "bfloat16"):
+        return Fast(product_of_bfloats, int(MAGNITUDE))
     if powers is None or name not in PRODUCTS or dtype == "float64":
         return None
     if in_halves:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.scalar.expm1 import two_sum
-from numbaexp.scalar.ieee import MAGNITUDE_F32, highest, scalar
+from numbaexp.scalar.ieee import MAGNITUDE_F32, highest, rounded_product, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import bits_of, fma, where
 
@@ -41,7 +41,7 @@ def make_expm1(powers: Powers) -> Any:
         power = scaled(root, steps, bits)
         high, low = pair(power, r0, rest)
         high, less_low = two_sum(high, MINUS_ONE)
-        near = where(tiny, MINUS_ZERO, r0 * r0 * tail(r0 + rest))
+        near = where(tiny, MINUS_ZERO, rounded_product(r0 * r0, tail(r0 + rest)))
         is_near = steps == ZERO
         return (
             where(is_near, x, high),

@@ -12,7 +12,16 @@ import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import fast_two_sum
-from numbaexp.scalar.ieee import INT32, MAGNITUDE_F32, UINT32, highest, rounded_product, scalar
+from numbaexp.scalar.ieee import (
+    INT32,
+    MAGNITUDE_F32,
+    UINT32,
+    bfloat_to_float,
+    float_to_bfloat,
+    highest,
+    rounded_product,
+    scalar,
+)
 from numbaexp.scalar.tabled import Powers
 from numbaexp.scalar.tabled_half import CONVERSIONS, odd_of
 from numbaexp.scalar.tabled_sigmoid import ONE, ZERO, is_negative, plus_one, quotient
@@ -30,6 +39,10 @@ SIGN = np.int32(-0x80000000)
 PRODUCT_ERROR, SUM_ERROR = ldexp(1.0, -44), ldexp(1.0, -23)
 # Of the bound of a table's error: the product with an unnormalised pair is rounded by 1 u where the pair errs by 4.5 u.
 MORE = 1.25
+
+# Of the products that bfloat16 has as normal numbers.
+LEAST_NORMAL, GREATEST_BF16 = highest(np.finfo(np.float32).smallest_normal), np.int32(0x7F7F0000)
+NORMAL_BF16 = np.uint32(int(GREATEST_BF16) - int(LEAST_NORMAL))
 
 LEAST_NORMAL_HALF = highest(np.float32(ldexp(1.0, -14)))
 
@@ -90,7 +103,7 @@ def _decay(powers: Powers) -> Any:
         high, low = fast_two_sum(*pair(root, r0, rest))
         # Multiplied, for the low part may be 0.
         unit = scaled(spread_to(ONE, x), steps, bits)
-        total, total_low = plus_one(high * unit, low * unit)
+        total, total_low = plus_one(rounded_product(high, unit), rounded_product(low, unit))
         return high, low, steps, bits, total, total_low
 
     return decay
@@ -201,3 +214,13 @@ def make_half_gradient(name: str, dtype: str, powers: Powers) -> Any:
         return result, (result != from_odd(odd_of(bits_of(above), above))) | may_be_exact | ~taken
 
     return compute
+
+
+@scalar
+def product_of_bfloats(g, y):
+    """``compute(g, saved)`` of the gradient of exp in bfloat16: a normal product is exact in float32."""
+    g, y = bfloat_to_float(g), bfloat_to_float(y)
+    product = rounded_product(g, y)
+    magnitude = magnitude_of(product)
+    of_0 = (magnitude == INT32) & ((magnitude_of(g) == INT32) | (magnitude_of(y) == INT32))
+    return float_to_bfloat(product), ~(of_0 | (as_number(magnitude - LEAST_NORMAL, UINT32) <= NORMAL_BF16))

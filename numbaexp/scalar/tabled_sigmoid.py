@@ -26,7 +26,7 @@ def quotient(a, a_low, b, b_low):
     """
     inverse = reciprocal(b)
     high = rounded_product(a, inverse)
-    return high, (fma(-b, high, a) + fma(-high, b_low, a_low)) * inverse
+    return high, rounded_product(fma(-b, high, a) + fma(-high, b_low, a_low), inverse)
 
 
 @scalar
