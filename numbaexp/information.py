@@ -144,7 +144,7 @@ declare double @llvm.fma.f64(double, double, double)
 
 
 def simd(triple: str, processor: str, features: str) -> str:
-    """Say how wide the vectors are that LLVM makes of loops, and whether the processor has an instruction for ``fma``."""
+    """Say how wide the vectors are that LLVM makes of loops, and whether there is an instruction for ``fma``."""
     import llvmlite.binding as llvm
 
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, features=features, opt=3)
