@@ -15,8 +15,8 @@ from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp.jit import jit
-from numbaexp.vector.operations import as_number, bits_of, element, float_of, of_element, where
-from numbaexp.vector.type import Vector, common, spread
+from numbaexp.vector.operations import as_number, bits_of, float_of, where
+from numbaexp.vector.type import Vector, common, element, of_element, spread
 
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
 scalar = jit
@@ -30,13 +30,13 @@ def _is_gpu(builder):
 def rounded_product(typingctx, a, b):
     """``a * b``, for a product that feeds a sum, where a GPU's compilers would leave out the rounding of ``*``, or that
     may be subnormal, which they would take for 0 under a caller's ``fastmath=True``."""
-    kind = a if a == b else common(a, b)
-    if kind is None or element(kind) not in _ROUNDING_PRODUCT:
+    kind = common(a, b)
+    if element(kind) not in _ROUNDING_PRODUCT:
         return None
 
     def codegen(context, builder, signature, args):
         if isinstance(kind, Vector):
-            return builder.fmul(*spread(context, builder, kind, args, signature.args))
+            return builder.fmul(*spread(builder, kind, args))
         if not _is_gpu(builder):
             return builder.fmul(*args)
         number = context.get_value_type(kind)
