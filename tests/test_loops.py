@@ -122,7 +122,7 @@ TINY = {"float16": 6e-8, "float32": 1e-45, "float64": 5e-324}
 
 @for_each
 def test_nothing_underflows_near_0(name, dtype):
-    """The reduced argument and its powers are small there, but no result is that is inexact: of expm1 in halves alone."""
+    """The reduced argument and its powers are small there, but results are not: of expm1 in halves alone."""
     if (name, dtype) == ("expm1", "float16"):
         pytest.skip("its results are subnormal")
     tiny = np.dtype(dtype).type(TINY[dtype]) * 2.0 ** np.arange(0, 10 if dtype == "float16" else 100, 3)
@@ -142,8 +142,7 @@ def test_flags_of_one_element(dtype):
         with np.errstate(all="raise"):
             numbaexp.exp(x)
         x[pieces.BLOCK + 3] = value
-        others = {kind: "raise" for kind in ("over", "under", "divide", "invalid") if not flag.startswith(kind)}
-        with np.errstate(**others):
+        with np.errstate(all="raise", **{flag.removesuffix("flow"): "ignore"}):
             numbaexp.exp(x)
         with np.errstate(all="raise"), pytest.raises(FloatingPointError, match=flag):
             numbaexp.exp(x)

@@ -5,11 +5,21 @@ but in a result of 0. From there the conversion to 16 bits rounds as from the ex
 the pair is precise enough is established by trying all arguments.
 """
 
+from math import ldexp
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from numbaexp.scalar.ieee import INT32, MAGNITUDE_F32, UINT16, bfloat_to_float, float_to_half, half_to_float, scalar
+from numbaexp.scalar.ieee import (
+    INT32,
+    MAGNITUDE_F32,
+    UINT16,
+    bfloat_to_float,
+    float_to_half,
+    half_to_float,
+    highest,
+    scalar,
+)
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import as_number, bits_of, float_of, where
 
@@ -17,6 +27,8 @@ MAGNITUDE = np.uint16(0x7FFF)
 # Bits of a float32 that 15 significant bits leave out, and the last of these.
 CUT, LAST = np.int32(-0x200), np.int32(0x200)
 HALF_ULP = np.int32(0x8000)
+# Of smaller magnitudes powers round to 1.
+TINY = highest(np.float32(ldexp(1.0, -60)))
 
 
 @scalar
@@ -91,11 +103,13 @@ def odd_of_pair(pair: Any) -> Any:
 def odd_power(name: str, powers: Powers) -> Any:
     """Return the function that ``make_half`` takes, of a power; the pair is of moderate magnitude, so that nothing of
     it underflows."""
-    power, scaled = getattr(powers, name), powers.scaled
+    power, scaled, zero = getattr(powers, name), powers.scaled, np.float32(0.0)
 
     @scalar
     def odd(x):
-        _, high, low, steps, bits = power(x)
+        # Of bfloat16 some would underflow.
+        tiny = as_number(bits_of(x) & MAGNITUDE_F32, INT32) < TINY
+        _, high, low, steps, bits = power(where(tiny, zero, x))
         return scaled(rounded_to_odd(high, low), steps, bits)
 
     return odd
