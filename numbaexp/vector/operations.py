@@ -172,15 +172,25 @@ def spread_to(typingctx, value, like):
 
 @intrinsic
 def scale(typingctx, value, exponent):
-    """``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it: vectors of a whole register."""
+    """``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it: numbers, and vectors of a whole
+    register."""
+    dtype = element(value)
+    letter = "d" if dtype == types.float64 else "s"
+    current_rounding = ir.IntType(32)(4)
+
+    def of_vectors(builder, name, *args):
+        kind = args[0].type
+        every = ir.IntType(max(kind.count, 8))((1 << kind.count) - 1)
+        given = [*args, ir.Constant(kind, ir.Undefined), every, current_rounding]
+        callee = get_or_insert_function(builder.module, ir.FunctionType(kind, [arg.type for arg in given]), name)
+        return builder.call(callee, given)
 
     def codegen(context, builder, signature, args):
-        vector = value.llvm
-        name = f"llvm.x86.avx512.mask.scalef.p{'d' if value.dtype == types.float64 else 's'}.512"
-        every = ir.IntType(max(value.lanes, 8))((1 << value.lanes) - 1)
-        current_rounding = ir.IntType(32)(4)
-        given = [*args, ir.Constant(vector, ir.Undefined), every, current_rounding]
-        callee = get_or_insert_function(builder.module, ir.FunctionType(vector, [arg.type for arg in given]), name)
-        return builder.call(callee, given)
+        name = f"llvm.x86.avx512.mask.scalef.{'p' if isinstance(value, Vector) else 's'}{letter}"
+        if isinstance(value, Vector):
+            return of_vectors(builder, f"{name}.512", *args)
+        first, kind = ir.IntType(32)(0), Vector(dtype, 128 // dtype.bitwidth).llvm
+        lanes = [builder.insert_element(ir.Constant(kind, ir.Undefined), arg, first) for arg in args]
+        return builder.extract_element(of_vectors(builder, name, *lanes), first)
 
     return value(value, value), codegen
