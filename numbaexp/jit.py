@@ -74,9 +74,12 @@ def compile_callback(made: Any) -> None:
         made.compile()
 
 
-def subroutine(context: Any, builder: Any, function: Callable[..., Any], signature: Any) -> Any:
+def subroutine(
+    context: Any, builder: Any, function: Callable[..., Any], signature: Any, *, inline: bool = False
+) -> Any:
     """Compile a function that the code of an intrinsic calls; returns what that calls."""
     flags = Flags()
+    flags.forceinline = inline
     flags.nrt, flags.error_model, flags.fastmath, flags.boundscheck = True, "numpy", False, False
-    compiled = context.compile_subroutine(builder, function, signature, flags=flags, caching=False)
+    compiled = context.compile_subroutine(builder, function, signature, flags=flags)
     return context.declare_function(builder.module, compiled.fndesc)

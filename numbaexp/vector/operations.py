@@ -167,19 +167,27 @@ def spread_to(typingctx, value, like):
 def scale(typingctx, value, exponent):
     """Compute ``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it.
 
-    Both are vectors of float32 or float64 that fill a register of 64 bytes. Compiling for another processor fails.
+    Both are float32 or float64: numbers, or vectors that fill a register of 64 bytes. Compiling for another processor
+    fails.
     """
-    if value != exponent or value not in _SCALED:
+    number = element(value) in _FLOATS and not isinstance(value, Vector)
+    if value != exponent or not (number or value in _SCALED):
         return None
 
     def codegen(context, builder, signature, args):
         if not level_for(context).scales:
             raise NotImplementedError("`scale` needs a processor with AVX-512")
-        every = ir.Constant(ir.IntType(max(value.lanes, 8)), (1 << value.lanes) - 1)
+        # Of a number, in the first lane of a vector of 16 bytes.
+        kind = Vector(value, 128 // value.bitwidth) if number else value
+        first, unused = ir.Constant(ir.IntType(32), 0), ir.Constant(kind.llvm, ir.Undefined)
+        lanes = [builder.insert_element(unused, arg, first) for arg in args] if number else args
+        every = ir.Constant(ir.IntType(max(kind.lanes, 8)), (1 << kind.lanes) - 1)
         current_rounding = ir.Constant(ir.IntType(32), 4)
-        unused = ir.Constant(value.llvm, ir.Undefined)
-        name = f"llvm.x86.avx512.mask.scalef.{_SCALED[value]}.512"
-        return call(builder, name, value.llvm, *args, unused, every, current_rounding)
+        suffix = ("s" if number else "p") + ("d" if kind.dtype == types.float64 else "s") + ("" if number else ".512")
+        scaled = call(
+            builder, f"llvm.x86.avx512.mask.scalef.{suffix}", kind.llvm, *lanes, unused, every, current_rounding
+        )
+        return builder.extract_element(scaled, first) if number else scaled
 
     return value(value, value), codegen
 
@@ -196,10 +204,8 @@ def greater_magnitude(typingctx, a, b):
     def codegen(context, builder, signature, args):
         if a in _SCALED and level_for(context).scales:
             greatest_magnitude, no_rounding = ir.Constant(ir.IntType(32), 0b1011), ir.Constant(ir.IntType(32), 4)
-            every, unused = (
-                ir.Constant(ir.IntType(max(a.lanes, 8)), (1 << a.lanes) - 1),
-                ir.Constant(a.llvm, ir.Undefined),
-            )
+            every = ir.Constant(ir.IntType(max(a.lanes, 8)), (1 << a.lanes) - 1)
+            unused = ir.Constant(a.llvm, ir.Undefined)
             name = f"llvm.x86.avx512.mask.range.{_SCALED[a]}.512"
             return call(builder, name, a.llvm, *args, greatest_magnitude, unused, every, no_rounding)
         bits = a.of(_SAME_WIDTH[a.dtype]).llvm
