@@ -61,8 +61,9 @@ def _make_settle(name, row):
 
 def _by_fast_phase(name, dtype, settled, fast, level):
     """A call, of which a loop calls explicit vectors."""
-    bits = BITS[itemsize(dtype)]
-    magnitude, limit, phase = bits(np.iinfo(bits).max), bits(fast.limit), fast.compute
+    size = itemsize(dtype)
+    bits = BITS[size]
+    magnitude, limit, phase = bits(2 ** (8 * size - 1) - 1), bits(fast.limit), fast.compute
 
     def compute(x):
         result, rare = x, mask_bits((bits_of(x) & magnitude) > limit)

@@ -118,8 +118,8 @@ def _define_computed(context: Any, module: Any, variants: Variants, name: str, k
 
 
 def _define_variant(module: Any, name: str, register: Any, width: int, masked: bool) -> Any:
-    """Define a variant of so many lanes, by the function of a register. ``masked`` ones compute no lane that a condition
-    leaves out, of which the argument may be anything."""
+    """Define a variant of so many lanes, by the function of a register. ``masked`` ones have a condition for each lane,
+    and compute none that has not: the argument may be anything there."""
     number, lanes = register.args[0].type.element, register.args[0].type.count
     vector, mask = ir.VectorType(number, width), ir.VectorType(ir.IntType(1), width)
     variant = _declare(module, name, [vector, mask] if masked else [vector])
