@@ -13,7 +13,7 @@ import pathlib
 import numpy as np
 import torch
 from providers import device, versions
-from speed import FIELDS, RESULTS, time_in_turn
+from speed import FIELDS, RESULTS, time_in_turn, today
 
 import numbaexp
 from numbaexp import autograd
@@ -73,6 +73,7 @@ def row_of(function, provider, x, seconds, moved):
         "GB/s": f"{moved * x.nbytes / p50 / 1e9:.3g}",
         "device": device(),
         "versions": versions(),
+        "date": today(),
     }
 
 

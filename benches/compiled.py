@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 from numba import njit
+from providers import device, versions
 from speed import time_in_turn
 
 import numbaexp
@@ -25,6 +26,7 @@ def loop_over(function):
 
 
 def main():
+    print(f"{device()}; {versions()}")
     for dtype in (np.float32, np.float64):
         x = np.random.default_rng(0).uniform(-10, 10, 100_000).astype(dtype)
         y = np.empty_like(x)

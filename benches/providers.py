@@ -1,17 +1,21 @@
 """Whoever computes exp and its relatives, and the walls: each prepares a call that takes one array to another."""
 
 import contextlib
+import ctypes
 import functools
+import importlib
 import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Callable
 from typing import NamedTuple
 
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 
 import numbaexp
+from numbaexp.vector.level import current_level
 
 
 class Provider(NamedTuple):
@@ -222,14 +226,15 @@ def array_type(name):
 
 
 def versions(target="cpu"):
-    """Package versions, in one line, with those that a target has of its own."""
+    """Package versions, in one line, with those that a target has of its own, and whose code computes on the CPU."""
     names = ["numba", "numpy", "scipy", "torch", "jax", "numexpr"]
     if target == "cuda":
         names += ["numba-cuda", "cupy", "cupy-cuda12x", "cupy-cuda13x"]
-    found = [f"numbaexp {numbaexp.__version__}"]
+    found = [f"numbaexp {numbaexp.__version__} ({current_level().name})"]
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found.append(f"{name} {importlib.metadata.version(name)}")
+            code = _CODE.get(name)
+            found.append(f"{name} {importlib.metadata.version(name)}" + (f" ({code()})" if code else ""))
     if target == "cuda":
         from numba.cuda.cudadrv.driver import driver
 
@@ -237,12 +242,41 @@ def versions(target="cpu"):
     return ", ".join(found)
 
 
+def _code_of_numpy():
+    """The highest of the sets of instructions that NumPy has loops for and finds here."""
+    core = importlib.import_module("numpy._core._multiarray_umath")
+    return [*core.__cpu_baseline__, *(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name])][-1]
+
+
+@functools.cache
+def _code_of_torch():
+    """The instructions of PyTorch's loops, and whose its exp is: MKL's where that has the same bits, else that of the
+    loops, which call SLEEF."""
+    import torch
+
+    x = np.random.default_rng(0).uniform(-10, 10, 10_000).astype(np.float32)
+    y = np.empty_like(x)
+    capability = torch.backends.cpu.get_cpu_capability()
+    try:
+        library = ctypes.CDLL(os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so"))
+        # With the mode that PyTorch gives it: VML_HA | VML_FTZDAZ_OFF | VML_ERRMODE_IGNORE.
+        library.vmsExp(*map(ctypes.c_int64, (x.size, x.ctypes.data, y.ctypes.data, 0x140102)))
+    except (OSError, AttributeError):
+        return f"{capability}, exp of SLEEF"
+    same = np.array_equal(torch.exp(torch.from_numpy(x)).numpy(), y)
+    return f"{capability}, exp of {'MKL' if same else 'SLEEF'}"
+
+
+_CODE: dict[str, Callable[[], str]] = {"numpy": _code_of_numpy, "torch": _code_of_torch}
+
+
 def device(target="cpu"):
-    """The processor, as the system names it, and for its target the GPU."""
+    """The processor, as the system and LLVM name it, and for its target the GPU."""
     name = "unknown processor"
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
         name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), name)
-    name = f"{name}, {numba.get_num_threads()} threads"
+    threads = numba.get_num_threads()
+    name = f"{name} ({llvm.get_host_cpu_name()} to LLVM), {threads} thread{'s' if threads > 1 else ''}"
     if target == "cuda":
         from numba import cuda
 

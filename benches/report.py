@@ -1,7 +1,8 @@
 """Make README's tables and pictures from the files in ``results/``.
 
 ``python benches/report.py`` rewrites what stands between the markers of README.md, and in ``results`` the pictures
-``speed.svg``, ``targets.svg`` and ``softmax_accuracy.svg``.
+``speed.svg``, ``targets.svg`` and ``softmax_accuracy.svg``. Figures of other processors, or of fewer threads,
+lie beside as ``speed-NAME.csv``, ``softmax-NAME.csv`` and ``autograd-NAME.csv``, and have tables of their own.
 """
 
 import csv
@@ -58,6 +59,13 @@ def rows_of(name):
         return list(csv.DictReader(file))
 
 
+def for_each_processor(name, section):
+    """The section of each file of a name, with where it was measured."""
+    files = [RESULTS / f"{name}.csv", *sorted(RESULTS.glob(f"{name}-*.csv"))]
+    measured = [rows_of(file.name) for file in files]
+    return "\n\n".join(f"{section(rows)}\n\n{measured_on(rows[0])}" for rows in measured)
+
+
 def markdown(header, lines):
     rule = ["---"] + ["---:"] * (len(header) - 1)
     return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines])
@@ -80,10 +88,10 @@ def accuracy_table():
     return markdown(["results rounded wrongly", "numbaexp", *PEERS], lines)
 
 
-def speed_table():
+def speed_table(rows):
     """Time of the others over that of numbaexp's default; above 1 numbaexp is faster."""
     time: dict[tuple[str, str, str, int], dict[tuple[str, str], float]] = {}
-    for row in rows_of("speed.csv"):
+    for row in rows:
         if int(row["shape"]) in TABLE_SIZES:
             case = row["function"], row["interval"], row["dtype"], int(row["shape"])
             time.setdefault(case, {})[row["provider"], row["target"]] = float(row["p50"])
@@ -169,10 +177,10 @@ def targets_picture():
     figure.savefig(RESULTS / "targets.svg", metadata={"Date": None})
 
 
-def softmax_table():
+def softmax_table(rows):
     """Time of the others over that of numbaexp; above 1 numbaexp is faster."""
     cases: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
-    for row in rows_of("softmax.csv"):
+    for row in rows:
         cases.setdefault((row["function"], row["dtype"], row["shape"]), {})[row["provider"]] = row
     lines = []
     for case, by_provider in cases.items():
@@ -180,9 +188,7 @@ def softmax_table():
         cells = [f"{float(by_provider[p]['p50']) / own:.2f}" if p in by_provider else "" for p in SOFTMAX_PEERS]
         lines.append([", ".join(case), f"{own * 1e6:,.4g} µs", *cells])
     table = markdown(["function, type, shape", "numbaexp", *SOFTMAX_PEERS], lines)
-    peaks = ", ".join(
-        f"{row['provider']} {int(row['peak']) / 1e6:,.0f} MB" for row in rows_of("softmax.csv") if row["peak"]
-    )
+    peaks = ", ".join(f"{row['provider']} {int(row['peak']) / 1e6:,.0f} MB" for row in rows if row["peak"])
     return f"{table}\n\nMemory that `cross_entropy` and its gradient take beyond their arguments there: {peaks}."
 
 
@@ -210,11 +216,11 @@ def softmax_picture():
     figure.savefig(RESULTS / "softmax_accuracy.svg", metadata={"Date": None})
 
 
-def autograd_table():
+def autograd_table(rows):
     """Time of torch over that of numbaexp, forward and backward together; and what a recorded call takes."""
     cases: dict[tuple[str, str], dict[str, float]] = {}
     calls = []
-    for row in rows_of("autograd.csv"):
+    for row in rows:
         if row["provider"] in AUTOGRAD_PROVIDERS:
             cases.setdefault((row["function"], row["shape"]), {})[row["provider"]] = float(row["p50"])
         else:
@@ -228,7 +234,7 @@ def autograd_table():
 
 
 def measured_on(row):
-    return f"Measured on {row['device']}; {row['versions']}."
+    return f"Measured on {row['device']}, {row['date']}; {row['versions']}."
 
 
 def main():
@@ -236,9 +242,9 @@ def main():
     text = README.read_text()
     for marker, content in (
         ("accuracy", accuracy_table()),
-        ("speed", f"{speed_table()}\n\n{measured_on(rows_of('speed.csv')[0])}"),
-        ("softmax", f"{softmax_table()}\n\n{measured_on(rows_of('softmax.csv')[0])}"),
-        ("autograd", f"{autograd_table()}\n\n{measured_on(rows_of('autograd.csv')[0])}"),
+        ("speed", for_each_processor("speed", speed_table)),
+        ("softmax", for_each_processor("softmax", softmax_table)),
+        ("autograd", for_each_processor("autograd", autograd_table)),
         ("targets", targets_section()),
     ):
         pattern = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"

@@ -15,7 +15,7 @@ import sys
 
 import numpy as np
 from providers import device, versions
-from speed import FIELDS, RESULTS, time_in_turn
+from speed import FIELDS, RESULTS, time_in_turn, today
 
 import numbaexp
 
@@ -153,6 +153,7 @@ def measure(function, dtype, shape, axis):
             "GB/s": f"{2 * x.nbytes / p50 / 1e9:.3g}",
             "device": device(),
             "versions": versions(),
+            "date": today(),
             "peak": peak_apart(package) if function == "cross_entropy" and LINUX else "",
         }
 

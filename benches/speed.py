@@ -2,15 +2,20 @@
 
 ``python benches/speed.py`` writes ``results/speed.csv`` and prints the medians; ``python benches/report.py`` makes the
 tables and the picture of the README from it. exp is timed at all sizes and types, and in float64 on masked rows as
-well, whose results are subnormal or 0; the others at two sizes in float32 and float64.
+well, whose results are subnormal or 0; the others at two sizes in float32 and float64. ``--threads 1`` keeps numbaexp,
+the copy loop and PyTorch to one thread; another ``--output`` keeps the figures of another processor, as
+``results/speed-NAME.csv``.
 """
 
 import argparse
 import csv
+import datetime
+import importlib.util
 import pathlib
 import sys
 import time
 
+import numba
 import numpy as np
 from providers import ALL, array_type, device, installed, versions
 
@@ -28,6 +33,7 @@ FIELDS = (
     "GB/s",
     "device",
     "versions",
+    "date",
 )
 
 # Seconds that one provider is timed for at one size and type, and the least number of rounds.
@@ -43,6 +49,19 @@ RELATIVE_TYPES, RELATIVE_SIZES = ("float32", "float64"), (100_000, 20_000_000)
 LEAST_ROUNDS = 9
 # Arguments that differ: of a larger array they are repeated.
 SAMPLE = 10**6
+
+
+def today():
+    return datetime.date.today().isoformat()
+
+
+def keep_to(threads):
+    """Let numbaexp, the copy loop and PyTorch take so many threads."""
+    numba.set_num_threads(threads)
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def seconds_a_call(call, repeat, wait):
@@ -105,36 +124,48 @@ def measure(function, dtype_name, n, providers, interval, least_rounds=LEAST_ROU
             "GB/s": f"{2 * x.nbytes / p50 / 1e9:.3g}",
             "device": device(provider.target),
             "versions": versions(provider.target),
+            "date": today(),
             "transfers": provider.transfers,
         }
 
 
-def plan(sizes, types):
+def plan(functions, sizes, types):
     """(function, type, size, interval) of all that is timed."""
-    for name in types:
-        for size in sizes:
-            yield "exp", name, size, ORDINARY
-    for size in RELATIVE_SIZES:
-        yield "exp", "float64", size, MASKED
+    relative_sizes = [size for size in RELATIVE_SIZES if size in sizes]
+    if "exp" in functions:
+        for name in types:
+            for size in sizes:
+                yield "exp", name, size, ORDINARY
+        if "float64" in types:
+            for size in relative_sizes:
+                yield "exp", "float64", size, MASKED
     for function in RELATIVES:
-        for name in RELATIVE_TYPES:
-            for size in RELATIVE_SIZES:
-                yield function, name, size, ORDINARY
+        if function in functions:
+            for name in RELATIVE_TYPES:
+                if name in types:
+                    for size in relative_sizes:
+                        yield function, name, size, ORDINARY
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    every = ("exp", *RELATIVES)
+    parser.add_argument("--functions", nargs="+", default=every, choices=every)
     parser.add_argument("--sizes", type=float, nargs="+", default=[10.0**k for k in range(9)] + [2e7])
     parser.add_argument("--types", nargs="+", default=ALL, choices=ALL)
     parser.add_argument("--providers", nargs="+", help="default: all that are installed")
+    parser.add_argument("--threads", type=int, help="default: as many as each takes")
     parser.add_argument("--output", type=pathlib.Path, default=RESULTS / "speed.csv")
     arguments = parser.parse_args()
+    if arguments.threads:
+        keep_to(arguments.threads)
     providers = installed(arguments.providers)
+    print(f"{device()}; {versions()}")
     types = [name for name in arguments.types if array_type(name) is not None]
     with open(arguments.output, "w", newline="") as file:
         writer = csv.DictWriter(file, FIELDS, extrasaction="ignore")
         writer.writeheader()
-        for function, name, size, interval in plan(sorted(map(int, arguments.sizes)), types):
+        for function, name, size, interval in plan(arguments.functions, sorted(map(int, arguments.sizes)), types):
             rows = list(measure(function, name, size, providers, interval))
             writer.writerows(rows)
             file.flush()

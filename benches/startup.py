@@ -7,6 +7,8 @@ import statistics
 import subprocess
 import sys
 
+from providers import device, versions
+
 RUNS = 15
 SCRIPT = """
 import time
@@ -23,6 +25,7 @@ print(*(b - a for a, b in zip(clock, clock[1:])))
 
 
 def main():
+    print(f"{device()}; {versions()}")
     runs = []
     for _ in range(RUNS + 1):
         printed = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True).stdout

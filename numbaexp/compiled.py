@@ -8,7 +8,7 @@ from numba.core.target_extension import current_target
 from numba.core.typing.templates import builtin_registry
 
 from numbaexp import functions
-from numbaexp.cpu.loops import provoked
+from numbaexp.cpu.flags import raise_flags
 from numbaexp.cpu.undecided import stack_array
 from numbaexp.cpu.variants import (
     Variants,
@@ -44,12 +44,13 @@ def _make_settle(name, row):
 
         def settle(x, y, n):
             others = carray(stack_array(_LANES), n, np.float64)
-            raised = np.int64(0)
+            overflows = underflows = False
             for i in range(n):
-                y[i], others[i], flags = whole(x[i])
-                raised |= flags
-            if raised:
-                y[0] -= provoked(raised)
+                y[i], others[i], overflow, underflow = whole(x[i])
+                overflows |= overflow
+                underflows |= underflow
+            if overflows or underflows:
+                raise_flags(overflows, underflows)
             for i in range(n):
                 if bits_of(y[i]) != bits_of(others[i]):
                     y[i] = accurate(x[i])

@@ -84,9 +84,11 @@ def _versions() -> _Rows:
 def _machine() -> _Rows:
     from numba.core.registry import cpu_target
 
+    from numbaexp.vector.level import current_level
+
     triple, name, features = cpu_target.target_context.codegen().magic_tuple()
     yield "processor", f"{_processor()}, compiled for as {name}"
-    yield "SIMD", simd(triple, name, features)
+    yield "SIMD", f"{current_level().name}; in loops that LLVM vectorizes {simd(triple, name, features)}"
     yield "threads", _threads()
     yield "cache", _cache()
 
@@ -142,7 +144,7 @@ declare double @llvm.fma.f64(double, double, double)
 
 
 def simd(triple: str, processor: str, features: str) -> str:
-    """How wide the vectors are that LLVM makes for a processor, and whether it has an instruction for ``fma``."""
+    """Say how wide the vectors are that LLVM makes of loops, and whether there is an instruction for ``fma``."""
     import llvmlite.binding as llvm
 
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, features=features, opt=3)

@@ -1,5 +1,6 @@
 """The class of the elementwise functions: objects that pass for ufuncs of NumPy's, at no cost to a call."""
 
+import ctypes
 import functools
 import inspect
 import types
@@ -12,7 +13,24 @@ from numbaexp.bridges.tracing import in_python
 from numbaexp.cpu.signatures import signatures
 from numbaexp.default_mode import in_default_mode
 
+# Py_TPFLAGS_HAVE_VECTORCALL, and the offset in bytes of PyTypeObject.tp_flags.
+_HAS_VECTORCALL = 1 << 11
+_FLAGS = object.__basicsize__ + 152
 
+
+def _called_as_its_base(made: type) -> type:
+    """Let calls of a class's objects go by vectorcall, as those of its base do.
+
+    Before Python 3.12 a class inherits how that is done, but not the flag for it, and each call would make a tuple of
+    its arguments, and a dictionary of those by keyword.
+    """
+    assert made.__base__ is not None
+    if made.__base__.__flags__ & ~made.__flags__ & _HAS_VECTORCALL:
+        ctypes.c_ulong.from_address(id(made) + _FLAGS).value |= _HAS_VECTORCALL
+    return made
+
+
+@_called_as_its_base
 class UfuncLike(functools.partial):
     """A function that a ufunc computes.
 

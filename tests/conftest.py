@@ -1,4 +1,5 @@
-"""What the tests share: a way to run a script of its own process, and the threading layers to run it under."""
+"""What the tests share: a way to run a script of its own process, and the threading layers and processors to run it
+under."""
 
 import functools
 import os
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 
+import llvmlite.binding as llvm
 import pytest
 
 MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
@@ -28,6 +30,24 @@ def layer(request):
     if missing(request.param):
         pytest.skip(f"threading layer {request.param}: {missing(request.param)}")
     return {"NUMBA_THREADING_LAYER": request.param, "NUMBA_NUM_THREADS": "2", **LIBRARIES}
+
+
+# Processors that an x86 can stand in for, as Numba's names and features.
+PROCESSORS = {
+    "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"),
+    "neither FMA nor F16C": ("nehalem", "+sse4.2"),
+}
+
+
+@pytest.fixture(params=PROCESSORS)
+def processor(request, tmp_path):
+    """The environment that makes Numba compile for a processor."""
+    name, features = PROCESSORS[request.param]
+    has = llvm.get_host_cpu_features()
+    missing = [feature for feature in features.replace("+", "").split(",") if not has.get(feature)]
+    if missing:
+        pytest.skip(f"this processor has no {', '.join(missing)}")
+    return {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
 
 
 @pytest.fixture

@@ -27,11 +27,14 @@ _INSTRUCTION = re.compile(
     r"(?:@(?P<negated>!?)(?P<predicate>%\w+)\s+)?(?P<opcode>[a-z][\w.]*)\s*(?P<operands>.*)", re.S
 )
 _OPERAND = re.compile(r"\{[^}]*\}|\[[^\]]*\]|[^,\s]+")
-_VARIABLE = r"\.{}\s+\.align\s+(\d+)\s+\.b8\s+(\w+)\[(\d+)\]"
+_VARIABLE = r"\.{}\s+\.align\s+(\d+)\s+\.b8\s+([\w$]+)\[(\d+)\]"
+_TABLE = re.compile(_VARIABLE.format("global") + r"\s*=\s*\{([\d,\s]*)\};")
 
 
 class Machine:
     """A kernel of PTX, to be called with the number of blocks, that of threads in each, and the kernel's arguments.
+
+    A call returns how many instructions of float64 arithmetic its threads executed.
 
     Parameters
     ----------
@@ -59,9 +62,11 @@ class Machine:
             raise NotImplementedError(f"threads run one after another, and those of a block wait here; got {threads}")
         if len(arguments) != self._parameters:
             raise TypeError(f"the kernel takes {self._parameters} arguments; got {len(arguments)}")
-        faults = self._run(blocks, threads, *arguments)
+        in_float64 = ctypes.c_int64()
+        faults = self._run(ctypes.addressof(in_float64), blocks, threads, *arguments)
         if faults:
             raise MemoryError(f"{faults} threads ended at an address that is misaligned or outside of shared memory")
+        return in_float64.value
 
 
 @functools.cache
@@ -83,7 +88,7 @@ def _compiled(ptx):
     engine.finalize_object()
     count = len(translation.parameters)
     # ctypes lets other threads of Python run meanwhile.
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int32, ctypes.c_int32, *[ctypes.c_int64] * count)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int32, ctypes.c_int32, *[ctypes.c_int64] * count)
     return translation.waits, count, engine, kind(engine.get_function_address("grid"))
 
 
@@ -111,7 +116,7 @@ def _find(opcode):
 
 class _Translation:
     """A module of LLVM with two functions: ``thread`` is the kernel, ``grid`` runs it for each thread and counts those
-    that ended at a wrong address."""
+    that ended at a wrong address. Both add up, in memory that they are given, the instructions of float64."""
 
     def __init__(self, ptx):
         kernels = re.findall(r"\.entry\s+\w+\s*\((.*?)\)[^{]*\{(.*)\}", ptx, re.DOTALL)
@@ -125,7 +130,8 @@ class _Translation:
 
         self.module = ir.Module()
         self.module.triple = llvm.get_default_triple()
-        several = [_I64] * len(self.parameters)
+        # Where the instructions are counted, and the parameters.
+        several = [_I64] * (1 + len(self.parameters))
         self.thread = ir.Function(self.module, ir.FunctionType(_I64, [_I32] * len(_SPECIAL) + several), "thread")
         entry = self.thread.append_basic_block()
         # Registers are put into the first block when they are declared, instructions into those that follow.
@@ -136,9 +142,11 @@ class _Translation:
         ir.IRBuilder(self.faulty).ret(_I64(1))
 
         self.blocks, self.scopes = {}, [{}]
-        self.carry = self.declarations.alloca(_I1)
-        self.declarations.store(_I1(0), self.carry)
+        self.carry, self.in_float64 = (self.declarations.alloca(kind) for kind in (_I1, _I64))
+        for variable in (self.carry, self.in_float64):
+            self.declarations.store(variable.type.pointee(0), variable)
         self.offsets, self.spaces = {}, {}
+        self.tables = {match[2]: self._table(*match.groups()) for match in _TABLE.finditer(ptx)}
         self._reserve("shared", re.findall(_VARIABLE.format("shared"), ptx))
         self._reserve("local", re.findall(_VARIABLE.format("local"), body))
         self._translate(body)
@@ -160,9 +168,18 @@ class _Translation:
         self.declarations.call(fill, [memory, _I8(_UNINITIALIZED), _I64(size), _I1(0)])
         self.spaces[space] = self.declarations.ptrtoint(memory, _I64), size
 
+    def _table(self, align, name, size, values):
+        """A constant array of the module."""
+        kind = ir.ArrayType(_I8, int(size))
+        table = ir.GlobalVariable(self.module, kind, name)
+        table.global_constant, table.align = True, int(align)
+        table.initializer = kind([int(value) for value in values.split(",")])
+        return table
+
     def _make_grid(self, several):
-        grid = ir.Function(self.module, ir.FunctionType(_I64, [_I32, _I32, *several]), "grid")
-        blocks, threads, *arguments = grid.args
+        counted, *rest = several
+        grid = ir.Function(self.module, ir.FunctionType(_I64, [counted, _I32, _I32, *rest]), "grid")
+        counted, blocks, threads, *arguments = grid.args
         builder = ir.IRBuilder(grid.append_basic_block())
         faults, block, thread = builder.alloca(_I64), builder.alloca(_I32), builder.alloca(_I32)
         for variable in (faults, block):
@@ -176,7 +193,9 @@ class _Translation:
         builder.cbranch(builder.icmp_unsigned("<", builder.load(thread), threads), body, behind)
         builder.position_at_end(body)
         place = builder.load(thread), threads, builder.load(block), blocks
-        builder.store(builder.add(builder.load(faults), builder.call(self.thread, [*place, *arguments])), faults)
+        builder.store(
+            builder.add(builder.load(faults), builder.call(self.thread, [*place, counted, *arguments])), faults
+        )
         builder.store(builder.add(builder.load(thread), _I32(1)), thread)
         builder.branch(next_thread)
         builder.position_at_end(behind)
@@ -230,6 +249,8 @@ class _Translation:
             targets = (behind, execute) if instruction["negated"] else (execute, behind)
             self.builder.cbranch(condition, *targets)
             self.builder.position_at_end(execute)
+        if ".f64" in opcode and not opcode.startswith(("ld.", "st.", "mov.", "selp.")):
+            self.builder.store(self.builder.add(self.builder.load(self.in_float64), _I64(1)), self.in_float64)
         method(self, operands, *groups)
         if instruction["predicate"]:
             if not self.builder.block.is_terminated:
@@ -264,6 +285,8 @@ class _Translation:
             return kind(int(operand[2:], 16))
         if operand in self.offsets:
             return kind(self.offsets[operand])
+        if operand in self.tables:
+            return self.builder.ptrtoint(self.tables[operand], kind)
         if re.fullmatch(r"-?\d+", operand):
             return kind(int(operand) % (1 << width))
         raise NotImplementedError(f"the operand {operand}")
@@ -311,22 +334,29 @@ class _Translation:
         a, b = (self.read(operand, kind) for operand in operands[1:])
         self.write(operands[0], getattr(self.builder, f"f{name}")(a, b), kind)
 
+    @_instruction(r"(add|sub)(?:\.rn)?\.f32\.f16")
+    def _mixed_arithmetic(self, operands, name):
+        """Of a half and a float32."""
+        a = self.builder.fpext(self.read(operands[1], "f16"), _FLOATS[32])
+        self.write(operands[0], getattr(self.builder, f"f{name}")(a, self.read(operands[2], "f32")), "f32")
+
     @_instruction(r"fma\.rn\.(f32|f64)")
     def _fused(self, operands, kind):
         self.write(operands[0], self.builder.fma(*(self.read(operand, kind) for operand in operands[1:])), kind)
 
-    @_instruction(r"div\.rn\.(f64)")
+    @_instruction(r"div\.rn\.(f32|f64)")
     def _quotient(self, operands, kind):
         self.write(operands[0], self.builder.fdiv(*(self.read(operand, kind) for operand in operands[1:])), kind)
 
-    @_instruction(r"rcp\.rn\.(f64)")
+    @_instruction(r"rcp\.rn\.(f32|f64)")
     def _reciprocal(self, operands, kind):
         x = self.read(operands[1], kind)
         self.write(operands[0], self.builder.fdiv(x.type(1.0), x), kind)
 
-    @_instruction(r"(neg|abs|copysign)\.f(64)")
+    @_instruction(r"(neg|abs|copysign)\.f(32|64)")
     def _sign(self, operands, name, width):
         *signs, x = (self.read(operand, f"b{width}") for operand in operands[1:])
+        x = self._flushed(x) if width == "32" else x
         sign = x.type(1 << int(width) - 1)
         if name == "neg":
             result = self.builder.xor(x, sign)
@@ -350,7 +380,7 @@ class _Translation:
 
     # Integers.
 
-    @_instruction(r"(add|sub)\.([su](?:32|64))")
+    @_instruction(r"(add|sub)\.([su](?:16|32|64))")
     def _sum(self, operands, name, kind):
         a, b = (self.read(operand, kind) for operand in operands[1:])
         self.write(operands[0], getattr(self.builder, name)(a, b), kind)
@@ -394,7 +424,7 @@ class _Translation:
         quotient = builder.udiv(a, builder.select(by_zero, b.type(1), b))
         self.write(operands[0], builder.select(by_zero, b.type(-1), quotient), kind)
 
-    @_instruction(r"(neg|abs)\.(s64)")
+    @_instruction(r"(neg|abs)\.(s32|s64)")
     def _sign_of_integer(self, operands, name, kind):
         x = self.read(operands[1], kind)
         result = self.builder.neg(x)
@@ -448,6 +478,16 @@ class _Translation:
         shifted = builder.lshr(builder.shl(both, builder.and_(by, _I64(31))), _I64(32))
         self.write(operands[0], builder.trunc(shifted, _I32), "b32")
 
+    @_instruction(r"bfi\.b32")
+    def _insert_bits(self, operands):
+        """The lowest bits of the first operand in the second, from a bit on and so many, both constants here."""
+        builder = self.builder
+        a, b = (self.read(operand, "b32") for operand in operands[1:3])
+        start, count = map(int, operands[3:])
+        mask = (1 << count) - 1 << start
+        inserted = builder.and_(builder.shl(a, _I32(start)), _I32(mask & 0xFFFFFFFF))
+        self.write(operands[0], builder.or_(inserted, builder.and_(b, _I32(~mask & 0xFFFFFFFF))), "b32")
+
     @_instruction(r"clz\.b64")
     def _leading_zeros(self, operands):
         count = self.builder.ctlz(self.read(operands[1], "b64"), _I1(0))
@@ -476,7 +516,7 @@ class _Translation:
 
     @_instruction(r"mov\.(pred|[bsuf](?:16|32|64))")
     def _move(self, operands, kind):
-        """Between braces are the parts of a value, the lowest first."""
+        """Between braces are the parts of a value, the lowest first; a part that is called _ is left out."""
         builder = self.builder
         target, source = operands
         kind = self._bitwise(kind)
@@ -493,6 +533,8 @@ class _Translation:
         else:
             value = self.read(source, kind)
             for place, each in enumerate(parts[0]):
+                if each == "_":
+                    continue
                 bits = builder.trunc(builder.lshr(value, value.type(part * place)), ir.IntType(part))
                 self.write(each, bits, f"b{part}")
 
@@ -553,9 +595,9 @@ class _Translation:
     @_instruction(r"ld\.param\.[bsu]64")
     def _load_parameter(self, operands):
         place = self.parameters.index(operands[1].strip("[]"))
-        self.write(operands[0], self.thread.args[len(_SPECIAL) + place], "b64")
+        self.write(operands[0], self.thread.args[len(_SPECIAL) + 1 + place], "b64")
 
-    @_instruction(r"(ld|st)(?:\.global|\.(shared))?(?:\.v([24]))?\.([bsuf])(8|16|32|64)")
+    @_instruction(r"(ld|st)(?:\.global(?:\.nc)?|\.(shared))?(?:\.v([24]))?\.([bsuf])(8|16|32|64)")
     def _access(self, operands, name, space, _, sign, width):
         builder = self.builder
         kind, size = ir.IntType(int(width)), int(width) // 8
@@ -595,4 +637,7 @@ class _Translation:
 
     @_instruction(r"ret")
     def _return(self, operands):
+        builder = self.builder
+        counted = builder.inttoptr(self.thread.args[len(_SPECIAL)], _I64.as_pointer())
+        builder.store(builder.add(builder.load(counted), builder.load(self.in_float64)), counted)
         self.builder.ret(_I64(0))

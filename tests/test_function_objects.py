@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import copy
+import ctypes
 import doctest
 import functools
 import importlib
@@ -48,6 +49,26 @@ def test_what_a_partial_is_looked_through_at(function):
     assert (function.args, function.keywords) == ((), {})
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         assert pickle.loads(pickle.dumps(plain, protocol)) is plain
+
+
+@every_ufunc
+def test_calls_go_by_vectorcall(function):
+    """No tuple and no dictionary is made of a call's arguments: the interpreter hands them over as they lie there."""
+    address = id(function) + ctypes.c_ssize_t.from_address(id(type(function)) + object.__basicsize__ + 40).value
+    slot, calls = ctypes.c_void_p.from_address(address), []
+    function(*[1.0] * function.nin)
+
+    @ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.py_object)
+    def take(called, args, count, names):
+        calls.append((called, count & ~(1 << 63), names))
+        return calls
+
+    before, slot.value = slot.value, ctypes.cast(take, ctypes.c_void_p).value
+    try:
+        assert function(1.0, out=None, where=True) is calls
+    finally:
+        slot.value = before
+    assert calls == [(id(function), 1, ("out", "where"))]
 
 
 def test_pickle_of_a_method():

@@ -57,21 +57,27 @@ import sys
 from types import SimpleNamespace
 benches, right, wrong = sys.argv[1:]
 sys.path.insert(0, benches)
-import gpu, speed
+import gpu, gpu_bits, gpu_calls, gpu_report, numbaexp, speed
 speed.BUDGET = speed.LAUNCHES = 0
 gpu.lacking = lambda: None
 gpu.memory = SimpleNamespace(on_device=lambda: 10**12)
-gpu.device = gpu.versions = lambda target: target
+gpu_calls.device = gpu_calls.versions = lambda target: target
 gpu.report = lambda: "what there is"
-gpu.run_tests = lambda file: gpu.Tests({"passed": 2, "failed": 0, "skipped": 1}, ["skipped: it: so"])
-gpu.ROUNDS = gpu.CALLS = 1
-gpu.FEW, gpu.ALL, gpu.FAMILY = 8, ("bfloat16", "float32"), ("exp", "softplus")
-gpu.FIRST_CALLS = gpu.FIRST_CALLS.replace("in FAMILY:", "in ('exp',):").replace("in FAMILY[name]:", "in ('float32',):")
+gpu.run_tests = lambda file, chosen: gpu.Tests({"passed": 2, "failed": 0, "skipped": 1}, ["skipped: it: so"])
+gpu.GRADIENTS = ("sigmoid_backward",)
+gpu_bits.SPACING, gpu_bits.RANDOM = {"bfloat16": 1021, "float32": 67_000_001}, 20
+gpu_calls.ROUNDS, gpu_calls.CALLS, gpu_calls.FEW = 1, 1, 8
+for each in gpu, gpu_report:
+    each.ALL, each.FAMILY = ("bfloat16", "float32"), ("exp", "softplus")
+script = gpu_calls.FIRST_CALLS.replace("in FAMILY:", "in ('exp',):")
+gpu_calls.FIRST_CALLS = script.replace("in FAMILY[name]:", "in ('float32',):")
 print("status", gpu.main(["--elements", "64", "--output", right]))
 gpu.SWEPT, gpu.THREADS, gpu.BLOCKS_A_PROCESSOR = ("float32",), (64,), (1, 2)
 print("status", gpu.main(["--elements", "64", "--sweep"]))
-gpu.Arrays.are_expected = lambda self, result: False
-print("status", gpu.main(["--elements", "64", "--no-tests", "--output", wrong]))
+gpu_calls.Arrays.are_expected = lambda self, result: False
+exp, exp2 = numbaexp.exp, numbaexp.exp2
+gpu_bits.numbaexp = SimpleNamespace(exp=lambda x, out=None: exp(x) if out is None else exp2(x, out=out))
+print("status", gpu.main(["--elements", "64", "--stages", "1", "2", "4", "6", "--output", wrong]))
 """
 
 
@@ -98,6 +104,11 @@ def test_a_report(simulated):
     assert "2 passed, 0 failed, 1 skipped" in report
     assert "- skipped: it: so" in report
     assert "Wrong results" not in report
+    assert "Failed steps" not in report
+    assert "not begun" not in report
+    for function in ("exp, float32", "exp, bfloat16", "softplus, float32", "sigmoid_backward, bfloat16"):
+        assert f"| {function} | " in report
+    assert "| 0 |  |" in report
     # Every event of the simulator is as far from the next.
     assert "| exp float32 out: speed over that of device copy | 1 | >= 0.93 | met |" in report
     assert "| exp float32 in place: speed over that of torch |  | >= 1.0 | not measured |" in report
@@ -126,9 +137,34 @@ def test_wrong_results_are_reported_and_not_timed(simulated):
     printed, _, folder = simulated
     assert printed.endswith("status 1\n")
     report, lines = (folder / "gpu.md").read_text(), (folder / "gpu.csv").read_text().splitlines()
+    assert "- exp float32: 6" in report
+    assert "| other bits | not begun |" in report
     for case in ("exp float32 in place", "softplus bfloat16 out", "exp float32 transposed", "exp float32, 8 elements"):
         assert f"- {case}" in report
     assert {line.split(",")[-2] for line in lines[1:]} == {"compiled", "found on disk", "of the host"}
+
+
+def test_the_report_is_there_after_each_step_and_tells_of_those_that_fail(gpu, tmp_path):
+    def compared(differing):
+        return [gpu.Compared("exp", "float32", 10, differing, "0x3" if differing else "", 0.5)]
+
+    def found():
+        assert "| exp, float32 | 10 | 0 |  |" in (tmp_path / "gpu.md").read_text()
+        return compared(7)
+
+    report = gpu.Report(tmp_path)
+    report.run(gpu.Stage("bits of exp", lambda elements: iter([lambda: compared(0)])), 1)
+    assert report.status() == gpu.MET
+    report.run(gpu.Stage("other bits", lambda elements: iter([found, lambda: 1 / 0, lambda: compared(8)])), 1)
+    text = (tmp_path / "gpu.md").read_text()
+    for line in (
+        "| exp, float32 | 10 | 7 | 0x3 |",
+        "- exp float32: 8 of 10 results",
+        "- other bits: ZeroDivisionError: division by zero",
+        "| rates of exp | not begun |",
+    ):
+        assert line in text
+    assert report.status() == gpu.NOT_MET
 
 
 def test_without_a_gpu(gpu, monkeypatch, capsys):
@@ -183,6 +219,6 @@ def test_outcomes_of_pytest(gpu, tmp_path):
 
 def test_a_run_of_pytest_that_does_not_end_well(gpu, monkeypatch):
     monkeypatch.setattr(gpu.subprocess, "run", lambda *args, **kwargs: subprocess.CompletedProcess(args, -11))
-    tests = gpu.run_tests("tests/test_gpu.py")
+    tests = gpu.run_tests("tests/test_gpu.py", "every")
     assert not tests.all_passed()
     assert tests.others == ["pytest ended with status -11"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp.cpu import gradient_loops
+from numbaexp.cpu import pieces
 from numbaexp.cpu.ufunc import bits_ufunc
 from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR, SAVED
 
@@ -408,7 +408,7 @@ def test_threads_and_tails(name, dtype, n):
 def test_results_that_go_past_the_caches(name, dtype, target):
     """At any place relative to lines of the cache; nothing else is written."""
     kind = numpy_type(dtype)
-    n = gradient_loops.STREAM_FROM // kind.itemsize + 5
+    n = pieces.STREAM_FROM // kind.itemsize + 5
     g, x = (np.resize(values, n) for values in sample(dtype, 100_003))
     expected = np.resize(compute(name, g[:100_003], x[:100_003]), n)
     memory = np.empty(n + 80, kind)

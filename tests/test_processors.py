@@ -7,7 +7,6 @@ import platform
 import subprocess
 import sys
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
@@ -15,25 +14,9 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.hard_cases import hard_cases
 
-PROCESSORS = {
-    "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"),
-    "neither FMA nor F16C": ("nehalem", "+sse4.2"),
-}
-
 pytestmark = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone"
 )
-
-
-@pytest.fixture(params=PROCESSORS)
-def processor(request, tmp_path):
-    """The environment that makes Numba compile for a processor."""
-    name, features = PROCESSORS[request.param]
-    has = llvm.get_host_cpu_features()
-    missing = [feature for feature in features.replace("+", "").split(",") if not has.get(feature)]
-    if missing:
-        pytest.skip(f"this processor has no {', '.join(missing)}")
-    return {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
 
 
 def test_same_bits(run_script, processor, tmp_path):

@@ -30,11 +30,13 @@ import numbaexp
 from numbaexp.cuda import gradient_kernels, kernels
 from numbaexp.cuda.compile import link, to_ptx
 from numbaexp.cuda.memory import WIDTH, make_memory
-from numbaexp.cuda.vectors import one_result, without_flags
+from numbaexp.cuda.phases import one_result, without_flags
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.fast import fast_gradient, fast_phase
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.vector.level import CUDA
 
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
 SOURCES = {
@@ -62,8 +64,27 @@ class Code:
 
     def __init__(self, text):
         self.text = text
-        found = re.findall(r"^\s+(?:@!?%p\d+\s+)?([a-z]\w*(?:\.\w+)*)\s+(.*);", text, re.MULTILINE)
+        found = re.findall(r"^\s+(?:@!?%p\d+\s+)?([a-z]\w*(?:\.\w+)*)\b\s*(.*);", text, re.MULTILINE)
         self.instructions = [(name, re.findall(r"%\w+", operands)) for name, operands in found]
+
+    def without(self, pattern):
+        """The opcodes of the instructions that are reached from the first one, past none that a pattern fits."""
+        lines = [line.strip() for line in self.text[self.text.index("{\n", self.text.index(".entry")) :].splitlines()]
+        places = {line[:-1]: place for place, line in enumerate(lines) if line.endswith(":")}
+        reached, open_ = set(), [0]
+        while open_:
+            place = open_.pop()
+            found = re.match(r"(@!?%p\d+\s+)?([a-z]\w*(?:\.\w+)*)\b(?:.*?(\S+);)?", lines[place])
+            if place in reached or (found and re.fullmatch(pattern, found[2])):
+                continue
+            reached.add(place)
+            condition, opcode, last = found.groups() if found else (None, "", None)
+            jumps = opcode.startswith("bra")
+            if jumps:
+                open_.append(places[last])
+            if condition or not (jumps or opcode == "ret"):
+                open_.append(place + 1)
+        return [found[1] for place in reached if (found := re.match(r"(?:@!?%p\d+\s+)?([a-z][\w.]*)", lines[place]))]
 
     def places(self, pattern):
         return [i for i, (name, _) in enumerate(self.instructions) if re.fullmatch(pattern, name)]
@@ -130,10 +151,9 @@ class Compiled:
 
 @functools.cache
 def kernel(name, source, dtype):
-    row = FAMILY[name][dtype]
     if source is None:
-        return Compiled(kernels.make_contiguous(row, dtype))
-    return Compiled(kernels.make_strided(row, source, dtype), 15)
+        return Compiled(kernels.make_contiguous(name, dtype))
+    return Compiled(kernels.make_strided(name, source, dtype), 15)
 
 
 @functools.cache
@@ -154,35 +174,46 @@ def alone(function, dtype, results=1):
 
 @functools.cache
 def forms_alone(name, dtype):
-    """Kernels of one call of each form of a row: ``inner``, ``whole``, and that of one result."""
-    row = FAMILY[name][dtype]
+    """Kernels of one call of each form of a row: the faster one, ``whole``, and that of one result."""
+    row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     results = 1 if row.accurate is None else 2
     return (
-        alone(row.inner, dtype, results),
+        alone(row.inner, dtype, results) if fast is None or results == 2 else alone(fast.compute, dtype, 2),
         alone(without_flags(row), dtype, results),
-        alone(one_result(row), dtype),
+        alone(one_result(name, dtype), dtype),
     )
+
+
+def forms_in(source, name, dtype, cc):
+    """How often a kernel's text has the faster form, and how often ``whole``."""
+    lanes = WIDTH // np.dtype(STORED_AS[dtype]).itemsize
+    fast = FAMILY[name][dtype].accurate is None and fast_phase(name, dtype, CUDA) is not None
+    if source is None:
+        # Two vectors, and an element before the first or behind the last.
+        return (2 * lanes + 1, 3) if fast else (2 * lanes, 2 * lanes + 1)
+    count = elements(kernel(name, source, dtype), cc)
+    return (count if fast else 0, count)
 
 
 def elements(compiled, cc):
     """How many elements a strided kernel's text treats: NVVM unrolls its loop."""
-    return compiled.code(cc).count(r"ld\.global\..*")
+    return compiled.code(cc).count(r"ld\.global\.(?!nc).*")
 
 
 @for_each_capability
 @for_each_row
 def test_fused_multiply_adds_are_those_written(name, dtype, cc):
     """As many as the scalars alone have, and as many where NVVM may not fuse: then none but those written are left."""
-    lanes = WIDTH // np.dtype(STORED_AS[dtype]).itemsize
-    inner, whole, rounded = (form.code(cc).fused for form in forms_alone(name, dtype))
-    assert min(inner, whole) >= 8
-    assert abs(rounded - whole) <= SLACK
-    contiguous, wholes = kernel(name, None, dtype), 2 * lanes + 1
-    fused = contiguous.code(cc).fused
-    assert fused == contiguous.code(cc, contraction=False).fused
-    assert abs(fused - 2 * lanes * inner - wholes * whole) <= wholes * SLACK
-    strided = kernel(name, dtype, dtype)
-    assert abs(strided.code(cc).fused - elements(strided, cc) * whole) <= elements(strided, cc) * SLACK
+    faster, whole, rounded = (form.code(cc).fused for form in forms_alone(name, dtype))
+    assert min(faster, whole) >= 8
+    count, wholes = forms_in(dtype, name, dtype, cc)
+    assert abs(rounded - (faster if count else 0) - whole) <= SLACK
+    for source in (None, dtype):
+        compiled = kernel(name, source, dtype)
+        fused = compiled.code(cc).fused
+        assert fused == compiled.code(cc, contraction=False).fused
+        count, wholes = forms_in(source, name, dtype, cc)
+        assert abs(fused - count * faster - wholes * whole) <= wholes * SLACK
 
 
 @for_each_capability
@@ -214,10 +245,11 @@ def test_nothing_is_called_spilled_or_approximated(name, source, dtype, cc):
 @for_each_kernel
 def test_divisions_are_those_meant(name, source, dtype, cc):
     compiled = kernel(name, source, dtype).code(cc)
-    lanes = WIDTH // np.dtype(STORED_AS[dtype]).itemsize
-    count = 4 * lanes + 1 if source is None else elements(kernel(name, source, dtype), cc)
-    assert compiled.divisions == (count if name in ("sigmoid", "softplus") else 0)
-    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
+    divisions = [form.code(cc).divisions for form in forms_alone(name, dtype)[:2]]
+    counts = forms_in(source, name, dtype, cc)
+    assert compiled.divisions == sum(count * of_form for count, of_form in zip(counts, divisions, strict=True))
+    assert divisions[1] == (name in ("sigmoid", "softplus"))
+    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f(32|64)")
     of_integers = compiled.count(r"(div|rem)\.[us].*")
     if source is None:
         assert of_integers == 0
@@ -226,6 +258,30 @@ def test_divisions_are_those_meant(name, source, dtype, cc):
         assert compiled.count(r"div\.u32") - of_integers in (0, -1)
         assert compiled.count(r"div\.u64") <= 1
         assert compiled.count(r"div\.u32") >= 3
+
+
+NARROW = ("float16", "bfloat16", "float32")
+
+
+def assert_float64_is_rare(code):
+    """All results can be stored, and the end reached, past no instruction of float64."""
+    reached = code.without(r".*\.f64\b.*")
+    for pattern in (r"st\.global\..*", r"ret"):
+        assert sum(bool(re.fullmatch(pattern, opcode)) for opcode in reached) == code.count(pattern)
+
+
+@for_each_capability
+@pytest.mark.parametrize(("name", "source", "dtype"), [each for each in KERNELS if each[2] in NARROW])
+def test_ordinary_results_need_no_float64(name, source, dtype, cc):
+    assert_float64_is_rare(kernel(name, source, dtype).code(cc))
+
+
+@for_each_capability
+def test_float64_on_the_way_is_found(cc):
+    code = alone(FAMILY["exp"]["float32"].whole, "float32").code(cc)
+    assert code.count(r".*\.f64\b.*") > 10
+    with pytest.raises(AssertionError):
+        assert_float64_is_rare(code)
 
 
 @for_each_capability
@@ -285,32 +341,46 @@ DIVIDE = ("sigmoid_backward", "softplus_backward")
 
 @functools.cache
 def gradient_kernel(form, name, dtype):
-    gradient = GRADIENTS[name][dtype]
     if form == "contiguous":
-        return Compiled(gradient_kernels.make_contiguous(gradient, dtype), 5)
-    return Compiled(gradient_kernels.make_strided(gradient, dtype), 19)
+        return Compiled(gradient_kernels.make_contiguous(name, dtype), 5)
+    return Compiled(gradient_kernels.make_strided(name, dtype), 19)
 
 
 @functools.cache
-def gradient_alone(gradient, dtype):
-    """A kernel that is one call of a scalar of two numbers."""
+def gradient_alone(gradient, dtype, results=1):
+    """A kernel that is one call of a scalar of two numbers; of a fast phase, with both results."""
     get, put = make_memory(STORED_AS[dtype])[1:3]
 
     def one(g, x, y, i):
         put(y, i, gradient(get(g, i), get(x, i)))
 
-    return Compiled(one, 4)
+    def two(g, x, y, i):
+        value, undecided = gradient(get(g, i), get(x, i))
+        put(y, i, value)
+        put(x, i, undecided)
+
+    return Compiled(one if results == 1 else two, 4)
+
+
+def gradient_forms(name, dtype, cc):
+    """The forms alone and how often the contiguous kernel and an element of the strided one have them."""
+    lanes, fast = WIDTH // np.dtype(STORED_AS[dtype]).itemsize, fast_gradient(name, dtype, CUDA)
+    whole = gradient_alone(GRADIENTS[name][dtype], dtype).code(cc)
+    if fast is None:
+        return [(whole, 2 * lanes + 1, 1)]
+    return [(gradient_alone(fast.compute, dtype, 2).code(cc), 2 * lanes + 1, 1), (whole, 3, 1)]
 
 
 @for_each_capability
 @for_each_gradient
 def test_fused_multiply_adds_of_gradients_are_those_written(name, dtype, cc):
-    alone = gradient_alone(GRADIENTS[name][dtype], dtype)
-    fused, lanes = alone.code(cc).fused, WIDTH // np.dtype(STORED_AS[dtype]).itemsize
-    assert fused == alone.code(cc, contraction=False).fused
+    forms = gradient_forms(name, dtype, cc)
     contiguous, strided = (gradient_kernel(form, name, dtype) for form in ("contiguous", "strided"))
-    assert contiguous.code(cc).fused == contiguous.code(cc, contraction=False).fused == (2 * lanes + 1) * fused
-    assert strided.code(cc).fused == elements(strided, cc) // 2 * fused
+    for compiled in (contiguous, strided):
+        assert compiled.code(cc).fused == compiled.code(cc, contraction=False).fused
+    assert contiguous.code(cc).fused == sum(count * code.fused for code, count, _ in forms)
+    count = elements(strided, cc) // 2
+    assert strided.code(cc).fused == count * sum(code.fused for code, _, _ in forms)
 
 
 @for_each_capability
@@ -322,8 +392,15 @@ def test_gradients_call_spill_and_approximate_nothing(form, name, dtype, cc):
     assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", compiled.text)
     assert compiled.count(r"call.*") == 0
     assert compiled.count(r"(ld|st|atom)\..*") == compiled.count(r"(ld\.param|(ld|st|atom)\.(global|shared))\..*")
-    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
+    assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f(32|64)")
     assert (compiled.divisions > 0) == (name in DIVIDE)
+
+
+@for_each_capability
+@for_each_form
+@pytest.mark.parametrize(("name", "dtype"), [each for each in GRADIENT_ROWS if each[1] in NARROW])
+def test_ordinary_gradients_need_no_float64(form, name, dtype, cc):
+    assert_float64_is_rare(gradient_kernel(form, name, dtype).code(cc))
 
 
 @for_each_capability
@@ -376,12 +453,12 @@ def product(a, b):
     ("name", "dtype"), [("exp", "float16"), *((name, "float64") for name in FAMILY if name != "exp")]
 )
 def test_a_product_that_does_not_say_how_it_rounds_is_found(name, dtype):
-    row, cc = FAMILY[name][dtype], CAPABILITIES[-1]
-    plain = alone(rewritten(one_result(row), rounded_product, product), dtype)
+    rounded, cc = one_result(name, dtype), CAPABILITIES[-1]
+    plain = alone(rewritten(rounded, rounded_product, product), dtype)
     changed = plain.code(cc)
     assert changed.fused > plain.code(cc, contraction=False).fused or changed.bare_products_in_sums()
     # It is not the rewriting that does it.
-    same = alone(rewritten(one_result(row), product, product), dtype).code(cc)
+    same = alone(rewritten(rounded, product, product), dtype).code(cc)
     as_written = forms_alone(name, dtype)[2].code(cc)
     assert [opcode for opcode, _ in same.instructions] == [opcode for opcode, _ in as_written.instructions]
 
@@ -451,9 +528,11 @@ def test_in_users_kernels(name, kind, cc):
     compiled = users_kernel(getattr(numbaexp, name), kind, result, cc)
     assert compiled.fused == forms_alone(name, dtype)[2].code(cc).fused
     assert compiled.bare_products_in_sums() == []
-    assert compiled.divisions == (name in ("sigmoid", "softplus"))
+    assert compiled.divisions == forms_alone(name, dtype)[2].code(cc).divisions
     assert compiled.count(r"call.*") == 0
     assert not re.search(r"\.approx|\.ftz", compiled.text)
+    if dtype in NARROW:
+        assert_float64_is_rare(compiled)
 
 
 def test_in_users_kernels_by_any_name():

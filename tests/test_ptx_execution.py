@@ -37,9 +37,13 @@ except nvvm.NvvmSupportError as error:
 from ptx_machine import Machine
 
 import numbaexp
-from numbaexp.cuda import kernels, launch
+from numbaexp.cuda import kernels, launch, launch_gradients
 from numbaexp.cuda.compile import to_ptx
+from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.fast import fast_gradient, fast_phase
+from numbaexp.scalar.gradients import GRADIENTS
+from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
 
 # NVVM is two compilers: one for devices below 10.0, whose PTX is the same for all of them, and one from there on.
@@ -92,6 +96,8 @@ class Launcher:
     def __init__(self):
         self.grid = None
         self.compiled = {}
+        # Instructions of float64 that all launches have executed.
+        self.in_float64 = 0
 
     def kernel(self, make, name, count):
         if name not in self.compiled:
@@ -103,17 +109,19 @@ class Launcher:
 
     def launch(self, stream, grid, kernel, *arguments):
         blocks, threads = self.grid or grid
-        kernel(*((blocks * threads, 1) if kernel.waits else (blocks, threads)), *arguments)
+        self.in_float64 += kernel(*((blocks * threads, 1) if kernel.waits else (blocks, threads)), *arguments)
 
 
 @pytest.fixture(scope="module")
 def launcher():
     known = [launch._one_row, launch._contiguous, launch._strided, launch._processors, launch._configured]
+    known += [launch_gradients._contiguous, launch_gradients._strided]
     with pytest.MonkeyPatch.context() as patch:
         launcher = Launcher()
-        patch.setattr(launch, "_on", lambda device: contextlib.nullcontext())
-        patch.setattr(launch, "cuda", python_types.SimpleNamespace(gpus=DEVICES))
-        patch.setattr(launch, "compile_kernel", launcher.compile_kernel)
+        for module in (launch, launch_gradients):
+            patch.setattr(module, "_on", lambda device: contextlib.nullcontext())
+            patch.setattr(module, "cuda", python_types.SimpleNamespace(gpus=DEVICES))
+            patch.setattr(module, "compile_kernel", launcher.compile_kernel)
         patch.setattr(launch, "Stream", python_types.SimpleNamespace(from_handle=lambda stream: stream))
         patch.setattr(launch, "LaunchConfig", lambda grid, block: (grid, block))
         patch.setattr(launch, "launch", launcher.launch)
@@ -237,6 +245,40 @@ def test_every_float32(function, device):
         assert len(list(threads.map(check, range(0, 1 << 32, AT_ONCE)))) == (1 << 32) // AT_ONCE
 
 
+def is_decided(function, x):
+    """Whether the fast phase decides how the results are rounded."""
+    fast = fast_phase(function, x.dtype.name, CUDA)
+    if fast is None:
+        return np.ones(x.size, bool)
+    compute = fast.compute
+
+    @jit
+    def fill(x, decided):
+        for i in range(x.size):
+            decided[i] = not compute(x[i])[1]
+
+    decided = np.empty(x.size, bool)
+    fill(x if x.itemsize > 2 else x.view(np.uint16), decided)
+    return decided
+
+
+@pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
+@pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
+def test_ordinary_results_need_no_float64(launcher, function, dtype, device, strided):
+    """None but what is undecided, which two arguments in a thousand are at most."""
+    x = np.random.default_rng(8).uniform(-4, 4, 100_000).astype(dtype)
+    x[:2000] = 0
+    decided = is_decided(function, x)
+    assert np.count_nonzero(decided) > 0.998 * x.size
+    executed = []
+    for some in (x[decided], x[~decided]):
+        launcher.in_float64 = 0
+        assert_as_on_cpu(function, np.repeat(some, 2)[::2] if strided else some, device)
+        executed.append(launcher.in_float64)
+    assert executed[0] == 0
+    assert executed[1] >= np.count_nonzero(~decided)
+
+
 def test_float64_hard(function, device):
     x = np.concatenate([arguments.hard(function), arguments.odd(function)])
     assert x.size > 50
@@ -263,6 +305,66 @@ def test_subnormal_results_are_among_those_tried():
     rng = np.random.default_rng(0)
     y = on_cpu("exp", arguments.random("exp", 350_000, rng))
     assert np.count_nonzero((y > 0) & (y < np.finfo(np.float64).tiny)) > 1000
+
+
+# Gradients.
+
+
+def gradient_arguments(dtype):
+    """Gradients and what is saved: every half beside others of any bits and ordinary ones; float32 of any bits, small
+    ones, and ordinary ones."""
+    rng, bits = np.random.default_rng(10), np.dtype(f"u{dtype.itemsize}")
+    if dtype.itemsize == 2:
+        x = np.tile(halves_of(dtype), 4)
+        g = rng.integers(0, 1 << 16, x.size, bits).view(dtype)
+        g[x.size // 2 :] = rng.normal(0, 1, x.size // 2).astype(dtype)
+        return g, x
+    any_bits = rng.integers(0, 1 << 8 * dtype.itemsize, (2, 100_000), bits).view(dtype)
+    return tuple(
+        np.concatenate([each, rng.normal(0, 1e-19, 50_000).astype(dtype), rng.normal(0, 3, 200_000).astype(dtype)])
+        for each in any_bits
+    )
+
+
+def run_gradient(name, g, x, out, device):
+    given = [
+        launch.Strided(each.ctypes.data, each.shape, each.strides, each.dtype.name, device) for each in (g, x, out)
+    ]
+    launch_gradients.run(name, *given, 0)
+
+
+@pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients(launcher, name, dtype, device, strided):
+    """The bits of the CPU; of ordinary ones that are decided without an instruction of float64."""
+    fast = fast_gradient(name, dtype.name, CUDA)
+    of_float64 = dtype.itemsize == 8
+    g, x = gradient_arguments(dtype)
+    with np.errstate(all="ignore"):
+        expected = getattr(numbaexp, name)(g, x)
+    decided = np.zeros(x.size, bool) if of_float64 else np.ones(x.size, bool)
+    if fast is not None:
+        compute = fast.compute
+
+        @jit
+        def fill(g, x, decided):
+            for i in range(x.size):
+                decided[i] = not compute(g[i], x[i])[1]
+
+        fill(*(each.view(np.uint16) if each.itemsize == 2 else each for each in (g, x)), decided)
+        ordinary = np.abs(x.astype(np.float32)) < 20
+        ordinary &= (np.abs(g.astype(np.float32)) < 20) & (np.abs(g.astype(np.float32)) > 1e-3)
+        ordinary &= np.abs(x.astype(np.float32)) > 1e-3
+        assert np.count_nonzero(decided & ordinary) > 0.998 * np.count_nonzero(ordinary)
+    for chosen, in_float64 in ((decided, False), (~decided, fast is not None or of_float64)):
+        step = 2 if strided else 1
+        some_g, some_x = (np.repeat(each[chosen], step)[::step] for each in (g, x))
+        launcher.in_float64 = 0
+        out = np.empty(some_x.size, dtype)
+        run_gradient(name, some_g, some_x, out, device)
+        wrong = differing(out, expected[chosen])
+        assert not wrong.any(), f"{np.count_nonzero(wrong)} differ, at {some_g[wrong][:5]}, {some_x[wrong][:5]}"
+        assert (launcher.in_float64 > 0) == in_float64
 
 
 # Layouts.
@@ -406,12 +508,16 @@ def test_in_users_kernels(launcher, kind, device, fastmath):
     of, to = USERS[kind]
     capability = DEVICES[device].compute_capability
     ptx = cuda.compile_ptx(written, types.void(of[::1], to[:, ::1]), cc=capability, fastmath=fastmath)[0]
-    assert (".ftz" in ptx) == (fastmath and kind in HALVES)
+    assert (".ftz" in ptx) == (fastmath and kind in (*HALVES, "float32"))
     dtype = DTYPES.get(kind, DTYPES["float64"])
     if kind == "float64":
         x = np.concatenate([*map(arguments.hard, FAMILY), some_of(dtype)])
-    elif kind in DTYPES:
-        x = halves_of(dtype) if kind in HALVES else some_of(dtype)
+    elif kind in HALVES:
+        x = halves_of(dtype)
+    elif kind == "float32":
+        rng = np.random.default_rng(9)
+        subnormal = rng.integers(1, 1 << 23, 1000, np.int32).view(dtype)
+        x = np.concatenate([some_of(dtype), subnormal, -subnormal, rng.uniform(-100, 100, 20_000).astype(dtype)])
     else:
         x = np.arange(-50, 50).astype(kind)
     y = np.empty((len(FAMILY), x.size), dtype)
@@ -425,12 +531,12 @@ def test_in_users_kernels(launcher, kind, device, fastmath):
 
 @pytest.mark.parametrize("form", ["contiguous", "strided"])
 def test_ptx_is_the_same_from_8_0_to_9_0(launcher, dtype, form):
-    row, name = FAMILY["exp"][dtype.name], dtype.name
+    name = dtype.name
     if form == "contiguous":
-        make, label, count = functools.partial(kernels.make_contiguous, row, name), f"exp {name} contiguous", 4
+        make, label, count = functools.partial(kernels.make_contiguous, "exp", name), f"exp {name} contiguous", 4
     else:
         make, label, count = (
-            functools.partial(kernels.make_strided, row, name, name),
+            functools.partial(kernels.make_strided, "exp", name, name),
             f"exp {name} strided from {name}",
             15,
         )
@@ -480,7 +586,7 @@ def count_wrong(ptx, x, expected):
 def test_a_change_is_seen(launcher, dtype, pattern, change):
     """There are places where it matters; at most of them it is rounded away."""
     name = dtype.name
-    make = functools.partial(kernels.make_strided, FAMILY["exp"][name], name, name)
+    make = functools.partial(kernels.make_strided, "exp", name, name)
     text = launcher.kernel(make, f"exp {name} strided from {name}", 15).ptx(CAPABILITIES[0])
     x = halves_of(dtype) if name in HALVES else np.linspace(-20, 20, 100_000, dtype=dtype)
     x = x[~are_nan(x)]
@@ -498,6 +604,7 @@ SNIPPET = """
 .address_size 64
 .visible .shared .align 8 .b8 several[16];
 .visible .shared .align 4 .b8 one[4];
+.global .align 8 .b8 table[8] = {{1, 0, 0, 0, 254, 255, 0, 128}};
 .visible .entry snippet(
     .param .u64 arguments,
     .param .u64 result
@@ -547,10 +654,15 @@ KNOWN = [
     ("add.f32 %y, %a, %b;", (f4(1), ULP4 / 2), f4(1)),
     ("add.rn.f32 %y, %a, %b;", (1 + ULP4, ULP4 / 2), 1 + 2 * ULP4),
     ("sub.f32 %y, %a, %b;", (f4(2.0**-126), f4(2.0**-149)), f4(2.0**-126) - f4(2.0**-149)),
+    ("sub.rn.f32.f16 %y, %a, %b;", (f2(2.0**-24), f4(1)), f4(2.0**-24 - 1)),
+    ("add.f32.f16 %y, %a, %b;", (f2(2), f4(2.0**-23)), f4(2)),
+    ("add.f32.f16 %y, %a, %b;", (f2(2), f4(3 * 2.0**-23)), f4(2 + 2.0**-21)),
     ("mul.rn.f32 %y, %a, %b;", (f4(2.0**-100), f4(2.0**-49)), f4(2.0**-149)),
     ("rcp.rn.f64 %y, %a;", (f8(49),), 1 / f8(49)),
     ("rcp.rn.f64 %y, %a;", (f8(-0.0),), f8(-INF)),
     ("div.rn.f64 %y, %a, %b;", (f8(5), f8(49)), f8(5) / f8(49)),
+    ("rcp.rn.f32 %y, %a;", (f4(49),), 1 / f4(49)),
+    ("div.rn.f32 %y, %a, %b;", (f4(5), f4(49)), f4(5) / f4(49)),
     # Numbers of all bits, and a NaN of the bits that NVIDIA's float32 has.
     ("add.f32 %y, %a, 0f3F800000;", (f4(1),), f4(2)),
     ("add.f64 %y, %a, 0dBFF0000000000000;", (f8(1),), f8(0)),
@@ -562,6 +674,9 @@ KNOWN = [
     # Signs alone.
     ("neg.f64 %y, %a;", (f8(0),), f8(-0.0)),
     ("abs.f64 %y, %a;", (f8(-0.0),), f8(0)),
+    ("neg.f32 %y, %a;", (f4(2.0**-149),), f4(-(2.0**-149))),
+    ("neg.ftz.f32 %y, %a;", (f4(2.0**-149),), f4(-0.0)),
+    ("abs.f32 %y, %a;", (f4(-3),), f4(3)),
     ("neg.f64 %y, %a;", (u8(0x7FF8000000000001),), u8(0xFFF8000000000001)),
     ("abs.f64 %y, %a;", (u8(0xFFF8000000000001),), u8(0x7FF8000000000001)),
     ("copysign.f64 %y, %a, %b;", (f8(-3), f8(5)), f8(-5)),
@@ -603,6 +718,7 @@ KNOWN = [
     ("ld.global.u8 %y, [%rd6+1];", (u4(0x8000),), i4(128)),
     # Sums and products of integers.
     ("add.s32 %y, %a, 1;", (i4(2**31 - 1),), i4(-(2**31))),
+    ("add.s16 %y, %a, -1;", (u2(0x8000),), u2(0x7FFF)),
     ("sub.s64 %y, %a, %b;", (i8(3), i8(5)), i8(-2)),
     ("add.cc.s64 %rd0, %a, %b; addc.cc.s64 %y, %c, %c;", (u8(2**64 - 1), u8(1), u8(5)), u8(11)),
     ("add.cc.s64 %rd0, %a, %b; addc.cc.s64 %y, %c, %c;", (u8(2**64 - 2), u8(1), u8(5)), u8(10)),
@@ -620,6 +736,7 @@ KNOWN = [
     ("div.u64 %y, %a, %b;", (u8(2**64 - 1), u8(2**63)), u8(1)),
     ("div.u32 %r0, %a, 0; mov.b32 %y, 5;", (u4(1),), u4(5)),
     ("neg.s64 %y, %a;", (i8(5),), i8(-5)),
+    ("neg.s32 %y, %a;", (i4(5),), i4(-5)),
     ("abs.s64 %y, %a;", (i8(-5),), i8(5)),
     ("abs.s64 %y, %a;", (i8(5),), i8(5)),
     ("min.s64 %y, %a, %b;", (i8(-1), i8(1)), i8(-1)),
@@ -638,6 +755,9 @@ KNOWN = [
     ("shf.l.wrap.b32 %y, %a, %b, 31;", (u4(2), u4(3)), u4(0x80000001)),
     ("shf.l.wrap.b32 %y, %a, %b, 32;", (u4(2), u4(3)), u4(3)),
     # Bits.
+    ("bfi.b32 %y, %a, %b, 1, 1;", (u4(3), u4(0xF0)), u4(0xF2)),
+    ("bfi.b32 %y, %a, %b, 4, 8;", (u4(0xABC), u4(0xFFFFFFFF)), u4(0xFFFFFBCF)),
+    ("bfi.b32 %y, %a, %b, 28, 8;", (u4(0xAB), u4(5)), u4(0xB0000005)),
     ("clz.b64 %y, %a;", (u8(0),), u4(64)),
     ("clz.b64 %y, %a;", (u8(1),), u4(63)),
     ("and.b32 %y, %a, -4;", (u4(7),), u4(4)),
@@ -646,6 +766,7 @@ KNOWN = [
     ("and.b16 %y, %a, 31744;", (u2(0xFC01),), u2(0x7C00)),
     ("not.b64 %y, %a;", (u8(1),), u8(2**64 - 2)),
     ("mov.b32 {%h0, %h1}, %a; mov.b32 %y, {%h1, %h0};", (u4(0x12345678),), u4(0x56781234)),
+    ("mov.b32 {_, %h1}, %a; mov.b32 %y, {%h1, %h1};", (u4(0x12345678),), u4(0x12341234)),
     ("mov.b64 {%r0, %r1}, %a; mov.b64 %y, {%r1, %r0};", (u8(2**32 + 5),), u8(5 * 2**32 + 1)),
     # Choices, predicates, and where to go on.
     ("setp.lt.s32 %p0, %a, 0; selp.b32 %y, 7, 9, %p0;", (i4(-1),), u4(7)),
@@ -660,6 +781,9 @@ KNOWN = [
     ("mov.b32 %y, 0; again: add.s32 %y, %y, %a; setp.lt.s32 %p0, %y, 20; @%p0 bra again; bra.uni on; on:",
      (i4(7),), i4(21)),
     ("mov.pred %p0, 1; { .reg .pred %p0; mov.pred %p0, 0; } selp.u32 %y, 1, 0, %p0;", (), u4(1)),
+    # A table.
+    ("mov.u64 %rd0, table; ld.global.nc.b32 %y, [%rd0+4];", (), u4(0x8000FFFE)),
+    ("mov.u64 %rd0, table; add.s64 %rd0, %rd0, 5; ld.global.nc.u8 %y, [%rd0];", (), u4(255)),
     # One thread: its place in the grid, what it shares, and whom it waits for.
     ("mov.u32 %r0, %ntid.x; mov.u32 %r1, %nctaid.x; mov.u32 %r2, %tid.x; mov.u32 %r3, %ctaid.x;"
      "add.s32 %r0, %r0, %r1; add.s32 %r2, %r2, %r3; sub.s32 %y, %r0, %r2;", (), u4(2)),

@@ -10,7 +10,7 @@ import numpy as np
 
 from numbaexp.cpu import lanes
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.loops import unforeseen
+from numbaexp.cpu.flags import unforeseen
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import make_share
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of

@@ -12,20 +12,24 @@ from llvmlite import ir
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 
 
-class _X86:
+class X86:
     """MXCSR, with the flags in it."""
 
     DEFAULT, FLAGS = 0x1F80, 0x3F
 
     @staticmethod
     def read(builder, place):
-        _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+        call_external(
+            builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer())
+        )
         return builder.load(place)
 
     @staticmethod
     def write(builder, place, value):
         builder.store(value, place)
-        _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+        call_external(
+            builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer())
+        )
 
 
 class _Arm:
@@ -35,18 +39,18 @@ class _Arm:
 
     @staticmethod
     def read(builder, place):
-        return builder.trunc(_call(builder, "llvm.aarch64.get.fpcr", _INT64), _INT32)
+        return builder.trunc(call_external(builder, "llvm.aarch64.get.fpcr", _INT64), _INT32)
 
     @staticmethod
     def write(builder, place, value):
-        _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.zext(value, _INT64))
+        call_external(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.zext(value, _INT64))
 
 
 # By how the name of a machine begins. Others have no mode that a library is known to change.
-_REGISTERS: dict[str, Any] = {"x86_64": _X86, "aarch64": _Arm, "arm64": _Arm}
+_REGISTERS: dict[str, Any] = {"x86_64": X86, "aarch64": _Arm, "arm64": _Arm}
 
 
-def _call(builder, name, result, *args):
+def call_external(builder, name, result, *args):
     function = builder.module.globals.get(name)
     if function is None:
         function = ir.Function(builder.module, ir.FunctionType(result, [each.type for each in args]), name)

@@ -18,6 +18,7 @@ from numbaexp.cpu.signatures import signatures
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.forms import itemsize
 from numbaexp.scalar.gradients import GRADIENTS
+from numbaexp.vector.level import current_level
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
 # faster than one (they draw level at 16384, 8192, 8192 and 4096).
@@ -67,9 +68,9 @@ def _inputs(name):
 @functools.cache
 def _serial_loop(name, dtype):
     if name in GRADIENTS:
-        loop = gradient_loops.make_loop(name, dtype, GRADIENTS[name][dtype])
+        loop = gradient_loops.make_loop(name, dtype, current_level())
     else:
-        loop = loops.make_loop(name, dtype, FAMILY[name][dtype])
+        loop = loops.make_loop(name, dtype, current_level())
     return compile_loop(loop, loops.SIGNATURE, f"{name} {dtype}")
 
 

@@ -7,15 +7,12 @@ from numba import types
 from numba.cuda.types import bfloat16
 from numba.extending import intrinsic
 
-from numbaexp.cuda.vectors import one_result
-from numbaexp.scalar.family import FAMILY
+from numbaexp.cuda.phases import one_result
 
 _NAMES = {types.float16: "float16", bfloat16: "bfloat16", types.float32: "float32", types.float64: "float64"}
 
 
-@functools.cache
-def _scalar(name, dtype):
-    return one_result(FAMILY[name][dtype])
+_scalar = functools.cache(one_result)
 
 
 @intrinsic

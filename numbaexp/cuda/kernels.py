@@ -8,8 +8,10 @@ import numpy as np
 from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
+from numbaexp.cuda.phases import one_result, over_vector
 from numbaexp.cuda.settling import make_settling
-from numbaexp.cuda.vectors import one_result, over_vector, same
+from numbaexp.cuda.vectors import same
+from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import float_to_bfloat, float_to_half, scalar
 
@@ -21,13 +23,13 @@ VECTORS = 2
 DIMENSIONS = 4
 
 
-def make_contiguous(row, dtype):
-    """``kernel(x, y, first, n)`` for n elements at one address and at another, which may be the same; from the element
-    ``first`` on both are multiples of 16."""
-    if row.accurate is not None:
-        return make_settling(row, dtype, THREADS)
+def make_contiguous(name, dtype):
+    """A kernel of a function of the family: ``kernel(x, y, first, n)`` for n elements at one address and at another,
+    which may be the same; from the element ``first`` on both are multiples of 16."""
+    if FAMILY[name][dtype].accurate is not None:
+        return make_settling(name, dtype, THREADS)
     lanes, get, put, get_vector, put_vector = make_memory(STORED_AS[dtype])
-    whole, of_vector = row.whole, over_vector(row, dtype, lanes)
+    of_element, of_vector = one_result(name, dtype), over_vector(name, dtype, lanes)
 
     def contiguous(x, y, first, n):
         thread, threads = cuda.grid(1), cuda.gridsize(1)
@@ -46,7 +48,7 @@ def make_contiguous(row, dtype):
         left = n - vectors * lanes
         if thread < left:
             place = thread if thread < first else n - left + thread
-            put(y, place, whole(get(x, place)))
+            put(y, place, of_element(get(x, place)))
 
     return contiguous
 
@@ -79,7 +81,7 @@ def _conversion(source, dtype):
     return convert
 
 
-def make_strided(row, source, dtype):
+def make_strided(name, source, dtype):
     """A kernel for elements of the type ``source`` in any layout of up to four dimensions, of less than 2**31 elements.
 
     ``kernel(x, y, x_first, n, n1, n2, n3, x0, x1, x2, x3, y0, y1, y2, y3)``: the addresses of the lowest elements; the
@@ -88,7 +90,7 @@ def make_strided(row, source, dtype):
     """
     get = make_memory(STORED_AS.get(source, source)).get
     put = make_memory(STORED_AS[dtype]).put
-    function, convert = one_result(row), _conversion(source, dtype)
+    function, convert = one_result(name, dtype), _conversion(source, dtype)
 
     @scalar
     def of_element(value):

@@ -12,7 +12,6 @@ from numbaexp.cuda import kernels, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.layout import find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
-from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.forms import itemsize
 
 # Blocks that are launched for each of a device's processors at most: as many threads as it can hold, and the blocks
@@ -127,7 +126,7 @@ def _on(device: int) -> contextlib.AbstractContextManager[Any]:
 
 @functools.cache
 def _contiguous(name: str, dtype: str, device: int) -> Any:
-    make = functools.partial(kernels.make_contiguous, FAMILY[name][dtype], dtype)
+    make = functools.partial(kernels.make_contiguous, name, dtype)
     if simulator.is_on():
         return simulator.contiguous(make(), dtype)
     label = f"{name} {dtype} contiguous"
@@ -136,7 +135,7 @@ def _contiguous(name: str, dtype: str, device: int) -> Any:
 
 @functools.cache
 def _strided(name: str, source: str, dtype: str, device: int) -> Any:
-    make = functools.partial(kernels.make_strided, FAMILY[name][dtype], source, dtype)
+    make = functools.partial(kernels.make_strided, name, source, dtype)
     if simulator.is_on():
         return simulator.strided(make(), source, dtype)
     label = f"{name} {dtype} strided from {source}"

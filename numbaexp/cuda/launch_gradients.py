@@ -12,7 +12,7 @@ from numbaexp.cuda.launch import Strided, _launcher, _on, _steps
 from numbaexp.cuda.layout import find_gradient_layout, pieces
 from numbaexp.cuda.memory import WIDTH
 from numbaexp.scalar.forms import itemsize
-from numbaexp.scalar.gradients import GRADIENTS, SAVED
+from numbaexp.scalar.gradients import SAVED
 
 _CONTIGUOUS_ARGUMENTS, _STRIDED_ARGUMENTS = 5, 19
 
@@ -62,7 +62,7 @@ def run(name: str, g: Strided, x: Strided, out: Strided, stream: int) -> None:
 
 @functools.cache
 def _contiguous(name: str, dtype: str, device: int) -> Any:
-    make = functools.partial(gradient_kernels.make_contiguous, GRADIENTS[name][dtype], dtype)
+    make = functools.partial(gradient_kernels.make_contiguous, name, dtype)
     if simulator.is_on():
         return simulator.contiguous(make(), dtype)
     label = f"{name} {dtype} contiguous"
@@ -71,7 +71,7 @@ def _contiguous(name: str, dtype: str, device: int) -> Any:
 
 @functools.cache
 def _strided(name: str, dtype: str, device: int) -> Any:
-    make = functools.partial(gradient_kernels.make_strided, GRADIENTS[name][dtype], dtype)
+    make = functools.partial(gradient_kernels.make_strided, name, dtype)
     if simulator.is_on():
         return simulator.strided_gradient(make(), dtype)
     label = f"{name} {dtype} strided"

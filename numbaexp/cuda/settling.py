@@ -5,18 +5,24 @@ from numba import cuda
 
 from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.vectors import over_vector, pattern_of, without_flags
+from numbaexp.cuda.phases import over_vector, without_flags
+from numbaexp.cuda.vectors import pattern_of
+from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.forms import STORED_AS
 
 
-def make_settling(row, dtype, most_threads):
+def make_settling(name, dtype, most_threads):
     """``kernel(x, y, first, n)`` as ``numbaexp.cuda.kernels.make_contiguous`` has it, for blocks of so many threads.
 
     A warp takes as long as its slowest thread. So an argument that is left undecided stays in y for now, its place is
     noted in memory that a block shares, and once there is one for each thread they are done together.
     """
     lanes, get, put, get_vector, put_vector = make_memory(STORED_AS[dtype])
-    whole, accurate, of_vector = without_flags(row), row.accurate, over_vector(row, dtype, lanes)
+    of_vector, whole, accurate = (
+        over_vector(name, dtype, lanes),
+        without_flags(FAMILY[name][dtype]),
+        FAMILY[name][dtype].accurate,
+    )
     # What a block may have noted before a step, and what it may note in one.
     capacity = most_threads + (2 * lanes + 1) * most_threads
 

@@ -1,8 +1,10 @@
-"""Scalars over the vectors that a kernel loads."""
+"""Scalars over the vectors that a kernel loads, which are tuples.
+
+All is written by halves: a tuple that is indexed in a loop is kept in memory.
+"""
 
 import numpy as np
 
-from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.vector.operations import bits_of
 
@@ -17,29 +19,15 @@ def same(value):
     return value
 
 
-def one_result(row):
-    """A row of the table as a scalar of one result."""
-    if row.accurate is None:
-        return row.whole
-    whole, accurate = without_flags(row), row.accurate
-
-    @scalar
-    def rounded(x):
-        result, other = whole(x)
-        return result if bits_of(result) == bits_of(other) else accurate(x)
-
-    return rounded
-
-
-def _each(function, lanes):
-    """``function`` over a tuple of so many, written by halves: a tuple that is indexed in a loop is kept in memory."""
+def each(function, lanes):
+    """``function`` over a tuple of so many."""
     if lanes == 1:
 
         @scalar
         def apply(values):
             return (function(values[0]),)
     else:
-        of_half, half = _each(function, lanes // 2), lanes // 2
+        of_half, half = each(function, lanes // 2), lanes // 2
 
         @scalar
         def apply(values):
@@ -65,7 +53,7 @@ def each_pair(function, lanes):
     return apply
 
 
-def _all(condition, lanes):
+def all_of(condition, lanes):
     """Whether ``condition`` holds for all of a tuple."""
     if lanes == 1:
 
@@ -73,7 +61,7 @@ def _all(condition, lanes):
         def hold(values):
             return condition(values[0])
     else:
-        holds_for_half, half = _all(condition, lanes // 2), lanes // 2
+        holds_for_half, half = all_of(condition, lanes // 2), lanes // 2
 
         @scalar
         def hold(values):
@@ -82,40 +70,57 @@ def _all(condition, lanes):
     return hold
 
 
-def _is_inner(row, dtype):
-    """Whether ``row.inner`` takes an argument."""
-    bits = BITS[itemsize(dtype)]
-    all_but_sign, limit = bits(2 ** (8 * itemsize(dtype) - 1) - 1), bits(row.limit)
-    pattern = pattern_of if bits is not np.uint16 else same
+def each_decided(function, lanes):
+    """The results over a tuple of a function that also returns whether its result is undecided, and a bit for each
+    that is, the lowest for the first."""
+    if lanes == 1:
 
-    @scalar
-    def is_inner(x):
-        return (pattern(x) & all_but_sign) <= limit
+        @scalar
+        def apply(values):
+            result, undecided = function(values[0])
+            return (result,), np.int32(undecided)
+    else:
+        of_half, half = each_decided(function, lanes // 2), lanes // 2
 
-    return is_inner
+        @scalar
+        def apply(values):
+            low, of_low = of_half(values[:half])
+            high, of_high = of_half(values[half:])
+            return low + high, np.int32(of_low | of_high << half)
 
-
-def without_flags(row):
-    """``row.whole`` less its third result: nobody raises flags on a GPU."""
-    if row.accurate is None:
-        return row.whole
-    whole = row.whole
-
-    @scalar
-    def two_results(x):
-        result, other, _ = whole(x)
-        return result, other
-
-    return two_results
+    return apply
 
 
-def over_vector(row, dtype, lanes):
-    """The results of a row for a tuple of arguments, in the faster form where it takes them all."""
-    are_inner = _all(_is_inner(row, dtype), lanes)
-    inner_of_each, whole_of_each = _each(row.inner, lanes), _each(without_flags(row), lanes)
+def make_choose(lanes):
+    """Return ``choose(values, bit)``: the one of a tuple of so many that a bit stands for."""
+    if lanes == 1:
 
-    @scalar
-    def of_vector(values):
-        return inner_of_each(values) if are_inner(values) else whole_of_each(values)
+        @scalar
+        def choose(values, bit):
+            return values[0]
+    else:
+        of_half, half, lower = make_choose(lanes // 2), lanes // 2, np.int32((1 << lanes // 2) - 1)
 
-    return of_vector
+        @scalar
+        def choose(values, bit):
+            low, high = of_half(values[:half], bit), of_half(values[half:], np.int32(bit >> half))
+            return high if (bit & lower) == np.int32(0) else low
+
+    return choose
+
+
+def make_replace(lanes):
+    """Return ``replace(values, bit, value)``: a tuple of so many with another value where a bit stands for."""
+    if lanes == 1:
+
+        @scalar
+        def replace(values, bit, value):
+            return (values[0] if (bit & np.int32(1)) == np.int32(0) else value,)
+    else:
+        of_half, half = make_replace(lanes // 2), lanes // 2
+
+        @scalar
+        def replace(values, bit, value):
+            return of_half(values[:half], bit, value) + of_half(values[half:], np.int32(bit >> half), value)
+
+    return replace

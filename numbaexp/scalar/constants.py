@@ -4,6 +4,8 @@ Each polynomial interpolates its function in the Chebyshev points, which is the 
 states the interval and the absolute error before the coefficients are rounded to the type that evaluates them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -12,9 +14,23 @@ def words(*values):
     return tuple(np.uint64(value) for value in values)
 
 
-def floats(*values):
+def floats(text):
     """Floats from their hexadecimal texts."""
-    return tuple(map(float.fromhex, values))
+    return tuple(map(float.fromhex, text.split()))
+
+
+class Roots(NamedTuple):
+    """Powers of two with fractions for exponents.
+
+    rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
+    (P ln(2) - S) / R.
+    """
+
+    rounded: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    slopes: tuple[float, ...]
+    slope_rests: tuple[float, ...]
 
 
 # float16 and bfloat16: log2(e) as the sum of two float32.
@@ -109,6 +125,21 @@ DOUBLE_TAIL_5 = float.fromhex("0x1.a01a0176b3eebp-16")
 DOUBLE_TAIL_6 = float.fromhex("0x1.71eb271513d52p-19")
 DOUBLE_TAIL_7 = float.fromhex("0x1.27ed99474db95p-22")
 
+# MIDDLE_TAIL: degree 8 on [-0.0866434, 0.0866434], absolute error 2**-72.286
+MIDDLE_TAIL_0 = float.fromhex("0x1.5555555555555p-5")
+MIDDLE_TAIL_1 = float.fromhex("0x1.1111111111111p-7")
+MIDDLE_TAIL_2 = float.fromhex("0x1.6c16c16c16c17p-10")
+MIDDLE_TAIL_3 = float.fromhex("0x1.a01a01a01a4b1p-13")
+MIDDLE_TAIL_4 = float.fromhex("0x1.a01a01a01a2b9p-16")
+MIDDLE_TAIL_5 = float.fromhex("0x1.71de3a3307edep-19")
+MIDDLE_TAIL_6 = float.fromhex("0x1.27e4fb63e2d98p-22")
+MIDDLE_TAIL_7 = float.fromhex("0x1.ae7044b046e96p-26")
+MIDDLE_TAIL_8 = float.fromhex("0x1.1ef4603d19860p-29")
+
+# 1/6 as the sum of two.
+SIXTH_HI = float.fromhex("0x1.5555555555555p-3")
+SIXTH_LO = float.fromhex("0x1.5555555555555p-57")
+
 # DOUBLE_ATANH: degree 10 on [0, 0.111111], absolute error 2**-59.504
 DOUBLE_ATANH_0 = float.fromhex("0x1.5555555555555p-2")
 DOUBLE_ATANH_1 = float.fromhex("0x1.9999999999944p-3")
@@ -122,199 +153,225 @@ DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
 
-# 2**(j/32) rounded, and the logarithms of what they are short of by that.
-ROOTS_F32_32 = floats(
-    "0x1.0000000000000p+0",
-    "0x1.059b0e0000000p+0",
-    "0x1.0b55860000000p+0",
-    "0x1.11301e0000000p+0",
-    "0x1.172b840000000p+0",
-    "0x1.1d48740000000p+0",
-    "0x1.2387a60000000p+0",
-    "0x1.29e9e00000000p+0",
-    "0x1.306fe00000000p+0",
-    "0x1.371a740000000p+0",
-    "0x1.3dea640000000p+0",
-    "0x1.44e0860000000p+0",
-    "0x1.4bfdae0000000p+0",
-    "0x1.5342b60000000p+0",
-    "0x1.5ab07e0000000p+0",
-    "0x1.6247ec0000000p+0",
-    "0x1.6a09e60000000p+0",
-    "0x1.71f75e0000000p+0",
-    "0x1.7a11480000000p+0",
-    "0x1.82589a0000000p+0",
-    "0x1.8ace540000000p+0",
-    "0x1.93737c0000000p+0",
-    "0x1.9c49180000000p+0",
-    "0x1.a5503c0000000p+0",
-    "0x1.ae89fa0000000p+0",
-    "0x1.b7f7700000000p+0",
-    "0x1.c199be0000000p+0",
-    "0x1.cb720e0000000p+0",
-    "0x1.d5818e0000000p+0",
-    "0x1.dfc9740000000p+0",
-    "0x1.ea4afa0000000p+0",
-    "0x1.f507660000000p+0",
-)
-ROOT_LOGS_F32_32 = floats(
-    "0x0.0p+0",
-    "-0x1.9474160000000p-25",
-    "0x1.8d96d40000000p-25",
-    "-0x1.dda2fe0000000p-25",
-    "-0x1.9c0c220000000p-27",
-    "-0x1.a2fbb40000000p-25",
-    "0x1.9649020000000p-25",
-    "-0x1.2b0dbc0000000p-25",
-    "0x1.1250020000000p-25",
-    "-0x1.cde8ce0000000p-26",
-    "0x1.370be40000000p-25",
-    "0x1.336de20000000p-30",
-    "-0x1.0a35520000000p-25",
-    "-0x1.c541b60000000p-26",
-    "-0x1.00d8ac0000000p-27",
-    "-0x1.6cb2840000000p-25",
-    "0x1.26055c0000000p-26",
-    "0x1.8b2bb80000000p-26",
-    "-0x1.05cb440000000p-25",
-    "-0x1.1c21420000000p-26",
-    "0x1.67a1ca0000000p-28",
-    "-0x1.348e560000000p-25",
-    "0x1.a3b5e40000000p-28",
-    "-0x1.0b7ec80000000p-25",
-    "-0x1.f9c3060000000p-27",
-    "-0x1.e4c8860000000p-26",
-    "-0x1.6961b40000000p-28",
-    "-0x1.b5151e0000000p-28",
-    "-0x1.a5217c0000000p-28",
-    "-0x1.ab71320000000p-26",
-    "0x1.61428e0000000p-28",
-    "-0x1.2ad5f80000000p-27",
+# 2**(j/32)
+ROOTS_F32_32 = Roots(
+    floats(
+        "0x1.0000000000000p+0 0x1.059b0e0000000p+0 0x1.0b55860000000p+0 0x1.11301e0000000p+0 "
+        "0x1.172b840000000p+0 0x1.1d48740000000p+0 0x1.2387a60000000p+0 0x1.29e9e00000000p+0 "
+        "0x1.306fe00000000p+0 0x1.371a740000000p+0 0x1.3dea640000000p+0 0x1.44e0860000000p+0 "
+        "0x1.4bfdae0000000p+0 0x1.5342b60000000p+0 0x1.5ab07e0000000p+0 0x1.6247ec0000000p+0 "
+        "0x1.6a09e60000000p+0 0x1.71f75e0000000p+0 0x1.7a11480000000p+0 0x1.82589a0000000p+0 "
+        "0x1.8ace540000000p+0 0x1.93737c0000000p+0 0x1.9c49180000000p+0 0x1.a5503c0000000p+0 "
+        "0x1.ae89fa0000000p+0 0x1.b7f7700000000p+0 0x1.c199be0000000p+0 0x1.cb720e0000000p+0 "
+        "0x1.d5818e0000000p+0 0x1.dfc9740000000p+0 0x1.ea4afa0000000p+0 0x1.f507660000000p+0 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9474160000000p-25 0x1.8d96d40000000p-25 -0x1.dda2fe0000000p-25 "
+        "-0x1.9c0c220000000p-27 -0x1.a2fbb40000000p-25 0x1.9649020000000p-25 -0x1.2b0dbc0000000p-25 "
+        "0x1.1250020000000p-25 -0x1.cde8ce0000000p-26 0x1.370be40000000p-25 0x1.336de20000000p-30 "
+        "-0x1.0a35520000000p-25 -0x1.c541b60000000p-26 -0x1.00d8ac0000000p-27 -0x1.6cb2840000000p-25 "
+        "0x1.26055c0000000p-26 0x1.8b2bb80000000p-26 -0x1.05cb440000000p-25 -0x1.1c21420000000p-26 "
+        "0x1.67a1ca0000000p-28 -0x1.348e560000000p-25 0x1.a3b5e40000000p-28 -0x1.0b7ec80000000p-25 "
+        "-0x1.f9c3060000000p-27 -0x1.e4c8860000000p-26 -0x1.6961b40000000p-28 -0x1.b5151e0000000p-28 "
+        "-0x1.a5217c0000000p-28 -0x1.ab71320000000p-26 0x1.61428e0000000p-28 -0x1.2ad5f80000000p-27 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9474140000000p-25 0x1.8d96d40000000p-25 -0x1.dda2fc0000000p-25 "
+        "-0x1.9c0c220000000p-27 -0x1.a2fbb20000000p-25 0x1.9649040000000p-25 -0x1.2b0dbc0000000p-25 "
+        "0x1.1250020000000p-25 -0x1.cde8ce0000000p-26 0x1.370be40000000p-25 0x1.336de20000000p-30 "
+        "-0x1.0a35500000000p-25 -0x1.c541b40000000p-26 -0x1.00d8ac0000000p-27 -0x1.6cb2840000000p-25 "
+        "0x1.26055c0000000p-26 0x1.8b2bb80000000p-26 -0x1.05cb440000000p-25 -0x1.1c21420000000p-26 "
+        "0x1.67a1ca0000000p-28 -0x1.348e560000000p-25 0x1.a3b5e40000000p-28 -0x1.0b7ec80000000p-25 "
+        "-0x1.f9c3040000000p-27 -0x1.e4c8860000000p-26 -0x1.6961b40000000p-28 -0x1.b5151e0000000p-28 "
+        "-0x1.a5217c0000000p-28 -0x1.ab71320000000p-26 0x1.61428e0000000p-28 -0x1.2ad5f80000000p-27 "
+    ),
+    floats(
+        "0x1.62e4300000000p-1 0x1.6aa9980000000p-1 0x1.729a8e0000000p-1 0x1.7ab80c0000000p-1 "
+        "0x1.8303040000000p-1 0x1.8b7c7a0000000p-1 0x1.94256e0000000p-1 0x1.9cfef40000000p-1 "
+        "0x1.a60a100000000p-1 0x1.af47e20000000p-1 0x1.b8b97e0000000p-1 0x1.c2600e0000000p-1 "
+        "0x1.cc3cb60000000p-1 0x1.d650a60000000p-1 0x1.e09d140000000p-1 0x1.eb233e0000000p-1 "
+        "0x1.f5e4640000000p-1 0x1.0070ea0000000p+0 0x1.060e720000000p+0 0x1.0bcb720000000p+0 "
+        "0x1.11a89c0000000p+0 0x1.17a6a80000000p+0 0x1.1dc6480000000p+0 0x1.24083e0000000p+0 "
+        "0x1.2a6d480000000p+0 0x1.30f62a0000000p+0 0x1.37a3ac0000000p+0 0x1.3e76a00000000p+0 "
+        "0x1.456fd20000000p+0 0x1.4c901e0000000p+0 0x1.53d85a0000000p+0 0x1.5b496a0000000p+0 "
+    ),
+    floats(
+        "-0x1.05c6100000000p-29 -0x1.53e1c20000000p-26 0x1.3e15760000000p-26 -0x1.c4a1340000000p-25 "
+        "-0x1.5c6f040000000p-26 -0x1.a21dd40000000p-26 0x1.eeb0820000000p-25 -0x1.e9a8cc0000000p-26 "
+        "0x1.13161e0000000p-25 -0x1.c6bbf40000000p-27 0x1.4c1d3e0000000p-25 0x1.a1b2960000000p-29 "
+        "-0x1.65a90c0000000p-28 -0x1.356bf80000000p-28 0x1.3d906a0000000p-29 -0x1.d0c9bc0000000p-27 "
+        "0x1.b8c4a80000000p-26 0x1.9f6fde0000000p-25 -0x1.c2acd60000000p-26 -0x1.fa69a60000000p-28 "
+        "0x1.5163180000000p-25 -0x1.d682200000000p-26 0x1.10c5a60000000p-25 0x1.3b170e0000000p-29 "
+        "-0x1.a0ade60000000p-26 -0x1.bd62b20000000p-26 0x1.dc61140000000p-26 -0x1.71643c0000000p-26 "
+        "0x1.8638b00000000p-26 -0x1.839aa60000000p-26 0x1.13b0260000000p-27 -0x1.ecd6a00000000p-27 "
+    ),
 )
 
 # (exp(r) - 1 - r) / r**2: degree 2 on [-0.0108305, 0.0108305], error times r**2 2**-42.482
-TAIL_F32_32 = floats(
-    "0x1.0000000000000p-1",
-    "0x1.5555c80000000p-3",
-    "0x1.5555da0000000p-5",
-)
+TAIL_F32_32 = floats("0x1.0000000000000p-1 0x1.5555c80000000p-3 0x1.5555da0000000p-5")
 
-# 2**(j/8) rounded, and the logarithms of what they are short of by that.
-ROOTS_F32_8 = floats(
-    "0x1.0000000000000p+0",
-    "0x1.172b840000000p+0",
-    "0x1.306fe00000000p+0",
-    "0x1.4bfdae0000000p+0",
-    "0x1.6a09e60000000p+0",
-    "0x1.8ace540000000p+0",
-    "0x1.ae89fa0000000p+0",
-    "0x1.d5818e0000000p+0",
-)
-ROOT_LOGS_F32_8 = floats(
-    "0x0.0p+0",
-    "-0x1.9c0c220000000p-27",
-    "0x1.1250020000000p-25",
-    "-0x1.0a35520000000p-25",
-    "0x1.26055c0000000p-26",
-    "0x1.67a1ca0000000p-28",
-    "-0x1.f9c3060000000p-27",
-    "-0x1.a5217c0000000p-28",
+# (2**r - 1 - r ln(2)) / r**2: degree 2 on [-0.0156251, 0.0156251], error times r**2 2**-42.482
+TAIL_OF_2_F32_32 = floats("0x1.ebfbe00000000p-3 0x1.c6b1260000000p-5 0x1.3b2b320000000p-7")
+
+# 2**(j/8)
+ROOTS_F32_8 = Roots(
+    floats(
+        "0x1.0000000000000p+0 0x1.172b840000000p+0 0x1.306fe00000000p+0 0x1.4bfdae0000000p+0 "
+        "0x1.6a09e60000000p+0 0x1.8ace540000000p+0 0x1.ae89fa0000000p+0 0x1.d5818e0000000p+0 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9c0c220000000p-27 0x1.1250020000000p-25 -0x1.0a35520000000p-25 "
+        "0x1.26055c0000000p-26 0x1.67a1ca0000000p-28 -0x1.f9c3060000000p-27 -0x1.a5217c0000000p-28 "
+    ),
+    floats(
+        "0x0.0p+0 -0x1.9c0c220000000p-27 0x1.1250020000000p-25 -0x1.0a35500000000p-25 "
+        "0x1.26055c0000000p-26 0x1.67a1ca0000000p-28 -0x1.f9c3040000000p-27 -0x1.a5217c0000000p-28 "
+    ),
+    floats(
+        "0x1.62e4300000000p-1 0x1.8303040000000p-1 0x1.a60a100000000p-1 0x1.cc3cb60000000p-1 "
+        "0x1.f5e4640000000p-1 0x1.11a89c0000000p+0 0x1.2a6d480000000p+0 0x1.456fd20000000p+0 "
+    ),
+    floats(
+        "-0x1.05c6100000000p-29 -0x1.5c6f040000000p-26 0x1.13161e0000000p-25 -0x1.65a90c0000000p-28 "
+        "0x1.b8c4a80000000p-26 0x1.5163180000000p-25 -0x1.a0ade60000000p-26 0x1.8638b00000000p-26 "
+    ),
 )
 
 # (exp(r) - 1 - r) / r**2: degree 3 on [-0.043322, 0.043322], error times r**2 2**-41.356
-TAIL_F32_8 = floats(
-    "0x1.0000000000000p-1",
-    "0x1.5555560000000p-3",
-    "0x1.555cf00000000p-5",
-    "0x1.11167a0000000p-7",
-)
+TAIL_F32_8 = floats("0x1.0000000000000p-1 0x1.5555560000000p-3 0x1.555cf00000000p-5 0x1.11167a0000000p-7")
 
-# 2**(j/16) rounded, and the logarithms of what they are short of by that.
-ROOTS_F64_16 = floats(
-    "0x1.0000000000000p+0",
-    "0x1.0b5586cf9890fp+0",
-    "0x1.172b83c7d517bp+0",
-    "0x1.2387a6e756238p+0",
-    "0x1.306fe0a31b715p+0",
-    "0x1.3dea64c123422p+0",
-    "0x1.4bfdad5362a27p+0",
-    "0x1.5ab07dd485429p+0",
-    "0x1.6a09e667f3bcdp+0",
-    "0x1.7a11473eb0187p+0",
-    "0x1.8ace5422aa0dbp+0",
-    "0x1.9c49182a3f090p+0",
-    "0x1.ae89f995ad3adp+0",
-    "0x1.c199bdd85529cp+0",
-    "0x1.d5818dcfba487p+0",
-    "0x1.ea4afa2a490dap+0",
-)
-ROOT_LOGS_F64_16 = floats(
-    "0x0.0p+0",
-    "0x1.79aa65d837b6cp-54",
-    "-0x1.01b15eaa59348p-55",
-    "0x1.68efde3a8a894p-54",
-    "0x1.34d754db0abb6p-55",
-    "0x1.59f48a72a4c6dp-55",
-    "0x1.690cebb7aafb0p-56",
-    "0x1.063e1e21c5409p-54",
-    "-0x1.3b3efbf5e2229p-54",
-    "-0x1.b32dcb94da51dp-56",
-    "0x1.db72fc1f0eab4p-55",
-    "0x1.1affc2b91ce27p-56",
-    "0x1.c1a7792cb3387p-55",
-    "0x1.36eae30af0cb3p-56",
-    "0x1.4a385a63d07a7p-56",
-    "-0x1.ff7128fd391f1p-55",
+# (2**r - 1 - r ln(2)) / r**2: degree 3 on [-0.0625005, 0.0625005], error times r**2 2**-41.356
+TAIL_OF_2_F32_8 = floats("0x1.ebfbe00000000p-3 0x1.c6b08e0000000p-5 0x1.3b31bc0000000p-7 0x1.5d8eea0000000p-10")
+
+# 2**(j/16)
+ROOTS_F64_16 = Roots(
+    floats(
+        "0x1.0000000000000p+0 0x1.0b5586cf9890fp+0 0x1.172b83c7d517bp+0 0x1.2387a6e756238p+0 "
+        "0x1.306fe0a31b715p+0 0x1.3dea64c123422p+0 0x1.4bfdad5362a27p+0 0x1.5ab07dd485429p+0 "
+        "0x1.6a09e667f3bcdp+0 0x1.7a11473eb0187p+0 0x1.8ace5422aa0dbp+0 0x1.9c49182a3f090p+0 "
+        "0x1.ae89f995ad3adp+0 0x1.c199bdd85529cp+0 0x1.d5818dcfba487p+0 0x1.ea4afa2a490dap+0 "
+    ),
+    floats(
+        "0x0.0p+0 0x1.79aa65d837b6cp-54 -0x1.01b15eaa59348p-55 0x1.68efde3a8a894p-54 "
+        "0x1.34d754db0abb6p-55 0x1.59f48a72a4c6dp-55 0x1.690cebb7aafb0p-56 0x1.063e1e21c5409p-54 "
+        "-0x1.3b3efbf5e2229p-54 -0x1.b32dcb94da51dp-56 0x1.db72fc1f0eab4p-55 0x1.1affc2b91ce27p-56 "
+        "0x1.c1a7792cb3387p-55 0x1.36eae30af0cb3p-56 0x1.4a385a63d07a7p-56 -0x1.ff7128fd391f1p-55 "
+    ),
+    floats(
+        "0x0.0p+0 0x1.79aa65d837b6dp-54 -0x1.01b15eaa59348p-55 0x1.68efde3a8a894p-54 "
+        "0x1.34d754db0abb6p-55 0x1.59f48a72a4c6dp-55 0x1.690cebb7aafb0p-56 0x1.063e1e21c5409p-54 "
+        "-0x1.3b3efbf5e2228p-54 -0x1.b32dcb94da51dp-56 0x1.db72fc1f0eab4p-55 0x1.1affc2b91ce27p-56 "
+        "0x1.c1a7792cb3387p-55 0x1.36eae30af0cb3p-56 0x1.4a385a63d07a7p-56 -0x1.ff7128fd391f0p-55 "
+    ),
+    floats(
+        "0x1.62e42fefa39efp-1 0x1.729a8ea61552bp-1 0x1.8303034203e45p-1 0x1.9425703358c38p-1 "
+        "0x1.a60a1147227c1p-1 0x1.b8b97f9c704a0p-1 0x1.cc3cb5c605804p-1 0x1.e09d141ae101ep-1 "
+        "0x1.f5e46537ab907p-1 0x1.060e71599b983p+0 0x1.11a89d042937ep+0 0x1.1dc648dba5fd3p+0 "
+        "0x1.2a6d4750ced4ap+0 0x1.37a3acd129175p+0 0x1.456fd2b2ead5dp+0 0x1.53d85a41fffcbp+0 "
+    ),
+    floats(
+        "0x1.abc9e3b39803fp-56 0x1.ec2dddf6473bbp-54 -0x1.51da2f38b4a71p-55 0x1.f09217dafe478p-56 "
+        "0x1.ef22e430ec8dep-57 0x1.d98adc23cee8ep-56 0x1.2ff65436f5653p-57 0x1.e56035fecddc4p-57 "
+        "-0x1.cf889ad13367fp-56 0x1.eaaa095f9c4c7p-58 0x1.b9baafad59171p-54 0x1.4fbbd589ce4d6p-54 "
+        "0x1.0b80b0d4f3a34p-54 -0x1.15bfa6b8e3074p-55 0x1.83ddf7be46b10p-60 -0x1.23881d035dbd6p-55 "
+    ),
 )
 
 # (exp(r) - 1 - r) / r**2: degree 5 on [-0.021661, 0.021661], error times r**2 2**-66.298
 TAIL_F64_16 = floats(
-    "0x1.0000000000004p-1",
-    "0x1.5555555555559p-3",
-    "0x1.555555547fd50p-5",
-    "0x1.111111107d32ap-7",
-    "0x1.6c184129c2f35p-10",
-    "0x1.a01b9ef77dbe8p-13",
+    "0x1.0000000000004p-1 0x1.5555555555559p-3 0x1.555555547fd50p-5 0x1.111111107d32ap-7 "
+    "0x1.6c184129c2f35p-10 0x1.a01b9ef77dbe8p-13 "
+)
+
+# (2**r - 1 - r ln(2)) / r**2: degree 5 on [-0.0312502, 0.0312502], error times r**2 2**-66.298
+TAIL_OF_2_F64_16 = floats(
+    "0x1.ebfbdff82c597p-3 0x1.c6b08d704a0c5p-5 0x1.3b2ab6fadfc50p-7 0x1.5d87fe77e92c9p-10 "
+    "0x1.430a677125425p-13 0x1.ffcdf8bf6772cp-17 "
 )
 
 # log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
-LOG2_F32 = floats(
-    "0x1.7154760000000p+0",
-    "0x1.a934f00000000p+1",
-)
-LN2_F32 = floats(
-    "0x1.62e4300000000p-1",
-    "-0x1.05c6100000000p-29",
-)
-LN10_F32 = floats(
-    "0x1.26bb1c0000000p+1",
-    "-0x1.12aaba0000000p-25",
-)
+LOG2_F32 = floats("0x1.7154760000000p+0 0x1.a934f00000000p+1")
+LN2_F32 = floats("0x1.62e4300000000p-1 -0x1.05c6100000000p-29")
+LN10_F32 = floats("0x1.26bb1c0000000p+1 -0x1.12aaba0000000p-25")
 
 # log10(2) rounded, and what that times ln(10) is short of ln(2).
-LOG10_2_F32 = floats(
-    "0x1.3441360000000p-2",
-    "-0x1.1b41720000000p-25",
-)
+LOG10_2_F32 = floats("0x1.3441360000000p-2 -0x1.1b41720000000p-25")
 
 # log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
-LOG2_F64 = floats(
-    "0x1.71547652b82fep+0",
-    "0x1.a934f0979a371p+1",
-)
-LN2_F64 = floats(
-    "0x1.62e42fefa39efp-1",
-    "0x1.abc9e3b39803fp-56",
-)
-LN10_F64 = floats(
-    "0x1.26bb1bbb55516p+1",
-    "-0x1.f48ad494ea3e9p-53",
-)
+LOG2_F64 = floats("0x1.71547652b82fep+0 0x1.a934f0979a371p+1")
+LN2_F64 = floats("0x1.62e42fefa39efp-1 0x1.abc9e3b39803fp-56")
+LN10_F64 = floats("0x1.26bb1bbb55516p+1 -0x1.f48ad494ea3e9p-53")
 
 # log10(2) rounded, and what that times ln(10) is short of ln(2).
-LOG10_2_F64 = floats(
-    "0x1.34413509f79ffp-2",
-    "-0x1.dc5b0a78f8364p-58",
+LOG10_2_F64 = floats("0x1.34413509f79ffp-2 -0x1.dc5b0a78f8364p-58")
+
+# Points near j/31, inverses of 1 more, and the logarithms of that as sums of two.
+POINTS_F32_32 = floats(
+    "0x0.0p+0 0x1.0820800000000p-5 0x1.0806b80000000p-4 0x1.8c62000000000p-4 "
+    "0x1.07da1c0000000p-3 0x1.4a29340000000p-3 0x1.8be9840000000p-3 0x1.ce673a0000000p-3 "
+    "0x1.082cb80000000p-2 0x1.2947860000000p-2 0x1.4a2b0a0000000p-2 0x1.6b59620000000p-2 "
+    "0x1.8c471e0000000p-2 0x1.ad18500000000p-2 0x1.ce6be60000000p-2 0x1.ef3ff00000000p-2 "
+    "0x1.07fb9c0000000p-1 0x1.18bbfe0000000p-1 0x1.2881600000000p-1 0x1.39b5d20000000p-1 "
+    "0x1.4a17060000000p-1 0x1.5ac4220000000p-1 0x1.6b558e0000000p-1 0x1.7bb3600000000p-1 "
+    "0x1.8c5d320000000p-1 0x1.9cce7c0000000p-1 0x1.ad4a2e0000000p-1 0x1.bdc4540000000p-1 "
+    "0x1.ce6ada0000000p-1 0x1.dee2ae0000000p-1 0x1.ef641a0000000p-1 0x1.0000000000000p+0 "
+)
+INVERSES_F32_32 = floats(
+    "0x1.0000000000000p+0 0x1.f001f80000000p-1 0x1.e0feca0000000p-1 0x1.d2d2f00000000p-1 "
+    "0x1.c590bc0000000p-1 0x1.b8eb3a0000000p-1 0x1.ad0e6c0000000p-1 0x1.a1b1380000000p-1 "
+    "0x1.97002e0000000p-1 0x1.8ccda40000000p-1 0x1.832a860000000p-1 0x1.79e8040000000p-1 "
+    "0x1.71250a0000000p-1 0x1.68cecc0000000p-1 0x1.60b7e00000000p-1 0x1.5918be0000000p-1 "
+    "0x1.51d2680000000p-1 0x1.4aaeec0000000p-1 0x1.443b9c0000000p-1 0x1.3d7a1c0000000p-1 "
+    "0x1.374d3a0000000p-1 0x1.3141ae0000000p-1 0x1.2b7a900000000p-1 0x1.25fb680000000p-1 "
+    "0x1.2096d20000000p-1 0x1.1b754c0000000p-1 0x1.167e960000000p-1 0x1.11b40e0000000p-1 "
+    "0x1.0d06c20000000p-1 0x1.088e280000000p-1 0x1.0438800000000p-1 0x1.0000000000000p-1 "
+)
+LOGS_F32_32 = floats(
+    "0x0.0p+0 0x1.03f5540000000p-5 0x1.ffbb300000000p-5 0x1.7a5b720000000p-4 "
+    "0x1.f05fea0000000p-4 0x1.321a100000000p-3 0x1.69f4c60000000p-3 0x1.a0ee620000000p-3 "
+    "0x1.d609300000000p-3 0x1.05004e0000000p-2 0x1.1e2d980000000p-2 0x1.36f7720000000p-2 "
+    "0x1.4efcba0000000p-2 0x1.6660f40000000p-2 0x1.7d99460000000p-2 0x1.93f7d60000000p-2 "
+    "0x1.a9c8fe0000000p-2 0x1.bfa7cc0000000p-2 0x1.d3d3d00000000p-2 0x1.e963ac0000000p-2 "
+    "0x1.fd80f20000000p-2 0x1.08cac60000000p-1 0x1.1293700000000p-1 0x1.1c0f840000000p-1 "
+    "0x1.258a480000000p-1 0x1.2eb9a20000000p-1 0x1.37c5340000000p-1 0x1.40a7c00000000p-1 "
+    "0x1.497ad00000000p-1 0x1.520f7a0000000p-1 0x1.5a84ce0000000p-1 0x1.62e4300000000p-1 "
+)
+LOGS_LOW_F32_32 = floats(
+    "0x0.0p+0 0x1.1bde520000000p-30 0x1.9827a20000000p-30 0x1.3ef4de0000000p-30 "
+    "0x1.5bae5c0000000p-29 -0x1.4160740000000p-30 -0x1.89dd520000000p-29 0x1.8666b40000000p-29 "
+    "0x1.01ec7a0000000p-28 -0x1.319afe0000000p-31 0x1.67c1b60000000p-28 0x1.6c04e00000000p-27 "
+    "0x1.6578040000000p-27 -0x1.1f4b340000000p-28 0x1.113f120000000p-27 -0x1.fdf63a0000000p-30 "
+    "0x1.b808720000000p-28 0x1.14279c0000000p-27 0x1.3b316c0000000p-27 0x1.18bd460000000p-29 "
+    "-0x1.4a737e0000000p-28 -0x1.69a8980000000p-26 0x1.597e580000000p-26 0x1.55cb560000000p-26 "
+    "-0x1.a115a60000000p-26 -0x1.e9acb60000000p-26 -0x1.10da440000000p-26 -0x1.57655e0000000p-26 "
+    "0x1.01ff220000000p-27 0x1.b5db5a0000000p-29 0x1.c838380000000p-26 -0x1.05c6100000000p-29 "
+)
+
+# (log(1 + z) - z + z**2 / 2) / z**3: degree 3 on [-0.016192, 0.016192], absolute error 2**-29.587
+CUBE_F32_32 = floats("0x1.5555560000000p-2 -0x1.0000000000000p-2 0x1.99ad3e0000000p-3 -0x1.5566840000000p-3")
+
+# Points near j/7, inverses of 1 more, and the logarithms of that as sums of two.
+POINTS_F32_8 = floats(
+    "0x0.0p+0 0x1.2492000000000p-3 0x1.2492200000000p-2 0x1.b5f6040000000p-2 "
+    "0x1.2445d80000000p-1 0x1.6db6c00000000p-1 0x1.b67c260000000p-1 0x1.0000000000000p+0 "
+)
+INVERSES_F32_8 = floats(
+    "0x1.0000000000000p+0 0x1.c0000e0000000p-1 0x1.8e38f00000000p-1 0x1.669ea40000000p-1 "
+    "0x1.45f06c0000000p-1 0x1.2aaab40000000p-1 0x1.13ccde0000000p-1 0x1.0000000000000p-1 "
+)
+LOGS_F32_8 = floats(
+    "0x0.0p+0 0x1.1178a80000000p-3 0x1.0158720000000p-2 0x1.6c9b8e0000000p-2 "
+    "0x1.ce73e20000000p-2 0x1.13f74a0000000p-1 0x1.3cbf640000000p-1 0x1.62e4300000000p-1 "
+)
+LOGS_LOW_F32_8 = floats(
+    "0x0.0p+0 0x1.13ea3e0000000p-30 -0x1.b0ac840000000p-29 0x1.d0b5be0000000p-27 "
+    "-0x1.35f6440000000p-27 -0x1.22c7d80000000p-26 0x1.cf837e0000000p-27 -0x1.05c6100000000p-29 "
+)
+
+# (log(1 + z) - z + z**2 / 2) / z**3: degree 4 on [-0.0717076, 0.0717076], absolute error 2**-25.925
+CUBE_F32_8 = floats(
+    "0x1.5555560000000p-2 -0x1.ffff740000000p-3 0x1.99991e0000000p-3 -0x1.56fc4e0000000p-3 "
+    "0x1.260a4c0000000p-3 "
 )
 
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
@@ -322,6 +379,12 @@ DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")
 DOUBLE_EXP_NORMAL = float.fromhex("-0x1.6232bdd7abcd2p+9")
 DOUBLE_EXP10_MAX = float.fromhex("0x1.34413509f79fep+8")
 DOUBLE_EXP10_NORMAL = float.fromhex("-0x1.33a7146f72a41p+8")
+
+# float32: the greatest arguments with finite powers, and the least with powers of at least 2**-126.
+SINGLE_EXP_MAX = np.float32(float.fromhex("0x1.62e42e0000000p+6"))
+SINGLE_EXP_NORMAL = np.float32(float.fromhex("-0x1.5d589e0000000p+6"))
+SINGLE_EXP10_MAX = np.float32(float.fromhex("0x1.3441340000000p+5"))
+SINGLE_EXP10_NORMAL = np.float32(float.fromhex("-0x1.2f70300000000p+5"))
 
 # float64, accurate phase: log2 of the bases in units of 2**-190.
 WIDE_LOG2_2 = words(0x4000000000000000, 0x0000000000000000, 0x0000000000000000)

@@ -4,6 +4,7 @@
 differs. mpmath (extra ``test``) does the arithmetic with 500 bits.
 """
 
+import math
 import pathlib
 import sys
 
@@ -17,6 +18,8 @@ Each polynomial interpolates its function in the Chebyshev points, which is the 
 states the interval and the absolute error before the coefficients are rounded to the type that evaluates them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -25,9 +28,23 @@ def words(*values):
     return tuple(np.uint64(value) for value in values)
 
 
-def floats(*values):
+def floats(text):
     """Floats from their hexadecimal texts."""
-    return tuple(map(float.fromhex, values))
+    return tuple(map(float.fromhex, text.split()))
+
+
+class Roots(NamedTuple):
+    """Powers of two with fractions for exponents.
+
+    rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
+    (P ln(2) - S) / R.
+    """
+
+    rounded: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    slopes: tuple[float, ...]
+    slope_rests: tuple[float, ...]
 '''
 
 
@@ -47,6 +64,16 @@ def truncated(value, bits):
     """An exact value cut to a number of significant bits."""
     mantissa, exponent = mpmath.frexp(value)
     return mpmath.ldexp(mpmath.floor(mpmath.ldexp(mantissa, bits)), int(exponent) - bits)
+
+
+def float_texts(values, rounded, indentation=0):
+    """The expression of several numbers, four in a line."""
+    texts = [rounded(value).hex() for value in values]
+    if len(texts) <= 4:
+        return f'floats("{" ".join(texts)}")'
+    margin = "\n" + " " * indentation
+    rows = [f'{margin}    "{" ".join([*texts[i : i + 4], ""])}"' for i in range(0, len(texts), 4)]
+    return f"floats({''.join(rows)}{margin})"
 
 
 class Writer:
@@ -73,8 +100,7 @@ class Writer:
 
     def floats(self, name, values, rounded):
         """Several numbers, as Python's floats: ``rounded`` is ``single`` or ``double``."""
-        texts = [f'    "{rounded(value).hex()}",' for value in values]
-        self.lines.append("\n".join([f"{name} = floats(", *texts, ")"]))
+        self.lines.append(f"{name} = {float_texts(values, rounded)}")
 
     def polynomial(self, name, function, interval, degree, kind, exact_first=False):
         """Coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
@@ -142,6 +168,16 @@ def double_constants(out):
 
     out.polynomial("DOUBLE_TAIL", tail, (-reach, reach), 7, "float64")
 
+    def middle_tail(r):
+        """The same less another term."""
+        return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 4), [0, 60])
+
+    out.polynomial("MIDDLE_TAIL", middle_tail, (-reach, reach), 8, "float64")
+    out.comment("1/6 as the sum of two.")
+    sixth = mpmath.mpf(1) / 6
+    out.float64("SIXTH_HI", sixth)
+    out.float64("SIXTH_LO", sixth - double(sixth))
+
 
 def logarithm_constants(out):
     def tail(u):
@@ -188,20 +224,35 @@ def table_constants(out):
         """(exp(r) - 1 - r) / r**2, by its series where the quotient would cancel."""
         return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 2), [0, 40])
 
+    def tail_of_2(f):
+        """(2**f - 1 - f ln(2)) / f**2."""
+        return log2**2 * tail(f * log2)
+
+    log2 = mpmath.log(2)
     for name, (rounded, entries, degree) in TABLES.items():
         powers = [mpmath.mpf(2) ** (mpmath.mpf(j) / entries) for j in range(entries)]
-        out.comment(f"2**(j/{entries}) rounded, and the logarithms of what they are short of by that.")
-        out.floats(f"ROOTS_{name}", powers, rounded)
-        out.floats(f"ROOT_LOGS_{name}", [mpmath.log(power / rounded(power)) for power in powers], rounded)
-        reach = mpmath.log(2) / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
-        coefficients, error = minimax(tail, reach, degree)
-        out.comment(
-            f"(exp(r) - 1 - r) / r**2: degree {degree} on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "
-            f"error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        roots = [rounded(power) for power in powers]
+        slopes = [rounded(root * log2) for root in roots]
+        columns = zip(powers, roots, slopes, strict=True)
+        logs, rests, slope_rests = zip(
+            *((mpmath.log(p / r), p / r - 1, (p * log2 - s) / r) for p, r, s in columns), strict=True
         )
-        out.floats(f"TAIL_{name}", coefficients, rounded)
+        out.comment(f"2**(j/{entries})")
+        out.lines.append(f"ROOTS_{name} = Roots(")
+        for values in (roots, logs, rests, slopes, slope_rests):
+            out.lines.append(f"    {float_texts(values, rounded, indentation=4)},")
+        out.lines.append(")")
+        for label, function, unit in (("TAIL", tail, log2), ("TAIL_OF_2", tail_of_2, mpmath.mpf(1))):
+            reach = unit / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
+            coefficients, error = minimax(function, reach, degree)
+            formula = "(exp(r) - 1 - r) / r**2" if label == "TAIL" else "(2**r - 1 - r ln(2)) / r**2"
+            out.comment(
+                f"{formula}: degree {degree} on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "
+                f"error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+            )
+            out.floats(f"{label}_{name}", coefficients, rounded)
     for kind, rounded in (("F32", single), ("F64", double)):
-        log2, log10, log10_2 = mpmath.log(2), mpmath.log(10), mpmath.log(2, 10)
+        log10, log10_2 = mpmath.log(10), mpmath.log(2, 10)
         out.comment("log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.")
         out.floats(f"LOG2_{kind}", [1 / log2, 1 / log10_2], rounded)
         for name, value in (("LN2", log2), ("LN10", log10)):
@@ -210,13 +261,59 @@ def table_constants(out):
         out.floats(f"LOG10_2_{kind}", [log10_2, log2 - log10 * rounded(log10_2)], rounded)
 
 
+def points_of_logarithms(entries):
+    """Float32 points near multiples of 1/(N-1), below them, and float32 inverses of 1 more than them, which are so near
+    that of log(1 + e) close to a point they take less than 2**-41."""
+    points, inverses = [0.0], [1.0]
+    for j in range(1, entries):
+        point = single(mpmath.mpf(j) / (entries - 1))
+        unit = math.ulp(point) * 2.0**29
+        bound = 2.0**-41 * math.log1p(point) * 2 * (entries - 1)
+        # Of 24 and 25 bits: the product is exact in float64.
+        while abs((inverse := single(1 / mpmath.mpf(1 + point))) * (1 + point) - 1) > bound:
+            point -= unit
+        points.append(point)
+        inverses.append(inverse)
+    return points, inverses
+
+
+def logarithm_tables(out):
+    def cube(z):
+        """(log(1 + z) - z + z**2 / 2) / z**3, by its series."""
+        return mpmath.nsum(lambda i: (-z) ** int(i) / (int(i) + 3), [0, 60])
+
+    for name, entries, degree in (("F32_32", 32, 3), ("F32_8", 8, 4)):
+        points, inverses = points_of_logarithms(entries)
+        logs = [mpmath.log1p(point) for point in points]
+        out.comment(f"Points near j/{entries - 1}, inverses of 1 more, and the logarithms of that as sums of two.")
+        out.floats(f"POINTS_{name}", points, single)
+        out.floats(f"INVERSES_{name}", inverses, single)
+        out.floats(f"LOGS_{name}", logs, single)
+        out.floats(f"LOGS_LOW_{name}", [log - single(log) for log in logs], single)
+        reach = mpmath.mpf(1) / (2 * entries - 2) * (1 + mpmath.mpf(2) ** -8)
+        coefficients, error = mpmath.chebyfit(cube, [-reach, reach], degree + 1, error=True)
+        interval = f"[-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}]"
+        out.comment(
+            f"(log(1 + z) - z + z**2 / 2) / z**3: degree {degree} on {interval}, "
+            f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        )
+        out.floats(f"CUBE_{name}", coefficients[::-1], single)
+
+
 def ends_of_ranges(out):
-    """Where powers in float64 begin to overflow, half an ulp above the greatest number, and to be subnormal."""
-    greatest, least = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970), mpmath.ldexp(1, -1022)
-    out.comment("float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.")
-    for name, base in (("EXP", mpmath.e), ("EXP10", 10)):
-        out.float64(f"DOUBLE_{name}_MAX", truncated(mpmath.log(greatest, base), 53))
-        out.float64(f"DOUBLE_{name}_NORMAL", -truncated(-mpmath.log(least, base), 53))
+    """Where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
+    for kind, prefix, bits, top, bottom in (
+        ("float64", "DOUBLE", 53, 1024, -1022),
+        ("float32", "SINGLE", 24, 128, -126),
+    ):
+        greatest = mpmath.ldexp(1, top) - mpmath.ldexp(1, top - bits - 1)
+        least = mpmath.ldexp(1, bottom)
+        out.comment(
+            f"{kind}: the greatest arguments with finite powers, and the least with powers of at least 2**{bottom}."
+        )
+        for name, base in (("EXP", mpmath.e), ("EXP10", 10)):
+            getattr(out, kind)(f"{prefix}_{name}_MAX", truncated(mpmath.log(greatest, base), bits))
+            getattr(out, kind)(f"{prefix}_{name}_NORMAL", -truncated(-mpmath.log(least, base), bits))
 
 
 def wide_constants(out):
@@ -243,6 +340,7 @@ def render():
         double_constants(out)
         logarithm_constants(out)
         table_constants(out)
+        logarithm_tables(out)
         ends_of_ranges(out)
         wide_constants(out)
     return "\n".join(out.lines) + "\n"

@@ -13,7 +13,7 @@ import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import highest, rounded_product, scalar
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 # Adding 1.5 * 2**52 rounds a float64 to an integer, which then stands in the low bits of the sum.
 ROUND_TO_INTEGER = ldexp(1.5, 52)
@@ -59,11 +59,17 @@ def fourth_root_power(n):
     """2**((n & 3) / 4) as the sum of two doubles, by selection: a table in memory would be slower."""
     odd = (n & np.int64(1)) != np.int64(0)
     upper = (n & np.int64(2)) != np.int64(0)
-    below = c.DOUBLE_ROOT_1_HI if odd else c.DOUBLE_ROOT_0_HI
-    above = c.DOUBLE_ROOT_3_HI if odd else c.DOUBLE_ROOT_2_HI
-    low_below = c.DOUBLE_ROOT_1_LO if odd else c.DOUBLE_ROOT_0_LO
-    low_above = c.DOUBLE_ROOT_3_LO if odd else c.DOUBLE_ROOT_2_LO
-    return above if upper else below, low_above if upper else low_below
+    root = where(
+        upper,
+        where(odd, c.DOUBLE_ROOT_3_HI, c.DOUBLE_ROOT_2_HI),
+        where(odd, c.DOUBLE_ROOT_1_HI, c.DOUBLE_ROOT_0_HI),
+    )
+    root_low = where(
+        upper,
+        where(odd, c.DOUBLE_ROOT_3_LO, c.DOUBLE_ROOT_2_LO),
+        where(odd, c.DOUBLE_ROOT_1_LO, c.DOUBLE_ROOT_0_LO),
+    )
+    return root, root_low
 
 
 @scalar
@@ -94,7 +100,7 @@ def fast_two_sum(a, b):
 def over_one_plus(a, a_low, e, e_low):
     """(a + a_low) / (1 + e + e_low) as the sum of two floats, 0 <= e <= 1."""
     total, total_low = fast_two_sum(1.0, e)
-    total_low += e_low
+    total_low = total_low + e_low
     inverse = 1.0 / total
     inverse_low = inverse * fma(-inverse, total_low, fma(-inverse, total, 1.0))
     quotient = rounded_product(a, inverse)
@@ -131,7 +137,7 @@ def scaled(high, low, n):
 @scalar
 def unit_of(n, subnormal):
     """The float64 whose ulp, times 2**(n >> 2), is the spacing of subnormal numbers; 0 for a normal result."""
-    return float_of(LEAST_NORMAL - exponent_bits(n) if subnormal else np.int64(0))
+    return float_of(where(subnormal, LEAST_NORMAL - exponent_bits(n), np.int64(0)))
 
 
 @scalar
@@ -155,5 +161,5 @@ def scaled_to_any(high, low, n, unit):
     difference of the bit patterns before and after counts the spacings, which is the bit pattern of the result.
     """
     scale = exponent_bits(n)
-    counted_from = np.int64(0) if unit == 0.0 else LEAST_NORMAL
+    counted_from = where(unit == 0.0, np.int64(0), LEAST_NORMAL)
     return float_of(bits_of((unit + high) + (lost_to(unit, high) + low)) + (scale - counted_from))

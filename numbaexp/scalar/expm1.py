@@ -7,7 +7,7 @@ import numpy as np
 from numbaexp.scalar import accurate, double, single
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import ROUND_TO_INTEGER
-from numbaexp.scalar.forms import OVERFLOW, Scalar
+from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import (
     INFINITY_F64,
     MAGNITUDE_F64,
@@ -18,7 +18,7 @@ from numbaexp.scalar.ieee import (
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 # Smaller arguments are their own result, in float32 and in float64, and silent, as NumPy's are.
 TINY_F32, TINY_F64 = highest(np.float64(ldexp(1.0, -25))), highest(np.float64(ldexp(1.0, -54)))
@@ -40,7 +40,7 @@ def expm1(x):
     r = fma(x, c.SINGLE_LOG2E, ROUND_TO_INTEGER - shifted)
     power = float_of(bits_of(1.0) + (bits_of(shifted) << np.int64(52)))
     result = fma(power * r, single.exp2_quotient(r), power - 1.0)
-    return x if (bits_of(x) & MAGNITUDE_F64) < TINY_F32 else result
+    return where((bits_of(x) & MAGNITUDE_F64) < TINY_F32, x, result)
 
 
 @scalar
@@ -75,7 +75,7 @@ def expm1_pair(x):
     low = fma(root, rest, fma(root_low, less_one, root_low + product_low))
     # The low 13 bits are those of n.
     at_0 = (n << np.int64(51)) == np.int64(0)
-    error = rounded_product(ERROR_AT_0, abs(high)) if at_0 else fma(half_power, ERROR, ERROR_OF_SUMS)
+    error = where(at_0, rounded_product(ERROR_AT_0, abs(high)), fma(half_power, ERROR, ERROR_OF_SUMS))
     return high, low + (high_low + less_half_low), error
 
 
@@ -85,7 +85,7 @@ def expm1_of(x, clamped):
     high, low, error = expm1_pair(clamped)
     below, above = 2.0 * (high + (low - error)), 2.0 * (high + (low + error))
     tiny = (bits_of(x) & MAGNITUDE_F64) < TINY_F64
-    return x if tiny else below, x if tiny else above
+    return where(tiny, x, below), where(tiny, x, above)
 
 
 @scalar
@@ -99,11 +99,11 @@ def expm1_f64(x):
     clamped = float_of(clamp_f64(bits, LEAST, X_MAX))
     below, above = expm1_of(x, clamped)
     too_great = bits > X_MAX
-    unbounded = np.isnan(x) or too_great
-    overflow = bits < INFINITY_F64 and too_great
-    number = np.inf if overflow else x
-    flags = OVERFLOW if overflow else np.int64(0)
-    return number if unbounded else below, number if unbounded else above, flags
+    unbounded = ((bits & MAGNITUDE_F64) > INFINITY_F64) | too_great
+    overflow = (bits < INFINITY_F64) & too_great
+    number = where(overflow, np.inf, x)
+    # Nothing underflows.
+    return where(unbounded, number, below), where(unbounded, number, above), overflow, overflow & ~overflow
 
 
 EXPM1 = {

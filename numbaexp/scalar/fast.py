@@ -1,51 +1,133 @@
 """The fast phases of the functions, by level: any algorithm will do that is right where it decides."""
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from numbaexp.scalar import tabled
+from numbaexp.scalar import half, tabled
 from numbaexp.scalar.forms import BITS, Fast, itemsize
-from numbaexp.scalar.ieee import scalar
-from numbaexp.vector.level import AVX2, AVX512, Level
+from numbaexp.scalar.ieee import MAGNITUDE_F32, scalar
+from numbaexp.scalar.tabled import Powers
+from numbaexp.scalar.tabled_expm1 import make_expm1
+from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient, product_of_bfloats
+from numbaexp.scalar.tabled_half import CONVERSIONS, MAGNITUDE, make_half, odd_of_pair, odd_power
+from numbaexp.scalar.tabled_sigmoid import make_sigmoid
+from numbaexp.scalar.tabled_softplus import make_softplus
+from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
+from numbaexp.vector.operations import fma
 
-# The magnitudes up to which powers are normal numbers.
-_POWERS = {
-    "float32": {"exp": 87.0, "exp2": 125.0, "exp10": 37.0},
+# The magnitudes up to which results are normal numbers, of float32 in halves too, and nothing on the way underflows.
+_FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0}
+_LIMITS = {
+    # Powers that are subnormal halves may be exact: they would be taken for inexact ones.
+    "float16": {**_FLOAT32, "exp2": 14.0},
+    "bfloat16": _FLOAT32,
+    "float32": _FLOAT32,
     "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0},
 }
 _TABLES = {
     (AVX512, "float32"): tabled.F32_32,
     (AVX512, "float64"): tabled.F64_16,
     (AVX2, "float32"): tabled.F32_8,
+    (CUDA, "float32"): tabled.F32_32,
 }
 
 
 @functools.cache
-def powers_at(dtype: str, level: Level, lowered: bool) -> tabled.Powers | None:
+def powers_at(dtype: str, level: Level, lowered: bool) -> Powers | None:
     """Return the powers of a type, where a level has a table for it."""
     table = _TABLES.get((level, dtype))
     return None if table is None else tabled.make_powers(table, level.scales, lowered)
 
 
-def _power(name, dtype, level):
-    powers = powers_at(dtype, level, True)
-    if powers is None:
-        return None
-    reduced, pair, rounded, scaled = getattr(powers, name), powers.pair, powers.rounded, powers.scaled
+def _power(name: str, powers: Powers) -> Any:
+    """Return ``compute(x)`` of powers that are lowered."""
+    power, rounded, scaled = getattr(powers, name), powers.rounded, powers.scaled
 
     @scalar
     def compute(x):
-        root, r0, rest, steps, bits = reduced(x)
-        value, undecided = rounded(root, *pair(root, r0, rest))
+        root, high, low, steps, bits = power(x)
+        value, undecided = rounded(root, high, low)
         return scaled(value, steps, bits), undecided
 
-    limit = np.dtype(dtype).type(_POWERS[dtype][name])
-    return Fast(compute, int(limit.view(BITS[itemsize(dtype)])))
+    return compute
+
+
+# ``make(powers)`` returns ``pair(x)``, which gives (high, low, size): the result is within ``powers.error`` times size
+# of high + low.
+_PAIRS = {
+    "expm1": make_expm1,
+    "sigmoid": make_sigmoid,
+    "softplus": make_softplus,
+}
+
+
+def _rounded(pair: Any, powers: Powers) -> Any:
+    """Return ``compute(x)`` of a pair."""
+    lower, higher = powers.number(-powers.error), powers.number(powers.error)
+
+    @scalar
+    def compute(x):
+        high, low, size = pair(x)
+        below = high + fma(size, lower, low)
+        return below, below != high + fma(size, higher, low)
+
+    return compute
+
+
+def _exp_of_halves(dtype: str) -> Fast:
+    """Return the present inner loop of exp, which needs no pair."""
+    scalars = {"float16": half.EXP_F16, "bfloat16": half.EXP_BF16}[dtype]
+    inner, is_nan = scalars.inner, CONVERSIONS[dtype].is_nan
+
+    @scalar
+    def compute(x):
+        return inner(x), is_nan(x)
+
+    return Fast(compute, scalars.limit)
+
+
+def _limit(name: str, dtype: str) -> int:
+    value = _LIMITS[dtype][name]
+    if dtype == "bfloat16":
+        return int(np.float32(value).view(np.int32)) >> 16
+    return int(np.dtype(dtype).type(value).view(BITS[itemsize(dtype)]))
+
+
+def _of_halves(name: str, dtype: str, level: Level) -> Fast | None:
+    powers = powers_at("float32", level, False)
+    if powers is None:
+        return None
+    if name == "exp":
+        return _exp_of_halves(dtype)
+    odd = odd_of_pair(_PAIRS[name](powers)) if name in _PAIRS else odd_power(name, powers)
+    return Fast(make_half(odd, dtype), _limit(name, dtype))
 
 
 def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
     """Return the fast phase of a function of the family, or None where the level has none for it."""
-    if name in _POWERS.get(dtype, ()):
-        return _power(name, dtype, level)
-    return None
+    if name not in _LIMITS[dtype]:
+        return None
+    if dtype in CONVERSIONS:
+        return _of_halves(name, dtype, level)
+    of_pair = name in _PAIRS
+    powers = powers_at(dtype, level, not of_pair)
+    if powers is None:
+        return None
+    compute = _rounded(_PAIRS[name](powers), powers) if of_pair else _power(name, powers)
+    return Fast(compute, _limit(name, dtype))
+
+
+def fast_gradient(name: str, dtype: str, level: Level) -> Fast | None:
+    """Return the fast phase of a gradient, or None where the level has none for it; all arguments are within its
+    limit."""
+    in_halves = dtype in CONVERSIONS
+    powers = powers_at("float32", level, False)
+    if powers is not None and (name, dtype) == ("exp_backward", "bfloat16"):
+        return Fast(product_of_bfloats, int(MAGNITUDE))
+    if powers is None or name not in PRODUCTS or dtype == "float64":
+        return None
+    if in_halves:
+        return Fast(make_half_gradient(name, dtype, powers), int(MAGNITUDE))
+    return Fast(make_gradient(name, powers), int(MAGNITUDE_F32))

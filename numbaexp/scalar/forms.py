@@ -5,10 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Flags, as integers. Nobody raises "invalid".
-UNDERFLOW, OVERFLOW = np.int64(1), np.int64(2)
-
-
 # The type that each float is loaded and stored as. Numba's CPU target knows neither of the 16-bit floats: their scalars
 # take and give bit patterns, on every target.
 STORED_AS = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.float32, "float64": np.float64}
@@ -29,8 +25,9 @@ class Scalar(NamedTuple):
     a bit pattern, is at most ``limit``.
 
     Where there is an ``accurate`` phase, either of them returns two results, which differ in their bits where the fast
-    phase leaves open which is right; ``accurate`` tells, of such arguments. ``whole`` then returns as a third the flags
-    that its caller is to raise: an operation that underflows takes the time of thirty others, and one is enough.
+    phase leaves open which is right; ``accurate`` tells, of such arguments. ``whole`` then returns two booleans more,
+    of the flags that its caller is to raise, overflow and underflow: an operation that underflows takes the time of
+    thirty others, and one is enough.
     """
 
     whole: Any

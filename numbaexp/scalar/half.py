@@ -1,4 +1,5 @@
-"""exp in float16 and bfloat16, in float32 arithmetic: twice the lanes of float64.
+"""exp in float16 and bfloat16, in float32 arithmetic: twice the lanes of float64. Of vectors too, where the arguments
+are within a limit.
 
 The special values and the flags are treated as in ``numbaexp.scalar.narrow``.
 """
@@ -11,6 +12,7 @@ from numbaexp.scalar import constants as c
 from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import (
     INFINITY_F32,
+    INT32,
     MAGNITUDE_F32,
     MINUS_INFINITY_F32,
     bfloat_to_float,
@@ -23,7 +25,7 @@ from numbaexp.scalar.ieee import (
     rounded_product,
     scalar,
 )
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import as_number, bits_of, float_of, fma, where
 
 # Adding 1.5 * 2**13 rounds a float32 in [1, 2) to the 11 bits of a half.
 ROUND_TO_HALF = np.float32(ldexp(1.5, 13))
@@ -56,19 +58,19 @@ def exp_reduced_half(x):
     q = fma(q, r, c.HALF_EXP2_3)
     q = fma(q, r, c.HALF_EXP2_2)
     q = fma(q, r, c.HALF_EXP2_1)
-    return q, r, np.int32(bits_of(shifted) - INTEGER_0)
+    return q, r, as_number(bits_of(shifted) - INTEGER_0, INT32)
 
 
 @scalar
 def exp_reduced_bfloat(x):
     """The same, whose powers do not underflow where x is close to 0."""
-    return exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+    return exp_reduced_half(where((bits_of(x) & MAGNITUDE_F32) < TINY_BF16, np.float32(0.0), x))
 
 
 @scalar
 def power_of_two_f32(k):
     """2**k as float32, for k in [-126, 127]."""
-    return float_of(np.int32((k + np.int32(127)) << np.int32(23)))
+    return float_of(as_number((k + np.int32(127)) << np.int32(23), INT32))
 
 
 @scalar
@@ -80,7 +82,7 @@ def exp_f16_finite(x):
     bits, and takes the conversion's rounding.
     """
     q, r, k = exp_reduced_half(x)
-    rounder = np.float32(0.0) if k < np.int32(-14) else ROUND_TO_HALF
+    rounder = where(k < np.int32(-14), np.float32(0.0), ROUND_TO_HALF)
     significand = fma(q, r, rounder + c.HALF_EXP2_0) - rounder
     return rounded_product(significand, power_of_two_f32(k))
 
@@ -121,7 +123,7 @@ def exp_bf16_inner(bfloat):
     """Of arguments whose exponentials are normal: the power of two is added to the exponent."""
     q, r, k = exp_reduced_bfloat(bfloat_to_float(bfloat))
     significand = bits_of(fma(q, r, c.HALF_EXP2_0))
-    return float_to_bfloat(float_of(np.int32(significand + np.int32(k << np.int32(23)))))
+    return float_to_bfloat(float_of(as_number(significand + (k << np.int32(23)), INT32)))
 
 
 @scalar

@@ -15,8 +15,8 @@ from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp.jit import jit
-from numbaexp.vector.operations import bits_of, element, float_of
-from numbaexp.vector.type import Vector, common, spread
+from numbaexp.vector.operations import as_number, bits_of, float_of, where
+from numbaexp.vector.type import Vector, common, element, of_element, spread
 
 # A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
 scalar = jit
@@ -30,13 +30,13 @@ def _is_gpu(builder):
 def rounded_product(typingctx, a, b):
     """``a * b``, for a product that feeds a sum, where a GPU's compilers would leave out the rounding of ``*``, or that
     may be subnormal, which they would take for 0 under a caller's ``fastmath=True``."""
-    kind = a if a == b else common(a, b)
-    if kind is None or element(kind) not in _ROUNDING_PRODUCT:
+    kind = common(a, b)
+    if element(kind) not in _ROUNDING_PRODUCT:
         return None
 
     def codegen(context, builder, signature, args):
         if isinstance(kind, Vector):
-            return builder.fmul(*spread(context, builder, kind, args, signature.args))
+            return builder.fmul(*spread(builder, kind, args))
         if not _is_gpu(builder):
             return builder.fmul(*args)
         number = context.get_value_type(kind)
@@ -52,42 +52,63 @@ _ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.n
 @intrinsic
 def to_float64(typingctx, value):
     """A float32 as float64. On a GPU a caller's ``fastmath=True`` would take a subnormal one for 0."""
-    if value != types.float32:
+    if element(value) != types.float32:
         return None
+    target = of_element(value, types.float64)
 
     def codegen(context, builder, signature, args):
         if not _is_gpu(builder):
-            return builder.fpext(args[0], ir.DoubleType())
+            return builder.fpext(args[0], context.get_value_type(target))
         kind = ir.FunctionType(ir.DoubleType(), [ir.FloatType()])
         return builder.asm(kind, "cvt.f64.f32 $0, $1;", "=d,f", args, side_effect=False)
 
-    return types.float64(value), codegen
+    return target(value), codegen
 
 
 @intrinsic
 def to_float32(typingctx, value):
     """The float32 nearest to a float64; as in ``to_float64``, subnormal ones are kept."""
-    if value != types.float64:
+    if element(value) != types.float64:
         return None
+    target = of_element(value, types.float32)
 
     def codegen(context, builder, signature, args):
         if not _is_gpu(builder):
-            return builder.fptrunc(args[0], ir.FloatType())
+            return builder.fptrunc(args[0], context.get_value_type(target))
         kind = ir.FunctionType(ir.FloatType(), [ir.DoubleType()])
         return builder.call(get_or_insert_function(builder.module, kind, "llvm.nvvm.d2f.rn"), args)
 
-    return types.float32(value), codegen
+    return target(value), codegen
+
+
+@intrinsic
+def reciprocal(typingctx, value):
+    """``1 / value`` of float32. On a GPU a caller's ``fastmath=True`` would divide less precisely."""
+    if element(value) != types.float32:
+        return None
+
+    def codegen(context, builder, signature, args):
+        number = args[0].type
+        if not _is_gpu(builder):
+            one = number(1.0) if not isinstance(value, Vector) else ir.Constant(number, [1.0] * value.lanes)
+            return builder.fdiv(one, args[0])
+        callee = get_or_insert_function(builder.module, ir.FunctionType(number, [number]), "llvm.nvvm.rcp.rn.f")
+        return builder.call(callee, args)
+
+    return value(value), codegen
 
 
 @intrinsic
 def floor(typingctx, value):
     """The greatest integer that is not above a float, as a float."""
-    if value not in _ROUNDING_PRODUCT:
+    if element(value) not in _ROUNDING_PRODUCT:
         return None
+    lanes = f"v{value.lanes}" if isinstance(value, Vector) else ""
 
     def codegen(context, builder, signature, args):
-        callee = builder.module.declare_intrinsic("llvm.floor", [args[0].type])
-        return builder.call(callee, args)
+        kind = args[0].type
+        name = f"llvm.floor.{lanes}f{element(value).bitwidth}"
+        return builder.call(get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name), args)
 
     return value(value), codegen
 
@@ -149,9 +170,8 @@ def clamp_f32(bits, lowest, highest):
 @scalar
 def clamp_f64(bits, lowest, highest):
     """As ``clamp_f32``, for float64."""
-    as_unsigned = np.uint64(bits)
-    above_lowest = np.int64(lowest if as_unsigned > lowest else as_unsigned)
-    return highest if above_lowest > highest else above_lowest
+    above_lowest = where(as_number(bits, np.uint64(0)) > lowest, np.int64(lowest), bits)
+    return where(above_lowest > highest, highest, above_lowest)
 
 
 @intrinsic
@@ -169,63 +189,80 @@ def converts_halves(typingctx):
     return types.boolean(), codegen
 
 
+def _halves(value):
+    """The LLVM type of as many halves as a type of Numba's has numbers."""
+    return ir.VectorType(ir.HalfType(), value.lanes) if isinstance(value, Vector) else ir.HalfType()
+
+
 @intrinsic
 def half_to_float_in_hardware(typingctx, half):
-    def codegen(context, builder, signature, args):
-        return builder.fpext(builder.bitcast(args[0], ir.HalfType()), ir.FloatType())
+    target = of_element(half, types.float32)
 
-    return types.float32(types.uint16), codegen
+    def codegen(context, builder, signature, args):
+        return builder.fpext(builder.bitcast(args[0], _halves(half)), context.get_value_type(target))
+
+    return target(half), codegen
 
 
 @intrinsic
 def float_to_half_in_hardware(typingctx, value):
-    def codegen(context, builder, signature, args):
-        return builder.bitcast(builder.fptrunc(args[0], ir.HalfType()), ir.IntType(16))
+    target = of_element(value, types.uint16)
 
-    return types.uint16(types.float32), codegen
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(builder.fptrunc(args[0], _halves(value)), context.get_value_type(target))
+
+    return target(value), codegen
 
 
 # Between the exponents of halves and those of float32; of the least subnormal half.
 ABOVE_HALF, BELOW_HALF = np.float32(ldexp(1.0, 112)), np.float32(ldexp(1.0, -112))
 UNITS_OF_HALF = np.float32(ldexp(1.0, 24))
+# Numba makes int64 of sums of int32: numbers of these types tell ``as_number`` otherwise.
+INT32, UINT32, UINT16 = np.int32(0), np.uint32(0), np.uint16(0)
 
 
 @scalar
 def half_to_float(half):
-    """The float32 equal to the float16 whose bit pattern is the given uint16."""
+    """The float32 equal to the float16 whose bit pattern is the given uint16; of vectors too."""
     if converts_halves():
         return half_to_float_in_hardware(half)
-    sign = np.int32(np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
-    magnitude = np.int32(np.uint32(half & np.uint16(0x7FFF)) << np.uint32(13))
-    special = INFINITY_F32 if magnitude >= np.int32(0x0F800000) else np.int32(0)
-    return float_of(np.int32(bits_of(float_of(magnitude) * ABOVE_HALF) | special | sign))
+    sign = as_number(half & np.uint16(0x8000), INT32) << np.int32(16)
+    magnitude = as_number(as_number(half & np.uint16(0x7FFF), INT32) << np.int32(13), INT32)
+    special = where(magnitude >= np.int32(0x0F800000), INFINITY_F32, np.int32(0))
+    return float_of(as_number(bits_of(float_of(magnitude) * ABOVE_HALF) | special | sign, INT32))
 
 
 @scalar
 def float_to_half(value):
-    """The bit pattern of the float16 nearest to a float32."""
+    """The bit pattern of the float16 nearest to a float32; of vectors too."""
     if converts_halves():
         return float_to_half_in_hardware(value)
     # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
-    magnitude = np.int32(bits_of(value) & MAGNITUDE_F32)
+    magnitude = as_number(bits_of(value) & MAGNITUDE_F32, INT32)
     # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
     subnormal = magnitude < np.int32(0x387FF000)
     units = float_of(magnitude) * UNITS_OF_HALF
-    odd = np.int32(magnitude | np.int32(units != floor(units)))
-    below = bits_of(float_of(odd if subnormal else np.int32(0)) * BELOW_HALF)
+    # Twelve bits below the half of a unit become one, which the product keeps, so that rounding is once; the last bit,
+    # which is lost in the product, raises its flag.
+    sticky = where((magnitude & np.int32(0xFFF)) != np.int32(0), np.int32(0x800), np.int32(0))
+    inexact = as_number(units != floor(units), INT32)
+    odd = as_number((magnitude & np.int32(-0x1000)) | sticky | inexact, INT32)
+    below = bits_of(float_of(where(subnormal, odd, INT32)) * BELOW_HALF)
     # What rounds to 2**16, 65520 and more, is taken for it.
-    great = max(magnitude, np.int32(0x47800000)) if magnitude >= np.int32(0x477FF000) else magnitude
+    overflows = (magnitude >= np.int32(0x477FF000)) & (magnitude < np.int32(0x47800000))
+    great = where(overflows, np.int32(0x47800000), magnitude)
     above = bits_of(float_of(great) * ABOVE_HALF)
-    pattern = np.uint32(below if subnormal else above)
-    rounded = np.uint32(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1))) >> np.uint32(13)
-    sign = np.uint32(bits_of(value)) >> np.uint32(16) & np.uint32(0x8000)
-    return np.uint16(np.uint32(rounded - np.uint32(0 if subnormal else 0x38000)) | sign)
+    pattern = as_number(where(subnormal, below, above), UINT32)
+    rounded = as_number(pattern + np.uint32(0xFFF) + ((pattern >> np.uint32(13)) & np.uint32(1)), UINT32)
+    exponents = where(subnormal, np.uint32(0), np.uint32(0x38000))
+    sign = (as_number(bits_of(value), UINT32) >> np.uint32(16)) & np.uint32(0x8000)
+    return as_number(((rounded >> np.uint32(13)) - exponents) | sign, UINT16)
 
 
 @scalar
 def bfloat_to_float(bfloat):
-    """The float32 equal to the bfloat16 whose bit pattern is the given uint16."""
-    return float_of(np.int32(np.uint32(bfloat) << np.uint32(16)))
+    """The float32 equal to the bfloat16 whose bit pattern is the given uint16; of vectors too."""
+    return float_of(as_number(as_number(bfloat, UINT32) << np.uint32(16), INT32))
 
 
 # As a bit pattern, the greatest NaN that still is one when it has been rounded.
@@ -234,10 +271,11 @@ GREATEST_NAN = np.int32(0x7FFF0000)
 
 @scalar
 def float_to_bfloat(value):
-    """The bit pattern of the bfloat16 nearest to a float32, ties to even.
+    """The bit pattern of the bfloat16 nearest to a float32, ties to even; of vectors too.
 
     Of a NaN the upper half is kept. A GPU's arithmetic gives it all ones, which rounding would carry into the sign.
     """
-    bits = np.uint32(min(bits_of(value), GREATEST_NAN))
+    bits = bits_of(value)
+    bits = as_number(where(bits > GREATEST_NAN, GREATEST_NAN, bits), UINT32)
     half_ulp = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    return np.uint16(np.uint32(bits + half_ulp) >> np.uint32(16))
+    return as_number(as_number(bits + half_ulp, UINT32) >> np.uint32(16), UINT16)

@@ -19,6 +19,7 @@ from numbaexp.scalar.ieee import (
     MAGNITUDE_F32,
     MAGNITUDE_F64,
     MINUS_INFINITY_F32,
+    UINT16,
     bfloat_to_float,
     clamp_f32,
     float_to_bfloat,
@@ -30,7 +31,7 @@ from numbaexp.scalar.ieee import (
     to_float32,
     to_float64,
 )
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import as_number, bits_of, float_of, fma, where
 
 # The 38 bits that a float64 loses when it is cut to 15 significant bits.
 CUT_OFF = np.int64((1 << 38) - 1)
@@ -47,7 +48,7 @@ def rounded_to_odd(value):
     Rounded from there to the 11 bits of a half or the 8 of a bfloat16, it gives what the float64 itself gives.
     """
     bits = bits_of(value)
-    inexact = ODD if (bits & CUT_OFF) != np.int64(0) else np.int64(0)
+    inexact = where((bits & CUT_OFF) != np.int64(0), ODD, np.int64(0))
     return float_of((bits & ~CUT_OFF) | inexact)
 
 
@@ -60,9 +61,10 @@ def to_half(value):
 def to_bfloat(value):
     """A subnormal bfloat16 is rounded by the conversion of value 2**-16 to float32, and so raises its flag."""
     subnormal = (bits_of(value) & MAGNITUDE_F64) < LEAST_NORMAL_BF16
-    as_float = to_float32(value * TO_UNITS_BF16 if subnormal else rounded_to_odd(value))
-    units = np.uint32(bits_of(as_float))
-    return np.uint16(units >> np.uint32(16) & np.uint32(0x8000) | units) if subnormal else float_to_bfloat(as_float)
+    as_float = to_float32(where(subnormal, value * TO_UNITS_BF16, rounded_to_odd(value)))
+    bits = bits_of(as_float)
+    units = as_number((bits >> np.int32(16)) & np.int32(0x8000) | bits, UINT16)
+    return where(subnormal, units, float_to_bfloat(as_float))
 
 
 def narrow(function, least, greatest, at_minus_infinity, at_infinity):

@@ -4,11 +4,11 @@ import numpy as np
 
 from numbaexp.scalar import accurate, double, single
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.forms import OVERFLOW, UNDERFLOW, Scalar
+from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.half import EXP_BF16, EXP_F16
-from numbaexp.scalar.ieee import INFINITY_F64, clamp_f64, highest, lowest, rounded_product, scalar
+from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, clamp_f64, highest, lowest, rounded_product, scalar
 from numbaexp.scalar.narrow import narrow
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import as_number, bits_of, float_of, fma, where
 
 MINUS_INFINITY = lowest(np.float64(-np.inf))
 
@@ -62,7 +62,7 @@ def power(reduced, accurately, inner_limit, x_max, x_normal, x_zero):
         clamped = clamp_f64(bits, least, greatest)
         r, r_low, n = reduced(float_of(clamped))
         high, low = double.exp_of_reduced(r, r_low, n)
-        subnormal = np.uint64(clamped) > subnormal_below
+        subnormal = as_number(clamped, np.uint64(0)) > subnormal_below
         unit = double.unit_of(n, subnormal)
         error = double.error_at(unit)
         below = double.scaled_to_any(high, low - error, n, unit)
@@ -70,30 +70,36 @@ def power(reduced, accurately, inner_limit, x_max, x_normal, x_zero):
 
         # Infinity and NaN are their own results, but for -inf, whose clamp has the result 0. An exact power of two
         # raises no flag.
-        inexact = low != 0.0 or double.lost_to(unit, high) != 0.0
-        underflow = UNDERFLOW if subnormal and np.uint64(bits) < MINUS_INFINITY and inexact else np.int64(0)
+        inexact = (low != 0.0) | (double.lost_to(unit, high) != 0.0)
+        underflow = subnormal & inexact & (as_number(bits, np.uint64(0)) < MINUS_INFINITY)
         too_great = bits > greatest
-        unbounded = np.isnan(x) or too_great
-        overflow = bits < INFINITY_F64 and too_great
-        number = np.inf if overflow else x
-        flags = OVERFLOW if overflow else underflow
-        return number if unbounded else below, number if unbounded else above, flags
+        unbounded = ((bits & MAGNITUDE_F64) > INFINITY_F64) | too_great
+        overflow = (bits < INFINITY_F64) & too_great
+        number = where(overflow, np.inf, x)
+        return where(unbounded, number, below), where(unbounded, number, above), overflow, underflow
 
     return Scalar(whole, inner, int(highest(np.float64(inner_limit))), accurately)
 
+
+# By name: the greatest argument whose power is finite, the least whose power is normal, one whose power rounds to 0.
+BORDERS = {
+    "exp": (c.DOUBLE_EXP_MAX, c.DOUBLE_EXP_NORMAL, -746.0),
+    "exp2": (np.nextafter(1024.0, 0.0), -1022.0, -1075.5),
+    "exp10": (c.DOUBLE_EXP10_MAX, c.DOUBLE_EXP10_NORMAL, -324.0),
+}
 
 EXP = {
     **narrow(single.exp, -104.0, 89.0, 0.0, np.inf),
     # In float32 arithmetic: twice as fast.
     "float16": EXP_F16,
     "bfloat16": EXP_BF16,
-    "float64": power(double.exp_reduced, accurate.exp, 708.0, c.DOUBLE_EXP_MAX, c.DOUBLE_EXP_NORMAL, -746.0),
+    "float64": power(double.exp_reduced, accurate.exp, 708.0, *BORDERS["exp"]),
 }
 EXP2 = {
     **narrow(single.exp2, -150.5, 128.0, 0.0, np.inf),
-    "float64": power(exp2_reduced, accurate.exp2, 1022.0, np.nextafter(1024.0, 0.0), -1022.0, -1075.5),
+    "float64": power(exp2_reduced, accurate.exp2, 1022.0, *BORDERS["exp2"]),
 }
 EXP10 = {
     **narrow(single.exp10, -46.0, 39.0, 0.0, np.inf),
-    "float64": power(exp10_reduced, accurate.exp10, 307.0, c.DOUBLE_EXP10_MAX, c.DOUBLE_EXP10_NORMAL, -324.0),
+    "float64": power(exp10_reduced, accurate.exp10, 307.0, *BORDERS["exp10"]),
 }

@@ -17,7 +17,7 @@ from numbaexp.scalar.ieee import (
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 LEAST, SUBNORMAL_BELOW = lowest(np.float64(-746.0)), lowest(np.float64(c.DOUBLE_EXP_NORMAL))
 GREATEST = highest(np.float64(746.0))
@@ -40,10 +40,18 @@ def sigmoid(x):
     For small x it is 1/2 + x/4 - x**3/48, where the first two terms may be midpoints of float32, and the third is too
     small for a float64: the bias towards 1/2, about the error, stands for it.
     """
-    x = BESIDE if x == HARD else x
+    x = where(x == HARD, BESIDE, x)
     total = 1.0 + single.exp(-x)
     bias = float_of(bits_of(BIAS) | (bits_of(x) & SIGN))
     return 1.0 / fma(total, bias, total)
+
+
+@scalar
+def bounded_exponent_bits(n):
+    """As ``double.exponent_bits``, of an exponent that is no less than ``LEAST_EXPONENT``."""
+    bits = double.exponent_bits(n)
+    least = LEAST_EXPONENT << np.int64(52)
+    return where(bits < least, least, bits)
 
 
 @scalar
@@ -55,11 +63,11 @@ def sigmoid_pair(x):
     """
     r, r_low, n = double.exp_reduced(-abs(x))
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
-    exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
+    exponent = bounded_exponent_bits(n)
     e, e_low = float_of(bits_of(high) + exponent), rounded_product(low, float_of(exponent + bits_of(1.0)))
     negative = x < 0.0
-    quotient, quotient_low = double.over_one_plus(high if negative else 1.0, low if negative else 0.0, e, e_low)
-    return quotient, quotient_low, n if negative else np.int64(0)
+    quotient, quotient_low = double.over_one_plus(where(negative, high, 1.0), where(negative, low, 0.0), e, e_low)
+    return quotient, quotient_low, where(negative, n, np.int64(0))
 
 
 @scalar

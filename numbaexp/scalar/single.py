@@ -8,7 +8,7 @@ import numpy as np
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import ROUND_TO_INTEGER
 from numbaexp.scalar.ieee import scalar
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 
 @scalar
@@ -79,7 +79,7 @@ HARD_EXP2, BESIDE_EXP2 = float.fromhex("-0x1.e7526ep-6"), float.fromhex("-0x1.e7
 
 @scalar
 def exp2(x):
-    x = BESIDE_EXP2 if x == HARD_EXP2 else x
+    x = where(x == HARD_EXP2, BESIDE_EXP2, x)
     shifted = x + ROUND_TO_INTEGER
     return exp2_of_reduced(x - (shifted - ROUND_TO_INTEGER), shifted)
 

@@ -14,14 +14,14 @@ from numbaexp.scalar.ieee import (
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
-from numbaexp.scalar.sigmoid import GREATEST, LEAST, LEAST_EXPONENT, SUBNORMAL_BELOW
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.scalar.sigmoid import GREATEST, LEAST, SUBNORMAL_BELOW, bounded_exponent_bits
+from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 X_MAX = highest(np.finfo(np.float64).max)
 MINUS_INFINITY = np.float64(-np.inf).view(np.int64)
 INNER = 708.0
 # float32 and narrower: further from 0 the exponential is nothing beside x, or too small for a float32.
-LEAST_EXPONENTIAL = -104.0
+GREATEST_MAGNITUDE = 104.0
 
 
 @scalar
@@ -50,12 +50,13 @@ HARD, BESIDE = float.fromhex("0x1.d483a0p-12"), float.fromhex("0x1.d483a2p-12")
 @scalar
 def softplus(x):
     """As the functions of ``numbaexp.scalar.single``: with e = exp(-|x|), max(x, 0) + 2 atanh(e / (2 + e))."""
-    x = BESIDE if x == HARD else x
-    e = single.exp(max(-abs(x), LEAST_EXPONENTIAL))
+    x = where(x == HARD, BESIDE, x)
+    magnitude = abs(x)
+    e = single.exp(-where(magnitude > GREATEST_MAGNITUDE, GREATEST_MAGNITUDE, magnitude))
     s = e / (2.0 + e)
     u = fma(s, s, double.TINY)
     doubled = s + s
-    return (x if x > 0.0 else 0.0) + fma(doubled * u, atanh_tail(u), doubled)
+    return where(x > 0.0, x, 0.0) + fma(doubled * u, atanh_tail(u), doubled)
 
 
 @scalar
@@ -67,7 +68,7 @@ def log1p_of_exp(x):
     """
     r, r_low, n = double.exp_reduced(x)
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
-    exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
+    exponent = bounded_exponent_bits(n)
     half = float_of(exponent + bits_of(0.5))
     e, e_low = rounded_product(half, high), rounded_product(half, low)
     doubled, doubled_low = double.over_one_plus(high, low, e, e_low)
@@ -79,10 +80,11 @@ def log1p_of_exp(x):
 @scalar
 def added(x, high, low, n):
     """x + (high + low) 2**(n >> 2), for x > 0."""
-    exponent = max(double.exponent_bits(n), LEAST_EXPONENT << np.int64(52))
+    exponent = bounded_exponent_bits(n)
     scale = float_of(bits_of(1.0) + exponent)
     logarithm = rounded_product(high, scale)
-    greater, smaller = max(x, logarithm), min(x, logarithm)
+    x_is_greater = x > logarithm
+    greater, smaller = where(x_is_greater, x, logarithm), where(x_is_greater, logarithm, x)
     total, total_low = double.fast_two_sum(greater, smaller)
     return total + fma(low, scale, total_low)
 
@@ -91,7 +93,7 @@ def added(x, high, low, n):
 def softplus_f64_inner(x):
     high, low, n = log1p_of_exp(-abs(x))
     alone = float_of(bits_of(high + low) + double.exponent_bits(n))
-    return added(x, high, low, n) if x > 0.0 else alone
+    return where(x > 0.0, added(x, high, low, n), alone)
 
 
 @scalar

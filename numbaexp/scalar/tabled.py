@@ -30,22 +30,23 @@ import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
+from numbaexp.scalar.constants import Roots
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.vector.operations import bits_of, float_of, fma, scale
+from numbaexp.vector.operations import as_number, bits_of, float_of, fma, scale
 from numbaexp.vector.table import make_table
 
 
 class Table(NamedTuple):
-    """A table and what goes with it: constants of ``numbaexp.scalar.constants``.
+    """The tables of one number of entries, and constants.
 
-    ``error`` bounds the pairs of ``Powers`` relatively, and the roundings of a rounding test.
+    ``error`` bounds the pairs of ``Powers`` relatively, with the roundings of a rounding test.
     """
 
     number: Any
-    roots: tuple[float, ...]
-    logs: tuple[float, ...]
-    tail: tuple[float, ...]
     error: float
+    roots: Roots
+    tail: tuple[float, ...]
+    tail_of_2: tuple[float, ...]
     log2: tuple[float, float]
     ln2: tuple[float, float]
     log10_2: tuple[float, float]
@@ -54,20 +55,24 @@ class Table(NamedTuple):
 
 _F32 = (c.LOG2_F32, c.LN2_F32, c.LOG10_2_F32, c.LN10_F32)
 _F64 = (c.LOG2_F64, c.LN2_F64, c.LOG10_2_F64, c.LN10_F64)
-F32_32 = Table(np.float32, c.ROOTS_F32_32, c.ROOT_LOGS_F32_32, c.TAIL_F32_32, ldexp(1.125, -36), *_F32)
-F32_8 = Table(np.float32, c.ROOTS_F32_8, c.ROOT_LOGS_F32_8, c.TAIL_F32_8, ldexp(1.25, -32), *_F32)
-F64_16 = Table(np.float64, c.ROOTS_F64_16, c.ROOT_LOGS_F64_16, c.TAIL_F64_16, ldexp(1.5, -63), *_F64)
+F32_32 = Table(np.float32, ldexp(1.125, -36), c.ROOTS_F32_32, c.TAIL_F32_32, c.TAIL_OF_2_F32_32, *_F32)
+F32_8 = Table(np.float32, ldexp(1.25, -32), c.ROOTS_F32_8, c.TAIL_F32_8, c.TAIL_OF_2_F32_8, *_F32)
+F64_16 = Table(np.float64, ldexp(1.5, -63), c.ROOTS_F64_16, c.TAIL_F64_16, c.TAIL_OF_2_F64_16, *_F64)
 
 
 class Powers(NamedTuple):
-    """Functions of one table.
+    """Functions of one table. Arguments are finite, and within the range of normal results.
 
-    exp(x), exp2(x), exp10(x) : (root, r0, rest, steps, bits), the power being root (1 + r0 + r**2 q(r) + rest) 2**k
-        with ``steps`` = k + j/N; the argument finite, within the range of normal results.
-    pair(root, r0, rest) : (high, low), root exp(r0 + rest), which are not normalised: low may be 2**-10 of high.
+    exp(x), exp2(x), exp10(x) : (root, high, low, steps, bits), the power being (high + low) 2**k with ``steps`` = k +
+        j/N. The pair is not normalised: low may be 2**-10 of high.
+    reduced(x) : (root, r0, rest, steps, bits), exp(x) being root (1 + r0 + r**2 q(r) + rest) 2**k.
+    pair(root, r0, rest) : (high, low), root exp(r0 + rest).
+    tail(r) : the polynomial q.
     rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error, and
         whether it is rounded otherwise where it is higher by that, or is no number.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
+    exponent_bits(bits) : 2**k, to be added to the bits of a float.
+    entries : N.
     """
 
     number: Any
@@ -75,12 +80,16 @@ class Powers(NamedTuple):
     exp: Any
     exp2: Any
     exp10: Any
+    reduced: Any
     pair: Any
+    tail: Any
     rounded: Any
     scaled: Any
+    exponent_bits: Any
+    entries: int
 
 
-def _horner(coefficients):
+def horner(coefficients):
     """``polynomial(r)`` of coefficients from the constant term up."""
     first, *others = coefficients
     if len(others) == 1:
@@ -90,7 +99,7 @@ def _horner(coefficients):
         def polynomial(r):
             return fma(r, last, first)
     else:
-        rest = _horner(others)
+        rest = horner(others)
 
         @scalar
         def polynomial(r):
@@ -102,54 +111,29 @@ def _horner(coefficients):
 def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     """Compose the functions of a table; ``scales`` says whether vectors are multiplied by powers of two in one
     instruction. With ``lowered`` pairs are lower by the bound of their error, at no cost: that is in the table."""
-    number, entries = table.number, len(table.roots)
+    number = table.number
     dtype, integer = (types.float32, np.int32) if number is np.float32 else (types.float64, np.int64)
-    # Bits of the fraction less those of an index. Adding ``shift`` rounds to a multiple of 1/N, of which the number
-    # then stands in the low bits.
-    places = np.finfo(number).nmant - (entries.bit_length() - 1)
-    shift, whole_steps, up = number(ldexp(1.5, places)), integer(-entries), integer(places)
-    (log2e, log2_10), (ln2, ln2_low), (log10_2, ln2_rest), (ln10, ln10_low) = (
-        tuple(map(number, pair)) for pair in (table.log2, table.ln2, table.log10_2, table.ln10)
-    )
+    # Bits of the fraction less those of an index.
+    places = np.finfo(number).nmant - (len(table.roots.rounded).bit_length() - 1)
+    whole_steps, up = integer(-len(table.roots.rounded)), integer(places)
     lower, higher = number(-table.error), number(2 * table.error if lowered else table.error)
-    logs = [float(number(log - table.error)) for log in table.logs] if lowered else table.logs
-    root_of, log_of = make_table(table.roots, dtype), make_table(logs, dtype)
-    tail = _horner(tuple(map(number, table.tail)))
-
-    @scalar
-    def exp(x):
-        shifted = fma(x, log2e, shift)
-        steps = shifted - shift
-        bits = bits_of(shifted)
-        # All of ln(2) may be used: the difference is exact.
-        r0 = fma(-steps, ln2, x)
-        return root_of(bits), r0, fma(-steps, ln2_low, log_of(bits)), steps, bits
-
-    @scalar
-    def exp2(x):
-        shifted = x + shift
-        steps = shifted - shift
-        bits = bits_of(shifted)
-        f = x - steps
-        r0 = rounded_product(f, ln2)
-        return root_of(bits), r0, fma(f, ln2_low, fma(f, ln2, -r0)) + log_of(bits), steps, bits
-
-    @scalar
-    def exp10(x):
-        shifted = fma(x, log2_10, shift)
-        steps = shifted - shift
-        bits = bits_of(shifted)
-        # Exact, as in ``exp``.
-        f = fma(-steps, log10_2, x)
-        r0 = rounded_product(f, ln10)
-        rest = fma(f, ln10_low, fma(f, ln10, -r0))
-        return root_of(bits), r0, fma(-steps, ln2_rest, rest) + log_of(bits), steps, bits
+    reduced_by_e, reduced_by_10 = _make_reductions(table, dtype, places, lowered)
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def pair(root, r0, rest):
         r = r0 + rest
         high = fma(root, r0, root)
         return high, fma(root, fma(r * r, tail(r), rest), fma(root, r0, root - high))
+
+    def of_reduced(reduced):
+        @scalar
+        def power(x):
+            root, r0, rest, steps, bits = reduced(x)
+            high, low = pair(root, r0, rest)
+            return root, high, low, steps, bits
+
+        return power
 
     if lowered:
 
@@ -164,6 +148,10 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
             below = high + fma(root, lower, low)
             return below, below != high + fma(root, higher, low)
 
+    @scalar
+    def exponent_bits(bits):
+        return as_number((bits & whole_steps) << up, bits)
+
     if scales:
 
         @scalar
@@ -173,6 +161,82 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
 
         @scalar
         def scaled(value, steps, bits):
-            return float_of(bits_of(value) + ((bits & whole_steps) << up))
+            return float_of(as_number(bits_of(value) + exponent_bits(bits), bits))
 
-    return Powers(number, table.error, exp, exp2, exp10, pair, rounded, scaled)
+    powers = of_reduced(reduced_by_e), _make_exp2(table, dtype, places, lowered), of_reduced(reduced_by_10)
+    return Powers(
+        number, table.error, *powers, reduced_by_e, pair, tail, rounded, scaled, exponent_bits, len(table.roots.rounded)
+    )
+
+
+# Stands for the logarithm 0: the square of r does not underflow. It is nothing beside the bounds of errors.
+TINY = {np.float32: ldexp(1.0, -49), np.float64: ldexp(1.0, -98)}
+
+
+def _lowered(values, table, lowered):
+    if lowered:
+        return [float(table.number(value - table.error)) for value in values]
+    return [value or TINY[table.number] for value in values]
+
+
+def _make_reductions(table, dtype, places, lowered):
+    """The reductions of exp and exp10: x to (root, r0, rest, steps, bits)."""
+    number = table.number
+    # Adding it rounds to a multiple of 1/N, of which the number then stands in the low bits.
+    shift = number(ldexp(1.5, places))
+    (log2e, log2_10), (ln2, ln2_low), (log10_2, ln2_rest), (ln10, ln10_low) = (
+        tuple(map(number, pair)) for pair in (table.log2, table.ln2, table.log10_2, table.ln10)
+    )
+    root_of = make_table(table.roots.rounded, dtype)
+    log_of = make_table(_lowered(table.roots.logs, table, lowered), dtype)
+
+    @scalar
+    def reduced_by_e(x):
+        shifted = fma(x, log2e, shift)
+        steps = shifted - shift
+        bits = bits_of(shifted)
+        # All of ln(2) may be used: the difference is exact.
+        r0 = fma(-steps, ln2, x)
+        return root_of(bits), r0, fma(-steps, ln2_low, log_of(bits)), steps, bits
+
+    @scalar
+    def reduced_by_10(x):
+        shifted = fma(x, log2_10, shift)
+        steps = shifted - shift
+        bits = bits_of(shifted)
+        # Exact, too.
+        f = fma(-steps, log10_2, x)
+        r0 = rounded_product(f, ln10)
+        rest = fma(f, ln10_low, fma(f, ln10, -r0))
+        return root_of(bits), r0, fma(-steps, ln2_rest, rest) + log_of(bits), steps, bits
+
+    return reduced_by_e, reduced_by_10
+
+
+def _make_exp2(table, dtype, places, lowered):
+    """``exp2(x)`` of ``Powers``. The reduced argument f is exact. It is not multiplied by ln(2), but by the root
+    times ln(2), of which there are tables as well: S rounded and what that is short of. So there is no error of the
+    reduction, and the others are as those of exp."""
+    number, roots = table.number, table.roots
+    shift = number(ldexp(1.5, places))
+    root_of, rest_of, slope_of, slope_rest_of = (
+        make_table(values, dtype)
+        for values in (roots.rounded, _lowered(roots.rests, table, lowered), roots.slopes, roots.slope_rests)
+    )
+    tail = horner(tuple(map(number, table.tail_of_2)))
+    # Operations that underflow take long.
+    least_square = number(TINY[number] ** 2)
+
+    @scalar
+    def exp2(x):
+        shifted = x + shift
+        steps = shifted - shift
+        bits = bits_of(shifted)
+        f = x - steps
+        root, slope = root_of(bits), slope_of(bits)
+        rest = fma(f, slope_rest_of(bits), rest_of(bits))
+        high = fma(slope, f, root)
+        square = fma(f, f, least_square)
+        return root, high, fma(root, fma(square, tail(f), rest), fma(slope, f, root - high)), steps, bits
+
+    return exp2

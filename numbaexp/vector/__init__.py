@@ -1,7 +1,19 @@
-"""Vectors as a type of Numba's: source that is written for a scalar compiles to explicit SIMD code.
+"""Vectors as a type of Numba's: source that is written for a number compiles to explicit SIMD code.
 
-``Vector(dtype, lanes)`` is a vector of LLVM's. It has the operators of a number, lane by lane, and a number among the
-operands stands for a vector of it. ``numbaexp.vector.operations`` has what has no operator, each for numbers too;
-``numbaexp.vector.memory`` loads and stores, ``numbaexp.vector.table`` looks up, and ``numbaexp.vector.level`` tells
-which instructions a processor has.
+``Vector(dtype, lanes)`` is a vector of LLVM's, of booleans, integers, float32 or float64, of any power of two of lanes;
+LLVM splits what no register holds. A function of numbers that is called with vectors computes each lane as the number:
+
+- ``type`` has the type and its operators: arithmetic, comparisons (which give a mask, a vector of booleans), bitwise
+  operations and shifts.
+- ``operations`` has what has no operator: ``fma``, bit patterns, ``where``, conversions, sums of lanes and more, for
+  numbers and vectors alike but for ``scale``.
+- ``memory`` loads and stores at addresses, ``table`` looks up a few floats.
+- ``level`` tells which instructions a processor has.
+
+A number among the operands stands for a vector of it, and is of the type of the lanes, as two vectors are of one type;
+all else is refused when typed. Numba promotes numbers of two types, and that would give the same source other bits.
+Integers keep the width of their lanes, where Numba computes the numbers in 64 bits: ``as_number`` narrows these.
+
+There are no minimum and maximum: instructions for them differ in what they make of a NaN, and raise the flag "invalid"
+for it. Bit patterns are compared and chosen by ``where``.
 """

@@ -1,14 +1,15 @@
 """Which vector instructions a processor has: the levels that kernels are written for."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Level(NamedTuple):
-    """Instructions of one kind of processor, and the lanes of its registers.
+    """Instructions of one kind of processor.
 
-    ``permutes`` names what looks up a table in registers: "avx512" in two of 64 bytes, "avx2" in one of 32 bytes with
-    lanes of 4, or nothing. ``scales`` tells whether one instruction multiplies by a power of two.
+    ``register`` is the size of a vector register in bytes. ``permutes`` names what looks up a table in registers:
+    "avx512" in two of 64 bytes, "avx2" in one of 32 bytes with lanes of 4, or nothing. ``scales`` tells whether one
+    instruction multiplies by a power of two.
     """
 
     name: str
@@ -27,6 +28,8 @@ NEON = Level("NEON", 16)
 SSE2 = Level("x86-64", 16)
 # No fused multiply-add, or none that is known.
 PORTABLE = Level("portable", 16)
+# A thread of a GPU computes on numbers.
+CUDA = Level("CUDA", 4)
 
 
 def level_of(triple: str, features: str) -> Level:
@@ -44,10 +47,15 @@ def level_of(triple: str, features: str) -> Level:
     return SSE2
 
 
+def level_for(context: Any) -> Level:
+    """Return the level that a CPU target of Numba's compiles for, by its context."""
+    triple, _, features = context.codegen().magic_tuple()
+    return level_of(triple, features)
+
+
 @functools.cache
 def current_level() -> Level:
     """Return the level that Numba compiles for in this process."""
     from numba.core.registry import cpu_target
 
-    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
-    return level_of(triple, features)
+    return level_for(cpu_target.target_context)

@@ -1,25 +1,26 @@
-"""Loads and stores of vectors, at addresses."""
+"""Loads and stores of vectors and numbers at addresses, which are integers and need no more alignment than a number."""
 
 from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
-from numbaexp.vector.type import Vector
+from numbaexp.vector.intrinsics import call, suffix
+from numbaexp.vector.type import Vector, element, splat
 
-
-def _pointer(builder: Any, address: Any, kind: Any) -> Any:
-    return builder.inttoptr(address, kind.as_pointer())
+_INT32 = ir.IntType(32)
 
 
 def make_load(kind: Any) -> Any:
     """Return ``load(address)``, of a vector of this type or of one number."""
-    size = (kind.dtype if isinstance(kind, Vector) else kind).bitwidth // 8
+    size = _size(kind)
 
     @intrinsic
     def load(typingctx, address):
+        if not _integers(address):
+            return None
+
         def codegen(context, builder, signature, args):
             return builder.load(_pointer(builder, args[0], context.get_value_type(kind)), align=size)
 
@@ -29,18 +30,20 @@ def make_load(kind: Any) -> Any:
 
 
 def make_load_first(vector: Vector) -> Any:
-    """Return ``load_first(address, count)``, of as many lanes as there are; the others are 0, and not read."""
-    size = vector.dtype.bitwidth // 8
+    """Return ``load_first(address, count)``, of the first ``count`` lanes; the others are 0, and nothing is read of
+    them. A count beyond the lanes is all of them, and one below 0 none."""
+    size = _size(vector)
 
     @intrinsic
     def load_first(typingctx, address, count):
+        if not _integers(address, count):
+            return None
+
         def codegen(context, builder, signature, args):
-            pointer = _pointer(builder, args[0], vector.llvm)
-            mask = _first(builder, args[1], vector.lanes)
-            zero = ir.Constant(vector.llvm, None)
-            given = [pointer, ir.IntType(32)(size), mask, zero]
-            name = f"llvm.masked.load.{_mangled(vector)}.p0"
-            return builder.call(_declared(builder, name, vector.llvm, given), given)
+            pointer, mask = _pointer(builder, args[0], vector.llvm), _first(builder, args[1], vector.lanes)
+            name = f"llvm.masked.load.{suffix(vector.llvm)}.p0"
+            # LLVM 22 takes the alignment elsewhere, and understands this yet.
+            return call(builder, name, vector.llvm, pointer, _INT32(size), mask, ir.Constant(vector.llvm, None))
 
         return vector(types.intp, types.intp), codegen
 
@@ -50,10 +53,11 @@ def make_load_first(vector: Vector) -> Any:
 @intrinsic
 def store(typingctx, address, value):
     """Store a vector or a number."""
-    dtype = value.dtype if isinstance(value, Vector) else value
+    if not _integers(address) or not _is_stored(value):
+        return None
 
     def codegen(context, builder, signature, args):
-        builder.store(args[1], _pointer(builder, args[0], args[1].type), align=dtype.bitwidth // 8)
+        builder.store(args[1], _pointer(builder, args[0], args[1].type), align=_size(value))
         return context.get_dummy_value()
 
     return types.none(types.intp, value), codegen
@@ -61,33 +65,68 @@ def store(typingctx, address, value):
 
 @intrinsic
 def store_first(typingctx, address, value, count):
-    """Store as many lanes of a vector as there are."""
-    size = value.dtype.bitwidth // 8
+    """Store the first ``count`` lanes of a vector, as ``load_first`` loads; nothing is written of the others."""
+    if not _integers(address, count) or not (isinstance(value, Vector) and _is_stored(value)):
+        return None
 
     def codegen(context, builder, signature, args):
-        pointer = _pointer(builder, args[0], value.llvm)
-        given = [args[1], pointer, ir.IntType(32)(size), _first(builder, args[2], value.lanes)]
-        name = f"llvm.masked.store.{_mangled(value)}.p0"
-        builder.call(_declared(builder, name, ir.VoidType(), given), given)
+        pointer, mask = _pointer(builder, args[0], value.llvm), _first(builder, args[2], value.lanes)
+        name = f"llvm.masked.store.{suffix(value.llvm)}.p0"
+        call(builder, name, ir.VoidType(), args[1], pointer, _INT32(_size(value)), mask)
         return context.get_dummy_value()
 
     return types.none(types.intp, value, types.intp), codegen
 
 
-def _declared(builder: Any, name: str, result: Any, args: Any) -> Any:
-    return get_or_insert_function(builder.module, ir.FunctionType(result, [arg.type for arg in args]), name)
+def _integers(*operands: Any) -> bool:
+    # Numba would convert floats too, and makes them of an int64 and a uint64.
+    return all(isinstance(operand, types.Integer) for operand in operands)
 
 
-def _mangled(vector: Vector) -> str:
-    letter = "f" if isinstance(vector.dtype, types.Float) else "i"
-    return f"v{vector.lanes}{letter}{vector.dtype.bitwidth}"
+def _is_stored(kind: Any) -> bool:
+    return isinstance(element(kind), (types.Integer, types.Float))
+
+
+def _size(kind: Any) -> int:
+    return element(kind).bitwidth // 8
+
+
+def _pointer(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.inttoptr(address, kind.as_pointer())
 
 
 def _first(builder: Any, count: Any, lanes: int) -> Any:
     """Emit the mask of the first lanes."""
-    kind = ir.VectorType(ir.IntType(32), lanes)
-    counts = builder.insert_element(
-        ir.Constant(kind, ir.Undefined), builder.trunc(count, ir.IntType(32)), kind.element(0)
-    )
-    counts = builder.shuffle_vector(counts, counts, ir.Constant(kind, [0] * lanes))
-    return builder.icmp_signed("<", ir.Constant(kind, list(range(lanes))), counts)
+    none, every = ir.Constant(count.type, 0), ir.Constant(count.type, lanes)
+    count = builder.select(builder.icmp_signed("<", count, every), count, every)
+    count = builder.select(builder.icmp_signed("<", count, none), none, count)
+    numbers = ir.Constant(ir.VectorType(_INT32, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", numbers, splat(builder, builder.trunc(count, _INT32), lanes))
+
+
+@intrinsic
+def first_lanes(typingctx, vector, count):
+    """Return the mask of the first ``count`` lanes of a vector, as ``load_first`` loads."""
+    if not _integers(count) or not isinstance(vector, Vector):
+        return None
+
+    def codegen(context, builder, signature, args):
+        return _first(builder, args[1], vector.lanes)
+
+    return vector.of(types.boolean)(vector, types.intp), codegen
+
+
+@intrinsic
+def store_past_caches(typingctx, address, value):
+    """Store a vector at a multiple of its size so that no cache takes it in: it is in no order with other stores until
+    ``numbaexp.cpu.streaming.fence``."""
+    if not _integers(address) or not (isinstance(value, Vector) and _is_stored(value)):
+        return None
+
+    def codegen(context, builder, signature, args):
+        pointer = _pointer(builder, args[0], args[1].type)
+        stored = builder.store(args[1], pointer, align=value.lanes * _size(value))
+        stored.set_metadata("nontemporal", builder.module.add_metadata([_INT32(1)]))
+        return context.get_dummy_value()
+
+    return types.none(types.intp, value), codegen

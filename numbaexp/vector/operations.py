@@ -4,10 +4,11 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
-from numbaexp.vector.type import Vector, common, splat, spread
+from numbaexp.vector.intrinsics import call, suffix
+from numbaexp.vector.level import level_for
+from numbaexp.vector.type import Vector, common, element, of_element, splat, spread
 
 _FLOATS = (types.float32, types.float64)
 _SAME_WIDTH = {
@@ -16,42 +17,19 @@ _SAME_WIDTH = {
     types.int32: types.float32,
     types.int64: types.float64,
 }
-
-
-def element(kind: Any) -> Any:
-    """Return the type of one lane; of a number, its own."""
-    return kind.dtype if isinstance(kind, Vector) else kind
-
-
-def of_element(kind: Any, dtype: Any) -> Any:
-    """Return the type of as many lanes of another type of number."""
-    return Vector(dtype, kind.lanes) if isinstance(kind, Vector) else dtype
-
-
-def _operands(context: Any, builder: Any, kind: Any, signature: Any, args: Any) -> Any:
-    return spread(context, builder, kind, args, signature.args) if isinstance(kind, Vector) else args
-
-
-def _floats(*operands: Any) -> Any:
-    """Return the type that float operands have together, or None."""
-    kind = operands[0] if len(set(operands)) == 1 else common(*operands)
-    return kind if kind is not None and element(kind) in _FLOATS else None
+_INT64 = ir.IntType(64)
 
 
 @intrinsic
 def fma(typingctx, a, b, c):
-    """``a * b + c`` with one rounding."""
-    kind = _floats(a, b, c)
-    if kind is None:
+    """Compute ``a * b + c`` of floats with one rounding."""
+    kind = common(a, b, c)
+    if element(kind) not in _FLOATS:
         return None
 
     def codegen(context, builder, signature, args):
-        operands = _operands(context, builder, kind, signature, args)
-        if not isinstance(kind, Vector):
-            return builder.fma(*operands)
-        name = f"llvm.fma.v{kind.lanes}f{kind.dtype.bitwidth}"
-        callee = get_or_insert_function(builder.module, ir.FunctionType(kind.llvm, [kind.llvm] * 3), name)
-        return builder.call(callee, operands)
+        number = context.get_value_type(kind)
+        return call(builder, f"llvm.fma.{suffix(number)}", number, *spread(builder, kind, args))
 
     return kind(a, b, c), codegen
 
@@ -67,101 +45,116 @@ def _bitcast(source: Any) -> Any:
 
 @intrinsic
 def bits_of(typingctx, value):
-    """The bit pattern of a float, as a signed integer of its width."""
+    """Return the bit pattern of a float, as a signed integer of its width."""
     return _bitcast(value) if element(value) in _FLOATS else None
 
 
 @intrinsic
 def float_of(typingctx, bits):
-    """The float whose bit pattern is the given integer."""
+    """Return the float whose bit pattern is a signed integer."""
     return _bitcast(bits) if element(bits) in (types.int32, types.int64) else None
 
 
 @intrinsic
 def where(typingctx, condition, a, b):
-    """``a`` where a condition holds, ``b`` elsewhere: both are computed. A boolean chooses between whole vectors."""
-    condition_element = element(condition)
-    if condition_element != types.boolean:
+    """Choose ``a`` where a condition holds, ``b`` elsewhere; both are computed.
+
+    A mask chooses lanes, of vectors of as many or of numbers. A boolean chooses one of two vectors.
+    """
+    kind = common(a, b)
+    if element(condition) != types.boolean or not isinstance(element(kind), (types.Number, types.Boolean)):
         return None
-    kind = a if a == b else common(a, b) or (of_element(condition, a) if isinstance(condition, Vector) else None)
-    if isinstance(condition, Vector) and not isinstance(kind, Vector):
-        kind = of_element(condition, kind)
-    if kind is None or (isinstance(condition, Vector) and condition.lanes != kind.lanes):
-        return None
+    if isinstance(condition, Vector):
+        kind = kind if isinstance(kind, Vector) else condition.of(kind)
+        if condition.lanes != kind.lanes:
+            return None
 
     def codegen(context, builder, signature, args):
         condition, *values = args
-        if isinstance(kind, Vector):
-            values = spread(context, builder, kind, values, signature.args[1:])
-        return builder.select(condition, *values)
+        return builder.select(condition, *spread(builder, kind, values))
 
     return kind(condition, a, b), codegen
 
 
 @intrinsic
 def mask_bits(typingctx, mask):
-    """A mask as an integer, of a bit a lane, the lowest that of the first lane; a boolean as 0 or 1."""
-    if element(mask) != types.boolean:
+    """Return a mask of up to 64 lanes as a uint64, a bit a lane, the lowest that of the first; a boolean as 0 or 1."""
+    if element(mask) != types.boolean or (isinstance(mask, Vector) and mask.lanes > _INT64.width):
         return None
 
     def codegen(context, builder, signature, args):
-        if not isinstance(mask, Vector):
-            return builder.zext(args[0], ir.IntType(64))
-        bits = builder.bitcast(args[0], ir.IntType(mask.lanes))
-        return builder.zext(bits, ir.IntType(64)) if mask.lanes < 64 else bits
+        bits = builder.bitcast(args[0], ir.IntType(mask.lanes)) if isinstance(mask, Vector) else args[0]
+        return builder.zext(bits, _INT64) if bits.type.width < _INT64.width else bits
 
     return types.uint64(mask), codegen
 
 
 @intrinsic
 def as_number(typingctx, value, like):
-    """A value converted to the type of the lanes of ``like``: of integers the low bits, of floats the nearest."""
+    """Convert to the type of number of ``like``: a number, or each lane.
+
+    Of integers the low bits are kept, or the number if there is room; of floats the nearest; a boolean is 0 or 1.
+    Floats become integers toward 0, and those beyond the integers are undefined, as NaN is. Nothing becomes a boolean.
+    """
     source, dtype = element(value), element(like)
+    numbers = (types.Integer, types.Float)
+    if not isinstance(source, (*numbers, types.Boolean)) or not isinstance(dtype, numbers):
+        return None
     target = of_element(value, dtype)
-    floats = isinstance(source, types.Float), isinstance(dtype, types.Float)
 
     def codegen(context, builder, signature, args):
-        kind = context.get_value_type(target)
-        if source == dtype:
-            return args[0]
-        if floats == (True, True):
-            return (builder.fptrunc if source.bitwidth > dtype.bitwidth else builder.fpext)(args[0], kind)
-        if floats == (False, False):
-            if source != types.boolean and source.bitwidth >= dtype.bitwidth:
-                return builder.trunc(args[0], kind) if source.bitwidth > dtype.bitwidth else args[0]
-            widen = builder.sext if getattr(source, "signed", False) else builder.zext
-            return widen(args[0], kind)
-        if floats[1]:
-            return (builder.sitofp if source.signed else builder.uitofp)(args[0], kind)
-        return (builder.fptosi if dtype.signed else builder.fptoui)(args[0], kind)
+        convert = getattr(builder, _conversion(source, dtype))
+        return args[0] if source == dtype else convert(args[0], context.get_value_type(target))
 
     return target(value, like), codegen
 
 
+def _conversion(source: Any, dtype: Any) -> str:
+    """Return the name of LLVM's instruction that converts a type of number to another."""
+    signed = getattr(source, "signed", False)
+    if isinstance(source, types.Float) and isinstance(dtype, types.Float):
+        return "fptrunc" if source.bitwidth > dtype.bitwidth else "fpext"
+    if isinstance(source, types.Float):
+        return "fptosi" if dtype.signed else "fptoui"
+    if isinstance(dtype, types.Float):
+        return "sitofp" if signed else "uitofp"
+    if isinstance(source, types.Boolean) or source.bitwidth < dtype.bitwidth:
+        return "sext" if signed else "zext"
+    return "trunc" if source.bitwidth > dtype.bitwidth else "bitcast"
+
+
 @intrinsic
 def sum_of_lanes(typingctx, vector):
-    """The sum of all lanes, a power of two of them, added up by halves: lane ``i`` to lane ``i + lanes / 2``."""
-    if not isinstance(vector, Vector):
+    """Add up all lanes, a power of two of them, by halves: lane ``i`` and lane ``i + lanes / 2``; of a number, itself.
+
+    The order is the same on every processor, so the sum has the same bits.
+    """
+    dtype = element(vector)
+    if not isinstance(dtype, types.Number) or (isinstance(vector, Vector) and vector.lanes & (vector.lanes - 1)):
         return None
 
     def codegen(context, builder, signature, args):
         value = args[0]
+        if not isinstance(vector, Vector):
+            return value
         while value.type.count > 1:
             half = value.type.count // 2
-            lanes = ir.VectorType(ir.IntType(32), half)
+            numbers = ir.VectorType(ir.IntType(32), half)
             lower, upper = (
-                builder.shuffle_vector(value, value, ir.Constant(lanes, list(range(start, start + half))))
+                builder.shuffle_vector(value, value, ir.Constant(numbers, list(range(start, start + half))))
                 for start in (0, half)
             )
-            value = (builder.fadd if isinstance(vector.dtype, types.Float) else builder.add)(lower, upper)
+            value = (builder.fadd if isinstance(dtype, types.Float) else builder.add)(lower, upper)
         return builder.extract_element(value, ir.IntType(32)(0))
 
-    return vector.dtype(vector), codegen
+    return dtype(vector), codegen
 
 
 @intrinsic
 def spread_to(typingctx, value, like):
-    """A number in each lane of the type of ``like``; where that is no vector, the number."""
+    """Put a number into each lane, of as many as ``like`` has; where that is no vector, return the number."""
+    if not isinstance(value, (types.Number, types.Boolean)):
+        return None
     kind = of_element(like, value)
 
     def codegen(context, builder, signature, args):
@@ -172,25 +165,53 @@ def spread_to(typingctx, value, like):
 
 @intrinsic
 def scale(typingctx, value, exponent):
-    """``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it: numbers, and vectors of a whole
-    register."""
-    dtype = element(value)
-    letter = "d" if dtype == types.float64 else "s"
-    current_rounding = ir.IntType(32)(4)
+    """Compute ``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it.
 
-    def of_vectors(builder, name, *args):
-        kind = args[0].type
-        every = ir.IntType(max(kind.count, 8))((1 << kind.count) - 1)
-        given = [*args, ir.Constant(kind, ir.Undefined), every, current_rounding]
-        callee = get_or_insert_function(builder.module, ir.FunctionType(kind, [arg.type for arg in given]), name)
-        return builder.call(callee, given)
+    Both are vectors of float32 or float64 that fill a register of 64 bytes, or numbers. Compiling for another processor
+    fails.
+    """
+    if value != exponent or value not in _SCALED:
+        return None
+    register = value if isinstance(value, Vector) else Vector(value, 128 // value.bitwidth)
 
     def codegen(context, builder, signature, args):
-        name = f"llvm.x86.avx512.mask.scalef.{'p' if isinstance(value, Vector) else 's'}{letter}"
-        if isinstance(value, Vector):
-            return of_vectors(builder, f"{name}.512", *args)
-        first, kind = ir.IntType(32)(0), Vector(dtype, 128 // dtype.bitwidth).llvm
-        lanes = [builder.insert_element(ir.Constant(kind, ir.Undefined), arg, first) for arg in args]
-        return builder.extract_element(of_vectors(builder, name, *lanes), first)
+        if not level_for(context).scales:
+            raise NotImplementedError("`scale` needs a processor with AVX-512")
+        every = ir.Constant(ir.IntType(max(register.lanes, 8)), (1 << register.lanes) - 1)
+        current_rounding = ir.Constant(ir.IntType(32), 4)
+        first, unused = ir.Constant(ir.IntType(32), 0), ir.Constant(register.llvm, ir.Undefined)
+        name = f"llvm.x86.avx512.mask.scalef.{_SCALED[value]}"
+        if register is value:
+            return call(builder, name, register.llvm, *args, unused, every, current_rounding)
+        args = [builder.insert_element(unused, arg, first) for arg in args]
+        scaled = call(builder, name, register.llvm, *args, unused, every, current_rounding)
+        return builder.extract_element(scaled, first)
 
     return value(value, value), codegen
+
+
+_RANGED = {Vector(types.float32, 16): "ps.512", Vector(types.float64, 8): "pd.512"}
+_SCALED = {**_RANGED, types.float32: "ss", types.float64: "sd"}
+
+
+@intrinsic
+def greater_magnitude(typingctx, a, b):
+    """Return the magnitude of the greater of two vectors of floats, lane by lane; of a NaN and a number, either."""
+    if a != b or not isinstance(a, Vector) or a.dtype not in _FLOATS:
+        return None
+
+    def codegen(context, builder, signature, args):
+        if a in _RANGED and level_for(context).scales:
+            greatest_magnitude, no_rounding = ir.Constant(ir.IntType(32), 0b1011), ir.Constant(ir.IntType(32), 4)
+            every, unused = (
+                ir.Constant(ir.IntType(max(a.lanes, 8)), (1 << a.lanes) - 1),
+                ir.Constant(a.llvm, ir.Undefined),
+            )
+            name = f"llvm.x86.avx512.mask.range.{_RANGED[a]}"
+            return call(builder, name, a.llvm, *args, greatest_magnitude, unused, every, no_rounding)
+        bits = a.of(_SAME_WIDTH[a.dtype]).llvm
+        all_but_sign = ir.Constant(bits, [(1 << (a.dtype.bitwidth - 1)) - 1] * a.lanes)
+        some, others = (builder.and_(builder.bitcast(value, bits), all_but_sign) for value in args)
+        return builder.bitcast(builder.select(builder.icmp_signed(">", some, others), some, others), a.llvm)
+
+    return a(a, b), codegen

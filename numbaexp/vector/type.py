@@ -1,4 +1,4 @@
-"""The type and its operators."""
+"""The type of vectors and its operators."""
 
 import operator
 from typing import Any
@@ -7,6 +7,8 @@ from llvmlite import ir
 from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
+
+from numbaexp.vector.intrinsics import call, suffix
 
 _ELEMENTS = {
     types.boolean: ir.IntType(1),
@@ -35,10 +37,9 @@ class Vector(types.Type):
         """The type of LLVM's."""
         return ir.VectorType(_ELEMENTS[self.dtype], self.lanes)
 
-    @property
-    def mask(self) -> "Vector":
-        """The type of a comparison."""
-        return Vector(types.boolean, self.lanes)
+    def of(self, dtype: Any) -> "Vector":
+        """Return the type of as many lanes of another type of number."""
+        return Vector(dtype, self.lanes)
 
 
 @register_model(Vector)
@@ -47,14 +48,24 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, kind.llvm)
 
 
-def common(*operands: Any) -> Vector | None:
-    """Return the type of the vectors among operands, or None where there is none, where they differ, or where another
-    operand is no number."""
-    vectors = {operand for operand in operands if isinstance(operand, Vector)}
-    others = [operand for operand in operands if not isinstance(operand, Vector)]
-    if len(vectors) != 1 or not all(isinstance(other, (types.Number, types.Boolean)) for other in others):
-        return None
-    return vectors.pop()
+def element(kind: Any) -> Any:
+    """Return the type of one lane; of a number, its own."""
+    return kind.dtype if isinstance(kind, Vector) else kind
+
+
+def of_element(kind: Any, dtype: Any) -> Any:
+    """Return the type of as many lanes of another type of number; of a number, that type."""
+    return kind.of(dtype) if isinstance(kind, Vector) else dtype
+
+
+def common(*operands: Any) -> Any:
+    """Return the type that operands have together, or None where they have none.
+
+    That is one type of vector, with numbers of the type of its lanes among them; or one other type.
+    """
+    kinds = {types.unliteral(operand) for operand in operands}
+    kind = next((kind for kind in kinds if isinstance(kind, Vector)), next(iter(kinds)))
+    return kind if kinds <= {kind, element(kind)} else None
 
 
 def splat(builder: Any, value: Any, lanes: int) -> Any:
@@ -62,36 +73,23 @@ def splat(builder: Any, value: Any, lanes: int) -> Any:
     kind = ir.VectorType(value.type, lanes)
     if isinstance(value, ir.Constant):
         return ir.Constant(kind, [value] * lanes)
-    lane = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(lane, lane, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
+    first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
 
 
-def spread(context: Any, builder: Any, vector: Vector, operands: Any, kinds: Any) -> list[Any]:
-    """Emit vectors of a type for operands of which some are numbers."""
+def spread(builder: Any, kind: Any, operands: Any) -> list[Any]:
+    """Emit operands of one type for operands whose common type it is: vectors of it for the numbers among vectors."""
+    if not isinstance(kind, Vector):
+        return list(operands)
     return [
-        operand
-        if isinstance(kind, Vector)
-        else splat(builder, context.cast(builder, operand, kind, vector.dtype), vector.lanes)
-        for operand, kind in zip(operands, kinds, strict=True)
+        operand if isinstance(operand.type, ir.VectorType) else splat(builder, operand, kind.lanes)
+        for operand in operands
     ]
 
 
-def emit(builder: Any, dtype: Any, operation: str, *operands: Any) -> Any:
-    """Emit an arithmetic operation or a comparison on operands of LLVM's, numbers or vectors alike."""
-    if operation in _COMPARISONS:
-        if isinstance(dtype, types.Float):
-            compare = builder.fcmp_unordered if operation == "!=" else builder.fcmp_ordered
-        else:
-            compare = builder.icmp_signed if getattr(dtype, "signed", False) else builder.icmp_unsigned
-        return compare(operation, *operands)
-    if operation == "shr":
-        return (builder.ashr if dtype.signed else builder.lshr)(*operands)
-    if operation == "neg":
-        return builder.fneg(*operands) if isinstance(dtype, types.Float) else builder.neg(*operands)
-    name = f"f{operation}" if isinstance(dtype, types.Float) else operation
-    return getattr(builder, name)(*operands)
-
-
+# A comparison with NaN is false, but for "!=". On vectors "==" and "!=" raise no flag, while the orders of floats raise
+# "invalid" for every NaN on x86 and Arm: that is what the instructions that LLVM has for them do. Where a NaN may come
+# bit patterns are to be compared.
 _COMPARISONS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -100,50 +98,69 @@ _COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-# Those that a type has not are refused when typed.
+# Each with the types of lanes that have it; for others it is refused when typed. Right shifts of signed integers keep
+# the sign. The number of places is less than the width of the lanes, or the result is undefined.
 _FLOAT, _INTEGER, _BITS = (types.Float,), (types.Integer,), (types.Integer, types.Boolean)
-_ANY = (types.Float, types.Integer)
+_NUMBER = (types.Float, types.Integer)
 _BINARY: dict[Any, tuple[str, tuple[Any, ...]]] = {
-    operator.add: ("add", _ANY),
-    operator.sub: ("sub", _ANY),
-    operator.mul: ("mul", _ANY),
+    operator.add: ("add", _NUMBER),
+    operator.sub: ("sub", _NUMBER),
+    operator.mul: ("mul", _NUMBER),
     operator.truediv: ("div", _FLOAT),
     operator.and_: ("and_", _BITS),
     operator.or_: ("or_", _BITS),
     operator.xor: ("xor", _BITS),
     operator.lshift: ("shl", _INTEGER),
     operator.rshift: ("shr", _INTEGER),
-    **{function: (symbol, _ANY) for symbol, function in _COMPARISONS.items()},
+    **{function: (symbol, _NUMBER) for symbol, function in _COMPARISONS.items()},
 }
 _UNARY: dict[Any, tuple[str, tuple[Any, ...]]] = {
-    operator.neg: ("neg", _ANY),
+    operator.neg: ("neg", _NUMBER),
     operator.invert: ("not_", _BITS),
     abs: ("abs", _FLOAT),
 }
+
+
+def _emit(builder: Any, dtype: Any, operation: str, operands: Any) -> Any:
+    """Emit an operation on vectors of LLVM's, of lanes of a type of Numba's."""
+    is_float, signed = isinstance(dtype, types.Float), getattr(dtype, "signed", False)
+    if operation in _COMPARISONS:
+        if is_float:
+            compare = builder.fcmp_unordered if operation == "!=" else builder.fcmp_ordered
+        else:
+            compare = builder.icmp_signed if signed else builder.icmp_unsigned
+        return compare(operation, *operands)
+    if operation == "abs":
+        kind = operands[0].type
+        return call(builder, f"llvm.fabs.{suffix(kind)}", kind, *operands)
+    if operation == "shr":
+        operation = "ashr" if signed else "lshr"
+    elif is_float:
+        operation = f"f{operation}"
+    return getattr(builder, operation)(*operands)
 
 
 def _define(function: Any, operation: str, of: tuple[Any, ...], count: int) -> None:
     @infer_global(function)
     class _Typed(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
-            vector = common(*args) if len(args) == count else None
-            if vector is None or not isinstance(vector.dtype, of):
+            kind = common(*args) if len(args) == count else None
+            if not isinstance(kind, Vector) or not isinstance(kind.dtype, of):
                 return None
-            return signature(vector.mask if operation in _COMPARISONS else vector, *args)
+            return signature(kind.of(types.boolean) if operation in _COMPARISONS else kind, *args)
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = common(*sig.args)
-        assert vector is not None
-        operands = spread(context, builder, vector, args, sig.args)
-        if operation == "abs":
-            return builder.call(builder.module.declare_intrinsic("llvm.fabs", [vector.llvm]), operands)
-        return emit(builder, vector.dtype, operation, *operands)
+        kind = common(*sig.args)
+        return _emit(builder, kind.dtype, operation, spread(builder, kind, args))
 
     kinds = ((Vector,),) if count == 1 else ((Vector, Vector), (Vector, types.Any), (types.Any, Vector))
-    for kind in kinds:
-        lower_builtin(function, *kind)(lower)
+    for each in kinds:
+        lower_builtin(function, *each)(lower)
 
 
 for _count, _operators in ((1, _UNARY), (2, _BINARY)):
     for _function, (_operation, _of) in _operators.items():
         _define(_function, _operation, _of, _count)
+        # Of ``a + b`` also ``a += b``.
+        if _augmented := getattr(operator, f"i{_function.__name__.rstrip('_')}", None):
+            _define(_augmented, _operation, _of, _count)

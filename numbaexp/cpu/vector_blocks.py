@@ -1,0 +1,152 @@
+"""A block of contiguous memory, by vectors: the phases of a function one after another.
+
+A first pass takes the fast phase of all elements, and sees on the way whether any is beyond its limit. If one is, the
+results and flags of that are dropped, and a second pass takes a form that takes everything. Elements that either of
+them leaves undecided are gathered, and done by the phases that remain.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from numbaexp.cpu.flags import restore_status, status
+from numbaexp.cpu.pieces import BLOCK
+from numbaexp.cpu.row_memory import make_pointer, stack
+from numbaexp.cpu.undecided import out_of_line, trailing_zeros
+from numbaexp.cpu.vector_passes import make_fast_pass, make_pass_by_number, make_whole_pass, note_size, vector_of
+from numbaexp.jit import jit
+from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
+from numbaexp.scalar.phases import Phases
+from numbaexp.vector.memory import make_load, store
+from numbaexp.vector.operations import bits_of, mask_bits
+
+# Notes are read eight bytes at a time.
+_words = make_pointer(np.uint64)
+_places = make_pointer(np.int32)
+
+
+def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
+    """Return ``block(source, target, count, inside, past_caches)``, of ``count`` elements at one address to another, at
+    most ``BLOCK``, in memory that is not shared. Without ``inside`` the first pass is left out. Returns whether all
+    magnitudes were within the limit of the fast phase: ``inside`` for a block like this one."""
+    noted = note_size(lanes)
+    # One vector of values more, for what the middle phase lacks of its last.
+    notes_size, values_size, places_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
+    fast_settles, whole_settles = not phases.fast_decides, phases.range is not None
+    # Within the limit nothing overflows or underflows, but in the conversion to 16 bits. Beyond, the other pass raises.
+    silent = itemsize(dtype) > 2
+    fast_pass = make_fast_pass(dtype, phases, lanes)
+    whole_pass = make_whole_pass(dtype, phases, lanes) if whole_settles else make_pass_by_number(dtype, phases)
+    gather = _make_gather(dtype, phases, lanes)
+    settle = _make_settle(dtype, phases, lanes) if fast_settles or whole_settles else _nothing_to_settle
+
+    @jit
+    def block(source, target, count, inside, past_caches):
+        notes, x, places = stack(notes_size), stack(values_size), stack(places_size)
+        used = (count + lanes - 1) // lanes * noted
+        _words(notes + used // 8 * 8)[0] = np.uint64(0)
+        undecided = 0
+        if inside:
+            before = status()
+            inside = fast_pass(source, target, count, notes, past_caches)
+            if inside and fast_settles:
+                undecided = gather(source, notes, used, True, x, places)
+                inside = undecided >= 0
+            if (silent or not inside) and status() != before:
+                restore_status(before)
+        if not inside:
+            inside = whole_pass(source, target, count, notes)
+            undecided = gather(source, notes, used, False, x, places) if whole_settles else 0
+        if undecided:
+            settle(target, x, places, undecided)
+        return inside
+
+    return block
+
+
+def _make_gather(dtype, phases, lanes):
+    """``gather(source, notes, used, within, x, places)``: elements that have a bit in so many bytes of notes, to x, and
+    where they were; returns how many, or -1 where ``within`` is asked and one is beyond the limit of the fast phase."""
+    size, bits = itemsize(dtype), BITS[itemsize(dtype)]
+    elements, patterns, bits_a_byte = make_pointer(STORED_AS[dtype]), make_pointer(bits), min(lanes, 8)
+    all_but_sign, limit = bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
+
+    @jit
+    def gather(source, notes, used, within, x, places):
+        from_source, pattern, to_x, place = elements(source), patterns(source), elements(x), _places(places)
+        count = 0
+        for byte in range(0, used, 8):
+            word = _words(notes + byte)[0]
+            while word:
+                bit = trailing_zeros(word)
+                i = byte * bits_a_byte + bit // 8 * bits_a_byte + bit % 8
+                if within and (pattern[i] & all_but_sign) > limit:
+                    return -1
+                place[count] = i
+                to_x[count] = from_source[i]
+                count += 1
+                word &= word - np.uint64(1)
+        return count
+
+    return gather
+
+
+@jit
+def _nothing_to_settle(target, x, places, count):
+    return
+
+
+def _make_settle(dtype, phases, lanes):
+    """``settle(target, x, places, count)``: the remaining phases, of gathered elements, to their places in target."""
+    elements = make_pointer(STORED_AS[dtype])
+    values_size = BLOCK * itemsize(dtype) + 64
+    compute = _make_last(dtype, phases) if phases.middle is None else _make_middle(dtype, phases, lanes)
+
+    @jit
+    def settle(target, x, places, count):
+        y = stack(values_size)
+        to_target, from_y, place = elements(target), elements(y), _places(places)
+        compute(x, y, count)
+        for i in range(count):
+            to_target[place[i]] = from_y[i]
+
+    return settle
+
+
+def _make_last(dtype, phases):
+    """``compute(x, y, count)``: the last phase alone."""
+    elements = make_pointer(STORED_AS[dtype])
+    last = phases.last if phases.range is None or dtype != "float64" else out_of_line(phases.last)
+
+    @jit
+    def compute(x, y, count):
+        from_x, to_y = elements(x), elements(y)
+        for i in range(count):
+            to_y[i] = last(from_x[i])
+
+    return compute
+
+
+def _make_middle(dtype, phases, lanes):
+    """``compute(x, y, count)``: the middle phase, and the last for those that this leaves or does not take."""
+    stored, size, bits = STORED_AS[dtype], itemsize(dtype), BITS[itemsize(dtype)]
+    elements, load = make_pointer(stored), make_load(vector_of(dtype, lanes))
+    all_but_sign, limit, zero = bits(2 ** (8 * size - 1) - 1), bits(phases.limit), stored(0)
+    middle, last = phases.middle, out_of_line(phases.last)
+
+    @jit
+    def compute(x, y, count):
+        from_x, to_y = elements(x), elements(y)
+        for i in range(count, count + lanes):
+            from_x[i] = zero
+        for start in range(0, count, lanes):
+            value = load(x + start * size)
+            result, undecided = middle(value)
+            store(y + start * size, result)
+            left = mask_bits(undecided | ((bits_of(value) & all_but_sign) > limit))
+            while left:
+                i = start + trailing_zeros(left)
+                to_y[i] = last(from_x[i])
+                left &= left - np.uint64(1)
+
+    return compute

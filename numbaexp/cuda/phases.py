@@ -1,0 +1,203 @@
+"""The phases of a scalar on a GPU: a fast one, and one of any argument for those that the fast one leaves undecided.
+
+The fast phase of float32 and narrower types is float32 arithmetic, and the other one float64 arithmetic, for which most
+devices have one unit where they have 64 for float32. A warp takes as long as its slowest thread. So of a thread's
+vector the undecided arguments are computed anew one after the other, whatever their lanes: threads of a warp that have
+one each are done together.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from numbaexp.cuda.vectors import all_of, each, each_decided, each_pair, make_choose, make_replace, pattern_of, same
+from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.fast import fast_gradient, fast_phase
+from numbaexp.scalar.forms import BITS, itemsize
+from numbaexp.scalar.gradients import GRADIENTS
+from numbaexp.scalar.ieee import scalar
+from numbaexp.vector.level import CUDA
+from numbaexp.vector.operations import bits_of
+
+
+def _make_magnitude(dtype):
+    """Return ``magnitude(x)``, the bit pattern of a number less its sign, and the type of that."""
+    bits = BITS[itemsize(dtype)]
+    all_but_sign, pattern = bits(2 ** (8 * itemsize(dtype) - 1) - 1), pattern_of if bits is not np.uint16 else same
+
+    @scalar
+    def magnitude(x):
+        return bits(pattern(x) & all_but_sign)
+
+    return magnitude, bits
+
+
+def _make_within(dtype, limit):
+    """Return ``within(x)``: whether the magnitude of a number is at most a limit, both as bit patterns."""
+    magnitude, bits = _make_magnitude(dtype)
+    limit = bits(limit)
+
+    @scalar
+    def within(x):
+        return magnitude(x) <= limit
+
+    return within
+
+
+def _attempt(name, dtype, fast):
+    """``attempt(x)`` of any argument: the result of a fast phase, and whether that is undecided."""
+    compute, within = fast.compute, _make_within(dtype, fast.limit)
+
+    @scalar
+    def attempt(x):
+        value, undecided = compute(x)
+        return value, undecided | (not within(x))
+
+    if name not in _SUBNORMAL or dtype not in _LEAST_NORMAL:
+        return attempt
+    magnitude, bits = _make_magnitude(dtype)
+    one, most = bits(1), bits(_LEAST_NORMAL[dtype] - 2)
+    unsigned = np.uint16 if bits is np.uint16 else np.uint32
+
+    @scalar
+    def attempt_normal(x):
+        value, undecided = attempt(x)
+        return value, undecided | (unsigned(magnitude(x) - one) <= unsigned(most))
+
+    return attempt_normal
+
+
+# The functions of which subnormal arguments have subnormal results, and by type the least bit pattern that is normal in
+# float32. A caller's ``fastmath=True`` takes float32 that are subnormal for 0: they are left to float64.
+_SUBNORMAL, _LEAST_NORMAL = ("expm1",), {"bfloat16": 0x80, "float32": 0x800000}
+
+
+@intrinsic
+def _stay_behind_branch(typingctx):
+    """Nothing, but for the compiler: it may not compute what follows whether that is needed or not."""
+
+    def codegen(context, builder, signature, args):
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.none(), codegen
+
+
+def _settled(attempt, whole):
+    """``settled(x)``: the result of ``attempt``, or of ``whole`` where that is undecided."""
+
+    @scalar
+    def settled(x):
+        value, undecided = attempt(x)
+        if undecided:
+            _stay_behind_branch()
+            value = whole(x)
+        return value
+
+    return settled
+
+
+def _settled_each(attempt, whole, lanes):
+    """The same of a tuple of so many."""
+    attempt_each, choose, replace = each_decided(attempt, lanes), make_choose(lanes), make_replace(lanes)
+
+    @scalar
+    def settled_each(values):
+        results, undecided = attempt_each(values)
+        while undecided != np.int32(0):
+            _stay_behind_branch()
+            lowest = np.int32(undecided & -undecided)
+            results = replace(results, lowest, whole(choose(values, lowest)))
+            undecided = np.int32(undecided ^ lowest)
+        return results
+
+    return settled_each
+
+
+def without_flags(row):
+    """``row.whole`` less its third result: nobody raises flags on a GPU."""
+    if row.accurate is None:
+        return row.whole
+    whole = row.whole
+
+    @scalar
+    def two_results(x):
+        result, other, _, _ = whole(x)
+        return result, other
+
+    return two_results
+
+
+def one_result(name, dtype):
+    """A function of the family as a scalar of one result."""
+    row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
+    if row.accurate is None:
+        return row.whole if fast is None else _settled(_attempt(name, dtype, fast), row.whole)
+    whole, accurate = without_flags(row), row.accurate
+
+    @scalar
+    def rounded(x):
+        result, other = whole(x)
+        return result if bits_of(result) == bits_of(other) else accurate(x)
+
+    return rounded
+
+
+def over_vector(name, dtype, lanes):
+    """The results of a function for a tuple of so many arguments; with an accurate phase, two of each."""
+    row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
+    if row.accurate is None and fast is not None:
+        return _settled_each(_attempt(name, dtype, fast), row.whole, lanes)
+    is_inner = _make_within(dtype, row.limit)
+    inner_of_each, whole_of_each = each(row.inner, lanes), each(without_flags(row), lanes)
+    are_inner = all_of(is_inner, lanes)
+
+    @scalar
+    def of_vector(values):
+        return inner_of_each(values) if are_inner(values) else whole_of_each(values)
+
+    return of_vector
+
+
+def one_gradient(name, dtype):
+    """A gradient as a scalar of two numbers."""
+    whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
+    if fast is None:
+        return whole
+    settled_pair = _settled(_of_pair(fast.compute), _of_pair(whole))
+
+    @scalar
+    def settled(g, saved):
+        return settled_pair((g, saved))
+
+    return settled
+
+
+def gradient_over_vectors(name, dtype, lanes):
+    """The same of two tuples of so many."""
+    whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
+    if fast is None:
+        return each_pair(whole, lanes)
+    settled_each, in_pairs = _settled_each(_of_pair(fast.compute), _of_pair(whole), lanes), each_pair(_pair, lanes)
+
+    @scalar
+    def of_vectors(g, saved):
+        return settled_each(in_pairs(g, saved))
+
+    return of_vectors
+
+
+@scalar
+def _pair(a, b):
+    return a, b
+
+
+def _of_pair(function):
+    """A function of two numbers as one of a pair."""
+
+    @scalar
+    def of_pair(pair):
+        return function(pair[0], pair[1])
+
+    return of_pair
