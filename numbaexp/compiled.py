@@ -1,7 +1,6 @@
 """The public functions inside code that users compile: there they are the scalars."""
 
 import functools
-from typing import Any
 
 import numpy as np
 from numba import types
@@ -10,6 +9,7 @@ from numba.core.typing.templates import builtin_registry
 
 from numbaexp import functions
 from numbaexp.cpu.flags import raise_flags
+from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.variants import (
     Variants,
     make_function,
@@ -23,39 +23,60 @@ from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
-from numbaexp.vector.level import current_level
+from numbaexp.scalar.phases import phases
+from numbaexp.vector.level import AVX512, current_level
 from numbaexp.vector.operations import bits_of, mask_bits
 
 _NUMBERS = {"float32": types.float32, "float64": types.float64}
+# Bytes of the widest register.
+_REGISTER = AVX512.register
+_words = make_pointer(np.int64)
 
 
-def _make_settle(name, row):
+def _make_settle(name, dtype, level):
     """``settle(x, y, n)``, of any arguments at one address to another, no more than a register holds."""
+    row, of_type = FAMILY[name][dtype], phases(name, dtype, level)
     whole, accurate = row.whole, row.accurate
 
-    if accurate is None:
+    def settle_by_whole(x, y, n):
+        for i in range(n):
+            y[i] = whole(x[i])
 
-        def settle(x, y, n):
-            for i in range(n):
-                y[i] = whole(x[i])
-    else:
+    @scalar
+    def settled(x):
+        result, other, overflow, underflow = whole(x)
+        if overflow or underflow:
+            raise_flags(overflow, underflow)
+        return result if bits_of(result) == bits_of(other) else accurate(x)
 
-        def settle(x, y, n):
-            for i in range(n):
-                result, other, overflow, underflow = whole(x[i])
-                if overflow or underflow:
-                    raise_flags(overflow, underflow)
-                y[i] = result if bits_of(result) == bits_of(other) else accurate(x[i])
+    def settle_each(x, y, n):
+        for i in range(n):
+            y[i] = settled(x[i])
 
+    middle, limit = of_type.middle, np.int64(of_type.limit)
+
+    def settle_by_middle(x, y, n):
+        left = _words(stack(_REGISTER))
+        # Two loops, of which the first becomes vectors.
+        for i in range(n):
+            within = (bits_of(x[i]) & MAGNITUDE_F64) <= limit
+            y[i], undecided = middle(x[i] if within else 0.0)
+            left[i] = np.int64(undecided | (not within))
+        for i in range(n):
+            if left[i]:
+                y[i] = settled(x[i])
+
+    settle = settle_by_whole if accurate is None else settle_each if middle is None else settle_by_middle
     # The name of the compiled function: loops that were cached apart are loaded into one process.
-    settle.__qualname__ = symbol_of(f"settle_{name}")
+    settle.__qualname__ = symbol_of(f"settle_{name}_{dtype}")
     return settle
 
 
 def _by_fast_phase(name, dtype, settled, fast, level):
     """A call, of which a loop calls explicit vectors."""
-    bits: Any = BITS[itemsize(dtype)]
-    magnitude, limit, phase = bits(np.iinfo(bits).max), bits(fast.limit), fast.compute
+    size = itemsize(dtype)
+    bits = BITS[size]
+    magnitude, limit, phase = bits(2 ** (8 * size - 1) - 1), bits(fast.limit), fast.compute
 
     def compute(x):
         result, rare = x, mask_bits((bits_of(x) & magnitude) > limit)
@@ -103,7 +124,7 @@ def _by_scalar(name, row, settled, level):
 def _rounded(name, dtype):
     """A function of one number that leaves a loop around it SIMD code, as suits the processor."""
     row, level, of_type = FAMILY[name][dtype], current_level(), f"{name}_{dtype}"
-    settled = make_settled(_make_settle(of_type, row))
+    settled = make_settled(_make_settle(name, dtype, level))
     fast = fast_phase(name, dtype, level)
     if fast is not None:
         return _by_fast_phase(of_type, dtype, settled, fast, level)

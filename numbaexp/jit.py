@@ -27,6 +27,10 @@ FLAGS = {
 }
 _CPU_FLAGS = {**FLAGS, "_nrt": True, "no_rewrites": False, "parallel": False}
 
+# Inlined functions are called by compiled code alone, but for the simulator of the CUDA target: those that Python and
+# C would call in their stead take a third of the time of compiling.
+_INLINED = {"no_cpython_wrapper": not config.ENABLE_CUDASIM, "no_cfunc_wrapper": True}
+
 # Settings of Numba's, most of them for debugging, that change compiled code.
 _SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "BOUNDSCHECK")
 
@@ -51,7 +55,8 @@ def jit(function: Callable[..., Any] | None = None, **flags: Any) -> Any:
     if function is None:
         return functools.partial(jit, **flags)
     with _enabled():
-        return numba.njit(function, **{**_CPU_FLAGS, **flags})
+        flags = {**_CPU_FLAGS, **flags}
+        return numba.njit(function, **flags, **(_INLINED if flags["forceinline"] else {}))
 
 
 def overload(stand_in: Callable[..., Any], **options: Any) -> Callable[..., Any]:

@@ -135,7 +135,7 @@ def test_float32(name, lanes, level):
     limit = phase.limit
     ends = [np.arange(4096), np.arange(0x00800000 - 64, 0x00800000 + 64), limit - np.arange(4096)]
     patterns = np.concatenate([np.arange(0, limit + 1, 2063), *ends]).astype(np.int32)
-    steps = np.arange(1, 2000, dtype=np.float64) / (2 * len(TABLES[lanes].roots))
+    steps = np.arange(1, 2000, dtype=np.float64) / (2 * len(TABLES[lanes].roots.rounded))
     unit = {"exp2": 1.0, "exp10": np.log10(2)}.get(name, np.log(2))
     borders = (steps * unit).astype(np.float32)
     borders = borders[borders.view(np.int32) < limit]
@@ -148,7 +148,7 @@ def test_float32(name, lanes, level):
     y, undecided, flags = call(even)
     assert not (wrong(name, even, y) & ~undecided).any()
     assert not flags
-    assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots)]
+    assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots.rounded)]
     assert call(np.full(16, np.nan, np.float32))[1].all()
 
 
@@ -236,7 +236,7 @@ def test_gradients_in_float32(name, lanes, level):
         first, second = (moderate(generator, n) * scale).astype(np.float32), saved.astype(np.float32)
         y, undecided, flags = call(first, second)
         assert_right_gradient(name, first, second, y, undecided, "float32")
-        assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots)]
+        assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots.rounded)]
         assert not flags
     g, saved = generator.integers(0, 1 << 32, (2, n), np.uint32).view(np.float32)
     for first, second in ((g, saved), (g, np.full(n, np.nan, np.float32)), (np.full(n, np.nan, np.float32), saved)):
@@ -279,7 +279,7 @@ def test_flags_of_exact_halves(lanes, level):
 def test_a_smaller_bound_is_seen(name, lanes, monkeypatch):
     """The bound holds where a quarter of it does not: each of the arguments is wrongly decided then."""
     table = TABLES[lanes]
-    cases = {**HARD, **HARD_GRADIENTS}[name][len(table.roots)]
+    cases = {**HARD, **HARD_GRADIENTS}[name][len(table.roots.rounded)]
     arguments = np.array([[float.fromhex(text) for text in np.atleast_1d(case)] for case in cases] * 8, np.float32).T
     as_numbers = arguments.astype(np.float64)
     for error in (table.error, table.error / 4):

@@ -400,7 +400,7 @@ REFUSED = [
     *("f4 & f4", "f4 << f4", "~f4", "i4 / i4", "i4 // i4", "f4 % f4", "f4 ** f4", "abs(i4)", "min(f4, f4)"),
     *("(f4 == f4) + (f4 == f4)", "(f4 == f4) == (f4 == f4)", "-(f4 == f4)", "1 if f4 == f4 else 0"),
     *("bits_of(i4)", "float_of(u4)", "float_of(f4)", "mask_bits(f4)", "as_number(f4, f4 == f4)", "as_number(None, f4)"),
-    *("sum_of_lanes(f4 == f4)", "sum_of_lanes(f4x3)", "spread_to(f4, f4)", "scale(f4, f4)", "scale(f4, f8)"),
+    *("sum_of_lanes(f4 == f4)", "sum_of_lanes(f4x3)", "spread_to(f4, f4)", "scale(f4, f8)"),
     *("mask_bits(f4x128 == f4x128)", "look_up(f4)", "look_up(u4)", "look_up(i8)"),
     # Addresses and counts that are floats, as some sums of integers are to Numba; masks, which have no place in memory.
     *("load(1.0)", "load(np.float64(p))", "load_first(1.0, 1)", "load_first(p, 1.0)", "store(1.0, f4)"),

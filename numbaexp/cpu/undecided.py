@@ -1,32 +1,11 @@
-"""The few elements of a block whose fast phase leaves open how they are rounded: finding them, and the accurate phase.
+"""The few elements of a block whose fast phase leaves open how they are rounded: finding their bits, and a call of the
+accurate phase."""
 
-One element in a thousand is one. To look at each in turn would cost more than the accurate phase does: two vectors are
-compared at once, and the result is a word with a bit for each element.
-"""
-
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.jit import jit, subroutine
-
-_WORD = ir.IntType(64)
-
-# Elements whose comparison fills a word.
-GROUP = 64
-
-
-@intrinsic
-def differences(typingctx, a, b):
-    """A bit for each of ``GROUP`` 64-bit elements, at two addresses, that differ; the lowest bit is the first."""
-
-    def codegen(context, builder, signature, args):
-        group = ir.VectorType(_WORD, GROUP).as_pointer()
-        left, right = (builder.load(builder.inttoptr(address, group), align=8) for address in args)
-        return builder.bitcast(builder.icmp_unsigned("!=", left, right), _WORD)
-
-    return types.uint64(types.intp, types.intp), codegen
+from numbaexp.jit import subroutine
 
 
 @intrinsic
@@ -37,19 +16,6 @@ def trailing_zeros(typingctx, word):
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
     return types.intp(types.uint64), codegen
-
-
-@intrinsic(prefer_literal=True)
-def stack_array(typingctx, count):
-    """Place for so many float64, a number known when compiling, on the stack of the calling function."""
-
-    def codegen(context, builder, signature, args):
-        with builder.goto_entry_block():
-            place = builder.alloca(ir.ArrayType(ir.DoubleType(), signature.args[0].literal_value))
-        place.align = 64
-        return builder.bitcast(place, ir.IntType(8).as_pointer())
-
-    return types.voidptr(count), codegen
 
 
 def out_of_line(function):
@@ -73,26 +39,3 @@ def out_of_line(function):
         return types.float64(types.float64), codegen
 
     return call
-
-
-def make_settle(accurate):
-    """A function that puts ``accurate(x)`` where ``y`` and ``others`` differ in their bits."""
-    settled = out_of_line(accurate)
-
-    @jit
-    def settle(x, y, others):
-        for start in range(0, x.size, GROUP):
-            left, right = y[start : start + GROUP], others[start : start + GROUP]
-            if left.size == GROUP:
-                undecided = differences(left.ctypes.data, right.ctypes.data)
-            else:
-                undecided = np.uint64(0)
-                for i in range(left.size):
-                    bit = np.uint64(left.view(np.int64)[i] != right.view(np.int64)[i])
-                    undecided |= bit << np.uint64(i)
-            while undecided:
-                i = start + trailing_zeros(undecided)
-                y[i] = settled(x[i])
-                undecided &= undecided - np.uint64(1)
-
-    return settle

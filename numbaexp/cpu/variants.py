@@ -9,18 +9,13 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp import __version__
 from numbaexp.jit import subroutine
-from numbaexp.vector.level import AVX512, Level, current_level
+from numbaexp.vector.intrinsics import call
+from numbaexp.vector.level import AVX512, Level, level_for
 from numbaexp.vector.type import Vector, element
-
-# A call in a loop spills every vector register, but for those that a calling convention keeps: on x86 this one keeps
-# half of them, and makes the loop a tenth faster (Windows, where it differs, was not tried). LLVM gives the calls that
-# its vectorizer makes the convention of their function from version 22 on; before, they must have the usual one.
-_X86_CONVENTION = "intel_ocl_bicc" if llvm.llvm_version_info[0] >= 22 else ""
 
 _PURE = ("noinline", "nounwind", "willreturn", "memory(none)")
 
@@ -62,12 +57,28 @@ def _add_attribute(function: Any, attribute: str) -> None:
     attributes.add(attribute)
 
 
-def _declare(module: Any, name: str, args: Any) -> Any:
-    """Declare a function that returns the type of its first argument, and may be in several modules."""
-    machine, _, system = module.triple.partition("-")
-    function = ir.Function(module, ir.FunctionType(args[0], args), name)
-    function.linkage = "weak_odr"
-    function.calling_convention = _X86_CONVENTION if machine == "x86_64" and "windows" not in system else ""
+def _convention(context: Any, number: Any, lanes: int) -> str:
+    """Return the calling convention of a function of a number, or of so many.
+
+    A call spills every vector register, but for those that a calling convention keeps: on x86 this one keeps half of
+    them, and makes a loop a tenth faster (Windows, where it differs, was not tried). LLVM gives the calls that its
+    vectorizer makes the convention of their function from version 22 on; before, they must have the usual one.
+
+    With AVX a function that does not return 32 bytes may end with ``vzeroupper``, in spite of what it is to keep. That
+    leaves registers 16 to 31 alone, which are those that are kept with AVX-512.
+    """
+    machine, _, system = context.codegen().magic_tuple()[0].partition("-")
+    keeps = level_for(context) is AVX512 or lanes * number.bitwidth >= 256
+    known = machine == "x86_64" and "windows" not in system and llvm.llvm_version_info[0] >= 22
+    return "intel_ocl_bicc" if known and keeps else ""
+
+
+def _declare(context: Any, module: Any, name: str, number: Any, lanes: int, masked: bool = False) -> Any:
+    """Declare a function of a number to one, or of so many, which may be in several modules."""
+    kind = context.get_value_type(Vector(number, lanes) if lanes > 1 else number)
+    mask = [Vector(types.boolean, lanes).llvm] if masked else []
+    function = ir.Function(module, ir.FunctionType(kind, [kind, *mask]), name)
+    function.linkage, function.calling_convention = "weak_odr", _convention(context, number, lanes)
     for attribute in _PURE:
         _add_attribute(function, attribute)
     return function
@@ -94,21 +105,21 @@ def make_function(variants: Variants) -> Any:
 
 
 def _define(context: Any, module: Any, variants: Variants, symbol: str) -> None:
-    scalar = _define_computed(context, module, variants, symbol, variants.number)
-    register = _define_computed(
-        context, module, variants, f"{symbol}_register", Vector(variants.number, variants.lanes)
-    )
+    scalar = _define_computed(context, module, variants, symbol, 1)
+    register = _define_computed(context, module, variants, f"{symbol}_register", variants.lanes)
     names = []
     for letter in "M" if variants.conditional else "NM":
         for width in variants.widths:
-            variant = _define_variant(module, f"{symbol}_{letter}{width}", register, width, letter == "M")
+            variant = _declare(context, module, f"{symbol}_{letter}{width}", variants.number, width, letter == "M")
+            _define_variant(variant, register)
             names.append(f"_ZGV_LLVM_{letter}{width}v_{symbol}({variant.name})")
     _add_attribute(scalar, f'"vector-function-abi-variant"="{",".join(names)}"')
 
 
-def _define_computed(context: Any, module: Any, variants: Variants, name: str, kind: Any) -> Any:
-    """Define a function that computes a number, or a vector of a register."""
-    function = _declare(module, name, [context.get_value_type(kind)])
+def _define_computed(context: Any, module: Any, variants: Variants, name: str, lanes: int) -> Any:
+    """Define a function that computes a number, or so many."""
+    kind = Vector(variants.number, lanes) if lanes > 1 else variants.number
+    function = _declare(context, module, name, variants.number, lanes)
     builder = ir.IRBuilder(function.append_basic_block())
     callee = subroutine(context, builder, variants.compute, kind(kind), inline=True)
     _, result = context.call_conv.call_function(builder, callee, kind, (kind,), function.args)
@@ -116,25 +127,23 @@ def _define_computed(context: Any, module: Any, variants: Variants, name: str, k
     return function
 
 
-def _define_variant(module: Any, name: str, register: Any, width: int, masked: bool) -> Any:
-    """Define a variant of so many lanes, by the function of a register. If ``masked``, no lane that a condition leaves
-    out is computed, of which the argument may be anything."""
-    number, lanes = register.args[0].type.element, register.args[0].type.count
-    vector, mask = ir.VectorType(number, width), ir.VectorType(ir.IntType(1), width)
-    variant = _declare(module, name, [vector, mask] if masked else [vector])
+def _define_variant(variant: Any, register: Any) -> None:
+    """Define a variant by the function of as many lanes as a register has.
+
+    One with a mask computes no lane that this leaves out: the argument may be anything there.
+    """
+    x, *mask = variant.args
+    width, lanes = x.type.count, register.args[0].type.count
     builder = ir.IRBuilder(variant.append_basic_block())
-    x = variant.args[0]
-    if masked:
-        wanted = variant.args[1]
+    for wanted in mask:
         bits = builder.bitcast(wanted, ir.IntType(width))
         with builder.if_then(builder.icmp_unsigned("==", bits, bits.type(0))):
             builder.ret(x)
-        x = builder.select(wanted, x, ir.Constant(vector, [1.0] * width))
+        x = builder.select(wanted, x, ir.Constant(x.type, [1.0] * width))
     parts = [_call(builder, register, [_lanes(builder, x, start, lanes)]) for start in range(0, width, lanes)]
     while len(parts) > 1:
         parts = [_joined(builder, *pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
     builder.ret(_lanes(builder, parts[0], 0, width))
-    return variant
 
 
 def _lanes(builder: Any, vector: Any, start: int, count: int) -> Any:
@@ -181,8 +190,7 @@ def seldom(typingctx, condition):
 
     def codegen(context, builder, signature, args):
         truth = ir.IntType(1)
-        expect = get_or_insert_function(builder.module, ir.FunctionType(truth, [truth] * 2), "llvm.expect.i1")
-        return builder.call(expect, [args[0], truth(0)])
+        return call(builder, "llvm.expect.i1", truth, args[0], truth(0))
 
     return types.boolean(types.boolean), codegen
 
@@ -193,7 +201,7 @@ def prefer_whole_registers(typingctx):
     such LLVM prefers 256."""
 
     def codegen(context, builder, signature, args):
-        if current_level() is AVX512:
+        if level_for(context) is AVX512:
             _add_attribute(builder.function, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 

@@ -1,4 +1,4 @@
-"""Operations that have no operator: on numbers and vectors alike, but for ``scale``."""
+"""Operations that have no operator, on numbers and vectors alike."""
 
 from typing import Any
 
@@ -167,32 +167,31 @@ def spread_to(typingctx, value, like):
 def scale(typingctx, value, exponent):
     """Compute ``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it.
 
-    Both are float32 or float64: numbers, or vectors that fill a register of 64 bytes. Compiling for another processor
+    Both are vectors of float32 or float64 that fill a register of 64 bytes, or numbers. Compiling for another processor
     fails.
     """
-    number = element(value) in _FLOATS and not isinstance(value, Vector)
-    if value != exponent or not (number or value in _SCALED):
+    if value != exponent or value not in _SCALED:
         return None
+    register = value if isinstance(value, Vector) else Vector(value, 128 // value.bitwidth)
 
     def codegen(context, builder, signature, args):
         if not level_for(context).scales:
             raise NotImplementedError("`scale` needs a processor with AVX-512")
-        # Of a number, in the first lane of a vector of 16 bytes.
-        kind = Vector(value, 128 // value.bitwidth) if number else value
-        first, unused = ir.Constant(ir.IntType(32), 0), ir.Constant(kind.llvm, ir.Undefined)
-        lanes = [builder.insert_element(unused, arg, first) for arg in args] if number else args
-        every = ir.Constant(ir.IntType(max(kind.lanes, 8)), (1 << kind.lanes) - 1)
+        every = ir.Constant(ir.IntType(max(register.lanes, 8)), (1 << register.lanes) - 1)
         current_rounding = ir.Constant(ir.IntType(32), 4)
-        suffix = ("s" if number else "p") + ("d" if kind.dtype == types.float64 else "s") + ("" if number else ".512")
-        scaled = call(
-            builder, f"llvm.x86.avx512.mask.scalef.{suffix}", kind.llvm, *lanes, unused, every, current_rounding
-        )
-        return builder.extract_element(scaled, first) if number else scaled
+        first, unused = ir.Constant(ir.IntType(32), 0), ir.Constant(register.llvm, ir.Undefined)
+        name = f"llvm.x86.avx512.mask.scalef.{_SCALED[value]}"
+        if register is value:
+            return call(builder, name, register.llvm, *args, unused, every, current_rounding)
+        args = [builder.insert_element(unused, arg, first) for arg in args]
+        scaled = call(builder, name, register.llvm, *args, unused, every, current_rounding)
+        return builder.extract_element(scaled, first)
 
     return value(value, value), codegen
 
 
-_SCALED = {Vector(types.float32, 16): "ps", Vector(types.float64, 8): "pd"}
+_RANGED = {Vector(types.float32, 16): "ps.512", Vector(types.float64, 8): "pd.512"}
+_SCALED = {**_RANGED, types.float32: "ss", types.float64: "sd"}
 
 
 @intrinsic
@@ -202,11 +201,13 @@ def greater_magnitude(typingctx, a, b):
         return None
 
     def codegen(context, builder, signature, args):
-        if a in _SCALED and level_for(context).scales:
+        if a in _RANGED and level_for(context).scales:
             greatest_magnitude, no_rounding = ir.Constant(ir.IntType(32), 0b1011), ir.Constant(ir.IntType(32), 4)
-            every = ir.Constant(ir.IntType(max(a.lanes, 8)), (1 << a.lanes) - 1)
-            unused = ir.Constant(a.llvm, ir.Undefined)
-            name = f"llvm.x86.avx512.mask.range.{_SCALED[a]}.512"
+            every, unused = (
+                ir.Constant(ir.IntType(max(a.lanes, 8)), (1 << a.lanes) - 1),
+                ir.Constant(a.llvm, ir.Undefined),
+            )
+            name = f"llvm.x86.avx512.mask.range.{_RANGED[a]}"
             return call(builder, name, a.llvm, *args, greatest_magnitude, unused, every, no_rounding)
         bits = a.of(_SAME_WIDTH[a.dtype]).llvm
         all_but_sign = ir.Constant(bits, [(1 << (a.dtype.bitwidth - 1)) - 1] * a.lanes)
