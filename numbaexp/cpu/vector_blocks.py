@@ -33,8 +33,7 @@ def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
     # One vector of values more, for what the middle phase lacks of its last.
     notes_size, values_size, places_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
     fast_settles, whole_settles = not phases.fast_decides, phases.range is not None
-    # Within the limit nothing overflows or underflows, but in the conversion to 16 bits. Beyond, the other pass raises.
-    silent = itemsize(dtype) > 2
+    silent = not phases.fast_raises
     fast_pass = make_fast_pass(dtype, phases, lanes)
     whole_pass = make_whole_pass(dtype, phases, lanes) if whole_settles else make_pass_by_number(dtype, phases)
     gather = _make_gather(dtype, phases, lanes)

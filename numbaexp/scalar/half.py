@@ -15,6 +15,7 @@ from numbaexp.scalar.ieee import (
     INT32,
     MAGNITUDE_F32,
     MINUS_INFINITY_F32,
+    UINT16,
     bfloat_to_float,
     clamp_f32,
     float_to_bfloat,
@@ -27,12 +28,14 @@ from numbaexp.scalar.ieee import (
 )
 from numbaexp.vector.operations import as_number, bits_of, float_of, fma, where
 
-# Adding 1.5 * 2**13 rounds a float32 in [1, 2) to the 11 bits of a half.
-ROUND_TO_HALF = np.float32(ldexp(1.5, 13))
+# Adding 1.5 * 2**13 or 1.5 * 2**16 rounds a float32 in [1, 2) to the 11 bits of a half or the 8 of a bfloat16.
+ROUND_TO_HALF, ROUND_TO_BFLOAT = np.float32(ldexp(1.5, 13)), np.float32(ldexp(1.5, 16))
 # Adding 1.5 * 2**23 rounds a float32 to the nearest integer, which then stands in the low bits of the sum; an argument
 # less one half is so rounded down.
 ROUND_TO_INTEGER, ONE_HALF_LESS = np.float32(ldexp(1.5, 23)), np.float32(-0.5)
 INTEGER_0 = highest(ROUND_TO_INTEGER)
+# The exponent of the least normal half, held so.
+LEAST_NORMAL = np.int32(INTEGER_0 - 14)
 # A bfloat16 of a smaller magnitude has the exponential 1, and is taken as 0: its powers would underflow.
 TINY_BF16 = np.int32(0x35800000)  # 2**-20
 
@@ -45,10 +48,10 @@ INNER_BF16 = highest(np.float32(87.0))
 
 @scalar
 def exp_reduced_half(x):
-    """(q r, k) with exp(x) = (1 + q r) 2**k and r = x log2(e) - k in [0, 1], for |x| <= 104, in float32.
+    """(q, r, k) with exp(x) = (1 + q r) 2**k and r = x log2(e) - k in [0, 1], for |x| <= 104, in float32.
 
-    q r has a relative error of about 2**-24. It is left unadded: whoever rounds 1 + q r to the bits of the result
-    does so once, in one fused multiply-add.
+    k is held as ``INTEGER_0`` + k. q r has a relative error of about 2**-24. It is left unadded: whoever rounds 1 + q r
+    to the bits of the result does so once, in one fused multiply-add.
     """
     shifted = fma(x, c.HALF_LOG2E_HI, ONE_HALF_LESS) + ROUND_TO_INTEGER
     r = fma(x, c.HALF_LOG2E_HI, ROUND_TO_INTEGER - shifted)
@@ -58,19 +61,19 @@ def exp_reduced_half(x):
     q = fma(q, r, c.HALF_EXP2_3)
     q = fma(q, r, c.HALF_EXP2_2)
     q = fma(q, r, c.HALF_EXP2_1)
-    return q, r, as_number(bits_of(shifted) - INTEGER_0, INT32)
-
-
-@scalar
-def exp_reduced_bfloat(x):
-    """The same, whose powers do not underflow where x is close to 0."""
-    return exp_reduced_half(where((bits_of(x) & MAGNITUDE_F32) < TINY_BF16, np.float32(0.0), x))
+    return q, r, bits_of(shifted)
 
 
 @scalar
 def power_of_two_f32(k):
     """2**k as float32, for k in [-126, 127]."""
     return float_of(as_number((k + np.int32(127)) << np.int32(23), INT32))
+
+
+@scalar
+def scaled(significand, k):
+    """A float32 in [1, 2] times 2**k, which is normal, k held as by ``exp_reduced_half``."""
+    return float_of(as_number(bits_of(significand) + (k << np.int32(23)), INT32))
 
 
 @scalar
@@ -82,9 +85,9 @@ def exp_f16_finite(x):
     bits, and takes the conversion's rounding.
     """
     q, r, k = exp_reduced_half(x)
-    rounder = where(k < np.int32(-14), np.float32(0.0), ROUND_TO_HALF)
+    rounder = where(k < LEAST_NORMAL, np.float32(0.0), ROUND_TO_HALF)
     significand = fma(q, r, rounder + c.HALF_EXP2_0) - rounder
-    return rounded_product(significand, power_of_two_f32(k))
+    return scaled(significand, k)
 
 
 @scalar
@@ -110,7 +113,8 @@ def exp_bf16_finite(x):
 
     Two factors reach the subnormal results and overflow.
     """
-    q, r, k = exp_reduced_bfloat(x)
+    q, r, shifted = exp_reduced_half(np.float32(0.0) if (bits_of(x) & MAGNITUDE_F32) < TINY_BF16 else x)
+    k = np.int32(shifted - INTEGER_0)
     half_k = np.int32(k >> np.int32(1))
     # An odd significand makes every subnormal result inexact, as the exponential is, and so raises "underflow".
     significand = float_of(np.int32(bits_of(fma(q, r, c.HALF_EXP2_0)) | np.int32(1)))
@@ -120,10 +124,13 @@ def exp_bf16_finite(x):
 
 @scalar
 def exp_bf16_inner(bfloat):
-    """Of arguments whose exponentials are normal: the power of two is added to the exponent."""
-    q, r, k = exp_reduced_bfloat(bfloat_to_float(bfloat))
-    significand = bits_of(fma(q, r, c.HALF_EXP2_0))
-    return float_to_bfloat(float_of(as_number(significand + (k << np.int32(23)), INT32)))
+    """Of arguments whose exponentials are normal: rounded as halves are, and no conversion has anything left to round.
+
+    Where x is close to 0 its powers may underflow, and whoever calls this has to lower the flag.
+    """
+    q, r, k = exp_reduced_half(bfloat_to_float(bfloat))
+    significand = fma(q, r, ROUND_TO_BFLOAT + c.HALF_EXP2_0) - ROUND_TO_BFLOAT
+    return as_number(bits_of(scaled(significand, k)) >> np.int32(16), UINT16)
 
 
 @scalar

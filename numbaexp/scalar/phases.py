@@ -29,7 +29,8 @@ _REDUCED = {"exp": double.exp_reduced, "exp2": powers.exp2_reduced, "exp10": pow
 class Phases(NamedTuple):
     """One function in one type.
 
-    fast(x) : (result, undecided), of numbers or vectors whose magnitudes, as bit patterns, are at most ``limit``.
+    fast(x) : (result, undecided), of numbers or vectors whose magnitudes, as bit patterns, are at most ``limit``. Flags
+        that it raises are those of the results where ``fast_raises``, and else there are none to be raised.
     whole(x) : of every argument. With a ``range``, (result, undecided) of numbers or vectors, which that completes;
         without, the result of a number, with its flags.
     middle(x) : (result, undecided) of vectors within the limit, or None.
@@ -39,6 +40,7 @@ class Phases(NamedTuple):
     fast: Any
     limit: int
     fast_decides: bool
+    fast_raises: bool
     whole: Any
     range: Range | None
     middle: Any
@@ -53,6 +55,8 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
         compute, limit = (_decided if row.accurate is None else _rounding_test)(row.inner), row.limit
     else:
         compute, limit = fast
+    # The conversion to 16 bits alone underflows or overflows within a limit.
+    in_halves = STORED_AS[dtype] is np.uint16
     tabled = powers_at(dtype, level, True)
     borders = _BORDERS.get(dtype, {}).get(name)
     if borders and tabled is not None:
@@ -63,7 +67,8 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
     return Phases(
         compute,
         limit,
-        row.accurate is None and (fast is None or STORED_AS[dtype] is np.uint16),
+        row.accurate is None and (fast is None or in_halves),
+        in_halves and (fast is None or dtype == "float16" or name == "expm1"),
         whole,
         _range(name, dtype) if splits else None,
         middle.middle_phase(_REDUCED[name]) if name in _REDUCED and dtype == "float64" else None,
