@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numba import types
 
 from numbaexp.cpu.flags import unforeseen
@@ -31,14 +32,14 @@ def make_loop(name: str, dtype: str, level: Level) -> Any:
     def loop(args, dimensions, steps, data):
         n, x, y, x_step, y_step = dimensions[0], args[0], args[1], steps[0], steps[1]
         x_buffer, y_buffer = stack(buffer_size), stack(buffer_size)
-        shared, past_caches = shares(x, x_step, y, y_step, n), streams(y, y_step, n, data[0])
-        inside, start = True, 0
+        shared, past_caches = shares(x, x_step, y, y_step, n), np.int64(streams(y, y_step, n, data[0]))
+        inside, start = n > 0, 0
         count = min(first_block(y, past_caches), n)
         while start < n:
             count = count if count else min(BLOCK, n - start)
             source, target = gathered(x + start * x_step, x_step, shared, x_buffer, count), y + start * y_step
             into = y_buffer if unforeseen(y_step) != size else target
-            inside = block(source, into, count, inside, unforeseen(past_caches))
+            inside = block(source, into, count, inside, past_caches)
             if into == y_buffer:
                 scatter(y_buffer, target, y_step, count)
             start, count = start + count, 0

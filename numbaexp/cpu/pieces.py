@@ -37,6 +37,8 @@ class Pieces(NamedTuple):
 def make_pieces(dtype: str) -> Pieces:
     """Return the functions of a float type."""
     size, elements = itemsize(dtype), make_pointer(STORED_AS[dtype])
+    # For a literal the compiler would make a function of its own.
+    contiguous = np.int64(size)
 
     @jit
     def copy(source, source_step, target, target_step, count):
@@ -53,7 +55,7 @@ def make_pieces(dtype: str) -> Pieces:
     @jit
     def gathered(x, step, shared, buffer, count):
         if unforeseen(np.int64(step != size)):
-            copy(x, step, buffer, size, count)
+            copy(x, step, buffer, contiguous, count)
             return buffer
         if unforeseen(np.int64(shared)):
             copy_contiguous(x, buffer, count)
@@ -62,7 +64,7 @@ def make_pieces(dtype: str) -> Pieces:
 
     @jit
     def scatter(buffer, y, step, count):
-        copy(buffer, size, y, step, count)
+        copy(buffer, contiguous, y, step, count)
 
     @jit
     def shares(x, step, y, y_step, n):

@@ -39,6 +39,9 @@ def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
     gather = _make_gather(dtype, phases, lanes)
     settle = _make_settle(dtype, phases, lanes) if fast_settles or whole_settles else _nothing_to_settle
 
+    # Not literals, for each of which the compiler would make a function of its own.
+    within, anywhere = np.int64(1), np.int64(0)
+
     @jit
     def block(source, target, count, inside, past_caches):
         notes, x, places = stack(notes_size), stack(values_size), stack(places_size)
@@ -49,13 +52,13 @@ def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
             before = status()
             inside = fast_pass(source, target, count, notes, past_caches)
             if inside and fast_settles:
-                undecided = gather(source, notes, used, True, x, places)
+                undecided = gather(source, notes, used, within, x, places)
                 inside = undecided >= 0
             if (silent or not inside) and status() != before:
                 restore_status(before)
         if not inside:
             inside = whole_pass(source, target, count, notes)
-            undecided = gather(source, notes, used, False, x, places) if whole_settles else 0
+            undecided = gather(source, notes, used, anywhere, x, places) if whole_settles else 0
         if undecided:
             settle(target, x, places, undecided)
         return inside

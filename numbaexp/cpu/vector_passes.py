@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from numbaexp.cpu.flags import raise_flags
+from numbaexp.cpu.flags import raise_flags, unforeseen
 from numbaexp.cpu.row_memory import make_pointer
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
@@ -57,30 +57,25 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
     greater, bits_of_greatest = (_greater_bits, _same) if size == 2 else (greater_magnitude, bits_of)
     fast = phases.fast
 
-    @jit
-    def two(source, greatest, other_greatest, notes):
-        x, other_x = load(source), load(source + step)
-        y, undecided = fast(x)
-        other_y, other_undecided = fast(other_x)
-        note(notes, undecided)
-        note(notes + noted, other_undecided)
-        return y, other_y, greater(greatest, x), greater(other_greatest, other_x)
-
     def fast_pass(source, target, count, notes, past_caches):
         greatest = load_first(source, 0)
         other_greatest = greatest
+        aligned = past_caches if target % step == 0 else np.int64(0)
         # Two at a time: the operations of one wait for each other.
-        if past_caches and target % (lanes * size) == 0:
-            while count >= 2 * lanes:
-                y, other_y, greatest, other_greatest = two(source, greatest, other_greatest, notes)
+        while count >= 2 * lanes:
+            x, other_x = load(source), load(source + step)
+            greatest, other_greatest = greater(greatest, x), greater(other_greatest, other_x)
+            y, undecided = fast(x)
+            other_y, other_undecided = fast(other_x)
+            note(notes, undecided)
+            note(notes + noted, other_undecided)
+            # The compiler would write the whole loop twice.
+            if unforeseen(aligned):
                 store_past_caches(target, y)
                 store_past_caches(target + step, other_y)
-                source, target, count = source + 2 * step, target + 2 * step, count - 2 * lanes
-                notes += 2 * noted
-        while count >= 2 * lanes:
-            y, other_y, greatest, other_greatest = two(source, greatest, other_greatest, notes)
-            store(target, y)
-            store(target + step, other_y)
+            else:
+                store(target, y)
+                store(target + step, other_y)
             source, target, count = source + 2 * step, target + 2 * step, count - 2 * lanes
             notes += 2 * noted
         while count > 0:
