@@ -8,7 +8,7 @@ from numbaexp.scalar import constants as c
 from numbaexp.scalar import double, middle, powers
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase, powers_at
-from numbaexp.scalar.forms import STORED_AS
+from numbaexp.scalar.forms import STORED_AS, Fast
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.whole import Range, range_of, whole_power
 from numbaexp.vector.level import Level
@@ -49,30 +49,28 @@ class Phases(NamedTuple):
 
 def phases(name: str, dtype: str, level: Level) -> Phases:
     """Return the phases of a function of the family."""
-    row = FAMILY[name][dtype]
-    fast = fast_phase(name, dtype, level)
-    if fast is None:
-        compute, limit = (_decided if row.accurate is None else _rounding_test)(row.inner), row.limit
-    else:
-        compute, limit = fast
-    # The conversion to 16 bits alone underflows or overflows within a limit.
+    row, fast = FAMILY[name][dtype], fast_phase(name, dtype, level)
+    tabled = powers_at(dtype, level, True) if name in _REDUCED else None
     in_halves = STORED_AS[dtype] is np.uint16
-    tabled = powers_at(dtype, level, True)
-    borders = _BORDERS.get(dtype, {}).get(name)
-    if borders and tabled is not None:
-        whole = whole_power(tabled, name, *borders)
+    if tabled is not None:
+        whole = whole_power(tabled, name, *_BORDERS[dtype][name])
     else:
         whole = row.whole if row.accurate is None else _compared(row.whole)
-    splits = row.accurate is not None or (borders is not None and tabled is not None)
+    if fast is None:
+        fast = Fast((_decided if row.accurate is None else _rounding_test)(row.inner), row.limit)
+        raises, is_scalar = in_halves, True
+    else:
+        # By the conversion to 16 bits alone.
+        raises, is_scalar = dtype == "float16" or (dtype == "bfloat16" and name == "expm1"), False
     return Phases(
-        compute,
-        limit,
-        row.accurate is None and (fast is None or in_halves),
-        in_halves and (fast is None or dtype == "float16" or name == "expm1"),
-        whole,
-        _range(name, dtype) if splits else None,
-        middle.middle_phase(_REDUCED[name]) if name in _REDUCED and dtype == "float64" else None,
-        row.accurate or row.whole,
+        fast=fast.compute,
+        limit=fast.limit,
+        fast_decides=row.accurate is None and (in_halves or is_scalar),
+        fast_raises=raises,
+        whole=whole,
+        range=None if tabled is None and row.accurate is None else _range(name, dtype),
+        middle=middle.middle_phase(_REDUCED[name]) if name in _REDUCED and dtype == "float64" else None,
+        last=row.accurate or row.whole,
     )
 
 
