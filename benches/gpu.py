@@ -61,27 +61,27 @@ SWEPT = ("float16", "float32", "float64")
 
 
 def lacking() -> str | None:
-    """Why nothing can be measured here, or None."""
+    """Tell why nothing can be measured here, or return None."""
     if usable.missing() is None and usable.simulated():
         return "NUMBA_ENABLE_CUDASIM is set: its simulator is no GPU"
     return usable.missing()
 
 
 def lacking_memory(elements: int) -> str | None:
-    """How much of the device's memory is missing for large arrays, or None."""
+    """Tell how much of the device's memory is missing for large arrays, or return None."""
     # Three of float64.
     need, free = 3 * 8 * elements, memory.on_device()
     return f"needs {need / 1e9:.3g} GB of the device, {free / 1e9:.3g} GB are free" if need > free else None
 
 
 class Tests(NamedTuple):
-    """What pytest found: how many tests, by their outcome, and of those that did not pass which, and why."""
+    """Outcomes of pytest: how many tests had each; which did not pass, and why."""
 
     counts: dict[str, int]
     others: list[str]
 
     def all_passed(self) -> bool:
-        """Whether some passed, and none failed."""
+        """Tell whether some passed, and none failed."""
         return self.counts["passed"] > 0 and not self.counts["failed"]
 
 
@@ -98,7 +98,7 @@ def run_tests(file: str, chosen: str) -> Tests:
 
 
 def outcomes(junit: pathlib.Path) -> Tests:
-    """What stands in the file that pytest writes."""
+    """Read the file that pytest writes."""
     tests = Tests({"passed": 0, "failed": 0, "skipped": 0}, [])
     for case in ET.parse(junit).iter("testcase"):
         outcome, message = "passed", ""
@@ -120,13 +120,13 @@ class Stage(NamedTuple):
 
 
 def bits_of_exp(elements: int) -> Iterator[Callable[[], list[Any]]]:
-    """float32 first."""
+    """Compare the bits of exp, float32 first."""
     for dtype in sorted(types(), key="float32".__ne__):
         yield functools.partial(bits, "exp", dtype)
 
 
 def rates_of_exp(elements: int) -> Iterator[Callable[[], list[Any]]]:
-    """With ``out``, and in place."""
+    """Time exp, with ``out`` and in place."""
     for dtype in types():
         arrays = Arrays(dtype, elements)
         yield functools.partial(gpu_calls.measure_large, "exp", arrays, False)
@@ -134,7 +134,7 @@ def rates_of_exp(elements: int) -> Iterator[Callable[[], list[Any]]]:
 
 
 def other_bits(elements: int) -> Iterator[Callable[[], list[Any]]]:
-    """Of functions and gradients."""
+    """Compare the bits of the other functions and of the gradients."""
     for function in (*FAMILY, *GRADIENTS):
         if function != "exp":
             for dtype in types():
@@ -142,7 +142,7 @@ def other_bits(elements: int) -> Iterator[Callable[[], list[Any]]]:
 
 
 def other_rates(elements: int) -> Iterator[Callable[[], list[Any]]]:
-    """Of the functions."""
+    """Time the other functions."""
     for dtype in types():
         arrays = Arrays(dtype, elements)
         for function in FAMILY:
@@ -151,7 +151,7 @@ def other_rates(elements: int) -> Iterator[Callable[[], list[Any]]]:
 
 
 def kernels_and_rows(elements: int) -> Iterator[Callable[[], list[Any]]]:
-    """The tests of them, and rates."""
+    """Test users' kernels, rows and losses, and time them."""
     yield functools.partial(tests, FIRST_TESTS)
     for dtype in types():
         if dtype in ("float32", "float64"):
@@ -160,7 +160,7 @@ def kernels_and_rows(elements: int) -> Iterator[Callable[[], list[Any]]]:
 
 
 def the_rest(elements: int) -> Iterator[Callable[[], list[Any]]]:
-    """What is left."""
+    """Time the gradients and other calls, and run the other tests."""
     for dtype in types():
         yield functools.partial(gpu_calls.measure_launches, dtype)
         arrays = Arrays(dtype, elements // PART)
@@ -184,23 +184,23 @@ STAGES = (
 
 
 def types() -> list[str]:
-    """The float types that can be tried."""
+    """Return the float types that can be tried."""
     return [dtype for dtype in ALL if array_type(dtype) is not None]
 
 
 def bits(function: str, dtype: str) -> list[Compared]:
-    """A comparison with the CPU."""
+    """Compare the bits of a function with the CPU's."""
     return [gpu_bits.compare(function, dtype)]
 
 
 def tests(chosen: str) -> list[Tests]:
-    """Outcomes of the tests. Their process wants the memory of the device too."""
+    """Run tests, in a process that needs the memory of the device too."""
     memory.on_device()
     return [run_tests("tests/test_gpu.py", chosen)]
 
 
 class Report:
-    """What was found so far, on disk after each step."""
+    """All findings so far, on disk after each step."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -246,7 +246,7 @@ class Report:
             self.write()
 
     def write(self) -> None:
-        """Write all of it."""
+        """Write all findings."""
         with open(self.folder / "gpu.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
@@ -254,13 +254,13 @@ class Report:
         (self.folder / "gpu.md").write_text(self.text())
 
     def status(self) -> int:
-        """The exit status."""
+        """Return the exit status."""
         missed = [each for each in requirements(self.rows) if each.verdict() == "not met"]
         failed = [each for each in self.tests if not each.all_passed()]
         return NOT_MET if missed or self.wrong or self.broken or failed else MET
 
     def text(self) -> str:
-        """The report."""
+        """Return the report."""
         lines = [(each.what, number(each.value), each.bound, each.verdict()) for each in requirements(self.rows)]
         seconds = [(stage.name, number(self.seconds.get(stage.name)) or "not begun") for stage in STAGES]
         compared = [

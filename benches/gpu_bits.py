@@ -30,13 +30,13 @@ class Compared(NamedTuple):
 
 
 def any_bits(dtype: np.dtype, count: int, seed: int) -> np.ndarray:
-    """Random bit patterns, as floats."""
+    """Draw random bit patterns, as floats."""
     bits = np.dtype(f"u{dtype.itemsize}")
     return np.random.default_rng(seed).integers(0, 1 << 8 * dtype.itemsize, count, bits).view(dtype)
 
 
 def arguments_of(function: str, dtype: str) -> tuple[np.ndarray, ...]:
-    """Return those that are tried."""
+    """Return the arguments that are tried."""
     kind = array_type(dtype)
     if function in GRADIENTS:
         ordinary = np.random.default_rng(2).normal(0, 3, (2, RANDOM)).astype(kind)
@@ -49,13 +49,13 @@ def arguments_of(function: str, dtype: str) -> tuple[np.ndarray, ...]:
 
 
 def are_nan(x: np.ndarray) -> np.ndarray:
-    """Which numbers are NaN, by their bits."""
+    """Tell which numbers are NaN, by their bits."""
     bits = np.dtype(f"u{x.itemsize}")
     return (x.view(bits) << bits.type(1)) > np.array(np.inf, x.dtype).view(bits) << bits.type(1)
 
 
 def compare(function: str, dtype: str) -> Compared:
-    """Compute on both; a NaN is as good as another."""
+    """Compute on the GPU and the CPU; one NaN is as good as another."""
     from numba import cuda
 
     given, compute = arguments_of(function, dtype), getattr(numbaexp, function)

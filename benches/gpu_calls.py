@@ -1,4 +1,4 @@
-"""What is timed on a GPU: calls of the package, of its peers and of the device's copy, on the same memory."""
+"""Time calls on a GPU: of the package, of its peers and of the device's copy, on the same memory."""
 
 import contextlib
 import functools
@@ -38,11 +38,11 @@ Row = dict[str, str]
 
 
 class WrongResults(Exception):  # noqa: N818
-    """They are reported, and not timed."""
+    """Raised for wrong results, which are reported and not timed."""
 
 
 class Call(NamedTuple):
-    """``run`` is timed, after ``before`` that is not, and that keeps the device busy until ``run`` is queued."""
+    """A call: ``run`` is timed; ``before`` is not, and keeps the device busy until ``run`` is queued."""
 
     provider: str
     arrays: str
@@ -52,7 +52,7 @@ class Call(NamedTuple):
 
 
 def seconds_in_turn(calls: list[Call], rounds: int) -> list[np.ndarray]:
-    """Seconds that each of several calls takes on the device, by its own clock, in rounds."""
+    """Return the seconds that each of several calls takes on the device, by the device's clock, in rounds."""
     events: list[list[tuple[Any, Any]]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, pairs in zip(calls, events, strict=True):
@@ -71,7 +71,7 @@ def seconds_in_turn(calls: list[Call], rounds: int) -> list[np.ndarray]:
 
 
 def row(function: str, dtype: str, n: int, seconds: np.ndarray, provider: str, case: str, **others: str) -> Row:
-    """A line of the file."""
+    """Return a line of the file."""
     p20, p50, p80 = np.quantile(seconds, [0.2, 0.5, 0.8])
     moved = 2 * n * (2 if dtype == "bfloat16" else np.dtype(dtype).itemsize)
     return {
@@ -113,11 +113,11 @@ class Arrays:
         self.x.copy_to_device(self.kept)
 
     def of_numba(self) -> tuple[Any, Any]:
-        """x and out as Numba's arrays."""
+        """Return x and out as Numba's arrays."""
         return self.x.view(array_type(self.dtype)), self.out.view(array_type(self.dtype))
 
     def of(self, library: str) -> tuple[Any, Any] | None:
-        """x and out as arrays of a library; None where it is missing, cannot use the GPU, or has not the type."""
+        """Return x and out as arrays of a library, or None where that is missing or lacks the GPU or the type."""
         if library == "numba":
             return self.of_numba()
         if importlib.util.find_spec(library) is None:
@@ -136,26 +136,26 @@ class Arrays:
         return x, out
 
     def are_right(self, function: str, result: Any) -> bool:
-        """Whether results have the bits of the CPU."""
+        """Tell whether results have the bits of the CPU."""
         getattr(numbaexp, function)(self.host, out=self.expected)
         return self.are_expected(result)
 
     def are_expected(self, result: Any) -> bool:
-        """Whether they have the bits of ``expected``."""
+        """Tell whether results have the bits of ``expected``."""
         bits = self._result.view(self._bits)
         result.copy_to_host(bits)
         return bool((bits == self.expected.view(self._bits)).all())
 
 
 def function_of(library: str, function: str) -> Callable[..., object] | None:
-    """The function of a peer that takes ``out``, or None."""
+    """Return the function of a peer that takes ``out``, or None."""
     if function == "softplus":
         return None
     return getattr(importlib.import_module(library), function, None)
 
 
 def calls_of(function: str, arrays: Arrays, in_place: bool) -> list[Call]:
-    """numbaexp, the copy and the peers on the same memory."""
+    """Return calls of numbaexp, the copy and the peers on the same memory."""
 
     def call(provider: str, library: str, run: Callable[[], object]) -> Call:
         return Call(provider, library, run, arrays.restore if in_place else run, 1 if in_place else CALLS)
@@ -183,7 +183,7 @@ def calls_of(function: str, arrays: Arrays, in_place: bool) -> list[Call]:
 
 
 def measure_large(function: str, arrays: Arrays, in_place: bool) -> list[Row]:
-    """numbaexp beside the copy and the peers, after a look at its results."""
+    """Check the results of numbaexp, and time it, the copy and the peers in turn."""
     case = "in place" if in_place else "out"
     calls = calls_of(function, arrays, in_place)
     # What peers have written is nearly right.
@@ -201,7 +201,7 @@ def measure_large(function: str, arrays: Arrays, in_place: bool) -> list[Row]:
 
 
 def measure_gradient(name: str, arrays: Arrays) -> list[Row]:
-    """A gradient, of one array as both arguments. It moves half as much again as a function."""
+    """Time a gradient, of one array as both arguments; half as much again is moved as by a function."""
     x, out = arrays.of_numba()
     run = functools.partial(getattr(numbaexp, name), x, x, out=out)
     arrays.restore()
@@ -216,7 +216,7 @@ def measure_gradient(name: str, arrays: Arrays) -> list[Row]:
 
 
 def measure_in_kernel(dtype: str, elements: int) -> list[Row]:
-    """exp in a kernel of a user beside that of ``math``, an element a thread."""
+    """Time exp in a kernel of a user and that of ``math``, an element a thread."""
     arrays = Arrays(dtype, elements)
     x, out = arrays.of_numba()
     blocks = -(-elements // 256)
@@ -242,7 +242,7 @@ def measure_in_kernel(dtype: str, elements: int) -> list[Row]:
 
 
 def measure_rows(dtype: str, elements: int) -> list[Row]:
-    """softmax and a cross entropy beside PyTorch's, on its tensors."""
+    """Time softmax and a cross entropy and PyTorch's, on tensors."""
     given = Arrays(dtype, elements).of("torch")
     if given is None:
         return []
@@ -281,7 +281,7 @@ def measure_rows(dtype: str, elements: int) -> list[Row]:
 
 
 def square(a: np.ndarray) -> np.ndarray:
-    """As much of a row as makes a square."""
+    """Return as much of a row as makes a square."""
     side = int(a.size**0.5)
     return a[: side * side].reshape(side, side)
 
@@ -297,7 +297,7 @@ LAYOUTS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarra
 
 
 def measure_layout(case: str, arrays: Arrays) -> list[Row]:
-    """exp of what is not gapless or not aligned."""
+    """Time exp of arrays that are not contiguous or not aligned."""
     from numbaexp.cuda import launch
     from numbaexp.owners.device import address
 
@@ -320,12 +320,12 @@ def measure_layout(case: str, arrays: Arrays) -> list[Row]:
 
 
 def wait(_last: object) -> None:
-    """For the device."""
+    """Wait for the device."""
     cuda.synchronize()
 
 
 def measure_launches(dtype: str) -> list[Row]:
-    """Calls on few elements, many in a row, by the host's clock."""
+    """Time calls on few elements, many in a row, by the host's clock."""
     arrays = Arrays(dtype, FEW)
     launches = functools.partial(contextlib.nullcontext, wait)
     named: list[tuple[str, str, Callable[[], object]]] = []
@@ -351,7 +351,7 @@ def measure_launches(dtype: str) -> list[Row]:
 
 
 def measure_host(dtype: str, n: int) -> list[Row]:
-    """Arrays of the host, copied there and back, and beside it all threads of the host."""
+    """Time arrays of the host, copied there and back, and all threads of the host for comparison."""
     x = np.resize(np.random.default_rng(0).uniform(*ORDINARY, min(n, SAMPLE)).astype(array_type(dtype)), n)
     out = np.empty_like(x)
     run = functools.partial(numbaexp.exp, x, out=out)
@@ -382,7 +382,7 @@ for name in FAMILY:
 
 
 def measure_first_calls() -> list[Row]:
-    """First calls in a new process, which compile the kernel, and in another one, which finds it on disk."""
+    """Time first calls: in a new process, which compiles the kernel, and in another, which finds it on disk."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for case in ("compiled", "found on disk"):

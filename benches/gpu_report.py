@@ -1,4 +1,4 @@
-"""The report of ``gpu.py``: what is required, and tables of what was found."""
+"""The report of ``gpu.py``: requirements, and tables of the findings."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,20 +23,20 @@ class Required(NamedTuple):
     is_met: bool
 
     def verdict(self) -> str:
-        """In words."""
+        """Say the verdict in words."""
         if self.value is None:
             return "not measured"
         return "met" if self.is_met else "not met"
 
 
 def ratio(rows: list[Row], above: Row, below: Row) -> float | None:
-    """The median of the row that has the first entries over that of the row that has the others."""
+    """Return the median of the row that has the first entries over that of the row that has the others."""
     medians = [[float(each["p50"]) for each in rows if entries.items() <= each.items()] for entries in (above, below)]
     return medians[0][0] / medians[1][0] if all(medians) else None
 
 
 def requirements(rows: list[Row]) -> list[Required]:
-    """What is required of exp, and whether it is met."""
+    """Return the requirements of exp, and whether they are met."""
     found = []
     for dtype in ALL:
         for case in ("out", "in place"):
@@ -53,18 +53,18 @@ def requirements(rows: list[Row]) -> list[Required]:
 
 
 def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """In Markdown."""
+    """Return a table in Markdown."""
     rule = ("---", *("---:" for _ in header[1:]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
 
 
 def number(value: float | None) -> str:
-    """To three digits."""
+    """Return a number as text, to three digits."""
     return "" if value is None else f"{value:.3g}"
 
 
 def large_table(rows: list[Row]) -> str:
-    """Rates of numbaexp, and its speed over that of the others."""
+    """Return a table of the rates of numbaexp, and of its speed over that of the others."""
     lines = []
     for own in rows:
         if own["provider"] != "numbaexp" or own["case"] not in ("out", "in place"):
@@ -76,7 +76,7 @@ def large_table(rows: list[Row]) -> str:
 
 
 def others_table(rows: list[Row], cases: tuple[str, ...]) -> str:
-    """Medians and rates of these cases, one line each."""
+    """Return a table of medians and rates of these cases, one line each."""
     lines = [
         (
             ", ".join(filter(None, (each["function"], each["dtype"], each["case"], f"{int(each['shape']):,}"))),
@@ -92,7 +92,7 @@ def others_table(rows: list[Row], cases: tuple[str, ...]) -> str:
 
 
 def first_calls_table(rows: list[Row]) -> str:
-    """Seconds of first calls: compiled, and found on disk."""
+    """Return a table of the seconds of first calls: compiled, and found on disk."""
     lines = []
     for function in FAMILY:
         cells = []

@@ -116,7 +116,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-# A loop such as the kernels are, and a product that feeds a sum. What LLVM makes of them tells what no list of features
+# A loop such as LLVM vectorizes, and a product that feeds a sum. What LLVM makes of them tells what no list of features
 # does: some processors have wider vectors than it takes by its own choice, and some have them of any width.
 _PROBE = """
 define void @loop(ptr noalias %x, ptr noalias %y, i64 %n) {

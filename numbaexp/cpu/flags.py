@@ -31,7 +31,7 @@ def status(typingctx):
 
 @intrinsic
 def restore_status(typingctx, flags):
-    """Lower all flags but those that were raised then."""
+    """Lower all flags but those that ``status`` found raised."""
 
     def codegen(context, builder, signature, args):
         if builder.module.triple.startswith("x86_64"):
@@ -47,7 +47,8 @@ def restore_status(typingctx, flags):
 
 @intrinsic
 def unforeseen(typingctx, word):
-    """The int64 itself, of which the compiler then knows nothing: it would compute, and raise no flag."""
+    """Return the int64 itself, of which the compiler then knows nothing: from known ones it would compute results in
+    advance, with no flag raised, and write loops anew for each value."""
 
     def codegen(context, builder, signature, args):
         word = ir.IntType(64)
@@ -69,7 +70,7 @@ def use(typingctx, word):
 
 @jit
 def raise_flags(overflow, underflow):
-    """Raise each of two flags or not."""
+    """Raise "overflow" and "underflow", each where it is asked for."""
     tiny = float_of(bits_of(UNDERFLOWS) * unforeseen(np.int64(underflow)))
     huge = float_of(bits_of(np.inf) - unforeseen(np.int64(overflow) << np.int64(61)))
     use(bits_of(tiny * tiny + 1.0 / (huge * huge)))

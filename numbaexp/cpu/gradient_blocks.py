@@ -18,9 +18,9 @@ from numbaexp.vector.level import Level
 from numbaexp.vector.memory import first_lanes, make_load, make_load_first, store, store_first, store_past_caches
 from numbaexp.vector.operations import mask_bits
 
-# Bytes that are computed between stores past the caches, of which short bursts alone run beside the loads.
+# Bytes that are computed between stores past the caches: only short bursts of these overlap with loads.
 TILE = 256
-# Of so many elements one may be undecided; with more, all are done anew.
+# One in so many elements may be undecided; with more, all are computed anew.
 FEW = 16
 
 _places = make_pointer(np.int32)
@@ -70,13 +70,13 @@ def _make_fast(dtype, fast, by_number, lanes):
     load, load_first, elements = make_load(vector), make_load_first(vector), make_pointer(STORED_AS[dtype])
     step, most = lanes * size, BLOCK // FEW
     values_size, places_size = most * size, most * 4
-    # The conversion to 16 bits may underflow, and then raises its flag; nothing else within the fast phase is to.
+    # The conversion to 16 bits may underflow, and raises the flag; no other step of the fast phase may raise one.
     silent = size > 2
     some = 0 if size == 2 else most
 
     @jit
     def note(undecided, i, places, count):
-        """Add the elements of a vector that are undecided, as far as there is room; returns how many there are."""
+        """Note the undecided elements of a vector, as far as there is room; return how many were found so far."""
         place = _places(places)
         bits = mask_bits(undecided)
         while bits:

@@ -10,9 +10,9 @@ from numbaexp.cpu.streaming import LINE
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import STORED_AS, itemsize
 
-# Elements a block: enough that those of it that are undecided fill a vector, few enough to stay in the first cache.
+# Elements a block: enough for its undecided ones to fill a vector, few enough to stay in the first cache.
 BLOCK = 2048
-# Bytes of a result from which it goes past the caches, which could not hold it.
+# Results of so many bytes or more are stored past the caches, which could not hold them.
 STREAM_FROM = 1 << 25
 
 
@@ -21,10 +21,11 @@ class Pieces(NamedTuple):
 
     gathered(x, step, shared, buffer, count) : the address of ``count`` contiguous elements: their own, or that of the
         buffer, where they lie in steps or in memory that is ``shared`` with the result.
-    scatter(buffer, y, step, count) : contiguous elements, to where they belong.
+    scatter(buffer, y, step, count) : copies contiguous elements to those in steps.
     shares(x, step, y, y_step, n) : whether contiguous elements lie in the same memory as a contiguous result.
     streams(y, step, n, whole) : whether the ``n`` elements at y, as a part of ``whole``, go past the caches.
-    first_block(y, streams) : how many elements come before the first line of those that do.
+    first_block(y, streams) : how many elements precede the first whole line of a cache, where results go past the
+        caches; else 0.
     """
 
     gathered: Any
@@ -37,7 +38,7 @@ class Pieces(NamedTuple):
 def make_pieces(dtype: str) -> Pieces:
     """Return the functions of a float type."""
     size, elements = itemsize(dtype), make_pointer(STORED_AS[dtype])
-    # For a literal the compiler would make a function of its own.
+    # No literal: the compiler would make another function for one.
     contiguous = np.int64(size)
 
     @jit
@@ -51,7 +52,7 @@ def make_pieces(dtype: str) -> Pieces:
         for i in range(count):
             to_target[i] = from_source[i]
 
-    # The compiler would write the whole loop anew for each answer to a question whose answer stays the same.
+    # Without ``unforeseen`` the compiler would write the caller's whole loop anew for each outcome.
     @jit
     def gathered(x, step, shared, buffer, count):
         if unforeseen(np.int64(step != size)):

@@ -1,5 +1,5 @@
-"""The few elements of a block whose fast phase leaves open how they are rounded: finding their bits, and a call of the
-accurate phase."""
+"""For the few elements of a block that the fast phase leaves undecided: finding their bits, and a call of the accurate
+phase."""
 
 from llvmlite import ir
 from numba import types
@@ -10,7 +10,7 @@ from numbaexp.jit import subroutine
 
 @intrinsic
 def trailing_zeros(typingctx, word):
-    """The number of zero bits below the lowest one of a uint64 that is not 0."""
+    """Count the zero bits below the lowest one of a uint64 that is not 0."""
 
     def codegen(context, builder, signature, args):
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
@@ -19,7 +19,7 @@ def trailing_zeros(typingctx, word):
 
 
 def out_of_line(function):
-    """``function``, of one float64, as a call that is not inlined where it is made."""
+    """Return ``function``, of one float64, as a call that is not inlined."""
 
     def body(x):
         return function(x)

@@ -35,13 +35,13 @@ class Variants(NamedTuple):
 
     @property
     def lanes(self) -> int:
-        """The lanes of a register."""
+        """Return the lanes of a register."""
         return self.level.lanes(self.number.bitwidth // 8)
 
     @property
     def widths(self) -> list[int]:
-        """The lanes of the vectors that loops are made of: a register of float64, of float32, or half of one, where
-        LLVM prefers that."""
+        """Return the lanes of the vectors that loops are made of: a register of float64, of float32, or half of one,
+        where LLVM prefers that."""
         return [width for width in map(self.level.lanes, (16, 8, 4)) if width > 1]
 
 
@@ -51,17 +51,17 @@ def symbol_of(name: str) -> str:
 
 
 def _add_attribute(function: Any, attribute: str) -> None:
-    """Add an attribute that llvmlite need not know."""
+    """Add an attribute, whether llvmlite knows it or not."""
     attributes = function.attributes
     attributes._known = attributes._known | {attribute}
     attributes.add(attribute)
 
 
 def _convention(context: Any, number: Any, lanes: int) -> str:
-    """Return the calling convention of a function of a number, or of so many.
+    """Return the calling convention of a function of a number, or of so many lanes.
 
-    A call spills every vector register, but for those that a calling convention keeps: on x86 this one keeps half of
-    them, and makes a loop a tenth faster (Windows, where it differs, was not tried). LLVM gives the calls that its
+    The usual convention lets a call change every vector register. This one of x86 keeps half of them, and makes a loop
+    a tenth faster (on Windows, where it differs, it was not tried). LLVM gives the calls that its
     vectorizer makes the convention of their function from version 22 on; before, they must have the usual one.
 
     With AVX a function that does not return 32 bytes may end with ``vzeroupper``, in spite of what it is to keep. That
@@ -74,7 +74,7 @@ def _convention(context: Any, number: Any, lanes: int) -> str:
 
 
 def _declare(context: Any, module: Any, name: str, number: Any, lanes: int, masked: bool = False) -> Any:
-    """Declare a function of a number to one, or of so many, which may be in several modules."""
+    """Declare a function of a number, or of so many lanes, which several modules may define."""
     kind = context.get_value_type(Vector(number, lanes) if lanes > 1 else number)
     mask = [Vector(types.boolean, lanes).llvm] if masked else []
     function = ir.Function(module, ir.FunctionType(kind, [kind, *mask]), name)
@@ -89,7 +89,7 @@ def _call(builder: Any, function: Any, args: Any) -> Any:
 
 
 def make_function(variants: Variants) -> Any:
-    """Return ``function(x)``, of a number."""
+    """Return ``function(x)``, of a number: a call, which a loop makes to whole vectors."""
     symbol = symbol_of(variants.name)
 
     @intrinsic
@@ -117,7 +117,7 @@ def _define(context: Any, module: Any, variants: Variants, symbol: str) -> None:
 
 
 def _define_computed(context: Any, module: Any, variants: Variants, name: str, lanes: int) -> Any:
-    """Define a function that computes a number, or so many."""
+    """Define a function that computes a number, or so many lanes."""
     kind = Vector(variants.number, lanes) if lanes > 1 else variants.number
     function = _declare(context, module, name, variants.number, lanes)
     builder = ir.IRBuilder(function.append_basic_block())
@@ -130,7 +130,7 @@ def _define_computed(context: Any, module: Any, variants: Variants, name: str, l
 def _define_variant(variant: Any, register: Any) -> None:
     """Define a variant by the function of as many lanes as a register has.
 
-    One with a mask computes no lane that this leaves out: the argument may be anything there.
+    Lanes that a mask leaves out are not computed: the argument may be anything there.
     """
     x, *mask = variant.args
     width, lanes = x.type.count, register.args[0].type.count
@@ -147,7 +147,7 @@ def _define_variant(variant: Any, register: Any) -> None:
 
 
 def _lanes(builder: Any, vector: Any, start: int, count: int) -> Any:
-    """Emit so many lanes from one on, and after the last again the first."""
+    """Emit so many lanes from one on; after the last comes the first again."""
     given = vector.type.count
     places = ir.Constant(ir.VectorType(ir.IntType(32), count), [(start + lane) % given for lane in range(count)])
     return builder.shuffle_vector(vector, vector, places)
@@ -186,7 +186,7 @@ def make_settled(settle: Any) -> Any:
 
 @intrinsic
 def seldom(typingctx, condition):
-    """A condition that is seldom true."""
+    """Return a condition, which the compiler takes to be seldom true."""
 
     def codegen(context, builder, signature, args):
         truth = ir.IntType(1)
@@ -197,8 +197,8 @@ def seldom(typingctx, condition):
 
 @intrinsic
 def prefer_whole_registers(typingctx):
-    """Have loops of the function that this stands in made of vectors of 512 bits, where the processor has them: of many
-    such LLVM prefers 256."""
+    """Have LLVM vectorize the calling function's loops with 512 bits, where the processor has them: for many of these
+    LLVM prefers 256."""
 
     def codegen(context, builder, signature, args):
         if level_for(context) is AVX512:

@@ -1,8 +1,8 @@
 """Passes over contiguous memory by vectors: one phase of a function each.
 
-Each takes the addresses of arguments and results, how many there are, and where to note a bit for each that the phase
-leaves undecided; and returns whether all magnitudes were within the limit of the fast phase. That pass may miss NaN,
-which it leaves undecided.
+Each takes the addresses of arguments and results, their number, and an address for notes, a bit for each argument that
+the phase leaves undecided; and returns whether all magnitudes were within the limit of the fast phase. The pass of that
+phase may miss a NaN, which is undecided.
 """
 
 from typing import Any
@@ -69,7 +69,7 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
             other_y, other_undecided = fast(other_x)
             note(notes, undecided)
             note(notes + noted, other_undecided)
-            # The compiler would write the whole loop twice.
+            # Of a known condition the compiler would write the whole loop twice.
             if unforeseen(aligned):
                 store_past_caches(target, y)
                 store_past_caches(target + step, other_y)
@@ -92,13 +92,13 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
 
 @jit
 def _greater_bits(greatest, x):
-    """As ``greater_magnitude``, of the bits of 16-bit floats."""
+    """Return the greater magnitude, as ``greater_magnitude``, of the bits of 16-bit floats."""
     magnitude = x & ALL_BUT_SIGN_16
     return where(magnitude > greatest, magnitude, greatest)
 
 
 def make_pass_by_number(dtype: str, phases: Phases) -> Any:
-    """Return the pass of a function of every number that leaves nothing undecided and raises its flags."""
+    """Return the pass, number by number, of a function of every argument that decides all and raises its flags."""
     size, bits = itemsize(dtype), BITS[itemsize(dtype)]
     elements, whole = make_pointer(STORED_AS[dtype]), phases.whole
     none, all_but_sign, limit = bits(0), bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
@@ -117,7 +117,7 @@ def make_pass_by_number(dtype: str, phases: Phases) -> Any:
 
 
 def make_whole_pass(dtype: str, phases: Phases, lanes: int) -> Any:
-    """Return the pass of a function of every argument."""
+    """Return the pass of a function of every argument, by vectors."""
     assert phases.range is not None
     number: Any = STORED_AS[dtype]
     vector = vector_of(dtype, lanes)
@@ -166,8 +166,8 @@ def make_whole_pass(dtype: str, phases: Phases, lanes: int) -> Any:
 
 
 def _make_completion(dtype, phases, lanes):
-    """``complete(source, target, count, signed, unsigned)``: special values and flags, where the greatest bits of
-    arguments tell that there are any."""
+    """Return ``complete(source, target, count, signed, unsigned)``, which sets special values and raises flags, where
+    the greatest bits of the arguments tell that there are any."""
     special, underflow = phases.range.special, phases.range.underflow
     greatest, subnormal_below = phases.range.greatest, phases.range.subnormal_below
     number: Any = STORED_AS[dtype]

@@ -1,9 +1,9 @@
 """The phases of a scalar on a GPU: a fast one, and one of any argument for those that the fast one leaves undecided.
 
 The fast phase of float32 and narrower types is float32 arithmetic, and the other one float64 arithmetic, for which most
-devices have one unit where they have 64 for float32. A warp takes as long as its slowest thread. So of a thread's
-vector the undecided arguments are computed anew one after the other, whatever their lanes: threads of a warp that have
-one each are done together.
+devices have one unit where they have 64 for float32. A warp takes as long as its slowest thread. So the undecided
+arguments of a thread's vector are computed anew one after the other, whatever their lanes: if each thread of a warp has
+one, all these are computed together.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ from numbaexp.vector.operations import bits_of
 
 
 def _make_magnitude(dtype):
-    """Return ``magnitude(x)``, the bit pattern of a number less its sign, and the type of that."""
+    """Return ``magnitude(x)``, the bit pattern of a number less its sign, and the type of the pattern."""
     bits = BITS[itemsize(dtype)]
     all_but_sign, pattern = bits(2 ** (8 * itemsize(dtype) - 1) - 1), pattern_of if bits is not np.uint16 else same
 
@@ -46,7 +46,7 @@ def _make_within(dtype, limit):
 
 
 def _attempt(name, dtype, fast):
-    """``attempt(x)`` of any argument: the result of a fast phase, and whether that is undecided."""
+    """Return ``attempt(x)`` of any argument: the result of a fast phase, and whether it is undecided."""
     compute, within = fast.compute, _make_within(dtype, fast.limit)
 
     @scalar
@@ -75,7 +75,7 @@ _SUBNORMAL, _LEAST_NORMAL = ("expm1",), {"bfloat16": 0x80, "float32": 0x800000}
 
 @intrinsic
 def _stay_behind_branch(typingctx):
-    """Nothing, but for the compiler: it may not compute what follows whether that is needed or not."""
+    """Keep the compiler from computing the following code before its branch is taken."""
 
     def codegen(context, builder, signature, args):
         builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], side_effect=True)
@@ -85,7 +85,7 @@ def _stay_behind_branch(typingctx):
 
 
 def _settled(attempt, whole):
-    """``settled(x)``: the result of ``attempt``, or of ``whole`` where that is undecided."""
+    """Return ``settled(x)``: the result of ``attempt``, or of ``whole`` where that is undecided."""
 
     @scalar
     def settled(x):
@@ -99,7 +99,7 @@ def _settled(attempt, whole):
 
 
 def _settled_each(attempt, whole, lanes):
-    """The same of a tuple of so many."""
+    """Return ``settled_each(values)``: the same of a tuple of so many."""
     attempt_each, choose, replace = each_decided(attempt, lanes), make_choose(lanes), make_replace(lanes)
 
     @scalar
@@ -116,7 +116,7 @@ def _settled_each(attempt, whole, lanes):
 
 
 def without_flags(row):
-    """``row.whole`` less its third result: nobody raises flags on a GPU."""
+    """Return ``row.whole`` without its results for flags: a GPU has none."""
     if row.accurate is None:
         return row.whole
     whole = row.whole
@@ -130,7 +130,7 @@ def without_flags(row):
 
 
 def one_result(name, dtype):
-    """A function of the family as a scalar of one result."""
+    """Return a function of the family as a scalar of one result."""
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     if row.accurate is None:
         return row.whole if fast is None else _settled(_attempt(name, dtype, fast), row.whole)
@@ -145,7 +145,7 @@ def one_result(name, dtype):
 
 
 def over_vector(name, dtype, lanes):
-    """The results of a function for a tuple of so many arguments; with an accurate phase, two of each."""
+    """Return a function of a tuple of so many arguments to their results; with an accurate phase, to two of each."""
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     if row.accurate is None and fast is not None:
         return _settled_each(_attempt(name, dtype, fast), row.whole, lanes)
@@ -161,7 +161,7 @@ def over_vector(name, dtype, lanes):
 
 
 def one_gradient(name, dtype):
-    """A gradient as a scalar of two numbers."""
+    """Return a gradient as a scalar of two numbers."""
     whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
     if fast is None:
         return whole
@@ -175,7 +175,7 @@ def one_gradient(name, dtype):
 
 
 def gradient_over_vectors(name, dtype, lanes):
-    """The same of two tuples of so many."""
+    """Return a gradient as a function of two tuples of so many."""
     whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
     if fast is None:
         return each_pair(whole, lanes)
@@ -194,7 +194,7 @@ def _pair(a, b):
 
 
 def _of_pair(function):
-    """A function of two numbers as one of a pair."""
+    """Return a function of two numbers as one of a pair."""
 
     @scalar
     def of_pair(pair):

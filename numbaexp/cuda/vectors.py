@@ -20,7 +20,7 @@ def same(value):
 
 
 def each(function, lanes):
-    """``function`` over a tuple of so many."""
+    """Return ``apply(values)``: ``function`` of each of a tuple of so many."""
     if lanes == 1:
 
         @scalar
@@ -37,7 +37,7 @@ def each(function, lanes):
 
 
 def each_pair(function, lanes):
-    """``function`` of two numbers over two tuples of so many."""
+    """Return ``function`` of two numbers as one of two tuples of so many."""
     if lanes == 1:
 
         @scalar
@@ -54,7 +54,7 @@ def each_pair(function, lanes):
 
 
 def all_of(condition, lanes):
-    """Whether ``condition`` holds for all of a tuple."""
+    """Return ``hold(values)``: whether ``condition`` holds for all of a tuple of so many."""
     if lanes == 1:
 
         @scalar
@@ -71,8 +71,8 @@ def all_of(condition, lanes):
 
 
 def each_decided(function, lanes):
-    """The results over a tuple of a function that also returns whether its result is undecided, and a bit for each
-    that is, the lowest for the first."""
+    """Apply to a tuple a function of (result, undecided): return the results, and a bit for each undecided one, the
+    lowest for the first."""
     if lanes == 1:
 
         @scalar
@@ -110,7 +110,7 @@ def make_choose(lanes):
 
 
 def make_replace(lanes):
-    """Return ``replace(values, bit, value)``: a tuple of so many with another value where a bit stands for."""
+    """Return ``replace(values, bit, value)``: a tuple of so many, with another value where a bit stands for."""
     if lanes == 1:
 
         @scalar

@@ -17,7 +17,7 @@ from numbaexp.scalar.tabled_softplus import make_softplus
 from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
-# The magnitudes up to which results are normal numbers, of float32 in halves too, and nothing on the way underflows.
+# The magnitudes up to which results are normal numbers (of float32, for halves too), and no step underflows.
 _FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0}
 _LIMITS = {
     # Powers that are subnormal halves may be exact: they would be taken for inexact ones.
@@ -42,7 +42,7 @@ def powers_at(dtype: str, level: Level, lowered: bool) -> Powers | None:
 
 
 def _power(name: str, powers: Powers) -> Any:
-    """Return ``compute(x)`` of powers that are lowered."""
+    """Return ``compute(x)`` of a power, by a table with lowered pairs."""
     power, rounded, scaled = getattr(powers, name), powers.rounded, powers.scaled
 
     @scalar
@@ -54,8 +54,8 @@ def _power(name: str, powers: Powers) -> Any:
     return compute
 
 
-# ``make(powers)`` returns ``pair(x)``, which gives (high, low, size): the result is within ``powers.error`` times size
-# of high + low.
+# ``make(powers)`` returns ``pair(x)``, which returns (high, low, size): the exact result is within ``powers.error``
+# times size of high + low.
 _PAIRS = {
     "expm1": make_expm1,
     "sigmoid": make_sigmoid,
@@ -77,7 +77,7 @@ def _rounded(pair: Any, powers: Powers) -> Any:
 
 
 def _exp_of_halves(dtype: str) -> Fast:
-    """Return the present inner loop of exp, which needs no pair."""
+    """Return the fast phase of exp: ``inner`` of its scalar, which needs no pair."""
     scalars = {"float16": half.EXP_F16, "bfloat16": half.EXP_BF16}[dtype]
     inner, is_nan = scalars.inner, CONVERSIONS[dtype].is_nan
 
@@ -120,8 +120,8 @@ def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
 
 
 def fast_gradient(name: str, dtype: str, level: Level) -> Fast | None:
-    """Return the fast phase of a gradient, or None where the level has none for it; all arguments are within its
-    limit."""
+    """Return the fast phase of a gradient, or None where the level has none for it. Its limit takes in every
+    argument."""
     in_halves = dtype in CONVERSIONS
     powers = powers_at("float32", level, False)
     if powers is not None and (name, dtype) == ("exp_backward", "bfloat16"):

@@ -1,7 +1,7 @@
 """float64: the middle phase, in pairs of float64 throughout, of arguments that the fast phase leaves undecided.
 
-It leaves some four in a million of these undecided, and takes a small part of the accurate phase's time: it takes
-vectors, as the fast phase does.
+Some four in a million of these remain undecided. Vectors are taken, as by the fast phase, and so the time is a small
+part of the accurate phase's.
 """
 
 from math import ldexp
@@ -17,7 +17,7 @@ MIDDLE_ERROR = ldexp(1.0, -69)
 
 @scalar
 def tail(r):
-    """(exp(r) - 1 - r - r**2/2 - r**3/6) / r**4, |r| < 0.0867."""
+    """Return (exp(r) - 1 - r - r**2/2 - r**3/6) / r**4, |r| < 0.0867."""
     q = fma(c.MIDDLE_TAIL_8, r, c.MIDDLE_TAIL_7)
     q = fma(q, r, c.MIDDLE_TAIL_6)
     q = fma(q, r, c.MIDDLE_TAIL_5)
@@ -30,9 +30,9 @@ def tail(r):
 
 @scalar
 def exponential_less_one(r, r_low):
-    """(high, low) with exp(r + r_low) - 1 = high + low, |r| < 0.0867 and |r_low| < 2**-55.
+    """Return (high, low) with exp(r + r_low) - 1 = high + low, |r| < 0.0867 and |r_low| < 2**-55.
 
-    The first three terms of the series are carried in pairs, with what r_low adds to them. The error, in units of
+    The first three terms of the series are carried in pairs, with the contributions of r_low. The error, in units of
     2**-72: the tail rounded and its first coefficient, 2**-58 each times r**4, 0.93 each; the coefficients and
     roundings after it, a seventh of that; the sums of low parts, each below 2**-60, nothing. Less than 2.2 of these.
     """
@@ -53,10 +53,10 @@ def exponential_less_one(r, r_low):
 
 @scalar
 def exp_of_reduced(r, r_low, n):
-    """(high, low) with exp(r + r_low) 2**((n & 3)/4) = high + low in [0.9, 1.9], under the same bounds.
+    """Return (high, low) with exp(r + r_low) 2**((n & 3)/4) = high + low in [0.9, 1.9], under the same bounds.
 
-    To the error of the exponential, times a root of at most 1.682, the product in pairs adds nothing; what the reduced
-    argument is beyond two float64 adds 2**-83. Less than 2**-70; ``MIDDLE_ERROR`` is twice that.
+    To the error of the exponential, times a root of at most 1.682, the product in pairs adds nothing; the part of the
+    reduced argument beyond two float64 adds 2**-83. Less than 2**-70; ``MIDDLE_ERROR`` is twice that.
     """
     less_one, less_one_low = exponential_less_one(r, r_low)
     root, root_low = double.fourth_root_power(n)

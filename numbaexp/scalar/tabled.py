@@ -3,8 +3,8 @@
 The argument is reduced to ``steps`` / N powers of two, of which ``steps`` modulo N is looked up, and a rest r. All
 functions take numbers and vectors alike.
 
-The table holds ``root``, 2**(j/N) rounded, and the logarithm of what that is short of 2**(j/N), which is added to r: no
-product is needed with the low part of the root. So with r0 + r1 the reduced argument, r0 exact or a float,
+The table holds ``root``, 2**(j/N) rounded, and the logarithm of 2**(j/N) / root, which is added to r: no product is
+needed with the low part of the root. So with r0 + r1 the reduced argument, r0 exact or a float,
 
     2**(j/N) exp(r0 + r1) = root (1 + r0 + (r**2 q(r) + rest)),   rest = r1 + the logarithm,   r = r0 + rest
 
@@ -68,8 +68,8 @@ class Powers(NamedTuple):
     reduced(x) : (root, r0, rest, steps, bits), exp(x) being root (1 + r0 + r**2 q(r) + rest) 2**k.
     pair(root, r0, rest) : (high, low), root exp(r0 + rest).
     tail(r) : the polynomial q.
-    rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error, and
-        whether it is rounded otherwise where it is higher by that, or is no number.
+    rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error; and
+        whether it would be rounded otherwise if it were higher by that bound, or is NaN.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
     exponent_bits(bits) : 2**k, to be added to the bits of a float.
     entries : N.
@@ -90,7 +90,7 @@ class Powers(NamedTuple):
 
 
 def horner(coefficients):
-    """``polynomial(r)`` of coefficients from the constant term up."""
+    """Return ``polynomial(r)``, of coefficients from the constant term up."""
     first, *others = coefficients
     if len(others) == 1:
         last = others[0]
@@ -110,7 +110,7 @@ def horner(coefficients):
 
 def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     """Compose the functions of a table; ``scales`` says whether vectors are multiplied by powers of two in one
-    instruction. With ``lowered`` pairs are lower by the bound of their error, at no cost: that is in the table."""
+    instruction. With ``lowered`` pairs are lower by the bound of their error, at no cost: the bound is in the table."""
     number = table.number
     dtype, integer = (types.float32, np.int32) if number is np.float32 else (types.float64, np.int64)
     # Bits of the fraction less those of an index.
@@ -169,7 +169,7 @@ def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
     )
 
 
-# Stands for the logarithm 0: the square of r does not underflow. It is nothing beside the bounds of errors.
+# Stands for the logarithm 0, so that the square of r does not underflow; far below the bounds of errors.
 TINY = {np.float32: ldexp(1.0, -49), np.float64: ldexp(1.0, -98)}
 
 
@@ -180,7 +180,7 @@ def _lowered(values, table, lowered):
 
 
 def _make_reductions(table, dtype, places, lowered):
-    """The reductions of exp and exp10: x to (root, r0, rest, steps, bits)."""
+    """Return the reductions of exp and exp10: x to (root, r0, rest, steps, bits)."""
     number = table.number
     # Adding it rounds to a multiple of 1/N, of which the number then stands in the low bits.
     shift = number(ldexp(1.5, places))
@@ -214,9 +214,9 @@ def _make_reductions(table, dtype, places, lowered):
 
 
 def _make_exp2(table, dtype, places, lowered):
-    """``exp2(x)`` of ``Powers``. The reduced argument f is exact. It is not multiplied by ln(2), but by the root
-    times ln(2), of which there are tables as well: S rounded and what that is short of. So there is no error of the
-    reduction, and the others are as those of exp."""
+    """Return ``exp2(x)`` of ``Powers``. The reduced argument f is exact. Its factor is not ln(2), but the root times
+    ln(2), of which there are tables as well: rounded, and the rest. So the reduction has no error, and the other errors
+    are as those of exp."""
     number, roots = table.number, table.roots
     shift = number(ldexp(1.5, places))
     root_of, rest_of, slope_of, slope_rest_of = (

@@ -10,12 +10,12 @@ from numbaexp.scalar.ieee import MAGNITUDE_F32, highest, rounded_product, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import bits_of, fma, where
 
-# Below it an argument is its own result.
+# Arguments of smaller magnitude are their own results.
 TINY = np.float32(ldexp(1.0, -25))
 TINY_BITS = highest(TINY)
 
 ZERO, MINUS_ZERO, MINUS_ONE = np.float32(0.0), np.float32(-0.0), np.float32(-1.0)
-# Of the bound of an exponential's error: that of an exponential less 1, and what the 1 adds.
+# The bound of the error, in parts of an exponential's: of the exponential's part, and of the 1's.
 MORE, OF_1 = np.float32(1.5), np.float32(ldexp(1.0, -12))
 
 
@@ -25,13 +25,13 @@ def make_expm1(powers: Powers) -> Any:
     Where the power of the table is 1, high is x and low = x**2 q(r), r = x but for ``tabled.TINY``. Relatively to low,
     in 2**-24, the polynomial errs by 0.12 or less, and x**2, q, the product and the sum of the rounding test by 1 each.
 
-    Elsewhere high is the exponential's less 1, exactly with its rounding error, which low takes in. In u = 2**-38 of
-    the power (2**-34 with 8 entries), the pair errs by 4.45 (4.4), which ``powers.error`` takes for 4.5 (5); two more
-    sums, of low and of the rounding test, are at most 2**-14 (2**-10) of the power and 2**-25 of the 1: they add 2 u
-    and 2**-48.
+    Of other arguments high is the exponential's less 1, exactly with its rounding error, which low takes in. In u =
+    2**-38 of the power (2**-34 with 8 entries), the pair errs by 4.45 (4.4), which ``powers.error`` takes for 4.5 (5);
+    two more sums, of low and of the rounding test, are at most 2**-14 (2**-10) of the power and 2**-25 of the 1: they
+    add 2 u and 2**-48.
     """
     exp, pair, scaled, tail = powers.reduced, powers.pair, powers.scaled, powers.tail
-    # Negative: so that -0 is left of -0.
+    # Negative, so that -0 gives -0.
     of_low = np.float32(ldexp(-4.5, -24) / powers.error)
 
     @scalar

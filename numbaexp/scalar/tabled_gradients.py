@@ -27,10 +27,10 @@ from numbaexp.scalar.tabled_half import CONVERSIONS, odd_of
 from numbaexp.scalar.tabled_sigmoid import ONE, ZERO, is_negative, plus_one, quotient
 from numbaexp.vector.operations import as_number, bits_of, fma, spread_to, where
 
-# Of arguments that are factors: with them products of three keep 2**-46 of themselves above 2**-126.
+# Bounds of arguments that are factors: products of three such have 2**-46 of themselves above 2**-126.
 LEAST, GREATEST = highest(np.float32(ldexp(1.0, -38))), highest(np.float32(ldexp(1.0, 60)))
 FACTORS = np.uint32(int(GREATEST) - int(LEAST))
-# Of arguments of exponentials, which are then above 2**-63.
+# A bound of exponents: exponentials are then above 2**-63.
 REACH = highest(np.float32(43.0))
 SIGN = np.int32(-0x80000000)
 
@@ -54,7 +54,7 @@ def magnitude_of(x):
 
 @scalar
 def is_factor(x):
-    """Whether a number is 0 or moderate."""
+    """Tell whether a number is 0 or moderate."""
     magnitude = magnitude_of(x)
     return (as_number(magnitude - LEAST, UINT32) <= FACTORS) | (magnitude == INT32)
 
@@ -94,7 +94,7 @@ def _times_exp(powers: Powers) -> Any:
 
 
 def _decay(powers: Powers) -> Any:
-    """Return ``decay(x)``: exp(-|x|) as a normalised pair with its power of two apart, and 1 more than that."""
+    """Return ``decay(x)``: exp(-|x|) as a normalised pair with its power of two apart, and 1 + exp(-|x|) as a pair."""
     exp, pair, scaled = powers.reduced, powers.pair, powers.scaled
 
     @scalar
@@ -126,7 +126,7 @@ def _times_sigmoid(powers: Powers) -> Any:
 
 
 def _times_sigmoid_derivative(powers: Powers) -> Any:
-    """exp(-|x|) / (1 + exp(-|x|))**2."""
+    """Return ``product(g, x)``: g exp(-|x|) / (1 + exp(-|x|))**2."""
     decay = _decay(powers)
 
     @scalar
@@ -143,8 +143,9 @@ def _times_sigmoid_derivative(powers: Powers) -> Any:
 
 
 class _Product(NamedTuple):
-    """``make(powers)`` returns ``product(g, saved)``, which errs by ``error`` of the table's bound, or if that is None
-    by ``PRODUCT_ERROR``, and then has no power of two apart; ``is_taken`` tells what may be saved."""
+    """A gradient: ``make(powers)`` returns ``product(g, saved)``, which errs by ``error`` times the table's bound; or,
+    where ``error`` is None, by ``PRODUCT_ERROR``, and then has no power of two apart. ``is_taken(saved)`` tells which
+    arguments are computed."""
 
     make: Any
     error: float | None
@@ -161,7 +162,7 @@ PRODUCTS = {
 
 
 def _two_sided(name: str, powers: Powers, least_error: float) -> Any:
-    """Return ``ends(g, saved)``: the product less and more the bound of its error, and whether that may be."""
+    """Return ``ends(g, saved)``: the product less and plus the bound of its error, and whether both were computed."""
     make, error, is_taken = PRODUCTS[name]
     product, scaled = make(powers), powers.scaled
     bound = max(PRODUCT_ERROR if error is None else error * powers.error, least_error)
@@ -194,10 +195,10 @@ def make_gradient(name: str, powers: Powers) -> Any:
 
 
 def make_half_gradient(name: str, dtype: str, powers: Powers) -> Any:
-    """Return the same in float16 or bfloat16.
+    """Return ``compute(g, saved)`` of a ``Fast`` in float16 or bfloat16.
 
-    What is rounded to odd is taken for inexact. A product with an argument of 0 may be exact: where it is a subnormal
-    half it would raise "underflow", and is undecided.
+    A number rounded to odd is taken for inexact. A product with a saved 0 may be exact: where that is a subnormal half,
+    the conversion would raise "underflow", and the product is undecided.
     """
     to_float, from_odd, _ = CONVERSIONS[dtype]
     ends = _two_sided(name, powers, SUM_ERROR)
@@ -218,7 +219,7 @@ def make_half_gradient(name: str, dtype: str, powers: Powers) -> Any:
 
 @scalar
 def product_of_bfloats(g, y):
-    """``compute(g, saved)`` of the gradient of exp in bfloat16: a normal product is exact in float32."""
+    """Compute the gradient of exp in bfloat16, as of a ``Fast``: a normal product is exact in float32."""
     g, y = bfloat_to_float(g), bfloat_to_float(y)
     product = rounded_product(g, y)
     magnitude = magnitude_of(product)

@@ -1,8 +1,8 @@
 """float16 and bfloat16 from pairs of float32, of numbers and vectors alike.
 
-The pair is rounded to odd, that is towards 0 to 15 bits, the last of which is set for what is left out: never nothing,
-but in a result of 0. From there the conversion to 16 bits rounds as from the exact result, and raises its flags. That
-the pair is precise enough is established by trying all arguments.
+The pair is rounded to odd: towards 0 to 15 bits, the last of which is set to stand for the bits left out. Some always
+are, but in a result of 0. From there the conversion to 16 bits rounds as from the exact result, and raises its flags.
+Trying all arguments establishes the precision of the pair.
 """
 
 from math import ldexp
@@ -27,7 +27,7 @@ MAGNITUDE = np.uint16(0x7FFF)
 # Bits of a float32 that 15 significant bits leave out, and the last of these.
 CUT, LAST = np.int32(-0x200), np.int32(0x200)
 HALF_ULP = np.int32(0x8000)
-# Of smaller magnitudes powers round to 1.
+# Powers of smaller magnitudes round to 1.
 TINY = highest(np.float32(ldexp(1.0, -60)))
 
 
@@ -43,29 +43,29 @@ def is_nan_bfloat(bfloat):
 
 @scalar
 def odd_of(bits, unless_0):
-    """The float of a bit pattern rounded to odd, or one that is 0."""
+    """Return the float of a bit pattern rounded to odd, or ``unless_0`` where that is 0."""
     odd = as_number((bits & CUT) | LAST, INT32)
     return where(as_number(bits_of(unless_0) & MAGNITUDE_F32, INT32) == INT32, unless_0, float_of(odd))
 
 
 @scalar
 def rounded_to_odd(high, low):
-    """A pair as a float32 of 15 bits: 0 alone stays what it is."""
+    """Round a pair to odd, as a float32 of 15 bits; 0 stays 0."""
     total = high + low
     bits = bits_of(total)
-    # -1 where what is left is of the other sign.
+    # -1 where the rest is of the other sign.
     towards_0 = (bits_of(low - (total - high)) ^ bits) >> np.int32(31)
     return odd_of(bits + towards_0, total)
 
 
 @scalar
 def odd_to_bfloat(odd):
-    """Of normal numbers; what was rounded to odd is nowhere between two of 16 bits."""
+    """Convert normal numbers to bfloat16; none rounded to odd is midway between two of these."""
     return as_number(as_number(bits_of(odd) + HALF_ULP, INT32) >> np.int32(16), UINT16)
 
 
 class Conversion(NamedTuple):
-    """From and to the bit patterns of a type."""
+    """Conversions from and to the bit patterns of a type."""
 
     to_float: Any
     from_odd: Any
@@ -101,13 +101,13 @@ def odd_of_pair(pair: Any) -> Any:
 
 
 def odd_power(name: str, powers: Powers) -> Any:
-    """Return the function that ``make_half`` takes, of a power; the pair is of moderate magnitude, so that nothing of
-    it underflows."""
+    """Return the function that ``make_half`` takes, of a power. The pair is of moderate magnitude, so that no step
+    underflows."""
     power, scaled, zero = getattr(powers, name), powers.scaled, np.float32(0.0)
 
     @scalar
     def odd(x):
-        # Of bfloat16 some would underflow.
+        # Some bfloat16 would underflow.
         tiny = as_number(bits_of(x) & MAGNITUDE_F32, INT32) < TINY
         _, high, low, steps, bits = power(where(tiny, zero, x))
         return scaled(rounded_to_odd(high, low), steps, bits)

@@ -46,9 +46,9 @@ def make_softplus(powers: Powers) -> Any:
     With e = exp(-|x|) softplus is max(x, 0) + log(1 + e). The error of e passes on as at most ``powers.error`` e. z is
     a pair, and z - z**2 / 2 another, each with its rounding error, but for 2**-41 of the logarithm in what is taken for
     1 / (1 + p), for which the bound of e has room. The cube z**3 c(z) is a float: relatively, in 2**-24, the polynomial
-    errs by 1 or less, and z**2, c(z), z c(z), their product and three sums that the cube is the greatest term of, with
-    that of the rounding test, by 1 each: together 8. Its magnitude is below 0.36 z**2 / (2N - 2). What else is rounded
-    is below 2**-22 of the result, four times by 2**-24 of that.
+    errs by 1 or less, and z**2, c(z), z c(z), their product and three sums of which the cube is the greatest term, with
+    that of the rounding test, by 1 each: together 8. Its magnitude is below 0.36 z**2 / (2N - 2). Four more roundings,
+    of terms below 2**-22 of the result, err by 2**-24 of these.
     """
     decay, table = make_decay(powers), POINTS[powers.entries]
     last = np.float32(powers.entries - 1)
@@ -71,7 +71,7 @@ def make_softplus(powers: Powers) -> Any:
         half = z * MINUS_HALF
         square = z * z
         log = fma(z, half, z)
-        # In this order: of a small z the cube, added to 0, would underflow.
+        # In this order: the cube of a small z, added to 0, would underflow.
         log_low = fma(square, z * cube(z), fma(-z, z_low, z_low) + fma(z, half, z - log))
         log, rest = fast_two_sum(log_of(index), log)
         total, total_rest = two_sum(where(is_negative(x), ZERO, x), log)

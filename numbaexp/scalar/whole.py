@@ -1,7 +1,7 @@
 """Functions of every argument, for loops by vectors: results that may be subnormal, special values and flags.
 
-They are taken apart so that what few arguments need costs the others nothing: a loop first computes of clamped
-arguments, and then looks whether any was such that it has to do more.
+These are separate parts, so that the needs of few arguments cost the others nothing: a loop first computes the results
+of clamped arguments, and then, if any argument calls for it, sets special values and raises flags.
 
 Order is compared on bit patterns, for a comparison of NaN as a float raises "invalid".
 """
@@ -22,7 +22,7 @@ class Range(NamedTuple):
     greatest : the bits, as a signed integer, of the greatest argument with a finite result.
     subnormal_below : the bits, as an unsigned integer, of the least one with a normal result; of a function whose
         results are never subnormal, those of -infinity.
-    special(x, result) : (result, overflow): the result is replaced where x is NaN, infinite or too great.
+    special(x, result) : (result, overflow): the result, replaced where x is NaN, infinite or too great.
     underflow(x) : whether the result is subnormal or 0, and inexact.
     """
 
@@ -76,8 +76,8 @@ def whole_power(powers: Powers, name: str, x_max: float, x_normal: float, x_zero
     ``x_max`` and ``x_normal`` as in ``range_of``; ``x_zero`` is an argument whose power rounds to 0.
 
     The spacing of subnormal numbers is fixed. Where a result is subnormal the pair is added to ``unit``, whose ulp
-    times 2**k is that spacing, so that it is rounded there. What ``high`` loses by the addition, at most half an ulp of
-    the unit, is added to low with an error of half an ulp of that: ``lost_error``, in units of the unit.
+    times 2**k is that spacing: there the sum is rounded. The part that ``high`` loses by the addition, at most half an
+    ulp of the unit, is added to low with an error of half an ulp of that part: ``lost_error``, in units of the unit.
     """
     number, info = powers.number, np.finfo(powers.number)
     integer, unsigned = (np.int32, np.uint32) if number is np.float32 else (np.int64, np.uint64)

@@ -5,8 +5,8 @@ LLVM splits what no register holds. A function of numbers that is called with ve
 
 - ``type`` has the type and its operators: arithmetic, comparisons (which give a mask, a vector of booleans), bitwise
   operations and shifts.
-- ``operations`` has what has no operator: ``fma``, bit patterns, ``where``, conversions, sums of lanes and more, for
-  numbers and vectors alike but for ``scale``.
+- ``operations`` has those without an operator: ``fma``, bit patterns, ``where``, conversions, sums of lanes and more,
+  of numbers and vectors alike. ``scale`` alone needs AVX-512, and ``greater_magnitude`` takes vectors only.
 - ``memory`` loads and stores at addresses, ``table`` looks up a few floats.
 - ``level`` tells which instructions a processor has.
 
@@ -14,6 +14,6 @@ A number among the operands stands for a vector of it, and is of the type of the
 all else is refused when typed. Numba promotes numbers of two types, and that would give the same source other bits.
 Integers keep the width of their lanes, where Numba computes the numbers in 64 bits: ``as_number`` narrows these.
 
-There are no minimum and maximum: instructions for them differ in what they make of a NaN, and raise the flag "invalid"
-for it. Bit patterns are compared and chosen by ``where``.
+There are no minimum and maximum: instructions for them differ in their results for a NaN, and raise the flag "invalid"
+for one. Bit patterns are compared and chosen by ``where``.
 """

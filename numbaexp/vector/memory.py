@@ -13,7 +13,7 @@ _INT32 = ir.IntType(32)
 
 
 def make_load(kind: Any) -> Any:
-    """Return ``load(address)``, of a vector of this type or of one number."""
+    """Return ``load(address)``, which loads a vector of this type, or one number."""
     size = _size(kind)
 
     @intrinsic
@@ -30,8 +30,8 @@ def make_load(kind: Any) -> Any:
 
 
 def make_load_first(vector: Vector) -> Any:
-    """Return ``load_first(address, count)``, of the first ``count`` lanes; the others are 0, and nothing is read of
-    them. A count beyond the lanes is all of them, and one below 0 none."""
+    """Return ``load_first(address, count)``, which loads the first ``count`` lanes. The others are 0, and their memory
+    is not read. A count beyond the lanes means all of them, and one below 0 none."""
     size = _size(vector)
 
     @intrinsic
@@ -42,7 +42,7 @@ def make_load_first(vector: Vector) -> Any:
         def codegen(context, builder, signature, args):
             pointer, mask = _pointer(builder, args[0], vector.llvm), _first(builder, args[1], vector.lanes)
             name = f"llvm.masked.load.{suffix(vector.llvm)}.p0"
-            # LLVM 22 takes the alignment elsewhere, and understands this yet.
+            # LLVM 22 has the alignment as an attribute of the pointer, and still takes this form.
             return call(builder, name, vector.llvm, pointer, _INT32(size), mask, ir.Constant(vector.llvm, None))
 
         return vector(types.intp, types.intp), codegen
@@ -52,7 +52,7 @@ def make_load_first(vector: Vector) -> Any:
 
 @intrinsic
 def store(typingctx, address, value):
-    """Store a vector or a number."""
+    """Store a vector or a number at an address."""
     if not _integers(address) or not _is_stored(value):
         return None
 
@@ -65,7 +65,7 @@ def store(typingctx, address, value):
 
 @intrinsic
 def store_first(typingctx, address, value, count):
-    """Store the first ``count`` lanes of a vector, as ``load_first`` loads; nothing is written of the others."""
+    """Store the first ``count`` lanes of a vector, counted as by ``load_first``; no other memory is written."""
     if not _integers(address, count) or not (isinstance(value, Vector) and _is_stored(value)):
         return None
 
@@ -79,7 +79,7 @@ def store_first(typingctx, address, value, count):
 
 
 def _integers(*operands: Any) -> bool:
-    # Numba would convert floats too, and makes them of an int64 and a uint64.
+    # Numba would convert floats too, and makes floats of an int64 and a uint64.
     return all(isinstance(operand, types.Integer) for operand in operands)
 
 
@@ -106,7 +106,7 @@ def _first(builder: Any, count: Any, lanes: int) -> Any:
 
 @intrinsic
 def first_lanes(typingctx, vector, count):
-    """Return the mask of the first ``count`` lanes of a vector, as ``load_first`` loads."""
+    """Return the mask of the first ``count`` lanes of a vector, counted as by ``load_first``."""
     if not _integers(count) or not isinstance(vector, Vector):
         return None
 
@@ -118,7 +118,7 @@ def first_lanes(typingctx, vector, count):
 
 @intrinsic
 def store_past_caches(typingctx, address, value):
-    """Store a vector at a multiple of its size so that no cache takes it in: it is in no order with other stores until
+    """Store a vector past the caches, at a multiple of its size. Its order among other stores is open until
     ``numbaexp.cpu.streaming.fence``."""
     if not _integers(address) or not (isinstance(value, Vector) and _is_stored(value)):
         return None

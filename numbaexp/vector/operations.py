@@ -57,7 +57,7 @@ def float_of(typingctx, bits):
 
 @intrinsic
 def where(typingctx, condition, a, b):
-    """Choose ``a`` where a condition holds, ``b`` elsewhere; both are computed.
+    """Choose ``a`` where a condition holds, and ``b`` where it does not; both are computed.
 
     A mask chooses lanes, of vectors of as many or of numbers. A boolean chooses one of two vectors.
     """
@@ -93,8 +93,9 @@ def mask_bits(typingctx, mask):
 def as_number(typingctx, value, like):
     """Convert to the type of number of ``like``: a number, or each lane.
 
-    Of integers the low bits are kept, or the number if there is room; of floats the nearest; a boolean is 0 or 1.
-    Floats become integers toward 0, and those beyond the integers are undefined, as NaN is. Nothing becomes a boolean.
+    An integer keeps its low bits, and its value where there is room; a float becomes the nearest one; a boolean is 0 or
+    1. Floats become integers toward 0; NaN, and floats beyond the integers, have undefined results. Nothing becomes a
+    boolean.
     """
     source, dtype = element(value), element(like)
     numbers = (types.Integer, types.Float)

@@ -18,8 +18,8 @@ _INDEX = {types.float32: types.int32, types.float64: types.int64}
 def make_table(values: Any, dtype: Any) -> Any:
     """Return ``look_up(index)``, of a power of two of values of float32 or float64.
 
-    The index is a signed integer of the width of the values, or a vector of such. Its lowest bits count, as many as
-    number the values; those above may be anything.
+    The index is a signed integer of the width of the values, or a vector of such. As many of its lowest
+    bits count as number the values; the bits above may be anything.
     """
     values = [float(value) for value in values]
     if len(values) & (len(values) - 1) or not values:

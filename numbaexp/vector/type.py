@@ -26,7 +26,7 @@ _ELEMENTS = {
 
 
 class Vector(types.Type):
-    """``lanes`` numbers of a type of Numba's; a vector of booleans is a mask."""
+    """A vector of ``lanes`` numbers of a type of Numba's; of booleans, a mask."""
 
     def __init__(self, dtype: Any, lanes: int) -> None:
         self.dtype, self.lanes = dtype, lanes
@@ -34,7 +34,7 @@ class Vector(types.Type):
 
     @property
     def llvm(self) -> ir.VectorType:
-        """The type of LLVM's."""
+        """Return LLVM's type."""
         return ir.VectorType(_ELEMENTS[self.dtype], self.lanes)
 
     def of(self, dtype: Any) -> "Vector":
@@ -59,9 +59,9 @@ def of_element(kind: Any, dtype: Any) -> Any:
 
 
 def common(*operands: Any) -> Any:
-    """Return the type that operands have together, or None where they have none.
+    """Return the common type of operands, or None where there is none.
 
-    That is one type of vector, with numbers of the type of its lanes among them; or one other type.
+    It is the one type of vector among them, if all numbers are of the type of its lanes; or else their one type.
     """
     kinds = {types.unliteral(operand) for operand in operands}
     kind = next((kind for kind in kinds if isinstance(kind, Vector)), next(iter(kinds)))
@@ -88,8 +88,7 @@ def spread(builder: Any, kind: Any, operands: Any) -> list[Any]:
 
 
 # A comparison with NaN is false, but for "!=". On vectors "==" and "!=" raise no flag, while the orders of floats raise
-# "invalid" for every NaN on x86 and Arm: that is what the instructions that LLVM has for them do. Where a NaN may come
-# bit patterns are to be compared.
+# "invalid" for every NaN on x86 and Arm, as the instructions for them do. Where a NaN may come, compare bit patterns.
 _COMPARISONS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -98,7 +97,7 @@ _COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-# Each with the types of lanes that have it; for others it is refused when typed. Right shifts of signed integers keep
+# Each with the types of lanes that have it; other types are refused when typed. Right shifts of signed integers keep
 # the sign. The number of places is less than the width of the lanes, or the result is undefined.
 _FLOAT, _INTEGER, _BITS = (types.Float,), (types.Integer,), (types.Integer, types.Boolean)
 _NUMBER = (types.Float, types.Integer)
