@@ -122,7 +122,7 @@ def comparison(name):
 
 
 def wrong(name, x, y):
-    """Which results are not the correctly rounded ones; those that the reference cannot tell are left out."""
+    """Tell results that are not the correctly rounded ones; those that the reference cannot tell are left out."""
     is_wrong, unknown = np.empty(x.size, bool), np.empty(x.size, bool)
     comparison(name)(x, y, is_wrong, unknown)
     return is_wrong & ~unknown

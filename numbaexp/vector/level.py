@@ -1,4 +1,4 @@
-"""Which vector instructions a processor has: the levels that kernels are written for."""
+"""Levels of vector instructions, for which kernels are written, and the level of a processor."""
 
 import functools
 from typing import Any, NamedTuple
