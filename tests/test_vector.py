@@ -84,7 +84,7 @@ def loop(x, y, z, n, flag, results):
 
 
 def run(made, stored, arrays, lanes, flag=0):
-    """What a kernel stores, an array for each expression."""
+    """Return the results that a kernel stores, an array for each expression."""
     n = arrays[0].size
     rows = np.zeros((len(stored), n // lanes, lanes * ROOM), np.uint8)
     call(made, *arrays, n, flag, rows)
