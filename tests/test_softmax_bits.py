@@ -10,11 +10,12 @@ import pytest
 
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
 
+from python_calls import from_python
+
 import numbaexp
 from numbaexp.cpu import row_functions
 from numbaexp.cpu import rows as row_kernels
-from numbaexp.scalar import narrow
-from numbaexp.scalar.row_arithmetic import NARROW, PAIRED
+from numbaexp.scalar import narrow, row_arithmetic
 from numbaexp.scalar.row_gradients import gradient_of
 
 TYPES = {
@@ -70,9 +71,13 @@ def lanes_sum(pairs, add):
     return tuple(part[0] for part in lanes)
 
 
+TO_BITS = {"float16": from_python(narrow.to_half), "bfloat16": from_python(narrow.to_bfloat)}
+NARROW, PAIRED = from_python(row_arithmetic.NARROW), from_python(row_arithmetic.PAIRED)
+
+
 def rounded(values, dtype):
     values = np.array(values, np.float64)
-    to_bits = {"float16": narrow.to_half, "bfloat16": narrow.to_bfloat}.get(dtype)
+    to_bits = TO_BITS.get(dtype)
     if to_bits is None:
         with np.errstate(all="ignore"):
             return values.astype(TYPES[dtype])
@@ -145,7 +150,7 @@ def logsumexp(x, dtype):
 
 
 def gradient(name, g, y, dtype):
-    of = gradient_of(name, dtype)
+    of = from_python(gradient_of(name, dtype))
     pairs = list(zip(*(array.astype(np.float64).tolist() for array in (g, y)), strict=True))
     sums = [lanes_sum([of.addend(*pair) for pair in piece], add_pairs) for piece in chunks_of(pairs)]
     total = lanes_sum(sums, add_pairs)
