@@ -131,14 +131,18 @@ def _rounded(name, dtype):
     return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
 
 
+def _is_inlined(*_):
+    """Tell Numba to inline a call on the CPU: ``prefer_whole_registers`` is to be in the caller."""
+    return current_target() != "cuda"
+
+
 def _register(name):
     def stand_in(x):
         """Stands for the public function where Numba types it: the function itself would pass for a ufunc."""
 
     stand_in.__name__ = stand_in.__qualname__ = name
 
-    # Inlined by Numba, for ``prefer_whole_registers`` is to be in the caller.
-    @overload(stand_in, inline="always")
+    @overload(stand_in, inline=_is_inlined)
     def of_scalar(x):
         if current_target() == "cuda":
             from numbaexp.cuda.in_kernels import scalar_for

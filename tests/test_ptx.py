@@ -449,10 +449,9 @@ def product(a, b):
     return a * b
 
 
-@pytest.mark.parametrize(
-    ("name", "dtype"), [("exp", "float16"), *((name, "float64") for name in FAMILY if name != "exp")]
-)
-def test_a_product_that_does_not_say_how_it_rounds_is_found(name, dtype):
+@pytest.mark.parametrize("name", [name for name in FAMILY if name != "exp"])
+def test_a_product_that_does_not_say_how_it_rounds_is_found(name):
+    dtype = "float64"
     rounded, cc = one_result(name, dtype), CAPABILITIES[-1]
     plain = alone(rewritten(rounded, rounded_product, product), dtype)
     changed = plain.code(cc)
