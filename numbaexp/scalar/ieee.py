@@ -15,8 +15,6 @@ from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 from numbaexp.jit import jit
-from numbaexp.vector.intrinsics import call
-from numbaexp.vector.level import level_for
 from numbaexp.vector.operations import as_number, bits_of, float_of, where
 from numbaexp.vector.type import Vector, common, element, of_element, spread
 
@@ -85,28 +83,20 @@ def to_float32(typingctx, value):
 
 @intrinsic
 def reciprocal(typingctx, value):
-    """``1 / value`` of float32, moderate numbers, within 2**-23 relatively. On a GPU a caller's ``fastmath=True`` would
-    divide less precisely; AVX-512's estimate and a step of Newton's method are faster than its division."""
+    """``1 / value`` of float32. On a GPU a caller's ``fastmath=True`` would divide less precisely."""
     if element(value) != types.float32:
         return None
 
     def codegen(context, builder, signature, args):
         number = args[0].type
-        if value == _ESTIMATED and level_for(context).scales:
-            every, one = ir.Constant(ir.IntType(16), -1), ir.Constant(number, [1.0] * value.lanes)
-            estimate = call(builder, "llvm.x86.avx512.rcp14.ps.512", number, args[0], one, every)
-            rest = call(builder, "llvm.fma.v16f32", number, builder.fneg(args[0]), estimate, one)
-            return call(builder, "llvm.fma.v16f32", number, estimate, rest, estimate)
         if not _is_gpu(builder):
+            # AVX-512's estimate and a step of Newton's method take a tenth longer on Zen 5.
             one = number(1.0) if not isinstance(value, Vector) else ir.Constant(number, [1.0] * value.lanes)
             return builder.fdiv(one, args[0])
         callee = get_or_insert_function(builder.module, ir.FunctionType(number, [number]), "llvm.nvvm.rcp.rn.f")
         return builder.call(callee, args)
 
     return value(value), codegen
-
-
-_ESTIMATED = Vector(types.float32, 16)
 
 
 @intrinsic
