@@ -252,7 +252,7 @@ def is_decided(function, x):
         return np.ones(x.size, bool)
     compute = fast.compute
 
-    @jit
+    @jit(forceinline=False)
     def fill(x, decided):
         for i in range(x.size):
             decided[i] = not compute(x[i])[1]
@@ -346,7 +346,7 @@ def test_gradients(launcher, name, dtype, device, strided):
     if fast is not None:
         compute = fast.compute
 
-        @jit
+        @jit(forceinline=False)
         def fill(g, x, decided):
             for i in range(x.size):
                 decided[i] = not compute(g[i], x[i])[1]
