@@ -342,8 +342,9 @@ def test_tables_in_registers(name, entries, instruction):
 
 
 @every_float
-def test_scale(name):
-    lanes = 64 // np.dtype(name).itemsize
+@pytest.mark.parametrize("register", [True, False])
+def test_scale(name, register):
+    lanes = 64 // np.dtype(name).itemsize if register else 1
     stored = [(name, "scale(a, b)")]
     if not level.current_level().scales:
         with pytest.raises((NumbaError, NotImplementedError), match="`scale` needs a processor with AVX-512"):
