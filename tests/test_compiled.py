@@ -1,5 +1,7 @@
 """``numbaexp.exp`` inside code that users compile: the same bits, and SIMD code."""
 
+import re
+
 import numba
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from numba import njit, prange
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.fast import fast_phase
+from numbaexp.vector.level import AVX2, AVX512, NEON, SSE2, current_level
 from numbaexp.verify.hard_cases import hard_cases
 
 ROUNDED = ("exp", "exp2", "exp10", "expm1")
@@ -155,12 +159,197 @@ def test_other_types_are_refused_at_compile_time(value):
         njit(lambda x: numbaexp.exp(x) + 0)(value)
 
 
+def loops_over(function):
+    """Loops that LLVM makes vectors of in different ways, each with what NumPy makes of its arguments and results."""
+
+    @njit
+    def plain(x, narrow, y, narrow_y):
+        for i in range(x.size):
+            y[i] = function(x[i])
+
+    @njit(fastmath=True)
+    def fast(x, narrow, y, narrow_y):
+        for i in range(x.size):
+            y[i] = function(x[i])
+
+    @njit
+    def under_a_condition(x, narrow, y, narrow_y):
+        for i in range(x.size):
+            if x[i] > 0:
+                y[i] = function(x[i])
+
+    @njit
+    def mixed(x, narrow, y, narrow_y):
+        for i in range(x.size):
+            y[i] = function(x[i])
+            narrow_y[i] = function(narrow[i])
+
+    @njit
+    def widened(x, narrow, y, narrow_y):
+        for i in range(x.size):
+            y[i] = function(narrow[i])
+
+    @njit
+    def one(x):
+        return function(x)
+
+    @njit
+    def by_another_function(x, narrow, y, narrow_y):
+        for i in range(x.size):
+            y[i] = one(x[i])
+
+    @njit
+    def strided(x, narrow, y, narrow_y):
+        for i in range(0, x.size, 3):
+            y[i] = function(x[i])
+
+    @njit
+    def unrolled(x, narrow, y, narrow_y):
+        for i in range(0, x.size - 3, 4):
+            y[i], y[i + 1] = function(x[i]), function(x[i + 1])
+            y[i + 2], y[i + 3] = function(x[i + 2]), function(x[i + 3])
+
+    @njit(parallel=True)
+    def parallel(x, narrow, y, narrow_y):
+        for i in prange(x.size):
+            y[i] = function(x[i])
+
+    def third(x):
+        return np.arange(x.size) % 3 == 0
+
+    def in_fours(x):
+        return np.arange(x.size) < x.size // 4 * 4
+
+    everywhere = np.ones_like
+    return {
+        plain: lambda x: everywhere(x, bool),
+        fast: lambda x: everywhere(x, bool),
+        under_a_condition: lambda x: x > 0,
+        mixed: lambda x: everywhere(x, bool),
+        widened: lambda x: everywhere(x, bool),
+        by_another_function: lambda x: everywhere(x, bool),
+        strided: third,
+        unrolled: in_fours,
+        parallel: lambda x: everywhere(x, bool),
+    }
+
+
+def in_any_order(dtype, name):
+    """Ordinary arguments, and among them such as are not, or are undecided; more float32 than one loop takes."""
+    rng = np.random.default_rng(3)
+    hard = hard_cases(name).astype(dtype) if name in ROUNDED else np.empty(0, dtype)
+    x = np.concatenate([arguments(dtype)[:9], hard[::7], rng.uniform(-90, 90, 3000).astype(dtype)])
+    return rng.permutation(x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["exp", "exp2", "sigmoid"])
+def test_same_bits_in_vectors_and_their_tails(name, dtype):
+    function = getattr(numbaexp, name)
+    for loop, computed in loops_over(function).items():
+        every = in_any_order(dtype, name)
+        for n in [*range(71), every.size]:
+            x = every[n * 30 :][:n] if n < 71 else every
+            with np.errstate(all="ignore"):
+                narrow = x.astype(np.float32)
+                y, narrow_y = np.full_like(x, 7), np.full_like(narrow, 7)
+                loop(x, narrow, y, narrow_y)
+                expected = function(narrow).astype(dtype) if loop.__name__ == "widened" else function(x)
+                expected = np.where(computed(x), expected, dtype(7))
+                np.testing.assert_array_equal(y, expected, str((loop.__name__, n)))
+                if loop.__name__ == "mixed":
+                    np.testing.assert_array_equal(narrow_y, function(narrow), str(n))
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_float32_at_a_stride(name):
+    x = np.arange(0, 2**32, 9973, np.int64).astype(np.uint32).view(np.float32)
+    y = np.empty_like(x)
+    loop_over(name)(x, y)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(y, getattr(numbaexp, name)(x))
+
+
+def test_nothing_is_computed_where_a_condition_is_false():
+    """Arguments that are left out raise no flags."""
+
+    @numba.guvectorize(["(float32[:], float32[:])", "(float64[:], float64[:])"], "(n)->(n)")
+    def small(x, y):
+        for i in range(x.size):
+            y[i] = 0
+            if abs(x[i]) < 5:
+                y[i] = numbaexp.exp(x[i])
+
+    for dtype in (np.float32, np.float64):
+        x = np.array([1e30, 1.0, -1e30, 2.0, 800.0, -800.0, 1e-30, 3.0] * 9, dtype)
+        with np.errstate(all="raise"):
+            y = small(x)
+            np.testing.assert_array_equal(y, np.where(abs(x) < 5, numbaexp.exp(np.clip(x, -5, 5)), 0))
+
+
+def machine_code(loop, *args):
+    """The machine code of a loop alone, without the functions that it calls."""
+    loop.compile(args)
+    return loop.inspect_asm(loop.signatures[0]).split(".size", 1)[0]
+
+
 @pytest.mark.parametrize("dtype", [numba.float32, numba.float64])
-def test_simd(dtype):
-    """The loop multiplies vectors, and calls nothing, or for rare elements what takes a whole vector."""
-    compiled = njit((dtype[::1], dtype[::1]))(loop.py_func)
-    code = compiled.inspect_llvm(compiled.signatures[0])
-    assert "fma.v" in code
+@pytest.mark.parametrize("name", FAMILY)
+def test_simd(name, dtype):
+    """The loop multiplies vectors, and calls nothing, or for rare elements what takes a whole vector. Where there is a
+    fast phase by vectors, the loop calls a variant of as many lanes as a register has."""
+    level, loop = current_level(), loop_over(name)
+    code = machine_code(loop, dtype[::1], dtype[::1])
+    if fast_phase(name, str(dtype), level) is not None:
+        assert re.search(rf"numbaexp_{name}_{dtype}_\w+_N{level.lanes(dtype.bitwidth // 8)}\b", code)
+        return
+    code = loop.inspect_llvm(loop.signatures[0])
+    assert "fma.v" in code or level in (SSE2, NEON)
     body = code.split("vector.body")[1].split("middle.block")[0]
     assert "@llvm.fma.f64(" not in body
-    assert "@numbaexp_exp_f64_" not in body
+    assert not re.search(rf"@numbaexp_rarely_{name}_{dtype}_[\d_]+\(", body)
+
+
+@pytest.mark.parametrize("name", ["exp", "sigmoid"])
+def test_whole_registers_where_the_compiler_prefers_half(run_script, name):
+    """A processor of which LLVM takes 256 bits by itself; the code is not run."""
+    if current_level() is not AVX512:
+        pytest.skip("this processor has no AVX-512")
+    run_script(
+        f"""
+        import numba, numbaexp
+
+        @numba.njit((numba.float64[::1], numba.float64[::1]))
+        def loop(x, y):
+            for i in range(x.size):
+                y[i] = numbaexp.{name}(x[i])
+
+        @numba.njit((numba.float64[::1], numba.float64[::1]))
+        def other(x, y):
+            for i in range(x.size):
+                y[i] = x[i] * 3.0
+
+        def code(loop):
+            return loop.inspect_asm(loop.signatures[0]).split(".size", 1)[0]
+
+        assert "zmm" in code(loop)
+        assert "zmm" not in code(other)
+        """,
+        NUMBA_CPU_NAME="sapphirerapids",
+    )
+
+
+def test_both_types_in_one_loop_in_whole_registers():
+    if current_level() not in (AVX512, AVX2):
+        pytest.skip("this processor has no fast phase by vectors")
+
+    @njit
+    def mixed(x, y, z):
+        for i in range(x.size):
+            z[i] = numbaexp.exp(x[i])
+            y[i] = numbaexp.exp2(x[i]) * 2.0
+
+    code = machine_code(mixed, numba.float32[::1], numba.float64[::1], numba.float32[::1])
+    lanes = current_level().lanes(4)
+    for name in ("exp", "exp2"):
+        assert re.search(rf"numbaexp_{name}_float32_\w+_N{lanes}\b", code)
