@@ -1,5 +1,4 @@
-"""What the tests share: a way to run a script of its own process, and the threading layers and processors to run it
-under."""
+"""Fixtures: running a script in a process of its own, and threading layers and processors to run it under."""
 
 import functools
 import os

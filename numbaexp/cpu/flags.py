@@ -5,9 +5,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.cpu.float_mode import X86, call_external
+from numbaexp.cpu.float_mode import X86
 from numbaexp.jit import jit
 from numbaexp.scalar.double import UNDERFLOWS
+from numbaexp.vector.intrinsics import call
 from numbaexp.vector.operations import bits_of, float_of
 
 _INT32 = ir.IntType(32)
@@ -24,7 +25,7 @@ def status(typingctx):
             with builder.goto_entry_block():
                 place = builder.alloca(_INT32)
             return X86.read(builder, place)
-        return call_external(builder, "fetestexcept", _INT32, _ALL)
+        return call(builder, "fetestexcept", _INT32, _ALL)
 
     return types.int32(), codegen
 
@@ -39,7 +40,7 @@ def restore_status(typingctx, flags):
                 place = builder.alloca(_INT32)
             X86.write(builder, place, args[0])
         else:
-            call_external(builder, "feclearexcept", _INT32, builder.and_(builder.not_(args[0]), _ALL))
+            call(builder, "feclearexcept", _INT32, builder.and_(builder.not_(args[0]), _ALL))
         return context.get_dummy_value()
 
     return types.none(types.int32), codegen

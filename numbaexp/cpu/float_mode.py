@@ -9,6 +9,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from numbaexp.vector.intrinsics import call
+
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 
 
@@ -19,17 +21,13 @@ class X86:
 
     @staticmethod
     def read(builder, place):
-        call_external(
-            builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer())
-        )
+        call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
         return builder.load(place)
 
     @staticmethod
     def write(builder, place, value):
         builder.store(value, place)
-        call_external(
-            builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer())
-        )
+        call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
 
 
 class _Arm:
@@ -39,22 +37,15 @@ class _Arm:
 
     @staticmethod
     def read(builder, place):
-        return builder.trunc(call_external(builder, "llvm.aarch64.get.fpcr", _INT64), _INT32)
+        return builder.trunc(call(builder, "llvm.aarch64.get.fpcr", _INT64), _INT32)
 
     @staticmethod
     def write(builder, place, value):
-        call_external(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.zext(value, _INT64))
+        call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.zext(value, _INT64))
 
 
 # By how the name of a machine begins. Others have no mode that a library is known to change.
 _REGISTERS: dict[str, Any] = {"x86_64": X86, "aarch64": _Arm, "arm64": _Arm}
-
-
-def call_external(builder, name, result, *args):
-    function = builder.module.globals.get(name)
-    if function is None:
-        function = ir.Function(builder.module, ir.FunctionType(result, [each.type for each in args]), name)
-    return builder.call(function, args)
 
 
 def call_in_default_mode(builder, callee, args):
