@@ -13,7 +13,6 @@ from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR, SAVED
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from gmpy2 import mpfr
-from test_processors import processor  # noqa: F401
 
 FLOATS = ("float16", "float32", "float64")
 ALL_FLOATS = (*FLOATS, "bfloat16")
@@ -423,7 +422,7 @@ def test_results_that_go_past_the_caches(name, dtype, target):
             assert (memory[offset + n :] == 7).all()
 
 
-def test_other_processors(run_script, processor, tmp_path):  # noqa: F811
+def test_other_processors(run_script, processor, tmp_path):
     """As far as this one can stand in for them: the same bits, and no flags that are none here."""
     arrays = {}
     for dtype in FLOATS:

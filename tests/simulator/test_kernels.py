@@ -271,7 +271,7 @@ def test_undecided_arguments(name, share):
 @functools.cache
 def settling():
     """A kernel for just the threads that it is run with, so that what it notes has no room to spare."""
-    return simulator.contiguous(make_settling(FAMILY["exp"]["float64"], "float64", THREADS), "float64")
+    return simulator.contiguous(make_settling("exp", "float64", THREADS), "float64")
 
 
 @pytest.mark.parametrize("before", [0, 1, THREADS - 1, THREADS, THREADS + 1, 2 * THREADS - 1, 4 * THREADS - 1])
