@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.scalar.double import fast_two_sum
+from numbaexp.scalar.expm1 import two_sum
 from numbaexp.scalar.ieee import reciprocal, rounded_product, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import bits_of, fma, where
@@ -50,18 +51,21 @@ def make_decay(powers: Powers) -> Any:
 
 def make_sigmoid(powers: Powers) -> Any:
     """Return ``sigmoid(x)``, (high, low, size) within ``powers.error`` times size, |x| <= 43: there the square of
-    exp(-|x|), which may be all that is left of a remainder, is above 2**-126.
+    exp(-x), which may be all that is left of a remainder, is above 2**-126.
 
-    With e = exp(-|x|) the sigmoid is 1 / (1 + e), or e / (1 + e) where x is negative: at most the relative error of e
-    is passed on. The sum and the quotient, 2**-43, have room in its bound.
+    With e = exp(-x) the sigmoid is 1 / (1 + e): at most the relative error of e is passed on. The low part of 1 + e is
+    rounded as that of a rounding test of e would be, which the bound takes in; the reciprocal, 2**-43, has room in it.
     """
-    decay = make_decay(powers)
+    exp, pair, scaled = powers.reduced, powers.pair, powers.scaled
 
     @scalar
     def sigmoid(x):
-        e, e_low = decay(x)
-        negative = is_negative(x)
-        high, low = quotient(where(negative, e, ONE), where(negative, e_low, ZERO), *plus_one(e, e_low))
-        return high, low, high
+        root, r0, rest, steps, bits = exp(-x)
+        e, e_low = pair(scaled(root, steps, bits), r0, rest)
+        total, total_low = two_sum(ONE, e)
+        total, total_low = fast_two_sum(total, total_low + e_low)
+        high = reciprocal(total)
+        remainder = fma(-high, total_low, fma(-high, total, ONE))
+        return high, rounded_product(high, remainder), high
 
     return sigmoid
