@@ -1,6 +1,6 @@
 """Correctly rounded exponentials on arrays: the same bits everywhere, on all cores and on GPUs, compiled by Numba."""
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 import importlib
 from typing import Any

@@ -15,6 +15,15 @@ MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ.get("LD_LIBRARY_PATH", "")])}
 
 
+# Files of one test that takes minutes, and cores of its own.
+LONGEST = ("test_simulator.py", "test_gpu_report.py")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest first, or a core would wait for it at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @functools.cache
 def missing(layer):
     """Why Numba cannot load a threading layer here, or nothing."""

@@ -92,9 +92,11 @@ def test_lanes_tell_each_other(name, dtype, way):
     assert compiled.count(r"shfl\.sync\.down\.b32") >= 2 * halves
     assert compiled.count(r"shfl\.sync\.down\.b32") == halves * compiled.count(r"shfl\.sync\.idx\.b32")
     assert compiled.count(r"shfl\..*") == (halves + 1) * compiled.count(r"shfl\.sync\.idx\.b32")
-    # Before what is kept of a row's chunks is read, and before it is overwritten.
-    reductions = 2 if name == "logsumexp" and dtype != "float64" else 1
-    assert compiled.count(r"bar\.sync") == (0 if way == "of_warps" else 2 * reductions)
+    # Before what is kept of a row's chunks is read, and before it is overwritten; where sums of exponentials may be of
+    # no use, for their greatest elements and once more.
+    of_sums = ("softmax", "logsumexp_backward", "class_gradients", "expected_gradients")
+    waits = 4 if name in of_sums or (name == "logsumexp" and dtype != "float64") else 2
+    assert compiled.count(r"bar\.sync") == (0 if way == "of_warps" else waits)
     assert compiled.count(r"bar\..*|barrier\..*") == compiled.count(r"bar\.sync")
 
 
@@ -102,13 +104,15 @@ def test_lanes_tell_each_other(name, dtype, way):
 @for_each_capability
 @for_each_kernel
 def test_registers(name, dtype, way, cc):
-    """ptxas needs no stack and spills nothing, and two blocks fit a processor of 65536 registers."""
+    """ptxas needs no stack and spills nothing, and two blocks fit a processor of 65536 registers; of the largest kernel
+    one."""
     text = kernel(name, dtype, way).code(cc).text
     options = LinkerOptions(arch="sm_{}{}".format(*cc), verbose=True, ptxas_options="-v")
     linker = Linker(ObjectCode.from_ptx(text.encode()), options=options)
     linker.link("cubin")
     told = linker.get_info_log()
-    assert int(re.search(r"used (\d+) registers", told)[1]) * kernels.THREADS * 2 <= 65536
+    blocks = 1 if (name, dtype) == ("expected_gradients", "float64") else 2
+    assert int(re.search(r"used (\d+) registers", told)[1]) * kernels.THREADS * blocks <= 65536
     assert re.search(r"\b0 stack", told)
     assert re.search(r"\b0 bytes lmem", told)
     assert set(re.findall(r"(\d+) bytes spill", told)) <= {"0"}
@@ -119,7 +123,7 @@ def test_a_product_that_does_not_say_how_it_rounds_is_found(way):
     put = kept_memory.put
 
     @part
-    def write(views, start, count, greatest, of_row, several):
+    def write(views, start, count, of_row):
         put(views[2][0], views[2][1], of_row[1] + of_row[2])
 
     def of_products(multiplied):

@@ -358,6 +358,40 @@ def test_scale(name, register):
         assert_same(got, np.ldexp(x, np.floor(steps).astype(np.int32)), "scale")
 
 
+@pytest.mark.parametrize("lanes", [1, 4, 8, 32])
+def test_ldexp_significand(lanes):
+    """By AVX-512's instruction where vectors fill its registers, and by bit patterns elsewhere."""
+    stored = [("float64", "ldexp_significand(a, b)")]
+    generator = np.random.default_rng(0)
+    significand = generator.uniform(1, 2, 4096)
+    significand[::64] = np.nan
+    exponent = generator.integers(-1022, 1100, significand.size).astype(np.float64)
+    exponent[1::64] = np.inf
+    (got,) = run(kernel("float64", lanes, stored), stored, (significand, exponent, exponent), lanes)
+    with np.errstate(over="ignore"):
+        assert_same(got, np.ldexp(significand, np.minimum(exponent, 1100).astype(np.int32)), lanes)
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8, 32])
+@pytest.mark.parametrize("name", ["float32", "float64", "uint32"])
+def test_halves(name, lanes):
+    stored = [(name, "halves(a)[0]"), (name, "halves(a)[1]")]
+    x = np.arange(4 * lanes).astype(name)
+    lower, upper = run(kernel(name, lanes, stored), stored, (x, x, x), lanes)
+    rows = x.reshape(-1, 2, lanes // 2)
+    np.testing.assert_array_equal(lower.reshape(-1, lanes)[:, : lanes // 2], rows[:, 0])
+    np.testing.assert_array_equal(upper.reshape(-1, lanes)[:, : lanes // 2], rows[:, 1])
+
+
+@pytest.mark.parametrize("lanes", [2, 8, 32])
+@every_float
+def test_count_lanes(name, lanes):
+    x = np.random.default_rng(0).integers(0, 2, 8 * lanes).astype(name)
+    stored = [("int64", "count_lanes(a == b)")]
+    got = next(run(kernel(name, lanes, stored), stored, (x, np.ones_like(x), x), lanes)).reshape(-1, lanes)[:, 0]
+    np.testing.assert_array_equal(got, x.reshape(-1, lanes).sum(1))
+
+
 COEFFICIENTS = (0.5, -0.25, 2.0)
 
 

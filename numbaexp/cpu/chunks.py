@@ -1,14 +1,15 @@
-"""What is done with one chunk of a row, whose values are contiguous."""
+"""What is done with one chunk of a row, whose elements are contiguous, by vectors of all lanes of the definition in
+``numbaexp.scalar.rows``."""
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from numbaexp.cpu import lanes
-from numbaexp.cpu.row_memory import TILE, make_pointer, part
+from numbaexp.cpu.lanes import make_sums
+from numbaexp.cpu.row_memory import TILE, part
 from numbaexp.scalar.row_arithmetic import NARROW
+from numbaexp.scalar.rows import rank
+from numbaexp.vector.memory import prefetch_to_read, prefetch_to_write, store
+from numbaexp.vector.operations import count_lanes, halves, where
 
-_float = make_pointer(np.float64)
 LINE = 64  # bytes of a cache line
 
 
@@ -17,88 +18,101 @@ def whole_tiles(count):
     return (count + TILE - 1) // TILE * TILE
 
 
-class Chunks(NamedTuple):
-    """``values`` is the address of a chunk's values, of which ``tile`` has what is over after whole tiles.
+def make_fetch(size, prefetch):
+    """``fetch(address)`` of a tile of elements of so many bytes, which may be anyone's, before its use."""
+    lines = TILE * size // LINE
 
-    greatest(values, tile, count) : the greatest value.
-    exponentials(values, tile, count, greatest, high, low, out) : to ``high`` and ``low``, with 0 up to the end of the
-        last tile. Meanwhile as much memory is fetched that is to be read next, behind the values, and that at ``out``,
-        to be written.
-    addends(values, tile, count, greatest, high, low) : the same for a logarithm, with 0 for the values that are the
-        greatest themselves; returns how many those are.
-    total(high, low, count) : their sum.
+    @part
+    def fetch(address):
+        for line in range(lines):
+            prefetch(address + line * LINE)
+
+    return fetch
+
+
+class Chunks(NamedTuple):
+    """``elements`` is the address of a chunk's elements, of which ``tile`` has what is over after whole tiles.
+
+    greatest(elements, tile, count) : the rank of the greatest value.
+    exponentials(elements, tile, count, reference, high, low, out) : to ``high`` and ``low``, up to the end of the last
+        tile; returns their sum. Meanwhile as much memory is fetched that is to be read next, behind the elements, and
+        that at ``out``, to be written.
+    addends(elements, tile, count, greatest) : for a logarithm, how many values are the greatest, and the sum of the
+        exponentials of the others.
     """
 
     greatest: Any
     exponentials: Any
     addends: Any
-    total: Any
 
 
-def make_chunks(arithmetic):
-    value = arithmetic.value
-    size = np.dtype(value).itemsize
-    number = make_pointer(value)
-    greatest_rank = lanes.greatest_f32 if size == 4 else lanes.greatest_f64
-    equal = lanes.equal_f32 if size == 4 else lanes.equal_f64
-    of_rank, exponential = arithmetic.of_rank, arithmetic.exponential
-    narrow = arithmetic is NARROW
+@part
+def greater(a, b):
+    return where(a > b, a, b)
 
-    @part
-    def tile_at(values, tile, start, count):
-        return number(values + start * size if start + TILE <= count else tile)
 
-    @part
-    def greatest(values, tile, count):
-        whole = count // TILE * TILE
-        top = greatest_rank(values, whole) if whole else greatest_rank(tile, TILE)
-        if whole and whole < count:
-            top = max(top, greatest_rank(tile, TILE))
-        return of_rank(top)
+@part
+def greater_half(vector):
+    return greater(*halves(vector))
+
+
+def make_chunks(arithmetic, memory):
+    sums, add, narrow = make_sums(arithmetic), arithmetic.add, arithmetic is NARROW
+    exponential_of, from_zero, addend_of = arithmetic.exponential, arithmetic.from_zero, arithmetic.addend
+    values, size = memory.values, memory.size
+    fetch_to_read, fetch_to_write = make_fetch(size, prefetch_to_read), make_fetch(size, prefetch_to_write)
 
     @part
-    def reference(greatest):
-        """What is subtracted: of a chunk of -infinity alone, whose exponentials are 0, nothing."""
-        return value(0.0) if greatest == -np.inf else greatest
+    def tile_at(elements, tile, start, count):
+        return elements + start * size if start + TILE <= count else tile
 
     @part
-    def exponentials(values, tile, count, greatest, high, low, out):
-        highs, lows = _float(high), _float(low)
-        greatest = reference(greatest)
-        for start in range(0, count, TILE):
-            for line in range(0, TILE * size, LINE):
-                lanes.prefetch_to_read(values + (count + start) * size + line)
-                lanes.prefetch_to_write(out + start * size + line)
-            source = tile_at(values, tile, start, count)
-            for i in range(TILE):
-                e, e_low = exponential(source[i], greatest)
-                highs[start + i] = e
+    def greatest(elements, tile, count):
+        top = rank(values(tile_at(elements, tile, 0, count)))
+        for start in range(TILE, count, TILE):
+            top = greater(top, rank(values(tile_at(elements, tile, start, count))))
+        return greater_half(greater_half(greater_half(greater_half(greater_half(top)))))
+
+    def make_exponentials(exponential):
+        @part
+        def exponentials(elements, tile, count, reference, high, low, out):
+            total, total_low = sums.nothing(high)
+            for start in range(0, count, TILE):
+                fetch_to_read(elements + (count + start) * size)
+                fetch_to_write(out + start * size)
+                e, e_low = exponential(values(tile_at(elements, tile, start, count)), reference)
+                store(high + 8 * start, e)
                 if not narrow:
-                    lows[start + i] = e_low
+                    store(low + 8 * start, e_low)
+                total, total_low = add(total, total_low, e, e_low)
+            return sums.of_lanes(total, total_low)
+
+        return exponentials
 
     @part
-    def addends(values, tile, count, greatest, high, low):
-        highs, lows = _float(high), _float(low)
-        whole = count // TILE * TILE
-        ones = equal(values, whole, greatest) if whole else np.int64(0)
-        ones += equal(tile, TILE, greatest) if whole < count else np.int64(0)
-        subtracted = reference(greatest)
+    def exponential_from_zero(x, reference):
+        return from_zero(x)
+
+    of_differences, of_values = make_exponentials(exponential_of), make_exponentials(exponential_from_zero)
+
+    @part
+    def exponentials(elements, tile, count, reference, high, low, out):
+        # A difference from 0 is no operation.
+        if reference == 0.0:
+            return of_values(elements, tile, count, reference, high, low, out)
+        return of_differences(elements, tile, count, reference, high, low, out)
+
+    @part
+    def addends(elements, tile, count, greatest):
+        total, total_low = sums.nothing(tile)
+        ones = 0
         for start in range(0, count, TILE):
-            for line in range(0, TILE * size, LINE):
-                lanes.prefetch_to_read(values + (count + start) * size + line)
-            source = tile_at(values, tile, start, count)
-            for i in range(TILE):
-                e, e_low = exponential(source[i], subtracted)
-                is_one = source[i] == greatest
-                highs[start + i] = 0.0 if is_one else e
-                if not narrow:
-                    lows[start + i] = 0.0 if is_one else e_low
-        return ones
+            fetch_to_read(elements + (count + start) * size)
+            is_one, e, e_low = addend_of(values(tile_at(elements, tile, start, count)), greatest)
+            ones += count_lanes(is_one)
+            total, total_low = add(total, total_low, e, e_low)
+        high, low = sums.of_lanes(total, total_low)
+        # Of -infinity alone those are counted that fill up the last tile.
+        return min(ones, count), high, low
 
-    @part
-    def total(high, low, count):
-        if narrow:
-            return lanes.total(high, whole_tiles(count)), 0.0
-        return lanes.total_of_pairs(high, low, whole_tiles(count))
-
-    return Chunks(greatest, exponentials, addends, total)
+    return Chunks(greatest, exponentials, addends)

@@ -6,9 +6,20 @@ import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import whole_tiles
-from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, blocks_of, make_beside, make_scatter, width_of
+from numbaexp.cpu.columns import (
+    _ONE,
+    BESIDE,
+    beside,
+    block_at,
+    blocks_of,
+    clear,
+    make_beside,
+    make_scatter,
+    subtracted,
+    width_of,
+)
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import HIGH, LOW, ONES
+from numbaexp.cpu.rows import HIGH, LOW, ONES, REFERENCE, SHARE, SHARE_LOW
 from numbaexp.scalar.row_arithmetic import arithmetic_of
 from numbaexp.scalar.rows import CHUNK
 
@@ -24,7 +35,7 @@ def known_of(j, block, c):
     return j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row
 
 
-def make_sums(dtype, apart):
+def make_sums(dtype):
     """As ``numbaexp.cpu.rows.make_sums``."""
     of_block = make_beside(dtype, arithmetic_of(dtype))
 
@@ -33,10 +44,42 @@ def make_sums(dtype, apart):
         chunks = j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
         room = np.empty((3, CHUNK * BESIDE), np.float64)
-        values = room.ctypes.data
+        values = np.intp(room.ctypes.data)
+        high, low = values + room.strides[0], values + 2 * room.strides[0]
+        zeros, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE)
+        highs, lows = _float(sums_high), _float(sums_low)
+        clear(zeros)
+        clear(sums_low)
+        for unit in range(first, last):
+            block, chunk = unit // chunks, unit % chunks
+            start = chunk * CHUNK
+            count, rows = min(CHUNK, j[at.LENGTH] - start), width_of(j, block)
+            x = block_at(j, block, at.X) + start * j[at.X_STEP]
+            of_block.load(x, j[at.X_INNER], j[at.X_STEP], rows, count, values)
+            of_block.exponentials(values, count, zeros, high, low)
+            of_block.total(high, low, count, sums_high, sums_low)
+            for c in range(rows):
+                known = _float(known_of(j, block, c))
+                known[width * HIGH + chunk], known[width * LOW + chunk] = highs[c], lows[c]
+        keep(room)
+
+    return sums
+
+
+def make_sums_apart(dtype):
+    """As ``numbaexp.cpu.rows.make_sums_apart``."""
+    of_block = make_beside(dtype, arithmetic_of(dtype))
+
+    def sums_apart(job, first, last):
+        j = _int(job)
+        chunks = j[at.CHUNKS_OF_ROWS]
+        width = whole_tiles(chunks)
+        room = np.empty((3, CHUNK * BESIDE), np.float64)
+        values = np.intp(room.ctypes.data)
         high, low = values + room.strides[0], values + 2 * room.strides[0]
         tops, ones, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
         greatest, counts, highs, lows = _float(tops), _float(ones), _float(sums_high), _float(sums_low)
+        clear(sums_low)
         for unit in range(first, last):
             block, chunk = unit // chunks, unit % chunks
             start = chunk * CHUNK
@@ -44,39 +87,33 @@ def make_sums(dtype, apart):
             x = block_at(j, block, at.X) + start * j[at.X_STEP]
             of_block.load(x, j[at.X_INNER], j[at.X_STEP], rows, count, values)
             of_block.greatest(values, count, tops)
-            if apart:
-                of_block.addends(values, count, tops, high, low, ones)
-            else:
-                of_block.exponentials(values, count, tops, high, low)
+            of_block.addends(values, count, tops, high, low, ones)
             of_block.total(high, low, count, sums_high, sums_low)
             for c in range(rows):
                 known = _float(known_of(j, block, c))
-                known[chunk], known[width * ONES + chunk] = greatest[c], counts[c] if apart else 0.0
+                known[chunk], known[width * ONES + chunk] = greatest[c], counts[c]
                 known[width * HIGH + chunk], known[width * LOW + chunk] = highs[c], lows[c]
         keep(room)
 
-    return sums
+    return sums_apart
 
 
-def make_finish(dtype):
+def make_finish(dtype, scaled=False):
     """As ``numbaexp.cpu.rows.make_finish``."""
     arithmetic = arithmetic_of(dtype)
-    memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
-    scatter, shared, rounded = make_scatter(memory), arithmetic.shared, memory.rounded
-    element = make_pointer(memory.stored_as)
+    memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
+    scatter = make_scatter(memory)
 
     def finish(job, first, last):
         j = _int(job)
         chunks = j[at.CHUNKS_OF_ROWS]
-        width = whole_tiles(chunks)
         room = np.empty((3, CHUNK * BESIDE), np.float64)
-        values = room.ctypes.data
+        values = np.intp(room.ctypes.data)
         high, low = values + room.strides[0], values + 2 * room.strides[0]
-        tops, shares, shares_low = stack(_ONE), stack(_ONE), stack(_ONE)
-        share, share_low, highs, lows = _float(shares), _float(shares_low), _float(high), _float(low)
-        results, wide = element(values), beside()
-        for c in range(BESIDE):
-            share[c], share_low[c] = 0.0, 0.0
+        references, differences, shares, shares_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
+        reference, share, share_low = _float(references), _float(shares), _float(shares_low)
+        for numbers in (references, shares, shares_low):
+            clear(numbers)
         for unit in range(first, last):
             block, chunk = unit // chunks, unit % chunks
             start = chunk * CHUNK
@@ -84,15 +121,12 @@ def make_finish(dtype):
             x = block_at(j, block, at.X) + start * j[at.X_STEP]
             y = block_at(j, block, at.Y) + start * j[at.Y_STEP]
             of_block.load(x, j[at.X_INNER], j[at.X_STEP], rows, count, values)
-            of_block.greatest(values, count, tops)
-            of_block.exponentials(values, count, tops, high, low)
             for c in range(rows):
                 known = _float(known_of(j, block, c))
-                share[c], share_low[c] = known[chunk], known[width * ONES + chunk]
-            for i in range(count):
-                for c in range(wide):
-                    k = i * BESIDE + c
-                    results[k] = rounded(shared(highs[k], lows[k], share[c], share_low[c]))
+                reference[c], share[c], share_low[c] = known[REFERENCE], known[SHARE], known[SHARE_LOW]
+            subtracted(references, differences)
+            of_block.exponentials(values, count, differences, high, low)
+            of_block.write(high, low, count, shares, shares_low, values)
             scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], rows, count)
         keep(room)
 
@@ -110,7 +144,7 @@ def make_finish_logs(dtype):
         j = _int(job)
         chunks = j[at.CHUNKS_OF_ROWS]
         room = np.empty((2, CHUNK * BESIDE), np.float64)
-        values = room.ctypes.data
+        values = np.intp(room.ctypes.data)
         made = values + room.strides[0]
         source, results, wide = number(values), element(made), beside()
         top, log, log_low = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))

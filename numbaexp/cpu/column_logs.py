@@ -54,7 +54,7 @@ def make_log_softmax(dtype):
         j = _int(job)
         length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
-        values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = np.intp(room.ctypes.data), stack(_ONE), stack(_ONE), stack(_ONE)
         results = values + length * _ONE
         source, target, wide = number(values), element(results), beside()
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
@@ -86,7 +86,7 @@ def make_log_sums(dtype):
         j = _int(job)
         length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
-        values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = np.intp(room.ctypes.data), stack(_ONE), stack(_ONE), stack(_ONE)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         results, doubtful = _float(stack(_ONE)), _int(stack(_ONE))
         for unit in range(first, last):
@@ -119,7 +119,7 @@ def make_statistics(dtype):
         j = _int(job)
         length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
-        values, tops, logs, logs_low = room.ctypes.data, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = np.intp(room.ctypes.data), stack(_ONE), stack(_ONE), stack(_ONE)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
             width, x = width_of(j, unit), block_at(j, unit, at.X)

@@ -7,14 +7,18 @@ Each loop runs over one element of every row, and becomes SIMD code whatever the
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba.np.numpy_support import from_dtype
 
-from numbaexp.cpu import lanes
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.flags import unforeseen
+from numbaexp.cpu.lanes import load_numbers, make_sums
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import make_share
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
 from numbaexp.scalar.rows import LANES, rank
+from numbaexp.vector.memory import make_load, store
+from numbaexp.vector.operations import as_number, spread_to, where
+from numbaexp.vector.type import Vector
 
 # As many as lanes, so that what adds up lanes adds up rows.
 BESIDE = LANES
@@ -63,8 +67,10 @@ class Beside(NamedTuple):
 
     load(x, row_step, step, width, count, values) : the elements, and 0 in the place of rows that are not there.
     greatest(values, count, tops) : of each row.
-    exponentials(values, count, tops, high, low), addends(values, count, tops, high, low, ones) : as of ``Chunks``.
+    exponentials(values, count, references, high, low) : of differences from a reference of each row.
+    addends(values, count, tops, high, low, ones) : as of ``Chunks``, to ``high`` and ``low``, with 0 for the greatest.
     total(high, low, count, sums, sums_low) : of each row.
+    write(high, low, count, shares, shares_low, results) : the elements of the exponentials times a share of each row.
     """
 
     load: Any
@@ -72,11 +78,12 @@ class Beside(NamedTuple):
     exponentials: Any
     addends: Any
     total: Any
+    write: Any
 
 
-def make_total(narrow):
+def make_total(arithmetic):
     """As ``Beside`` has it."""
-    add_to = lanes.add_to if narrow else lanes.add_pairs_to
+    add_to, narrow = make_sums(arithmetic).add_to, arithmetic is NARROW
 
     @part
     def total(high, low, count, sums, sums_low):
@@ -102,20 +109,20 @@ def make_total(narrow):
     return total
 
 
-def make_beside(dtype, arithmetic):
+def make_beside(dtype, arithmetic, scaled=False):
     memory = make_row_memory(dtype, arithmetic)
     value, size = arithmetic.value, memory.size
     element, number = make_pointer(memory.stored_as), make_pointer(value)
-    order = make_pointer(np.dtype(f"u{memory.value_size}"))
-    to_value, of_rank, exponential = (
-        memory.to_value,
-        arithmetic.of_rank,
-        arithmetic.exponential,
-    )
+    value_size = np.dtype(value).itemsize
+    order = make_pointer(np.dtype(f"u{value_size}"))
+    to_value, rounded, of_rank = memory.to_value, memory.rounded, arithmetic.of_rank
+    exponential, addend, shared = arithmetic.exponential, arithmetic.addend, arithmetic.shared
+    load_values, load = make_load(Vector(from_dtype(np.dtype(value)), BESIDE)), make_sums(arithmetic).load
+    step_of_values, zero, smallest = BESIDE * value_size, value(0.0), arithmetic.nothing
     narrow = arithmetic is NARROW
 
     @part
-    def load(x, row_step, step, width, count, values):
+    def load_block(x, row_step, step, width, count, values):
         target, wide = number(values), beside()
         if width < BESIDE:
             for i in range(count * BESIDE):
@@ -143,33 +150,39 @@ def make_beside(dtype, arithmetic):
             greatests[c] = np.float64(of_rank(ranks[c]))
 
     @part
-    def exponentials(values, count, tops, high, low):
-        source, greatests, highs, lows = number(values), _float(tops), _float(high), _float(low)
+    def exponentials(values, count, references, high, low):
+        subtracted = load_numbers(references)
         for i in range(count):
-            for c in range(BESIDE):
-                top = value(greatests[c])
-                e, e_low = exponential(source[i * BESIDE + c], value(0.0) if top == -np.inf else top)
-                highs[i * BESIDE + c] = e
-                if not narrow:
-                    lows[i * BESIDE + c] = e_low
+            e, e_low = exponential(load_values(values + i * step_of_values), subtracted)
+            store(high + i * _ONE, e)
+            if not narrow:
+                store(low + i * _ONE, e_low)
 
     @part
     def addends(values, count, tops, high, low, ones):
-        source, greatests, highs, lows = number(values), _float(tops), _float(high), _float(low)
-        counts = _float(ones)
-        for c in range(BESIDE):
-            counts[c] = 0.0
+        greatests = as_number(load_numbers(tops), zero)
+        counts = spread_to(0.0, greatests)
         for i in range(count):
-            for c in range(BESIDE):
-                x, top = source[i * BESIDE + c], value(greatests[c])
-                e, e_low = exponential(x, value(0.0) if top == -np.inf else top)
-                is_one = x == top
-                counts[c] += 1.0 if is_one else 0.0
-                highs[i * BESIDE + c] = 0.0 if is_one else e
-                if not narrow:
-                    lows[i * BESIDE + c] = 0.0 if is_one else e_low
+            is_one, e, e_low = addend(load_values(values + i * step_of_values), greatests)
+            counts += where(is_one, 1.0, 0.0)
+            store(high + i * _ONE, e)
+            if not narrow:
+                store(low + i * _ONE, e_low)
+        store(ones, counts)
 
-    return Beside(load, greatest, exponentials, addends, make_total(narrow))
+    @part
+    def write(high, low, count, shares, shares_low, results):
+        share, share_low = load_numbers(shares), load_numbers(shares_low)
+        for i in range(count):
+            e, e_low = load(high + i * _ONE, low + i * _ONE)
+            if scaled:
+                # As of ``numbaexp.cpu.rows.make_write``.
+                is_nothing = e < smallest
+                e = where(is_nothing, 0.0, e)
+                e_low = 0.0 if narrow else where(is_nothing, 0.0, e_low)
+            store(results + i * BESIDE * size, rounded(shared(e, e_low, share, share_low)))
+
+    return Beside(load_block, greatest, exponentials, addends, make_total(arithmetic), write)
 
 
 def make_scatter(memory):
@@ -192,44 +205,66 @@ def make_scatter(memory):
     return scatter
 
 
+@part
+def clear(numbers):
+    target = _float(numbers)
+    for c in range(BESIDE):
+        target[c] = 0.0
+
+
+@part
+def subtracted(references, differences):
+    """To ``differences``, references that can be subtracted."""
+    source, target = _float(references), _float(differences)
+    for c in range(BESIDE):
+        target[c] = 0.0 if source[c] == -np.inf else source[c]
+
+
 def make_softmax(dtype, scaled=False):
     """Of rows of one chunk, each element of which is read once and written once."""
     arithmetic = arithmetic_of(dtype)
-    memory, block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
-    share_of, scatter = make_share(arithmetic, scaled), make_scatter(memory)
-    weighted, shared, rounded, one = arithmetic.weighted, arithmetic.shared, memory.rounded, arithmetic.one
-    element = make_pointer(memory.stored_as)
+    memory, block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
+    share_of, scatter, usable = make_share(arithmetic, scaled), make_scatter(memory), arithmetic.usable
 
     def softmax(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
         room = np.empty(3 * length * BESIDE, np.float64)
-        values = room.ctypes.data
+        values = np.intp(room.ctypes.data)
         high, low = values + 8 * length * BESIDE, values + 16 * length * BESIDE
-        tops, sums, sums_low, scales = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
-        greatests, totals, totals_low, scale = _float(tops), _float(sums), _float(sums_low), _float(scales)
-        highs, lows, results = _float(high), _float(low), element(values)
-        wide = beside()
+        references, differences, tops = stack(_ONE), stack(_ONE), stack(_ONE)
+        sums, sums_low, scales = stack(_ONE), stack(_ONE), stack(_ONE)
+        reference, greatest, total, total_low = _float(references), _float(tops), _float(sums), _float(sums_low)
+        scale = _float(scales)
+        clear(sums_low)
         for c in range(BESIDE):
             scale[c] = 1.0
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
             block.load(x, j[at.X_INNER], j[at.X_STEP], width, length, values)
-            block.greatest(values, length, tops)
-            block.exponentials(values, length, tops, high, low)
-            block.total(high, low, length, sums, sums_low)
+            clear(references)
+            tries, usual = 0, False
+            while tries < 2 and not usual:
+                if tries == 1:
+                    block.greatest(values, length, tops)
+                    for c in range(BESIDE):
+                        reference[c] = 0.0 if usable(total[c]) else greatest[c]
+                subtracted(references, differences)
+                block.exponentials(values, length, differences, high, low)
+                block.total(high, low, length, sums, sums_low)
+                usual = True
+                for c in range(BESIDE):
+                    usual &= usable(total[c])
+                tries += 1
             if scaled:
                 given = block_at(j, unit, at.EXTRA)
                 for c in range(width):
                     scale[c] = _float(given + c * j[at.EXTRA_INNER])[0]
             for c in range(BESIDE):
-                total, total_low = weighted(totals[c], totals_low[c], one, 0.0)
-                totals[c], totals_low[c] = share_of(one, 0.0, greatests[c], total, total_low, scale[c])
-            for i in range(length):
-                for c in range(wide):
-                    k = i * BESIDE + c
-                    results[k] = rounded(shared(highs[k], lows[k], totals[c], totals_low[c]))
+                total[c], total_low[c] = share_of(reference[c], total[c], total_low[c], scale[c])
+            # The values are done with.
+            block.write(high, low, length, sums, sums_low, values)
             scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         keep(room)
 

@@ -3,74 +3,90 @@
 ``X`` is the gradient of the result, ``W`` the result, ``Y`` the gradient that is made.
 """
 
-import numpy as np
-from numba.np.numpy_support import from_dtype
+from typing import Any, NamedTuple
 
-from numbaexp.cpu import lanes
+import numpy as np
+
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.chunks import LINE, whole_tiles
+from numbaexp.cpu.chunks import make_fetch, whole_tiles
 from numbaexp.cpu.columns import BESIDE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.rows import HIGH, LOW
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
-from numbaexp.scalar.rows import CHUNK, LANES
+from numbaexp.scalar.rows import CHUNK
+from numbaexp.vector.memory import first_lanes, prefetch_to_read, prefetch_to_write, store
+from numbaexp.vector.operations import as_number, where
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
-_ADD = {"softmax_backward": lanes.ADD_PRODUCTS, "log_softmax_backward": lanes.ADD_FIRST}
+_sums = make_sums_of_pairs(PAIRED)
 
 
-def make_by_row(name, dtype):
-    """Rows of any length, which are read twice."""
-    arithmetic, gradient = arithmetic_of(dtype), gradient_of(name, dtype)
-    memory, number = make_row_memory(dtype, arithmetic), make_pointer(arithmetic.value)
-    value_size = memory.value_size
-    result, rounded, size = gradient.result, memory.rounded, memory.size
-    element = make_pointer(memory.stored_as)
-    add = _ADD[name][from_dtype(np.dtype(arithmetic.value))]
+class Chunk(NamedTuple):
+    """``sum_of(g, tile, y, tile_y, count)``, a pair; ``write(g, tile, y, tile_y, count, total, low, out, step,
+    scratch)``."""
+
+    sum_of: Any
+    write: Any
+
+
+def _make_chunk(name, dtype, memory):
+    gradient = gradient_of(name, dtype)
+    addend, result, values, rounded, size = (
+        gradient.addend,
+        gradient.result,
+        memory.values,
+        memory.rounded,
+        memory.size,
+    )
+    fetch_to_read, fetch_to_write = make_fetch(size, prefetch_to_read), make_fetch(size, prefetch_to_write)
 
     @part
-    def tile_at(values, tile, start, count):
-        return number(values + value_size * start if start + TILE <= count else tile)
+    def numbers_at(elements, tile, start, count):
+        return as_number(values(elements + start * size if start + TILE <= count else tile), 0.0)
 
     @part
-    def sum_of_chunk(g, tile, y, tile_y, count, high, low):
-        highs, lows, whole = _float(high), _float(low), count // TILE * TILE
-        for i in range(LANES):
-            highs[i], lows[i] = 0.0, 0.0
-        if whole:
-            add(high, low, g, y, whole)
-        if whole < count:
+    def sum_of(g, tile, y, tile_y, count):
+        high, low = _sums.nothing(tile)
+        for start in range(0, count, TILE):
+            of_g, of_y = numbers_at(g, tile, start, count), numbers_at(y, tile_y, start, count)
             # What fills up the tile is to add nothing.
-            for i in range(count - whole, TILE):
-                number(tile)[i] = number(tile_y)[i] = 0.0
-            add(high, low, tile, tile_y, TILE)
-        return lanes.total_of_pairs(high, low, LANES)
+            there = first_lanes(of_g, count - start)
+            high, low = PAIRED.add(high, low, *addend(where(there, of_g, 0.0), where(there, of_y, 0.0)))
+        return _sums.of_lanes(high, low)
 
     @part
     def write(g, tile, y, tile_y, count, total, low, out, step, scratch):
         target = out if step == size else scratch
         for start in range(0, count, TILE):
-            for line in range(0, TILE * value_size, LINE):
-                ahead = (count + start) * value_size + line
-                lanes.prefetch_to_read(g + ahead)
-                lanes.prefetch_to_read(y + ahead)
-                lanes.prefetch_to_write(out + ahead)
-            gs, ys = tile_at(g, tile, start, count), tile_at(y, tile_y, start, count)
-            results = element(target + start * size if start + TILE <= count else tile)
-            for i in range(TILE):
-                results[i] = rounded(result(np.float64(gs[i]), np.float64(ys[i]), total, low))
+            ahead = (count + start) * size
+            fetch_to_read(g + ahead)
+            fetch_to_read(y + ahead)
+            fetch_to_write(out + ahead)
+            of_g, of_y = numbers_at(g, tile, start, count), numbers_at(y, tile_y, start, count)
+            place = target + start * size if start + TILE <= count else tile
+            store(place, rounded(result(of_g, of_y, total, low)))
         memory.settle(out, step, count, target, tile)
+
+    return Chunk(sum_of, write)
+
+
+def make_by_row(name, dtype):
+    """Rows of up to ``numbaexp.cpu.rows.KEPT`` chunks, which are read twice."""
+    memory = make_row_memory(dtype, arithmetic_of(dtype))
+    chunk = _make_chunk(name, dtype, memory)
 
     def by_row(job, first, last):
         j = _int(job)
         length, x_step, w_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.W_STEP], j[at.Y_STEP]
-        scratch, scratch_y, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        scratch, scratch_y, made = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         tile, tile_y = stack(TILE_BYTES), stack(TILE_BYTES)
         width = whole_tiles((length + CHUNK - 1) // CHUNK)
         sums = np.zeros((2, width), np.float64)
-        sums_at = sums.ctypes.data
+        sums_at = np.intp(sums.ctypes.data)
         for row in range(first, last):
             x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
             out = at.row_at(j, row, at.Y)
@@ -78,18 +94,78 @@ def make_by_row(name, dtype):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
-                sums[0, c], sums[1, c] = sum_of_chunk(g, tile, y, tile_y, count, high, low)
+                sums[0, c], sums[1, c] = chunk.sum_of(g, tile, y, tile_y, count)
             total, total_low = sums[0, 0], sums[1, 0]
             if length > CHUNK:
-                total, total_low = lanes.total_of_pairs(sums_at, sums_at + 8 * width, width)
+                total, total_low = _sums.total(sums_at, sums_at + 8 * width, width)
             for start in range(0, length, CHUNK):
                 count = min(CHUNK, length - start)
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
-                write(g, tile, y, tile_y, count, total, total_low, out + start * y_step, y_step, high)
+                chunk.write(g, tile, y, tile_y, count, total, total_low, out + start * y_step, y_step, made)
         keep(sums)
 
     return by_row
+
+
+def make_sums(name, dtype):
+    """The sums of chunks, a chunk a unit, are put where ``KNOWN`` says."""
+    memory = make_row_memory(dtype, arithmetic_of(dtype))
+    chunk = _make_chunk(name, dtype, memory)
+
+    def sums(job, first, last):
+        j = _int(job)
+        x_step, w_step, chunks = j[at.X_STEP], j[at.W_STEP], j[at.CHUNKS_OF_ROWS]
+        width = whole_tiles(chunks)
+        scratch, scratch_y, tile, tile_y = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(TILE_BYTES), stack(TILE_BYTES)
+        for unit in range(first, last):
+            row, c = unit // chunks, unit % chunks
+            start = c * CHUNK
+            count = min(CHUNK, j[at.LENGTH] - start)
+            g = memory.load(at.row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
+            y = memory.load(at.row_at(j, row, at.W) + start * w_step, w_step, count, scratch_y, tile_y)
+            known = _float(j[at.KNOWN] + 8 * 4 * width * row)
+            known[width * HIGH + c], known[width * LOW + c] = chunk.sum_of(g, tile, y, tile_y, count)
+
+    return sums
+
+
+def make_close(_name, _dtype):
+    """The sum of a row's chunks, at the head of the lists; a row is a unit."""
+
+    def close(job, first, last):
+        j = _int(job)
+        chunks = j[at.CHUNKS_OF_ROWS]
+        width = whole_tiles(chunks)
+        for row in range(first, last):
+            known = j[at.KNOWN] + 8 * 4 * width * row
+            total, low = _sums.total(known + 8 * width * HIGH, known + 8 * width * LOW, chunks)
+            _float(known)[0], _float(known)[1] = total, low
+
+    return close
+
+
+def make_finish(name, dtype):
+    """The gradient of a chunk, from its row's sum; a chunk is a unit."""
+    memory = make_row_memory(dtype, arithmetic_of(dtype))
+    chunk = _make_chunk(name, dtype, memory)
+
+    def finish(job, first, last):
+        j = _int(job)
+        x_step, w_step, y_step, chunks = j[at.X_STEP], j[at.W_STEP], j[at.Y_STEP], j[at.CHUNKS_OF_ROWS]
+        scratch, scratch_y, made = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        tile, tile_y = stack(TILE_BYTES), stack(TILE_BYTES)
+        for unit in range(first, last):
+            row, c = unit // chunks, unit % chunks
+            start = c * CHUNK
+            count = min(CHUNK, j[at.LENGTH] - start)
+            g = memory.load(at.row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
+            y = memory.load(at.row_at(j, row, at.W) + start * w_step, w_step, count, scratch_y, tile_y)
+            out = at.row_at(j, row, at.Y) + start * y_step
+            known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
+            chunk.write(g, tile, y, tile_y, count, known[0], known[1], out, y_step, made)
+
+    return finish
 
 
 def make_beside_kernel(name, dtype):
@@ -102,7 +178,7 @@ def make_beside_kernel(name, dtype):
         j = _int(job)
         length = j[at.LENGTH]
         room = np.empty((4, length * BESIDE), np.float64)
-        values = room.ctypes.data
+        values = np.intp(room.ctypes.data)
         values_y, high, low = values + room.strides[0], values + 2 * room.strides[0], values + 3 * room.strides[0]
         gs, ys, highs, lows, results = _float(values), _float(values_y), _float(high), _float(low), element(values)
         sums, sums_low, wide = stack(TILE_BYTES), stack(TILE_BYTES), beside()

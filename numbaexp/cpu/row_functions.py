@@ -47,22 +47,22 @@ def _shares(**options: bool) -> Ways:
         make(rows.make_softmax, **options),
         make(columns.make_softmax, **options),
         (
-            ("sums", make(rows.make_sums, apart=False), CHUNK_OF_ROW),
+            ("sums", rows.make_sums, CHUNK_OF_ROW),
             shares,
-            ("finish", rows.make_finish, CHUNK_OF_ROW),
+            ("finish", make(rows.make_finish, **options), CHUNK_OF_ROW),
         ),
         (
-            ("sums beside", make(column_chunks.make_sums, apart=False), CHUNK_OF_BLOCK),
+            ("sums beside", column_chunks.make_sums, CHUNK_OF_BLOCK),
             shares,
-            ("finish beside", column_chunks.make_finish, CHUNK_OF_BLOCK),
+            ("finish beside", make(column_chunks.make_finish, **options), CHUNK_OF_BLOCK),
         ),
     )
 
 
 def _logs(by_row: Make, beside: Make, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Ways:
     close = ("close", row_logs.make_close, ROW)
-    sums = ("sums", functools.partial(rows.make_sums, apart=True), CHUNK_OF_ROW)
-    sums_beside = ("sums beside", functools.partial(column_chunks.make_sums, apart=True), CHUNK_OF_BLOCK)
+    sums = ("sums", rows.make_sums_apart, CHUNK_OF_ROW)
+    sums_beside = ("sums beside", column_chunks.make_sums_apart, CHUNK_OF_BLOCK)
     return Ways(by_row, beside, (sums, close, finish), (sums_beside, close, finish_beside))
 
 
@@ -74,7 +74,15 @@ def _one_a_row(by_row: Make, beside: Make, finish: Make) -> Ways:
 
 def _backward(name: str) -> Ways:
     make = functools.partial
-    return Ways(make(row_backward.make_by_row, name), make(row_backward.make_beside_kernel, name))
+    return Ways(
+        make(row_backward.make_by_row, name),
+        make(row_backward.make_beside_kernel, name),
+        (
+            ("sums", make(row_backward.make_sums, name), CHUNK_OF_ROW),
+            ("close", make(row_backward.make_close, name), ROW),
+            ("finish", make(row_backward.make_finish, name), CHUNK_OF_ROW),
+        ),
+    )
 
 
 def _of_sums(name: str) -> Ways:

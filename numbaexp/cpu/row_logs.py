@@ -9,28 +9,30 @@ from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, p
 from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import CHUNK, cancel
+from numbaexp.vector.memory import store
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
 
 
 def make_sum_of_row(dtype, arithmetic):
-    """``sum_of_row(x, length, step, scratch, tile, high, low, known)``: (greatest, logarithm, low) of a row. ``known``
+    """``sum_of_row(x, length, step, scratch, tile, known)``: (greatest, logarithm, low) of a row. ``known``
     is the address of lists of what is known of its chunks, which were filled with 0."""
     memory = make_row_memory(dtype, arithmetic)
-    chunk, combine, logarithm = make_chunks(arithmetic), make_combine(arithmetic), arithmetic.logarithm
+    chunk, combine, logarithm = make_chunks(arithmetic, memory), make_combine(arithmetic), arithmetic.logarithm
+    of_rank = arithmetic.of_rank
 
     @part
-    def sum_of_row(x, length, step, scratch, tile, high, low, known):
+    def sum_of_row(x, length, step, scratch, tile, known):
         chunks = (length + CHUNK - 1) // CHUNK
         width, lists = whole_tiles(chunks), _float(known)
         for c in range(chunks):
             start = c * CHUNK
             count = min(CHUNK, length - start)
-            values = memory.load(x + start * step, step, count, scratch, tile)
-            top = chunk.greatest(values, tile, count)
-            lists[c], lists[width * ONES + c] = top, chunk.addends(values, tile, count, top, high, low)
-            lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(high, low, count)
+            elements = memory.load(x + start * step, step, count, scratch, tile)
+            top = of_rank(chunk.greatest(elements, tile, count))
+            ones, lists[width * HIGH + c], lists[width * LOW + c] = chunk.addends(elements, tile, count, top)
+            lists[c], lists[width * ONES + c] = top, ones
         top, ones, total, total_low = combine(known, chunks)
         log, log_low = logarithm(ones, total, total_low)
         return np.float64(top), log, log_low
@@ -49,9 +51,9 @@ def make_log_sum(dtype):
     def log_sum(greatest, log, log_low, x, length, step):
         result = arithmetic.log_sum(value(greatest), log, log_low)
         if narrow and cancel(result, log):
-            scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+            scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
             known = np.zeros(4 * whole_tiles((length + CHUNK - 1) // CHUNK), np.float64)
-            paired = of_pairs(x, length, step, scratch, tile, high, low, known.ctypes.data)
+            paired = of_pairs(x, length, step, scratch, tile, known.ctypes.data)
             result = PAIRED.log_sum(paired[0], paired[1], paired[2])
             keep(known)
         return rounded(result if abs(greatest) < np.inf else greatest)
@@ -64,20 +66,18 @@ def make_write_logs(dtype):
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     log_share, rounded, size = arithmetic.log_share, memory.rounded, memory.size
-    element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
+    value, values = arithmetic.value, memory.values
 
     @part
     def write_logs(x, count, step, greatest, log, log_low, y, y_step, scratch, tile):
-        values = memory.load(x, step, count, scratch, tile)
+        elements = memory.load(x, step, count, scratch, tile)
         top = value(greatest)
         log = log if abs(greatest) < np.inf else np.nan
         target = y if y_step == size else scratch
         for start in range(0, count, TILE):
             is_whole = start + TILE <= count
-            source = number(values + start * memory.value_size if is_whole else tile)
-            results = element(target + start * size if is_whole else tile)
-            for i in range(TILE):
-                results[i] = rounded(log_share(source[i], top, log, log_low))
+            of_tile = values(elements + start * size if is_whole else tile)
+            store(target + start * size if is_whole else tile, rounded(log_share(of_tile, top, log, log_low)))
         memory.settle(y, y_step, count, target, tile)
 
     return write_logs
@@ -90,11 +90,11 @@ def make_log_softmax(dtype):
     def log_softmax(job, first, last):
         j = _int(job)
         length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
-        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
         for row in range(first, last):
             x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
-            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
+            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, known.ctypes.data)
             for start in range(0, length, CHUNK):
                 count = min(CHUNK, length - start)
                 here, out = x + start * x_step, y + start * y_step
@@ -112,11 +112,11 @@ def make_log_sums(dtype):
     def log_sums(job, first, last):
         j = _int(job)
         length, x_step = j[at.LENGTH], j[at.X_STEP]
-        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
         for row in range(first, last):
             x = at.row_at(j, row, at.X)
-            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
+            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, known.ctypes.data)
             result = log_sum(top, log, log_low, x, length, x_step)
             element(at.row_at(j, row, at.Y))[0] = result
         keep(known)
@@ -131,11 +131,11 @@ def make_statistics(dtype):
     def statistics(job, first, last):
         j = _int(job)
         length, x_step = j[at.LENGTH], j[at.X_STEP]
-        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
         for row in range(first, last):
             x = at.row_at(j, row, at.X)
-            made = sum_of_row(x, length, x_step, scratch, tile, high, low, known.ctypes.data)
+            made = sum_of_row(x, length, x_step, scratch, tile, known.ctypes.data)
             statistics_of_row = _float(at.row_at(j, row, at.EXTRA))
             statistics_of_row[0], statistics_of_row[1], statistics_of_row[2] = made
         keep(known)

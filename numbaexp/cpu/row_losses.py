@@ -3,14 +3,14 @@ record of ``numbaexp.scalar.row_losses`` at ``EXTRA``."""
 
 import numpy as np
 
-from numbaexp.cpu import lanes
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.lanes import make_sums
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
-from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine, make_share, make_write
+from numbaexp.cpu.rows import make_row_sums, make_share, make_write
 from numbaexp.scalar import row_losses as l
-from numbaexp.scalar.row_arithmetic import arithmetic_of
+from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.rows import CHUNK
 
 _int = make_pointer(np.int64)
@@ -45,6 +45,7 @@ def make_losses(dtype):
 
 def make_total(dtype):
     """(high, low), at ``EXTRA``, the sum of the pairs of a row, high and low beside each other at ``X``."""
+    sum_of = make_sums(PAIRED).total
 
     def total(job, first, last):
         j = _int(job)
@@ -63,10 +64,10 @@ def make_total(dtype):
                     pair = _float(x + (start + min(i, count - 1)) * step)
                     highs[i] = pair[0] if i < count else 0.0
                     lows[i] = pair[1] if i < count else 0.0
-                sums[0, c], sums[1, c] = lanes.total_of_pairs(high, low, whole_tiles(count))
-            address = sums.ctypes.data
+                sums[0, c], sums[1, c] = sum_of(high, low, count)
+            address = np.intp(sums.ctypes.data)
             target = _float(at.row_at(j, row, at.EXTRA))
-            target[0], target[1] = l.settled(*lanes.total_of_pairs(address, address + 8 * width, width))
+            target[0], target[1] = l.settled(*sum_of(address, address + 8 * width, chunks))
         keep(sums)
 
     return total
@@ -91,9 +92,10 @@ def make_class_gradients(dtype):
     """The gradient of the negative logarithm of one element's share, times a number: shares, but for that element,
     which has what its share lacks of 1, negative; or zeros."""
     arithmetic = arithmetic_of(dtype)
-    memory, chunk = make_row_memory(dtype, arithmetic), make_chunks(arithmetic)
-    combine, share_of, write = make_combine(arithmetic), make_share(arithmetic, True), make_write(arithmetic, memory)
-    weighted, quotient, rounded = arithmetic.weighted, arithmetic.quotient, memory.rounded
+    memory, total_of = make_row_memory(dtype, arithmetic), make_sums(arithmetic).total
+    sum_of_row = make_row_sums(arithmetic, memory).of_row
+    share_of, write = make_share(arithmetic, True), make_write(arithmetic, memory, True)
+    quotient, rounded = arithmetic.quotient, memory.rounded
     element, stored_as = make_pointer(memory.stored_as), memory.stored_as
 
     def class_gradients(job, first, last):
@@ -102,8 +104,8 @@ def make_class_gradients(dtype):
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        kept, lists = np.empty(2 * chunks * CHUNK, np.float64), np.zeros(4 * width, np.float64)
-        high, known = kept.ctypes.data, lists.ctypes.data
+        kept, lists = np.empty(2 * chunks * CHUNK, np.float64), np.zeros((2, width), np.float64)
+        high, sums = np.intp(kept.ctypes.data), np.intp(lists.ctypes.data)
         low = high + CHUNK_BYTES * chunks
         for row in range(first, last):
             x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
@@ -113,35 +115,26 @@ def make_class_gradients(dtype):
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
-            for c in range(chunks):
-                start = c * CHUNK
-                count = min(CHUNK, length - start)
-                values = memory.load(x + start * x_step, x_step, count, scratch, tile)
-                top = chunk.greatest(values, tile, count)
-                here, here_low = high + 8 * start, low + 8 * start
-                chunk.exponentials(values, tile, count, top, here, here_low, y + start * y_step)
-                lists[c], lists[width * ONES + c] = top, 0.0
-                lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(here, here_low, count)
-            top, _, total, total_low = combine(known, chunks)
+            reference, total, total_low = sum_of_row(
+                x, length, x_step, high, low, CHUNK_BYTES, sums, scratch, tile, y, y_step
+            )
             # The sum of the others: without it, where the element is most of its row, what its share lacks would
             # cancel.
             c = place // CHUNK
-            start = c * CHUNK
+            here = c * CHUNK_BYTES
             kept[place], kept[chunks * CHUNK + place] = 0.0, 0.0
-            others, others_low = chunk.total(high + 8 * start, low + 8 * start, min(CHUNK, length - start))
-            others, others_low = weighted(others, others_low, lists[c], lists[width * ONES + c])
+            others, others_low = total_of(high + here, low + here, min(CHUNK, length - c * CHUNK))
             if chunks > 1:
-                lists[width * HIGH + c], lists[width * LOW + c] = others, others_low
-                others, others_low = chunk.total(known + 8 * width * HIGH, known + 8 * width * LOW, chunks)
+                lists[0, c], lists[1, c] = others, others_low
+                others, others_low = total_of(sums, sums + 8 * width, chunks)
+            share, share_low = share_of(reference, total, total_low, number)
+            share = share if abs(reference) < np.inf else np.nan
             for c in range(chunks):
-                start = c * CHUNK
+                start, here = c * CHUNK, c * CHUNK_BYTES
                 count = min(CHUNK, length - start)
-                share, share_low = share_of(lists[c], lists[width * ONES + c], top, total, total_low, number)
-                share = share if abs(top) < np.inf else np.nan
-                here, here_low = high + 8 * start, low + 8 * start
-                write(here, here_low, count, share, share_low, y + start * y_step, y_step, scratch, tile)
+                write(high + here, low + here, count, share, share_low, y + start * y_step, y_step, scratch, tile)
             lacking = quotient(others, others_low, total, total_low, -number)
-            lacking = lacking if abs(top) < np.inf else np.nan
+            lacking = lacking if abs(reference) < np.inf else np.nan
             element(y + place * y_step)[0] = rounded(lacking)
         keep(kept)
         keep(lists)
@@ -149,17 +142,17 @@ def make_class_gradients(dtype):
     return class_gradients
 
 
-def make_parts(memory, value):
+def make_parts(memory):
     """``put_parts(w, step, start, count, along, constants, scratch, tile, parts)``: of a chunk, the targets' parts are
     put at ``parts``, with 0 up to the end of the last tile; ``w`` is the address of the row's probabilities."""
-    number = make_pointer(value)
+    element, to_value = make_pointer(memory.stored_as), memory.to_value
 
     @part
     def put_parts(w, step, start, count, along, constants, scratch, tile, parts):
-        probabilities = number(memory.load(w + start * step, step, count, scratch, tile))
+        probabilities = element(memory.load(w + start * step, step, count, scratch, tile))
         weights, given, made = _float(along), _float(constants), _float(parts)
         for i in range(count):
-            made[i] = l.expected(weights[start + i], np.float64(probabilities[i]), given[0], given[1])
+            made[i] = l.expected(weights[start + i], np.float64(to_value(probabilities[i])), given[0], given[1])
         for i in range(count, whole_tiles(count)):
             made[i] = 0.0
 
@@ -171,7 +164,8 @@ def make_expected_losses(dtype):
     the classes' weights, ``W`` their probabilities."""
     arithmetic = arithmetic_of(dtype)
     memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, l.losses_of(arithmetic).addend
-    number, put_parts = make_pointer(value), make_parts(memory, value)
+    element, to_value, put_parts = make_pointer(memory.stored_as), memory.to_value, make_parts(memory)
+    sum_of = make_sums(PAIRED).total
 
     def expected_losses(job, first, last):
         j = _int(job)
@@ -187,15 +181,15 @@ def make_expected_losses(dtype):
             top, log, log_low = value(of_row[l.GREATEST]), of_row[l.LOGARITHM], of_row[l.LOGARITHM_LOW]
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
-                values = number(memory.load(x + start * x_step, x_step, count, scratch, tile))
+                elements = element(memory.load(x + start * x_step, x_step, count, scratch, tile))
                 put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, made)
                 for i in range(count):
-                    highs[i], lows[i] = addend(values[i], top, log, log_low, parts[i])
+                    highs[i], lows[i] = addend(to_value(elements[i]), top, log, log_low, parts[i])
                 for i in range(count, whole_tiles(count)):
                     highs[i], lows[i] = 0.0, 0.0
-                sums[0, c], sums[1, c] = lanes.total_of_pairs(high, low, whole_tiles(count))
-            address = sums.ctypes.data
-            of_row[l.PART], of_row[l.PART_LOW] = lanes.total_of_pairs(address, address + 8 * width, width)
+                sums[0, c], sums[1, c] = sum_of(high, low, count)
+            address = np.intp(sums.ctypes.data)
+            of_row[l.PART], of_row[l.PART_LOW] = sum_of(address, address + 8 * width, width)
         keep(sums)
 
     return expected_losses
@@ -205,14 +199,11 @@ def make_expected_gradients(dtype):
     """The gradient of an expected loss: the shares times the sum of the target's parts, less those parts; all times a
     number of the row. Where the row has a class, that has another part, of its weight; or the row is zeros."""
     arithmetic = arithmetic_of(dtype)
-    memory, chunk = make_row_memory(dtype, arithmetic), make_chunks(arithmetic)
-    combine, share_of = make_combine(arithmetic), make_share(arithmetic, True)
+    memory = make_row_memory(dtype, arithmetic)
+    chunk, sum_of = make_chunks(arithmetic, memory), make_sums(arithmetic).total
+    sum_of_row, share_of = make_row_sums(arithmetic, memory).of_row, make_share(arithmetic, True)
     gradient, rounded = l.losses_of(arithmetic).gradient, memory.rounded
-    element, stored_as, put_parts = (
-        make_pointer(memory.stored_as),
-        memory.stored_as,
-        make_parts(memory, arithmetic.value),
-    )
+    element, stored_as, put_parts = make_pointer(memory.stored_as), memory.stored_as, make_parts(memory)
 
     def expected_gradients(job, first, last):
         j = _int(job)
@@ -222,7 +213,7 @@ def make_expected_gradients(dtype):
         scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         tile, tile_w, made, parts_at = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         highs, lows, parts, results = _float(high), _float(low), _float(parts_at), element(made)
-        lists, of_targets = np.zeros(4 * width, np.float64), np.zeros((2, width), np.float64)
+        lists, of_targets = np.zeros(2 * width, np.float64), np.zeros((2, width), np.float64)
         # The low parts of what the targets give.
         nothing = np.zeros(CHUNK, np.float64)
         for row in range(first, last):
@@ -240,29 +231,24 @@ def make_expected_gradients(dtype):
                 continue
             for c in range(chunks):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
-                values = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
-                of_targets[0, c], of_targets[1, c] = chunk.total(parts_at, nothing.ctypes.data, count)
-                top = chunk.greatest(values, tile, count)
-                chunk.exponentials(values, tile, count, top, high, low, y + start * y_step)
-                lists[c], lists[width * ONES + c] = top, 0.0
-                lists[width * HIGH + c], lists[width * LOW + c] = chunk.total(high, low, count)
-            top, _, total, total_low = combine(lists.ctypes.data, chunks)
-            address = of_targets.ctypes.data
-            target, target_low = chunk.total(address, address + 8 * width, chunks)
+                of_targets[0, c], of_targets[1, c] = sum_of(parts_at, np.intp(nothing.ctypes.data), count)
+            # The exponentials of a chunk are made again when they are needed.
+            reference, total, total_low = sum_of_row(
+                x, length, x_step, high, low, 0, np.intp(lists.ctypes.data), scratch, tile, y, y_step
+            )
+            address = np.intp(of_targets.ctypes.data)
+            target, target_low = sum_of(address, address + 8 * width, chunks)
             whole_target = (target + target_low) + weight
+            share, share_low = share_of(reference, total, total_low, scale * whole_target)
+            share = share if abs(reference) < np.inf else np.nan
             for c in range(chunks):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
-                values = memory.load(x + start * x_step, x_step, count, scratch, tile)
-                of_chunk = chunk.greatest(values, tile, count)
-                chunk.exponentials(values, tile, count, of_chunk, high, low, y + start * y_step)
+                elements = memory.load(x + start * x_step, x_step, count, scratch, tile)
+                chunk.exponentials(elements, tile, count, reference, high, low, y + start * y_step)
                 put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
                 if start <= place < start + count:
                     parts[place - start] += weight
-                share, share_low = share_of(
-                    lists[c], lists[width * ONES + c], top, total, total_low, scale * whole_target
-                )
-                share = share if abs(top) < np.inf else np.nan
                 for i in range(count):
                     results[i] = rounded(gradient(highs[i], lows[i], share, share_low, scale * parts[i]))
                 for i in range(count):

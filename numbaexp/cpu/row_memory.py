@@ -10,14 +10,19 @@ from numba.np.numpy_support import from_dtype
 
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import STORED_AS, itemsize
-from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
+from numbaexp.scalar.ieee import bfloat_to_float, float_to_bfloat, half_to_float, scalar, to_float32
 from numbaexp.scalar.narrow import to_bfloat, to_half
+from numbaexp.scalar.rows import LANES
+from numbaexp.vector.memory import make_load
+from numbaexp.vector.operations import as_number, bits_of, mask_bits
+from numbaexp.vector.type import Vector
 
 # A compiled part of a kernel.
 part = jit
 
-# Elements a tile. Loops over as many need neither a check of their length nor a remainder, and become SIMD code whole.
-TILE = 64
+# Elements a tile: a vector of the lanes of ``numbaexp.scalar.rows``. Loops over as many need neither a check of their
+# length nor a remainder.
+TILE = LANES
 
 
 def make_pointer(number):
@@ -57,63 +62,81 @@ def keep(typingctx, array):
     return types.none(array), codegen
 
 
+@scalar
+def to_bfloat_by_float(result):
+    """As ``to_bfloat``, without regard to flags: that the result is rounded twice shows only where the first time it is
+    rounded to what is halfway."""
+    once = to_float32(result)
+    halfway = (bits_of(once) & np.int32(0xFFFF)) == np.int32(0x8000)
+    if mask_bits(halfway) != np.uint64(0):
+        return to_bfloat(result)
+    return float_to_bfloat(once)
+
+
 _TO_VALUE = {"float16": half_to_float, "bfloat16": bfloat_to_float}
-_FROM_RESULT = {"float16": to_half, "bfloat16": to_bfloat}
+_FROM_RESULT = {"float16": to_half, "bfloat16": to_bfloat_by_float}
 
 
 class RowMemory(NamedTuple):
     """Of one type.
 
+    load(x, step, count, scratch, tile) : the address of contiguous elements, which is their own where they are such;
+        what is over after whole tiles is put into ``tile`` too, filled up with -infinity.
+    values(address) : a vector of the values of a tile.
     to_value(element) : a value.
-    load(x, step, count, scratch, tile) : the address of contiguous values, which is that of the elements themselves
-        where they are such; what is over after whole tiles is put into ``tile`` too, filled up with -infinity.
-    rounded(result) : an element.
+    rounded(result) : an element, or a vector of them.
     settle(y, step, count, target, tile) : puts results where they belong that were written to ``target``, which is
         ``y`` where its elements are contiguous, and, what is over after whole tiles, to ``tile``.
     """
 
     stored_as: Any
     size: int
-    value_size: int
-    to_value: Any
     load: Any
+    values: Any
+    to_value: Any
     rounded: Any
     settle: Any
 
 
+_MINUS_INFINITY: dict[str, Any] = {"float16": 0xFC00, "bfloat16": 0xFF80, "float32": -np.inf, "float64": -np.inf}
+
+
 def make_row_memory(dtype, arithmetic):
     """Elements of a type, and values as an arithmetic takes them."""
-    stored_as, value = STORED_AS[dtype], arithmetic.value
-    size, value_size = itemsize(dtype), np.dtype(value).itemsize
-    element, number = make_pointer(stored_as), make_pointer(value)
-    as_they_are = stored_as is value
+    stored_as, size = STORED_AS[dtype], itemsize(dtype)
+    element, load_elements = make_pointer(stored_as), make_load(Vector(from_dtype(np.dtype(stored_as)), TILE))
+    zero, nothing, minus_infinity = arithmetic.value(0.0), stored_as(0), stored_as(_MINUS_INFINITY[dtype])
 
-    to_float = _TO_VALUE.get(dtype, stored_as)
+    @scalar
+    def same(x):
+        return x
+
+    to_float = _TO_VALUE.get(dtype, same)
 
     @scalar
     def to_value(x):
-        return value(to_float(x))
+        return as_number(to_float(x), zero)
 
     @scalar
     def to_element(result):
-        return stored_as(result)
+        return as_number(result, nothing)
+
+    @part
+    def values(address):
+        return to_value(load_elements(address))
 
     @part
     def load(x, step, count, scratch, tile):
+        address = x if step == size else scratch
         if step != size:
-            values = number(scratch)
+            copied = element(scratch)
             for i in range(count):
-                values[i] = to_value(element(x + i * step)[0])
-        elif not as_they_are:
-            source, values = element(x), number(scratch)
-            for i in range(count):
-                values[i] = to_value(source[i])
-        address = x if as_they_are and step == size else scratch
+                copied[i] = element(x + i * step)[0]
         whole = count // TILE * TILE
         if whole < count:
-            over, padded = number(address + whole * value_size), number(tile)
+            over, padded = element(address + whole * size), element(tile)
             for i in range(TILE):
-                padded[i] = over[i] if whole + i < count else value(-np.inf)
+                padded[i] = over[i] if whole + i < count else minus_infinity
         return address
 
     @part
@@ -125,4 +148,4 @@ def make_row_memory(dtype, arithmetic):
             for i in range(count):
                 element(y + i * step)[0] = results[i]
 
-    return RowMemory(stored_as, size, value_size, to_value, load, _FROM_RESULT.get(dtype, to_element), settle)
+    return RowMemory(stored_as, size, load, values, to_value, _FROM_RESULT.get(dtype, to_element), settle)

@@ -17,6 +17,7 @@ from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_merging import SUM_SCALE, UNSCALE_EXPONENTIAL, sum_less_one, whole_sum
 from numbaexp.scalar.rows import CHUNK
+from numbaexp.vector.memory import store
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
@@ -86,14 +87,13 @@ def make_result(name, dtype):
         arithmetic.share,
         PAIRED.logarithm,
     )
-    # What a row's sum is held times, less than here in the narrow types.
-    one = arithmetic.one
-    scale = one * one * r.UNSCALE_SUM
+    # What a row's sum is held times, less than here.
+    scale = arithmetic.one * r.UNSCALE_SUM
 
     @part
     def share_of_one(known):
         total, total_low = whole_sum(_float(known)[1], _float(known)[2])
-        high, low = share(one, 0.0, total * scale, total_low * scale)
+        high, low = share(total * scale, total_low * scale)
         return high if abs(_float(known)[0]) < np.inf else np.nan, low
 
     @part
@@ -120,7 +120,7 @@ def make_by_row(name, dtype):
         result.close,
         result.of_element,
     )
-    element, number, size, rounded = make_pointer(memory.stored_as), make_pointer(value), memory.size, memory.rounded
+    values, size, rounded = memory.values, memory.size, memory.rounded
 
     def by_row(job, first, last):
         j = _int(job)
@@ -133,14 +133,12 @@ def make_by_row(name, dtype):
             high, low = close(known)
             for start in range(0, length, CHUNK):
                 count, out = min(CHUNK, length - start), y + start * y_step
-                values = memory.load(x + start * x_step, x_step, count, scratch, tile)
+                elements = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 target = out if y_step == size else scratch
                 for i in range(0, count, TILE):
                     is_whole = i + TILE <= count
-                    source = number(values + i * memory.value_size if is_whole else tile)
-                    results = element(target + i * size if is_whole else tile)
-                    for k in range(TILE):
-                        results[k] = rounded(of_element(source[k], top, high, low))
+                    of_tile = values(elements + i * size if is_whole else tile)
+                    store(target + i * size if is_whole else tile, rounded(of_element(of_tile, top, high, low)))
                 memory.settle(out, y_step, count, target, tile)
 
     return by_row
@@ -157,7 +155,7 @@ def make_beside_each_other(name, dtype):
         j = _int(job)
         length = j[at.LENGTH]
         room = np.empty(2 * length * BESIDE, np.float64)
-        values = room.ctypes.data
+        values = np.intp(room.ctypes.data)
         made = values + length * _ONE
         source, results, wide = number(values), element(made), beside()
         greatests, highs, lows = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))

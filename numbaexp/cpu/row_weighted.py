@@ -1,12 +1,14 @@
 """Kernels of sums over a row that are weighted, row by row; see ``numbaexp.cpu.rows``."""
 
+from math import ldexp
+
 import numpy as np
 
-from numbaexp.cpu import lanes
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.lanes import make_sums
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED
@@ -14,6 +16,13 @@ from numbaexp.scalar.rows import CHUNK
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
+_sum_of = make_sums(PAIRED).total
+
+
+# Exponentials are held times 2**100 here, so that there is room for factors; sums of their products with pairs, times
+# 2**400.
+LESS_SCALE = ldexp(1.0, -200)
+UNSCALE = r.UNSCALE_SUM / LESS_SCALE
 
 
 @part
@@ -23,27 +32,23 @@ def counted(x, factor):
 
 
 @part
-def terms(values, tile, weights, tile_of_weights, count, greatest, high, low):
-    highs, lows = _float(high), _float(low)
-    for start in range(0, count, TILE):
-        whole = start + TILE <= count
-        source = _float(values + 8 * start if whole else tile)
-        factors = _float(weights + 8 * start if whole else tile_of_weights)
-        for i in range(TILE):
-            e, e_low = PAIRED.exponential(source[i], greatest)
-            # The logarithm of 1 alone is to be 0.
-            e, e_low = (PAIRED.one, 0.0) if source[i] == greatest else (e, e_low)
-            weighted = r.product_of_pairs(e, e_low, factors[i], 0.0)
-            none = e == 0.0
-            highs[start + i] = 0.0 if none else weighted[0]
-            lows[start + i] = 0.0 if none else weighted[1]
-    return lanes.total_of_pairs(high, low, whole_tiles(count))
+def terms(values, weights, count, greatest, high, low):
+    source, factors, highs, lows = _float(values), _float(weights), _float(high), _float(low)
+    for i in range(whole_tiles(count)):
+        e, e_low = PAIRED.exponential(source[i], greatest)
+        # The logarithm of 1 alone is to be 0.
+        e, e_low = (PAIRED.one, 0.0) if source[i] == greatest else (e, e_low)
+        weighted = r.product_of_pairs(e * LESS_SCALE, e_low * LESS_SCALE, factors[i], 0.0)
+        none = e < r.NOTHING
+        highs[i] = 0.0 if none else weighted[0]
+        lows[i] = 0.0 if none else weighted[1]
+    return _sum_of(high, low, count)
 
 
 @part
 def logarithm_of(top, total, total_low):
-    z, z_low = r.two_sum(abs(total) * r.UNSCALE_SUM, -1.0)
-    z_low += (total_low if total > 0.0 else -total_low) * r.UNSCALE_SUM
+    z, z_low = r.two_sum(abs(total) * UNSCALE, -1.0)
+    z_low += (total_low if total > 0.0 else -total_low) * UNSCALE
     log, log_low = r.log1p_pair(z, z_low)
     result = -np.inf if total == 0.0 else PAIRED.log_sum(top, log, log_low)
     return result if abs(top) < np.inf else top
@@ -52,8 +57,9 @@ def logarithm_of(top, total, total_low):
 def make_weighted_log_sums(dtype):
     """The logarithm of the magnitude of the sum of exponentials times ``W``, at ``Y``, and at ``EXTRA`` its sign; in
     pairs in every type."""
-    memory, chunk, combine = make_row_memory(dtype, PAIRED), make_chunks(PAIRED), make_combine(PAIRED)
-    element = make_pointer(memory.stored_as)
+    memory, combine = make_row_memory(dtype, PAIRED), make_combine(PAIRED)
+    element, to_value = make_pointer(memory.stored_as), memory.to_value
+    greatest = make_chunks(PAIRED, make_row_memory("float64", PAIRED)).greatest
 
     def weighted_log_sums(job, first, last):
         j = _int(job)
@@ -61,31 +67,26 @@ def make_weighted_log_sums(dtype):
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
         scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
-        tile, tile_w, padded = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES)
+        tile, tile_w, padded, weights = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         lists = np.zeros(4 * width, np.float64)
-        used = _float(padded)
+        used, factors = _float(padded), _float(weights)
         for row in range(first, last):
             x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
             above, below = False, False
             for c in range(chunks):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
-                values = _float(memory.load(x + start * x_step, x_step, count, scratch, tile))
-                weights = memory.load(w + start * w_step, w_step, count, scratch_w, tile_w)
-                factors = _float(weights)
+                values = element(memory.load(x + start * x_step, x_step, count, scratch, tile))
+                given = element(memory.load(w + start * w_step, w_step, count, scratch_w, tile_w))
                 for i in range(whole_tiles(count)):
-                    used[i] = counted(values[i], factors[i]) if i < count else -np.inf
+                    factors[i] = to_value(given[i]) if i < count else 0.0
+                    used[i] = counted(to_value(values[i]), factors[i]) if i < count else -np.inf
                     above |= used[i] == np.inf and factors[i] > 0.0
                     below |= used[i] == np.inf and factors[i] < 0.0
-                over = count // TILE * TILE
-                for i in range(TILE):
-                    _float(tile)[i] = used[over + i] if over < count else -np.inf
-                top = chunk.greatest(padded, tile, count)
+                top = r.of_rank_f64(greatest(padded, padded, whole_tiles(count)))
                 subtracted = 0.0 if top == -np.inf else top
                 lists[c], lists[width * ONES + c] = top, 0.0
-                lists[width * HIGH + c], lists[width * LOW + c] = terms(
-                    padded, tile, weights, tile_w, count, subtracted, high, low
-                )
+                lists[width * HIGH + c], lists[width * LOW + c] = terms(padded, weights, count, subtracted, high, low)
             top, _, total, total_low = combine(lists.ctypes.data, chunks)
             # Where terms cancel, most of the sum may be in its low part.
             total, total_low = r.two_sum(total, total_low)

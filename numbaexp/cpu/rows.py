@@ -1,30 +1,104 @@
 """Kernels that go through an array row by row; see ``numbaexp.cpu.row_job``. A unit is a row; of rows of more than
 ``KEPT`` chunks it is a chunk, in the kernels that say so."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
-from numbaexp.scalar.row_arithmetic import arithmetic_of
+from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
 from numbaexp.scalar.rows import CHUNK, rank
+from numbaexp.vector.memory import store
+from numbaexp.vector.operations import where
 
 # Chunks of which the exponentials of a whole row are kept, in memory that the second-level cache holds.
 KEPT = 16
-# What is known of a chunk, and then of its row: lists of float64 beside each other, of a multiple of TILE.
+# What is known of a row's chunks: lists of float64 beside each other, of a multiple of TILE. A softmax has its sums
+# alone, and puts what is known of the row at the head.
 GREATEST, ONES, HIGH, LOW = range(4)
+REFERENCE, SHARE, SHARE_LOW = range(3)
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
 
 
+class RowSums(NamedTuple):
+    """``sums`` is the address of two lists, high and low, of the sums of a row's chunks, with 0 up to their ends.
+
+    of_row(x, length, step, high, low, kept, sums, scratch, tile, y, y_step) : (reference, high, low) of a row. Its
+        exponentials are put at ``high`` and ``low``, each chunk's so many bytes behind the one before.
+    settled(x, length, step, high, low, sums, scratch, tile, y, y_step) : the same of a row of which the sums of chunks
+        are known, of differences from 0; what is at ``high`` and ``low`` is not for use.
+    """
+
+    of_row: Any
+    settled: Any
+
+
+def make_row_sums(arithmetic, memory):
+    chunk, sum_of, usable = make_chunks(arithmetic, memory), make_sums_of_pairs(arithmetic).total, arithmetic.usable
+    of_rank, least_rank = arithmetic.of_rank, arithmetic.least_rank
+
+    @part
+    def greatest_of(x, length, step, scratch, tile):
+        top = least_rank
+        for start in range(0, length, CHUNK):
+            count = min(CHUNK, length - start)
+            elements = memory.load(x + start * step, step, count, scratch, tile)
+            top = max(top, chunk.greatest(elements, tile, count))
+        return np.float64(of_rank(top))
+
+    @part
+    def sum_with(reference, x, length, step, high, low, kept, sums, scratch, tile, y, y_step):
+        # Of -infinity alone the differences would be NaN.
+        reference = 0.0 if reference == -np.inf else reference
+        chunks = (length + CHUNK - 1) // CHUNK
+        width = whole_tiles(chunks)
+        highs, lows = _float(sums), _float(sums + 8 * width)
+        total, total_low = 0.0, 0.0
+        for c in range(chunks):
+            start = c * CHUNK
+            count = min(CHUNK, length - start)
+            elements = memory.load(x + start * step, step, count, scratch, tile)
+            total, total_low = chunk.exponentials(
+                elements, tile, count, reference, high + c * kept, low + c * kept, y + start * y_step
+            )
+            highs[c], lows[c] = total, total_low
+        return sum_of(sums, sums + 8 * width, chunks) if chunks > 1 else (total, total_low)
+
+    @part
+    def of_row(x, length, step, high, low, kept, sums, scratch, tile, y, y_step):
+        reference, total, total_low, tries = 0.0, 0.0, 0.0, 0
+        while tries == 0 or (tries == 1 and not usable(total)):
+            if tries:
+                reference = greatest_of(x, length, step, scratch, tile)
+            total, total_low = sum_with(reference, x, length, step, high, low, kept, sums, scratch, tile, y, y_step)
+            tries += 1
+        return reference, total, total_low
+
+    @part
+    def settled(x, length, step, high, low, sums, scratch, tile, y, y_step):
+        chunks = (length + CHUNK - 1) // CHUNK
+        reference = 0.0
+        total, total_low = sum_of(sums, sums + 8 * whole_tiles(chunks), chunks)
+        if not usable(total):
+            reference = greatest_of(x, length, step, scratch, tile)
+            total, total_low = sum_with(reference, x, length, step, high, low, 0, sums, scratch, tile, y, y_step)
+        return reference, total, total_low
+
+    return RowSums(of_row, settled)
+
+
 def make_combine(arithmetic):
-    """A function of what is known of a row's chunks, at an address, each list filled up with 0. Returns (greatest,
-    ones, high, low) of the row, and leaves the chunks' weights, high and low, in the first two lists."""
+    """A function of what is known of a row's chunks for a logarithm, at an address, each list filled up with 0. Returns
+    (greatest, ones, high, low) of the row; the sums in the lists are overwritten."""
     value, one, of_rank = arithmetic.value, arithmetic.one, arithmetic.of_rank
-    exponential, weighted, add = arithmetic.exponential, arithmetic.weighted, arithmetic.add
-    total = make_chunks(arithmetic).total
+    weight_of, weighted, add = arithmetic.weight, arithmetic.weighted, arithmetic.add
+    total = make_sums_of_pairs(arithmetic).total
 
     @part
     def combine(known, chunks):
@@ -38,16 +112,13 @@ def make_combine(arithmetic):
         if chunks == 1:
             ones_of_row = ones[0]
             sum_high, sum_low = weighted(high[0], low[0], one, 0.0)
-            greatest[0], ones[0] = one, 0.0
         else:
             ones_of_row = 0.0
             for i in range(chunks):
                 is_greatest = value(greatest[i]) == of_row
                 ones_of_row += ones[i] if is_greatest else 0.0
                 others, others_low = add(0.0 if is_greatest else ones[i] * one, 0.0, high[i], low[i])
-                weight, weight_low = exponential(value(greatest[i]), of_row)
-                high[i], low[i] = weighted(others, others_low, weight, weight_low)
-                greatest[i], ones[i] = weight, weight_low
+                high[i], low[i] = weighted(others, others_low, *weight_of(value(greatest[i]), of_row))
             sum_high, sum_low = total(known + 8 * width * HIGH, known + 8 * width * LOW, chunks)
         return of_row, ones_of_row, sum_high, sum_low
 
@@ -55,36 +126,40 @@ def make_combine(arithmetic):
 
 
 def make_share(arithmetic, scaled):
-    """``share(weight, weight_low, greatest, high, low, scale)``: of a chunk, from what is known of its row; NaN where
-    the greatest element is no finite number. Where it is ``scaled`` that is times ``scale``, and 0 in a row of
-    -infinity."""
+    """``share(reference, high, low, scale)``: what the exponentials of a row are to be multiplied by, from what is
+    known of it; NaN where its greatest element is no finite number. Where it is ``scaled`` that is times ``scale``, and
+    0 in a row of -infinity."""
     share_of = arithmetic.share
 
     @part
-    def share(weight, weight_low, greatest, high, low, scale):
-        s, s_low = share_of(weight, weight_low, high, low)
+    def share(reference, high, low, scale):
+        s, s_low = share_of(high, low)
         if scaled:
             s, s_low = arithmetic.scaled(s, s_low, scale)
-            s, s_low = (0.0, 0.0) if greatest == -np.inf else (s, s_low)
-        usual = abs(greatest) < np.inf or (scaled and greatest == -np.inf)
+            s, s_low = (0.0, 0.0) if reference == -np.inf else (s, s_low)
+        usual = abs(reference) < np.inf or (scaled and reference == -np.inf)
         return s if usual else np.nan, s_low
 
     return share
 
 
-def make_write(arithmetic, memory):
+def make_write(arithmetic, memory, scaled):
     """``write(high, low, count, share, share_low, y, step, scratch, tile)`` of a chunk's exponentials times a share."""
-    shared, rounded, size = arithmetic.shared, memory.rounded, memory.size
-    element = make_pointer(memory.stored_as)
+    shared, rounded, size, smallest = arithmetic.shared, memory.rounded, memory.size, arithmetic.nothing
+    load, narrow = make_sums_of_pairs(arithmetic).load, arithmetic is NARROW
 
     @part
     def write(high, low, count, share, share_low, y, step, scratch, tile):
-        highs, lows = _float(high), _float(low)
         target = y if step == size else scratch
         for start in range(0, count, TILE):
-            results = element(target + start * size if start + TILE <= count else tile)
-            for i in range(TILE):
-                results[i] = rounded(shared(highs[start + i], lows[start + i], share, share_low))
+            e, e_low = load(high + 8 * start, low + 8 * start)
+            if scaled:
+                # A scale may be so great that something would become of what stands for 0.
+                is_nothing = e < smallest
+                e = where(is_nothing, 0.0, e)
+                e_low = 0.0 if narrow else where(is_nothing, 0.0, e_low)
+            place = target + start * size if start + TILE <= count else tile
+            store(place, rounded(shared(e, e_low, share, share_low)))
         memory.settle(y, step, count, target, tile)
 
     return write
@@ -94,48 +169,41 @@ def make_softmax(dtype, scaled=False):
     """Of rows of up to ``KEPT`` chunks, each of which is read once and written once."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
-    chunk, combine = make_chunks(arithmetic), make_combine(arithmetic)
-    share_of, write = make_share(arithmetic, scaled), make_write(arithmetic, memory)
+    sum_of_row = make_row_sums(arithmetic, memory).of_row
+    share_of, write = make_share(arithmetic, scaled), make_write(arithmetic, memory, scaled)
 
     def softmax(job, first, last):
         j = _int(job)
         length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
         scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
-        lists = np.zeros(4 * TILE, np.float64)
+        sums = np.zeros(2 * whole_tiles(chunks), np.float64)
         kept = np.empty(2 * chunks * CHUNK if chunks > 1 else 0, np.float64)
         if chunks > 1:
-            high = kept.ctypes.data
+            high = np.intp(kept.ctypes.data)
             low = high + CHUNK_BYTES * chunks
         for row in range(first, last):
             x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
-            for c in range(chunks):
-                start = c * CHUNK
-                count = min(CHUNK, length - start)
-                values = memory.load(x + start * x_step, x_step, count, scratch, tile)
-                top = chunk.greatest(values, tile, count)
-                here, here_low = high + 8 * start, low + 8 * start
-                chunk.exponentials(values, tile, count, top, here, here_low, y + start * y_step)
-                lists[c], lists[TILE * ONES + c] = top, 0.0
-                lists[TILE * HIGH + c], lists[TILE * LOW + c] = chunk.total(here, here_low, count)
-            top, _, total, total_low = combine(lists.ctypes.data, chunks)
+            reference, total, total_low = sum_of_row(
+                x, length, x_step, high, low, CHUNK_BYTES, np.intp(sums.ctypes.data), scratch, tile, y, y_step
+            )
             scale = _float(at.row_at(j, row, at.EXTRA))[0] if scaled else 1.0
+            share, share_low = share_of(reference, total, total_low, scale)
             for c in range(chunks):
-                start = c * CHUNK
+                start, here = c * CHUNK, c * CHUNK_BYTES
                 count = min(CHUNK, length - start)
-                share, share_low = share_of(lists[c], lists[TILE * ONES + c], top, total, total_low, scale)
-                here, here_low = high + 8 * start, low + 8 * start
-                write(here, here_low, count, share, share_low, y + start * y_step, y_step, scratch, tile)
+                write(high + here, low + here, count, share, share_low, y + start * y_step, y_step, scratch, tile)
+        keep(sums)
         keep(kept)
 
     return softmax
 
 
-def make_sums(dtype, apart):
-    """What is known of chunks, a chunk a unit, is put where ``KNOWN`` says; ``apart`` it is for logarithms."""
+def make_sums(dtype):
+    """The sums of chunks of differences from 0, a chunk a unit, are put where ``KNOWN`` says."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
-    chunk = make_chunks(arithmetic)
+    chunk = make_chunks(arithmetic, memory)
 
     def sums(job, first, last):
         j = _int(job)
@@ -147,52 +215,74 @@ def make_sums(dtype, apart):
             start = c * CHUNK
             count = min(CHUNK, length - start)
             x = at.row_at(j, row, at.X) + start * x_step
-            values = memory.load(x, x_step, count, scratch, tile)
-            top = chunk.greatest(values, tile, count)
-            ones = 0.0
-            if apart:
-                ones = np.float64(chunk.addends(values, tile, count, top, high, low))
-            else:
-                chunk.exponentials(values, tile, count, top, high, low, high)
+            elements = memory.load(x, x_step, count, scratch, tile)
             known = _float(j[at.KNOWN] + 8 * 4 * width * row)
-            known[c], known[width * ONES + c] = top, ones
-            known[width * HIGH + c], known[width * LOW + c] = chunk.total(high, low, count)
+            known[width * HIGH + c], known[width * LOW + c] = chunk.exponentials(
+                elements, tile, count, 0.0, high, low, high
+            )
 
     return sums
 
 
-def make_shares(dtype, scaled=False):
-    """What is known of chunks becomes their shares, high and low, in the first two lists; a row is a unit."""
+def make_sums_apart(dtype):
+    """What is known of chunks for a logarithm, as of ``make_sums``."""
     arithmetic = arithmetic_of(dtype)
-    combine, share_of = make_combine(arithmetic), make_share(arithmetic, scaled)
+    memory = make_row_memory(dtype, arithmetic)
+    chunk, of_rank = make_chunks(arithmetic, memory), arithmetic.of_rank
+
+    def sums_apart(job, first, last):
+        j = _int(job)
+        length, x_step, chunks = j[at.LENGTH], j[at.X_STEP], j[at.CHUNKS_OF_ROWS]
+        width = whole_tiles(chunks)
+        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
+        for unit in range(first, last):
+            row, c = unit // chunks, unit % chunks
+            start = c * CHUNK
+            count = min(CHUNK, length - start)
+            elements = memory.load(at.row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
+            top = of_rank(chunk.greatest(elements, tile, count))
+            known = _float(j[at.KNOWN] + 8 * 4 * width * row)
+            ones, known[width * HIGH + c], known[width * LOW + c] = chunk.addends(elements, tile, count, top)
+            known[c], known[width * ONES + c] = top, ones
+
+    return sums_apart
+
+
+def make_shares(dtype, scaled=False):
+    """What is known of the chunks of a row becomes (reference, share, low) of it, at the head of the lists; a row is a
+    unit."""
+    arithmetic = arithmetic_of(dtype)
+    memory = make_row_memory(dtype, arithmetic)
+    settled, share_of = make_row_sums(arithmetic, memory).settled, make_share(arithmetic, scaled)
 
     def shares(job, first, last):
         j = _int(job)
-        chunks = j[at.CHUNKS_OF_ROWS]
-        width = whole_tiles(chunks)
+        length, x_step = j[at.LENGTH], j[at.X_STEP]
+        width = whole_tiles(j[at.CHUNKS_OF_ROWS])
+        scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         for row in range(first, last):
             known = j[at.KNOWN] + 8 * 4 * width * row
-            lists = _float(known)
+            sums = known + 8 * width * HIGH
+            reference, total, total_low = settled(
+                at.row_at(j, row, at.X), length, x_step, high, low, sums, scratch, tile, high, 0
+            )
             scale = _float(at.row_at(j, row, at.EXTRA))[0] if scaled else 1.0
-            top, _, total, total_low = combine(known, chunks)
-            for c in range(chunks):
-                lists[c], lists[width * ONES + c] = share_of(
-                    lists[c], lists[width * ONES + c], top, total, total_low, scale
-                )
+            of_row = _float(known)
+            of_row[REFERENCE] = reference
+            of_row[SHARE], of_row[SHARE_LOW] = share_of(reference, total, total_low, scale)
 
     return shares
 
 
-def make_finish(dtype):
-    """The softmax of a chunk, from its share; a chunk is a unit."""
+def make_finish(dtype, scaled=False):
+    """The softmax of a chunk, from its row's share; a chunk is a unit."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
-    chunk, write = make_chunks(arithmetic), make_write(arithmetic, memory)
+    chunk, write = make_chunks(arithmetic, memory), make_write(arithmetic, memory, scaled)
 
     def finish(job, first, last):
         j = _int(job)
         length, x_step, y_step, chunks = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP], j[at.CHUNKS_OF_ROWS]
-        width = whole_tiles(chunks)
         scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         for unit in range(first, last):
             row, c = unit // chunks, unit % chunks
@@ -200,9 +290,10 @@ def make_finish(dtype):
             count = min(CHUNK, length - start)
             x = at.row_at(j, row, at.X) + start * x_step
             y = at.row_at(j, row, at.Y) + start * y_step
-            values = memory.load(x, x_step, count, scratch, tile)
-            chunk.exponentials(values, tile, count, chunk.greatest(values, tile, count), high, low, y)
-            shares = _float(j[at.KNOWN] + 8 * 4 * width * row)
-            write(high, low, count, shares[c], shares[width * ONES + c], y, y_step, scratch, tile)
+            known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
+            reference = 0.0 if known[REFERENCE] == -np.inf else known[REFERENCE]
+            elements = memory.load(x, x_step, count, scratch, tile)
+            chunk.exponentials(elements, tile, count, reference, high, low, y)
+            write(high, low, count, known[SHARE], known[SHARE_LOW], y, y_step, scratch, tile)
 
     return finish

@@ -3,7 +3,6 @@
 The operands are the gradient of the result, the result, and the gradient that is made.
 """
 
-import numpy as np
 from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
@@ -28,12 +27,10 @@ def make_backward(name, dtype):
 
     @scalar
     def of_element(g, y, total, low):
-        # The exponential of a NaN need not be NaN on a GPU: see ``numbaexp.cuda.row_exponentials``.
-        value = result(g, y, total, low)
-        return rounded(np.nan if np.isnan(y) else value)
+        return rounded(result(g, y, total, low))
 
     @part
-    def write(views, start, count, greatest, of_row, several):
+    def write(views, start, count, of_row):
         g, g_first, g_step = views[0]
         y, y_first, y_step = views[1]
         out, out_first, out_step = views[2]

@@ -9,7 +9,7 @@ from numba import cuda
 from numbaexp.cuda import row_losses
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
-from numbaexp.cuda.row_exponentials import make_exponentials, make_share_of, reference
+from numbaexp.cuda.row_exponentials import make_exponentials, make_logarithms, make_share_of, subtracted
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
 from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_value_of, part
 from numbaexp.scalar.forms import STORED_AS
@@ -46,27 +46,30 @@ def _make_shares(dtype, scaled):
     arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
     get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
     exponential, shared, get_number = arithmetic.exponential, arithmetic.shared, kept_memory.get
-    share_of, scale = make_share_of(arithmetic), _make_scale(arithmetic)
+    share_of, scale, smallest = make_share_of(arithmetic), _make_scale(arithmetic), arithmetic.nothing
     of_x, of_out = (1, 2) if scaled else (0, 1)
 
     @scalar
-    def result(x, greatest, high, low):
-        e, e_low = exponential(x, reference(greatest))
-        return rounded(shared(e, e_low, high, low))
+    def result(x, reference, high, low):
+        e, e_low = exponential(x, subtracted(reference))
+        # A scale may be so great that something would become of what stands for 0.
+        nothing = scaled and e < smallest
+        return rounded(shared(0.0 if nothing else e, 0.0 if nothing else e_low, high, low))
 
     @part
-    def write(views, start, count, greatest, of_row, several):
+    def write(views, start, count, of_row):
         x, x_first, x_step = views[of_x]
         y, y_first, y_step = views[of_out]
-        high, low = share_of(greatest, of_row[0], of_row[1], of_row[2], several)
+        reference = of_row[0]
+        high, low = share_of(reference, of_row[1], of_row[2])
         if scaled:
-            high, low = scale(high, low, get_number(views[0][0], views[0][1]), of_row[0])
+            high, low = scale(high, low, get_number(views[0][0], views[0][1]), reference)
         i = start + cuda.laneid
         while i < start + count:
-            put(y, y_first + i * y_step, result(value_of(get(x, x_first + i * x_step)), greatest, high, low))
+            put(y, y_first + i * y_step, result(value_of(get(x, x_first + i * x_step)), reference, high, low))
             i += LANES
 
-    return make_kernels(make_exponentials(arithmetic, dtype, of_x, logs=False), write)
+    return make_kernels(make_exponentials(arithmetic, dtype, of_x), write)
 
 
 def make_log_softmax(dtype):
@@ -80,7 +83,7 @@ def make_log_softmax(dtype):
         return rounded(log_share(x, greatest, logarithm, low) if abs(greatest) < np.inf else np.nan)
 
     @part
-    def write(views, start, count, greatest, of_row, several):
+    def write(views, start, count, of_row):
         x, x_first, x_step = views[0]
         y, y_first, y_step = views[1]
         i = start + cuda.laneid
@@ -89,7 +92,7 @@ def make_log_softmax(dtype):
             put(y, y_first + i * y_step, result(of_x, of_row[0], of_row[1], of_row[2]))
             i += LANES
 
-    return make_kernels(make_exponentials(arithmetic, dtype, 0, logs=True), write)
+    return make_kernels(make_logarithms(arithmetic, dtype, 0), write)
 
 
 def make_statistics(dtype):
@@ -97,21 +100,21 @@ def make_statistics(dtype):
     put = kept_memory.put
 
     @part
-    def write(views, start, count, greatest, of_row, several):
+    def write(views, start, count, of_row):
         if start == 0 and cuda.laneid == 0:
             put(views[1][0], views[1][1], of_row[0])
             put(views[2][0], views[2][1], of_row[1])
             put(views[3][0], views[3][1], of_row[2])
 
-    return make_kernels(make_exponentials(arithmetic_of(dtype), dtype, 0, logs=True), write)
+    return make_kernels(make_logarithms(arithmetic_of(dtype), dtype, 0), write)
 
 
 def make_logsumexp(dtype):
     """The operands are (x, out), of which the second has one number for each row."""
     put, rounded, log_sum = make_memory(STORED_AS[dtype]).put, make_rounded(dtype), PAIRED.log_sum
-    reduction = make_exponentials(PAIRED, dtype, 0, logs=True)
+    reduction = make_logarithms(PAIRED, dtype, 0)
     if arithmetic_of(dtype) is NARROW:
-        reduction = _in_pairs_where_they_cancel(make_exponentials(NARROW, dtype, 0, logs=True), reduction)
+        reduction = _in_pairs_where_they_cancel(make_logarithms(NARROW, dtype, 0), reduction)
 
     @scalar
     def result(greatest, logarithm, low):
@@ -119,7 +122,7 @@ def make_logsumexp(dtype):
         return rounded(log_sum(greatest, logarithm, low) if abs(greatest) < np.inf else greatest)
 
     @part
-    def write(views, start, count, greatest, of_row, several):
+    def write(views, start, count, of_row):
         if start == 0 and cuda.laneid == 0:
             put(views[1][0], views[1][1], result(of_row[0], of_row[1], of_row[2]))
 

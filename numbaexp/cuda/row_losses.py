@@ -9,7 +9,7 @@ import numpy as np
 from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.row_exponentials import Second, make_exponentials, make_share_of, reference
+from numbaexp.cuda.row_exponentials import make_exponentials, make_share_of, subtracted
 from numbaexp.cuda.row_passes import NUMBERS, make_kernels, make_of_threads, make_rounded
 from numbaexp.cuda.row_reductions import kept_memory, make_sum, make_value_of, part
 from numbaexp.scalar import row_losses as of_row
@@ -78,7 +78,7 @@ def make_expected_losses(dtype):
         return addend_of(value, known(record, GREATEST), known(record, LOGARITHM), known(record, LOGARITHM_LOW), share)
 
     @part
-    def write(views, start, count, greatest, total, several):
+    def write(views, start, count, total):
         if start == 0 and cuda.laneid == 0:
             record, first, _ = views[3]
             _put(record, first + PART, total[1])
@@ -97,7 +97,7 @@ def make_total(dtype):
         return _get(pairs, place), _get(pairs, place + 1)
 
     @part
-    def write(views, start, count, greatest, total, several):
+    def write(views, start, count, total):
         if start == 0 and cuda.laneid == 0:
             result, first, _ = views[1]
             high, low = settled(total[1], total[2])
@@ -116,7 +116,7 @@ def make_class_gradients(dtype):
         arithmetic.shared,
         arithmetic.quotient,
     )
-    share_of = make_share_of(arithmetic)
+    share_of, smallest = make_share_of(arithmetic), arithmetic.nothing
 
     @part
     def of_others(views, i, e, e_low):
@@ -124,35 +124,36 @@ def make_class_gradients(dtype):
         return 0.0 if is_class else e, 0.0 if is_class else e_low
 
     @scalar
-    def of_element(x, greatest, high, low):
-        e, e_low = exponential(x, reference(greatest))
-        return rounded(shared(e, e_low, high, low))
+    def of_element(x, reference, high, low):
+        e, e_low = exponential(x, subtracted(reference))
+        nothing = e < smallest
+        return rounded(shared(0.0 if nothing else e, 0.0 if nothing else e_low, high, low))
 
     @scalar
-    def of_class(top, total, total_low, others, others_low, number):
+    def of_class(reference, total, total_low, others, others_low, number):
         # The sum of the others: without it, where the element is most of its row, what its share lacks would cancel.
         lacking = quotient(others, others_low, total, total_low, -number)
-        return rounded(lacking if abs(top) < np.inf else np.nan)
+        return rounded(lacking if abs(reference) < np.inf else np.nan)
 
     @part
-    def write(views, start, count, greatest, sums, several):
+    def write(views, start, count, sums):
         x, x_first, x_step = views[0]
         y, y_first, y_step = views[2]
-        top, total, total_low, others, others_low = sums
+        reference, total, total_low, others, others_low = sums
         number, place = times(known(views[1], NUMBER), known(views[1], WEIGHT)), place_in(views[1])
-        high, low = scaled(*share_of(greatest, top, total, total_low, several), number)
+        high, low = scaled(*share_of(reference, total, total_low), number)
         i = start + cuda.laneid
         while i < start + count:
             if place == IGNORED:
                 result = rounded(0.0)
             elif i == place:
-                result = of_class(top, total, total_low, others, others_low, number)
+                result = of_class(reference, total, total_low, others, others_low, number)
             else:
-                result = of_element(value_of(get(x, x_first + i * x_step)), greatest, high, low)
+                result = of_element(value_of(get(x, x_first + i * x_step)), reference, high, low)
             put(y, y_first + i * y_step, result)
             i += LANES
 
-    return make_kernels(make_exponentials(arithmetic, dtype, 0, False, Second(of_others, True)), write)
+    return make_kernels(make_exponentials(arithmetic, dtype, 0, of_others), write)
 
 
 def make_expected_gradients(dtype):
@@ -166,29 +167,29 @@ def make_expected_gradients(dtype):
         return expected_at(views[1], views[2], views[NUMBERS], i), 0.0
 
     @scalar
-    def of_element(x, greatest, high, low, target):
-        e, e_low = exponential(x, reference(greatest))
+    def of_element(x, reference, high, low, target):
+        e, e_low = exponential(x, subtracted(reference))
         return rounded(gradient(e, e_low, high, low, target))
 
     @part
-    def write(views, start, count, greatest, sums, several):
+    def write(views, start, count, sums):
         x, x_first, x_step = views[0]
         y, y_first, y_step = views[4]
-        top, total, total_low, expected, expected_low = sums
+        reference, total, total_low, expected, expected_low = sums
         number, place = known(views[3], NUMBER), place_in(views[3])
         weight = times(number_of(views[NUMBERS][0]), known(views[3], WEIGHT))
-        high, low = share_of(greatest, top, total, total_low, several)
+        high, low = share_of(reference, total, total_low)
         high, low = scaled(high, low, times(number, plus(plus(expected, expected_low), weight)))
         i = start + cuda.laneid
         while i < start + count:
             target = expected_at(views[1], views[2], views[NUMBERS], i)
             target = plus(target, weight) if i == place else target
             value = value_of(get(x, x_first + i * x_step))
-            result = of_element(value, greatest, high, low, times(number, target))
+            result = of_element(value, reference, high, low, times(number, target))
             put(y, y_first + i * y_step, rounded(0.0) if place == IGNORED else result)
             i += LANES
 
-    return make_kernels(make_exponentials(arithmetic, dtype, 0, False, Second(of_targets, False)), write)
+    return make_kernels(make_exponentials(arithmetic, dtype, 0, of_targets), write)
 
 
 def make_targets(kind):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from numbaexp.cuda.row_reductions import FIELDS, kept_memory, part
+from numbaexp.cuda.row_reductions import FIELDS, part
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.narrow import to_bfloat, to_half
 from numbaexp.scalar.rows import CHUNK, LANES
@@ -58,16 +58,15 @@ def views_of(row, inner, arguments):
 
 
 def make_kernels(reduction, write):
-    """``write(views, start, count, greatest, of_row, several)`` writes a chunk, or with the first one what there is
-    once for a row; ``greatest`` is the chunk's greatest element, and ``several`` whether the row has other chunks."""
-    of_warp, of_block, get_kept = reduction.of_warp, reduction.of_block, kept_memory.get
+    """``write(views, start, count, of_row)`` writes a chunk, or with the first one what there is once for a row;
+    ``of_row`` is what that was reduced to."""
+    of_warp, of_block = reduction.of_warp, reduction.of_block
 
     def of_warps(rows, inner, length, kept, arguments):
         row = cuda.grid(1) // LANES
         while row < rows:
             views = views_of(row, inner, arguments)
-            of_row = of_warp(views, length)
-            write(views, 0, length, of_row[0], of_row, False)
+            write(views, 0, length, of_warp(views, length))
             row += cuda.gridsize(1) // LANES
 
     def of_blocks(rows, inner, length, kept, arguments):
@@ -80,7 +79,7 @@ def make_kernels(reduction, write):
             chunk = cuda.threadIdx.x // LANES
             while chunk < chunks:
                 start = chunk * CHUNK
-                write(views, start, min(CHUNK, length - start), get_kept(kept, base + FIELDS * chunk), of_row, True)
+                write(views, start, min(CHUNK, length - start), of_row)
                 chunk += cuda.blockDim.x // LANES
             cuda.syncthreads()
             row += cuda.gridDim.x

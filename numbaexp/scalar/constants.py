@@ -79,16 +79,11 @@ SINGLE_EXP2_QUOTIENT_8 = float.fromhex("0x1.b524fae627834p-24")
 SINGLE_EXP2_QUOTIENT_9 = float.fromhex("0x1.e6063f7217bc6p-28")
 SINGLE_EXP2_QUOTIENT_10 = float.fromhex("0x1.e9d3fe3952179p-32")
 
-# ROW_EXP2: degree 8 on [-0.5, 0.5], absolute error 2**-40.174
-ROW_EXP2_0 = float.fromhex("0x1.0000000000000p+0")
-ROW_EXP2_1 = float.fromhex("0x1.62e42fef84cf0p-1")
-ROW_EXP2_2 = float.fromhex("0x1.ebfbdff823cedp-3")
-ROW_EXP2_3 = float.fromhex("0x1.c6b08dd6fd234p-5")
-ROW_EXP2_4 = float.fromhex("0x1.3b2ab7181b755p-7")
-ROW_EXP2_5 = float.fromhex("0x1.5d8745a728441p-10")
-ROW_EXP2_6 = float.fromhex("0x1.4308ac85aa947p-13")
-ROW_EXP2_7 = float.fromhex("0x1.00dc4a532fb8ep-16")
-ROW_EXP2_8 = float.fromhex("0x1.63d136366db24p-20")
+# (2**f - 1) / f: degree 7 on [0, 1], error times f / 2**f 2**-40.127
+ROW_EXP2_QUOTIENT = floats(
+    "0x1.62e42feee0eebp-1 0x1.ebfbe060e499cp-3 0x1.c6b07a7cfe2cep-5 0x1.3b2c5aa9a311ep-7 "
+    "0x1.5d603adb04318p-10 0x1.4534f9cd20d37p-13 0x1.dd2018b05cb0dp-17 0x1.f2ca467185d74p-20 "
+)
 
 # float64: 4 / ln(2); ln(2) / 4 as 40 bits, whose product with |n| < 2**13 is exact, and the rest.
 DOUBLE_STEPS = float.fromhex("0x1.71547652b82fep+2")

@@ -140,7 +140,9 @@ def single_constants(out):
     half = mpmath.mpf(1) / 2
     out.polynomial("SINGLE_EXP2", lambda r: mpmath.mpf(2) ** r, (-half, half), 10, "float64")
     out.polynomial("SINGLE_EXP2_QUOTIENT", exp2_quotient, (-half, half), 10, "float64")
-    out.polynomial("ROW_EXP2", lambda r: mpmath.mpf(2) ** r, (-half, half), 8, "float64")
+    coefficients, error = minimax(exp2_quotient, (mpmath.mpf(0), mpmath.mpf(1)), 7, lambda f: (f + 0.001) / 2**f)
+    out.comment(f"(2**f - 1) / f: degree 7 on [0, 1], error times f / 2**f 2**{mpmath.nstr(mpmath.log(error, 2), 5)}")
+    out.floats("ROW_EXP2_QUOTIENT", coefficients, double)
 
 
 def double_constants(out):
@@ -187,16 +189,13 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
-def minimax(function, reach, degree):
-    """(coefficients, error): the polynomial with the least error on [-reach, reach] where errors count by the square of
-    the argument, and the greatest of such errors. By Remez' exchange, on a grid."""
+def minimax(function, interval, degree, weight):
+    """(coefficients, error): the polynomial with the least error on an interval where errors count by a weight that is
+    nowhere 0, and the greatest of such errors. By Remez' exchange, on a grid."""
     size = degree + 2
-    points = [-reach * mpmath.cos(mpmath.pi * (2 * i + 1) / (2 * size)) for i in range(size)]
-    grid = [reach * mpmath.mpf(i) / 400 for i in range(-400, 401)]
-
-    def weight(x):
-        # Not 0 anywhere, or an error there would be without bounds.
-        return x * x + reach * reach / 1000
+    middle, reach = sum(interval) / 2, (interval[1] - interval[0]) / 2
+    points = [middle - reach * mpmath.cos(mpmath.pi * (2 * i + 1) / (2 * size)) for i in range(size)]
+    grid = [middle + reach * mpmath.mpf(i) / 400 for i in range(-400, 401)]
 
     for _ in range(10):
         rows = [[*(x**power for power in range(degree + 1)), (-1) ** i / weight(x)] for i, x in enumerate(points)]
@@ -244,7 +243,10 @@ def table_constants(out):
         out.lines.append(")")
         for label, function, unit in (("TAIL", tail, log2), ("TAIL_OF_2", tail_of_2, mpmath.mpf(1))):
             reach = unit / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
-            coefficients, error = minimax(function, reach, degree)
+            # An error at 0 is to count for something, or it would be without bounds.
+            coefficients, error = minimax(
+                function, (-reach, reach), degree, lambda r, reach=reach: r * r + reach * reach / 1000
+            )
             formula = "(exp(r) - 1 - r) / r**2" if label == "TAIL" else "(2**r - 1 - r ln(2)) / r**2"
             out.comment(
                 f"{formula}: degree {degree} on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "

@@ -114,33 +114,24 @@ def floor(typingctx, value):
     return value(value), codegen
 
 
-def emit_rank(builder, bits):
-    """The instructions of ``rank_of_bits``, for an integer or a vector of them."""
-    lanes = bits.type.count if isinstance(bits.type, ir.VectorType) else None
-    number = bits.type if lanes is None else bits.type.element
-
-    def constant(value):
-        return number(value) if lanes is None else ir.Constant(bits.type, [value] * lanes)
-
-    exponents = (0xFF << 23) if number.width == 32 else (0x7FF << 52)
-    magnitude = (1 << (number.width - 1)) - 1
-    negative = builder.ashr(bits, constant(number.width - 1))
-    ordered = builder.xor(bits, builder.and_(negative, constant(magnitude)))
-    return builder.add(ordered, constant(exponents + 1))
-
-
 @intrinsic
 def rank_of_bits(typingctx, bits):
     """An unsigned integer that orders floats as they are ordered, from the bit pattern of one: from -infinity, whose
     rank is 0, with any NaN on top."""
+    number = element(bits)
     ranks = {types.int32: types.uint32, types.int64: types.uint64}
-    if bits not in ranks:
+    if number not in ranks:
         return None
+    width = number.bitwidth
+    exponents = (0xFF << 23) if width == 32 else (0x7FF << 52)
 
     def codegen(context, builder, signature, args):
-        return emit_rank(builder, args[0])
+        values = width - 1, (1 << (width - 1)) - 1, exponents + 1
+        sign, magnitude, least = spread(builder, bits, [ir.IntType(width)(value) for value in values])
+        ordered = builder.xor(args[0], builder.and_(builder.ashr(args[0], sign), magnitude))
+        return builder.add(ordered, least)
 
-    return ranks[bits](bits), codegen
+    return of_element(bits, ranks[number])(bits), codegen
 
 
 MAGNITUDE_F32 = np.int32(0x7FFFFFFF)

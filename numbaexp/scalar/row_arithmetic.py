@@ -10,20 +10,25 @@ import numpy as np
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.vector.operations import fma
+from numbaexp.vector.operations import as_number, fma, where
 
 
 class Arithmetic(NamedTuple):
     """Functions of one arithmetic; each pair is two arguments.
 
     value : the type that elements are converted to.
-    one : what the exponential of 0 is held as.
+    one, nothing : what the exponential of 0 is held as, and what is above all that stand for 0.
+    least_rank : that of -infinity.
     of_rank(rank) : the value of a rank.
-    exponential(x, greatest) : of x - greatest, both values; or 0 where that is nothing in a
-        quotient times any number of the type, or in a logarithm.
+    exponential(x, reference) : of x - reference, values or float64; of what is far below, a number below ``nothing``,
+        of which nothing is left in a sum or in a quotient.
+    from_zero(x) : the same with the reference 0.
+    addend(x, greatest) : whether a value is the greatest, and if not its exponential; 0 of -infinity.
+    weight(greatest, of_row) : the exponential of a chunk's greatest element, by that of its row; 0 of -infinity.
     add(a, b) : of pairs.
     weighted(total, weight) : the product of a chunk's sum and the exponential of its greatest element.
-    share(weight, total) : what an exponential of that chunk is to be multiplied by, to be divided by the row's sum.
+    usable(total) : whether a sum of exponentials with the reference 0, of which this is the high part, can be used.
+    share(total) : what an exponential is to be multiplied by, to be divided by such a sum.
     scaled(share, scale) : a share times a float64.
     shared(exponential, share) : that product, a float64 that is yet to be rounded.
     quotient(a, b, scale) : of two sums, times a float64, yet to be rounded.
@@ -33,10 +38,16 @@ class Arithmetic(NamedTuple):
 
     value: Any
     one: float
+    nothing: float
+    least_rank: Any
     of_rank: Any
     exponential: Any
+    from_zero: Any
+    addend: Any
+    weight: Any
     add: Any
     weighted: Any
+    usable: Any
     share: Any
     scaled: Any
     shared: Any
@@ -46,9 +57,28 @@ class Arithmetic(NamedTuple):
     log_sum: Any
 
 
+_MINUS_INFINITY = np.float32(-np.inf)
+
+
 @scalar
-def narrow_exponential(x, greatest):
-    return r.exponential_from(np.float64(x) - np.float64(greatest), r.LEAST_ADDEND), 0.0
+def narrow_exponential(x, reference):
+    return r.exponential(as_number(x, 0.0) - as_number(reference, 0.0)), 0.0
+
+
+@scalar
+def narrow_from_zero(x):
+    return r.exponential(as_number(x, 0.0)), 0.0
+
+
+@scalar
+def narrow_addend(x, greatest):
+    is_one = x == greatest
+    return is_one, where(is_one | (x == _MINUS_INFINITY), 0.0, narrow_exponential(x, greatest)[0]), 0.0
+
+
+@scalar
+def narrow_weight(greatest, of_row):
+    return 0.0 if greatest == -np.inf else narrow_exponential(greatest, of_row)[0], 0.0
 
 
 @scalar
@@ -62,8 +92,13 @@ def narrow_weighted(total, total_low, weight, weight_low):
 
 
 @scalar
-def narrow_share(weight, weight_low, total, total_low):
-    return weight / total, 0.0
+def narrow_usable(total):
+    return r.LEAST_SUM < total < r.GREATEST_SUM
+
+
+@scalar
+def narrow_share(total, total_low):
+    return 1.0 / total, 0.0
 
 
 @scalar
@@ -89,7 +124,7 @@ def narrow_logarithm(ones, others, others_low):
 @scalar
 def narrow_log_share(x, greatest, logarithm, logarithm_low):
     """Neither difference cancels: both of its terms have one sign."""
-    return (np.float64(x) - np.float64(greatest)) - logarithm
+    return (as_number(x, 0.0) - as_number(greatest, 0.0)) - logarithm
 
 
 @scalar
@@ -100,10 +135,16 @@ def narrow_log_sum(greatest, logarithm, logarithm_low):
 NARROW = Arithmetic(
     np.float32,
     1.0,
+    r.NOTHING,
+    np.uint32(0),
     r.of_rank_f32,
     narrow_exponential,
+    narrow_from_zero,
+    narrow_addend,
+    narrow_weight,
     narrow_add,
     narrow_weighted,
+    narrow_usable,
     narrow_share,
     narrow_scaled,
     narrow_shared,
@@ -115,14 +156,38 @@ NARROW = Arithmetic(
 
 
 @scalar
-def paired_exponential(x, greatest):
-    t, t_low = r.difference(x, greatest)
-    return r.exponential_pair(t, t_low)
+def paired_exponential(x, reference):
+    return r.loose_exponential_pair(*r.difference(x, reference))
 
 
 @scalar
-def paired_share(weight, weight_low, total, total_low):
-    return r.quotient_of_pairs(weight * r.SHARE_SCALE, weight_low * r.SHARE_SCALE, total, total_low)
+def paired_from_zero(x):
+    return r.loose_exponential_pair(x, 0.0)
+
+
+@scalar
+def paired_addend(x, greatest):
+    is_one = x == greatest
+    nothing = is_one | (x == -np.inf)
+    e, e_low = paired_exponential(x, greatest)
+    return is_one, where(nothing, 0.0, e), where(nothing, 0.0, e_low)
+
+
+@scalar
+def paired_weight(greatest, of_row):
+    e, e_low = r.exponential_pair(*r.difference(greatest, of_row))
+    nothing = greatest == -np.inf
+    return 0.0 if nothing else e, 0.0 if nothing else e_low
+
+
+@scalar
+def paired_usable(total):
+    return r.LEAST_SUM_OF_PAIRS < total < r.GREATEST_SUM
+
+
+@scalar
+def paired_share(total, total_low):
+    return r.quotient_of_pairs(r.SHARE_SCALE, 0.0, *double.fast_two_sum(total, total_low))
 
 
 @scalar
@@ -133,12 +198,14 @@ def paired_scaled(share, share_low, scale):
 @scalar
 def paired_shared(exponential, exponential_low, share, share_low):
     low = fma(exponential, share_low, exponential_low * share)
-    return fma(exponential, share, low) * r.UNSCALE_SHARED
+    product = fma(exponential, share, low)
+    # Products that are subnormal take long.
+    return where(abs(product) < r.LEAST_SHARED, 0.0, product) * r.UNSCALE_SHARED
 
 
 @scalar
 def paired_quotient(a, a_low, b, b_low, scale):
-    high, low = r.quotient_of_pairs(a, a_low, b, b_low)
+    high, low = r.quotient_of_pairs(*double.fast_two_sum(a, a_low), *double.fast_two_sum(b, b_low))
     return fma(high, scale, low * scale)
 
 
@@ -152,7 +219,7 @@ def paired_logarithm(ones, others, others_low):
 def paired_log_share(x, greatest, logarithm, logarithm_low):
     t, t_low = r.two_sum(x, -greatest)
     result, error = r.two_sum(t, -logarithm)
-    return result + (0.0 if result == -np.inf else error + (t_low - logarithm_low))
+    return result + where(result == -np.inf, 0.0, error + (t_low - logarithm_low))
 
 
 @scalar
@@ -164,10 +231,16 @@ def paired_log_sum(greatest, logarithm, logarithm_low):
 PAIRED = Arithmetic(
     np.float64,
     r.PAIR_SCALE,
+    r.NOTHING,
+    np.uint64(0),
     r.of_rank_f64,
     paired_exponential,
+    paired_from_zero,
+    paired_addend,
+    paired_weight,
     r.add_pair,
     r.product_of_pairs,
+    paired_usable,
     paired_share,
     paired_scaled,
     paired_shared,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from numbaexp.scalar import double, single
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.vector.operations import fma
+from numbaexp.vector.operations import fma, where
 
 
 class Gradient(NamedTuple):
@@ -60,9 +60,9 @@ def alone(g, y):
 @scalar
 def narrow_log_softmax_gradient(g, y, total, low):
     """g - exp(y) sum of g, whose exponential has the relative error of ``single``, 2**-51."""
-    power = single.exp(LEAST if y < LEAST else y)
+    power = single.exp(where(y < LEAST, LEAST, y))
     # Where the sum cancels, most of it may be in its low part.
-    return fma(-(0.0 if y < LEAST else power), total + low, g)
+    return fma(-where(y < LEAST, 0.0, power), total + low, g)
 
 
 # A narrow element of such an exponential is nothing.
@@ -73,6 +73,8 @@ LEAST = float.fromhex("-0x1.a2ccccccccccdp+6")  # -104.7
 def paired_log_softmax_gradient(g, y, total, low):
     """The same, in pairs."""
     power, power_low = r.exponential_pair(y, 0.0)
+    nothing = y < r.LEAST_DIFFERENCE
+    power, power_low = where(nothing, 0.0, power), where(nothing, 0.0, power_low)
     high, rest = r.product_of_pairs(power, power_low, total, low)
     result, error = r.two_sum(g, -rounded_product(high, UNSCALE))
     return result + (error - rounded_product(rest, UNSCALE))

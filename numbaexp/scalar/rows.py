@@ -1,13 +1,16 @@
-"""What the softmax family makes of a row: ranks, exponentials, sums and a logarithm.
+"""The definition of the softmax family: exponentials of a row, the order of their sum, a logarithm.
 
 A row is computed in float64; where it is itself of float64, in pairs of them, high + low. Its exponentials are those of
-the differences from the greatest element, so that nothing overflows; the difference is not rounded to the type of the
-row, which is where most of the error of others comes from.
+the differences from a reference, which are not rounded to the type of the row: there is most of the error of others.
+
+The reference of a softmax is 0, and what overflows or vanishes then is rare: where the sum is not between ``LEAST_SUM``
+and ``GREATEST_SUM``, all is done again with the greatest element for a reference. That of a logarithm is the greatest
+element of each chunk.
 
 The order of every sum is fixed by the length of the row, on every target. The row is cut into chunks of ``CHUNK``
 elements. In a chunk, element i is added to lane i mod ``LANES``, from the first on; then lane j + 16 is added to lane
-j, for j below 16, lane j + 8 for j below 8, and so on down to one. The chunks' sums, each for its own greatest element
-and weighted by how far that is below the row's, are added up in the same way, chunk c to lane c mod ``LANES``.
+j, for j below 16, lane j + 8 for j below 8, and so on down to one. The chunks' sums, of a logarithm each weighted by
+how far its greatest element is below the row's, are added up in the same way, chunk c to lane c mod ``LANES``.
 """
 
 from math import ldexp
@@ -16,26 +19,36 @@ import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import double
-from numbaexp.scalar.ieee import MAGNITUDE_F32, MAGNITUDE_F64, rank_of_bits, rounded_product, scalar
+from numbaexp.scalar.ieee import MAGNITUDE_F32, MAGNITUDE_F64, floor, rank_of_bits, rounded_product, scalar
 from numbaexp.scalar.softplus import atanh_tail
-from numbaexp.vector.operations import bits_of, float_of, fma
+from numbaexp.scalar.tabled import F64_16, horner, make_powers
+from numbaexp.vector.operations import bits_of, float_of, fma, ldexp_significand, where
 
 CHUNK = 4096
 LANES = 32
 
-# Where the exponential of a difference may be taken for 0. A quotient of float32 may be multiplied by up to 2**128. A
-# logarithm is of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to
-# the least float32, or float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
-LEAST_ADDEND = -600.0
-LEAST_PAIR = -770.0
+# Sums of exponentials, of differences from 0, that are between need no other reference. A quotient of 2**-1000 and the
+# least is 0 in every narrow type.
+LEAST_SUM = ldexp(1.0, -500)
+GREATEST_SUM = ldexp(1.0, 1000)
 
-# Pairs of exponentials are held times 2**200, and their shares of the sum times 2**500, so that neither are subnormal;
-# a product of the two, times 2**700, is brought back by one multiplication, which rounds it where it is subnormal. The
-# sum of a row is of products of pairs with pairs, and so held times 2**400.
-PAIR_SCALE = ldexp(1.0, 200)
+# Pairs of exponentials are held times 2**300, and sums of products of them times 2**600. Quotients are held times
+# 2**700, so that none is subnormal, and are brought back by one multiplication, which rounds one that is.
+PAIR_SCALE = ldexp(1.0, 300)
+UNSCALE_SUM = ldexp(1.0, -600)
 SHARE_SCALE = ldexp(1.0, 700)
 UNSCALE_SHARED = ldexp(1.0, -700)
-UNSCALE_SUM = ldexp(1.0, -400)
+# Of what is below it, times 2**700, the nearest float64 is 0.
+LEAST_SHARED = ldexp(1.0, -376)
+# What stands for 0 is below it: 2**``LEAST_EXPONENT``, and exp(``LEAST_DIFFERENCE``) times 2**300.
+NOTHING = ldexp(1.0, -997)
+
+# Exponentials of smaller differences are as of it: nothing of them, 2**-1298, is left in a sum or in a quotient. A
+# logarithm is of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to
+# the least float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
+LEAST_DIFFERENCE = -900.0
+# As for the narrow types, of sums times 2**300. A quotient of exp(-900) and the least is below 2**-1075.
+LEAST_SUM_OF_PAIRS = ldexp(1.0, 80)
 
 # Below it the logarithm of 1 + z is z - z**2 / 2 to a relative error of 2**-91.
 TINY_ADDEND = ldexp(1.0, -45)
@@ -66,33 +79,27 @@ def of_rank_f64(rank):
     return float_of(ordered ^ ((ordered >> np.int64(63)) & MAGNITUDE_F64))
 
 
+# Powers below 2 to it are as if they were at it: nothing of them is left in a sum, or in what it divides.
+LEAST_EXPONENT = -1000.0
+# The power of 0 is 1.
+_polynomial = horner((1.0, *c.ROW_EXP2_QUOTIENT))
+
+
 @scalar
 def exponential(t):
-    """exp(t) of a difference t in [-700, 0], to a relative error of ``ROW_ERROR``."""
-    shifted = fma(t, c.SINGLE_LOG2E, double.ROUND_TO_INTEGER)
-    r = fma(t, c.SINGLE_LOG2E, double.ROUND_TO_INTEGER - shifted)
-    r2 = r * r
-    even = fma(c.ROW_EXP2_8, r2, c.ROW_EXP2_6)
-    odd = fma(c.ROW_EXP2_7, r2, c.ROW_EXP2_5)
-    even = fma(even, r2, c.ROW_EXP2_4)
-    odd = fma(odd, r2, c.ROW_EXP2_3)
-    even = fma(even, r2, c.ROW_EXP2_2)
-    odd = fma(odd, r2, c.ROW_EXP2_1)
-    significand = fma(odd, r, fma(even, r2, c.ROW_EXP2_0))
-    return float_of(bits_of(significand) + (bits_of(shifted) << np.int64(52)))
+    """exp(t) to a relative error of ``ROW_ERROR``; 2**``LEAST_EXPONENT`` at the least, and infinity from 2**1024 on."""
+    z = rounded_product(t, c.SINGLE_LOG2E)
+    z = where(z < LEAST_EXPONENT, LEAST_EXPONENT, z)
+    k = floor(z)
+    return ldexp_significand(_polynomial(z - k), k)
 
 
-# The polynomial's 2**-40.17 of a power that is 2**-0.5 at the least, and a rounding error or two of float64, of t
-# among them. A share of a sum has that of an exponential and of its chunk's weight, above and below the fraction line,
-# and rounding errors of float64: less than 2**-37.6 together, a 13 000th of an ulp of float32, so that it is within
-# 0.5001 ulp. A logarithm has half of that.
-ROW_ERROR = 2.0**-39.66
-
-
-@scalar
-def exponential_from(t, least):
-    """exp(t), or 0 where t is below ``least``."""
-    return 0.0 if t < least else exponential(t)
+# The polynomial's 2**-40.12, and a rounding error or two of float64. The argument of the power errs by 2**-44 or less
+# where it is below 2**9: of others nothing is left but where the sum is far from 1, and then the reference is the
+# greatest element. A quotient has that of an exponential above and below the fraction line, and rounding errors of
+# float64: less than 2**-38.9 together, a 30 000th of an ulp of float32, so that it is within 0.50004 ulp. A logarithm
+# has half of that.
+ROW_ERROR = 2.0**-40.0
 
 
 @scalar
@@ -104,28 +111,37 @@ def two_sum(a, b):
 
 
 @scalar
-def difference(x, greatest):
-    """(t, t_low) with x - greatest = t + t_low exactly; t_low is nothing where the exponential is."""
-    t, t_low = two_sum(x, -greatest)
-    return t, 0.0 if t < LEAST_PAIR else t_low
+def difference(x, reference):
+    """(t, t_low) with x - reference = t + t_low exactly; t_low is nothing where the exponential is."""
+    t, t_low = two_sum(x, -reference)
+    return t, where(t < LEAST_DIFFERENCE, 0.0, t_low)
+
+
+_POWERS = make_powers(F64_16, False)
+_reduced, _pair = _POWERS.reduced, _POWERS.pair
+_SCALED_BY = 300.0
+
+
+@scalar
+def loose_exponential_pair(t, t_low):
+    """(high, low) with exp(t + t_low) 2**300 = high + low to a relative error of 2**-62, low being up to 2**-12 of
+    high; of ``LEAST_DIFFERENCE`` at the least. From 2**1024 on both are infinite or NaN."""
+    root, r0, rest, steps, _ = _reduced(where(t < LEAST_DIFFERENCE, LEAST_DIFFERENCE, t))
+    return _pair(ldexp_significand(root, floor(steps + _SCALED_BY)), r0, rest + t_low)
 
 
 @scalar
 def exponential_pair(t, t_low):
-    """(high, low) with exp(t + t_low) 2**200 = high + low to a relative error of 2**-62, t <= 0; 0 where t is below
-    ``LEAST_PAIR``."""
-    r, r_low, n = double.exp_reduced(LEAST_PAIR if t < LEAST_PAIR else t)
-    high, low = double.fast_two_sum(*double.exp_of_reduced(*double.fast_two_sum(r, r_low + t_low), n))
-    scale = float_of(bits_of(PAIR_SCALE) + double.exponent_bits(n))
-    scale = 0.0 if t < LEAST_PAIR else scale
-    return rounded_product(high, scale), rounded_product(low, scale)
+    """The same, of which low is a rounding error."""
+    return double.fast_two_sum(*loose_exponential_pair(t, t_low))
 
 
 @scalar
 def add_pair(total, total_low, high, low):
     """The sum of two pairs, to a relative error of about 2**-105 where all are positive."""
     total, error = two_sum(total, high)
-    return total, total_low + (error + low)
+    # The same whichever pair comes first.
+    return total, (total_low + low) + error
 
 
 @scalar

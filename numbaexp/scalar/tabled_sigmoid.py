@@ -8,7 +8,7 @@ from numbaexp.scalar.double import fast_two_sum
 from numbaexp.scalar.expm1 import two_sum
 from numbaexp.scalar.ieee import reciprocal, rounded_product, scalar
 from numbaexp.scalar.tabled import Powers
-from numbaexp.vector.operations import bits_of, fma, where
+from numbaexp.vector.operations import bits_of, fma
 
 ONE, ZERO = np.float32(1.0), np.float32(0.0)
 

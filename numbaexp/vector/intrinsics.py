@@ -17,3 +17,24 @@ def suffix(kind: Any) -> str:
     if isinstance(kind, ir.VectorType):
         return f"v{kind.count}{suffix(kind.element)}"
     return kind.intrinsic_name
+
+
+def by_register(builder: Any, lanes: int, operation: Any, *vectors: Any) -> Any:
+    """Emit ``operation(*parts)`` for parts of so many lanes of vectors, and join what comes out."""
+    pieces = [
+        operation(*(lanes_of(builder, vector, start, lanes) for vector in vectors))
+        for start in range(0, vectors[0].type.count, lanes)
+    ]
+    while len(pieces) > 1:
+        both = _indices(0, 2 * pieces[0].type.count)
+        pieces = [builder.shuffle_vector(*pair, both) for pair in zip(pieces[::2], pieces[1::2], strict=True)]
+    return pieces[0]
+
+
+def lanes_of(builder: Any, vector: Any, start: int, lanes: int) -> Any:
+    """Emit the vector of so many lanes of another, from one of them on."""
+    return vector if lanes == vector.type.count else builder.shuffle_vector(vector, vector, _indices(start, lanes))
+
+
+def _indices(start: int, count: int) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(start, start + count)))

@@ -130,3 +130,25 @@ def store_past_caches(typingctx, address, value):
         return context.get_dummy_value()
 
     return types.none(types.intp, value), codegen
+
+
+def _make_prefetch(for_writing: bool, doc: str) -> Any:
+    @intrinsic
+    def prefetch(typingctx, address):
+        if not _integers(address):
+            return None
+
+        def codegen(context, builder, signature, args):
+            pointer = _pointer(builder, args[0], ir.IntType(8))
+            keep, data = _INT32(3), _INT32(1)
+            call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, _INT32(int(for_writing)), keep, data)
+            return context.get_dummy_value()
+
+        return types.none(types.intp), codegen
+
+    prefetch.__doc__ = doc
+    return prefetch
+
+
+prefetch_to_read = _make_prefetch(False, "Fetch the cache line at an address, which may be anyone's, before its use.")
+prefetch_to_write = _make_prefetch(True, "Fetch a cache line that is to be written.")

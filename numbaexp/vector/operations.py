@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.vector.intrinsics import call, suffix
+from numbaexp.vector.intrinsics import by_register, call, lanes_of, suffix
 from numbaexp.vector.level import level_for
 from numbaexp.vector.type import Vector, common, element, of_element, splat, spread
 
@@ -17,7 +17,7 @@ _SAME_WIDTH = {
     types.int32: types.float32,
     types.int64: types.float64,
 }
-_INT64 = ir.IntType(64)
+_INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 
 
 @intrinsic
@@ -90,6 +90,19 @@ def mask_bits(typingctx, mask):
 
 
 @intrinsic
+def count_lanes(typingctx, mask):
+    """Count the lanes of a mask that are set, of fewer than 64, as an int64."""
+    if not isinstance(mask, Vector) or mask.dtype != types.boolean or mask.lanes >= _INT64.width:
+        return None
+
+    def codegen(context, builder, signature, args):
+        bits = ir.IntType(mask.lanes)
+        return builder.zext(call(builder, f"llvm.ctpop.i{mask.lanes}", bits, builder.bitcast(args[0], bits)), _INT64)
+
+    return types.int64(mask), codegen
+
+
+@intrinsic
 def as_number(typingctx, value, like):
     """Convert to the type of number of ``like``: a number, or each lane.
 
@@ -140,15 +153,29 @@ def sum_of_lanes(typingctx, vector):
             return value
         while value.type.count > 1:
             half = value.type.count // 2
-            numbers = ir.VectorType(ir.IntType(32), half)
-            lower, upper = (
-                builder.shuffle_vector(value, value, ir.Constant(numbers, list(range(start, start + half))))
-                for start in (0, half)
-            )
+            lower, upper = (lanes_of(builder, value, start, half) for start in (0, half))
             value = (builder.fadd if isinstance(dtype, types.Float) else builder.add)(lower, upper)
         return builder.extract_element(value, ir.IntType(32)(0))
 
     return dtype(vector), codegen
+
+
+@intrinsic
+def halves(typingctx, vector):
+    """Return the lower and the upper half of the lanes, of a power of two of them; of two lanes, two numbers."""
+    if not isinstance(vector, Vector) or vector.lanes < 2 or vector.lanes & (vector.lanes - 1):
+        return None
+    count = vector.lanes // 2
+    kind = types.UniTuple(Vector(vector.dtype, count) if count > 1 else vector.dtype, 2)
+
+    def codegen(context, builder, signature, args):
+        if count > 1:
+            pair = [lanes_of(builder, args[0], start, count) for start in (0, count)]
+        else:
+            pair = [builder.extract_element(args[0], _INT32(lane)) for lane in (0, 1)]
+        return context.make_tuple(builder, kind, pair)
+
+    return kind(vector), codegen
 
 
 @intrinsic
@@ -193,6 +220,47 @@ def scale(typingctx, value, exponent):
 
 _RANGED = {Vector(types.float32, 16): "ps.512", Vector(types.float64, 8): "pd.512"}
 _SCALED = {**_RANGED, types.float32: "ss", types.float64: "sd"}
+
+
+@intrinsic
+def ldexp_significand(typingctx, significand, exponent):
+    """Compute ``significand * 2**exponent`` of float64 from 1 to 2 and of integers of -1022 at the least; from 1024 on
+    that is infinity. A NaN for the significand gives NaN."""
+    if significand != exponent or element(significand) != types.float64:
+        return None
+    kind = significand
+
+    def codegen(context, builder, signature, args):
+        if _fills_registers(context, kind):
+            return by_register(builder, 8, lambda *parts: _of_register(builder, "scalef", *parts), *args)
+        number, bits = args[0].type, context.get_value_type(of_element(kind, types.int64))
+        constants = ir.DoubleType()(1024.0), ir.DoubleType()(_BIASED_INTEGER), _INT64(52)
+        greatest, bias, places = spread(builder, kind, constants)
+        exponent = builder.select(builder.fcmp_ordered("<", greatest, args[1]), greatest, args[1])
+        power = builder.shl(builder.bitcast(builder.fadd(exponent, bias), bits), places)
+        power = builder.bitcast(power, number)
+        if builder.module.triple.startswith("nvptx"):
+            # A GPU's compiler would fuse the product and a sum that it feeds.
+            return call(builder, "llvm.nvvm.mul.rn.d", number, args[0], power)
+        return builder.fmul(args[0], power)
+
+    return kind(kind, kind), codegen
+
+
+# The sum with an integer has the exponent of a float64 of that power in its low bits.
+_BIASED_INTEGER = 1.5 * 2.0**52 + 1023.0
+
+
+def _fills_registers(context: Any, kind: Any) -> bool:
+    """Tell whether vectors of float64 fill registers of AVX-512."""
+    return isinstance(kind, Vector) and kind.lanes % 8 == 0 and level_for(context).scales
+
+
+def _of_register(builder: Any, name: str, *args: Any) -> Any:
+    """Emit an instruction of AVX-512 for 8 lanes of float64, with the usual rounding."""
+    register = args[0].type
+    unused, every, usual = ir.Constant(register, ir.Undefined), ir.Constant(ir.IntType(8), 255), _INT32(4)
+    return call(builder, f"llvm.x86.avx512.mask.{name}.pd.512", register, *args, unused, every, usual)
 
 
 @intrinsic

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.vector.intrinsics import call, suffix
+from numbaexp.vector.intrinsics import by_register, call, suffix
 from numbaexp.vector.level import level_for
 from numbaexp.vector.type import Vector, element, of_element
 
@@ -34,8 +34,11 @@ def make_table(values: Any, dtype: Any) -> Any:
         def codegen(context, builder, signature, args):
             if not isinstance(kind, Vector):
                 return _loaded(builder, context.get_value_type(dtype), values, args[0])
-            permute = _PERMUTES.get((level_for(context).permutes, kind, len(values)), _each)
-            return permute(builder, kind.llvm, values, args[0])
+            lanes, permute = _PERMUTES.get((level_for(context).permutes, dtype, len(values)), (kind.lanes, _each))
+            if kind.lanes % lanes:
+                lanes, permute = kind.lanes, _each
+            number = context.get_value_type(dtype)
+            return by_register(builder, lanes, lambda part: permute(builder, number, values, part), args[0])
 
         return kind(index), codegen
 
@@ -43,27 +46,30 @@ def make_table(values: Any, dtype: Any) -> Any:
 
 
 def _of_two_registers(name: str) -> Any:
-    def permute(builder, kind, values, index):
+    def permute(builder, number, values, index):
+        kind = ir.VectorType(number, index.type.count)
         first, second = (ir.Constant(kind, values[start : start + kind.count]) for start in (0, kind.count))
         return call(builder, name, kind, first, index, second)
 
     return permute
 
 
-def _of_one_register(builder: Any, kind: Any, values: Any, index: Any) -> Any:
+def _of_one_register(builder: Any, number: Any, values: Any, index: Any) -> Any:
+    kind = ir.VectorType(number, index.type.count)
     return call(builder, "llvm.x86.avx2.permps", kind, ir.Constant(kind, values), index)
 
 
-# By the instructions, the type and the number of values.
+# By the instructions, the type and the number of values: the lanes of a register, and what looks up in one.
 _PERMUTES = {
-    ("avx512", Vector(types.float32, 16), 32): _of_two_registers("llvm.x86.avx512.vpermi2var.ps.512"),
-    ("avx512", Vector(types.float64, 8), 16): _of_two_registers("llvm.x86.avx512.vpermi2var.pd.512"),
-    ("avx2", Vector(types.float32, 8), 8): _of_one_register,
+    ("avx512", types.float32, 32): (16, _of_two_registers("llvm.x86.avx512.vpermi2var.ps.512")),
+    ("avx512", types.float64, 16): (8, _of_two_registers("llvm.x86.avx512.vpermi2var.pd.512")),
+    ("avx2", types.float32, 8): (8, _of_one_register),
 }
 
 
-def _each(builder: Any, kind: Any, values: Any, index: Any) -> Any:
+def _each(builder: Any, number: Any, values: Any, index: Any) -> Any:
     """Emit a load for each lane."""
+    kind = ir.VectorType(number, index.type.count)
     found = ir.Constant(kind, ir.Undefined)
     for lane in range(kind.count):
         place = ir.IntType(32)(lane)

@@ -52,10 +52,8 @@ def make_total(add):
 
 
 @functools.cache
-def make_sum_of_row(arithmetic):
-    """Of the elements as float64: (greatest, ones, high, low) of a row, and (greatest, weight, low) of its chunks."""
-    value, one, of_rank, add = arithmetic.value, arithmetic.one, arithmetic.of_rank, arithmetic.add
-    exponential, weighted, total = arithmetic.exponential, arithmetic.weighted, make_total(add)
+def make_greatest(arithmetic):
+    value, of_rank = arithmetic.value, arithmetic.of_rank
 
     @compiled
     def greatest_of(values):
@@ -64,77 +62,104 @@ def make_sum_of_row(arithmetic):
             top = max(top, rank(value(x)))
         return np.float64(of_rank(top))
 
+    return greatest_of
+
+
+@functools.cache
+def make_sum_for_logarithm(arithmetic):
+    """Of the elements as float64: (greatest, ones, high, low) of a row."""
+    value, one, add, greatest_of = arithmetic.value, arithmetic.one, arithmetic.add, make_greatest(arithmetic)
+    addend, weight_of, weighted, total = arithmetic.addend, arithmetic.weight, arithmetic.weighted, make_total(add)
+
     @compiled
-    def sum_of_row(x, logs):
+    def sum_of_row(x):
         chunks = (x.size + CHUNK - 1) // CHUNK
         greatest, ones, high, low = np.zeros(chunks), np.zeros(chunks), np.zeros(chunks), np.zeros(chunks)
         for c in range(chunks):
             values = x[c * CHUNK : (c + 1) * CHUNK]
             greatest[c] = greatest_of(values)
-            subtracted = 0.0 if greatest[c] == -np.inf else greatest[c]
             e, e_low = np.zeros(values.size), np.zeros(values.size)
             for i in range(values.size):
-                if not logs:
-                    e[i], e_low[i] = exponential(value(values[i]), value(subtracted))
-                elif values[i] == greatest[c]:
-                    ones[c] += 1.0
-                else:
-                    e[i], e_low[i] = exponential(value(values[i]), value(subtracted))
+                is_one, e[i], e_low[i] = addend(value(values[i]), value(greatest[c]))
+                ones[c] += is_one
             high[c], low[c] = total(e, e_low)
         of_row = greatest_of(greatest)
         ones_of_row = 0.0
-        weight, weight_low = np.zeros(chunks), np.zeros(chunks)
         for c in range(chunks):
-            weight[c], weight_low[c] = one, 0.0
+            weight, weight_low = one, 0.0
             if chunks > 1:
-                weight[c], weight_low[c] = exponential(value(greatest[c]), value(of_row))
+                weight, weight_low = weight_of(value(greatest[c]), value(of_row))
             if greatest[c] == of_row:
                 ones_of_row += ones[c]
             else:
                 high[c], low[c] = add(ones[c] * one, 0.0, high[c], low[c])
-            high[c], low[c] = weighted(high[c], low[c], weight[c], weight_low[c])
+            high[c], low[c] = weighted(high[c], low[c], weight, weight_low)
         if chunks == 1:
-            return of_row, ones_of_row, high[0], low[0], greatest, weight, weight_low
+            return of_row, ones_of_row, high[0], low[0]
         sum_high, sum_low = total(high, low)
-        return of_row, ones_of_row, sum_high, sum_low, greatest, weight, weight_low
+        return of_row, ones_of_row, sum_high, sum_low
 
     return sum_of_row
 
 
 @functools.cache
 def make_shares(arithmetic):
-    sum_of_row, value, exponential = make_sum_of_row(arithmetic), arithmetic.value, arithmetic.exponential
-    share, shared, scaled = arithmetic.share, arithmetic.shared, arithmetic.scaled
+    value, exponential, greatest_of = arithmetic.value, arithmetic.exponential, make_greatest(arithmetic)
+    total, usable, share, shared, scaled = (
+        make_total(arithmetic.add),
+        arithmetic.usable,
+        arithmetic.share,
+        arithmetic.shared,
+        arithmetic.scaled,
+    )
+    smallest = arithmetic.nothing
+
+    @compiled
+    def sum_of_row(x, reference, e, e_low):
+        chunks = (x.size + CHUNK - 1) // CHUNK
+        high, low = np.zeros(chunks), np.zeros(chunks)
+        for i in range(x.size):
+            e[i], e_low[i] = exponential(value(x[i]), 0.0 if reference == -np.inf else reference)
+        for c in range(chunks):
+            of_chunk = slice(c * CHUNK, (c + 1) * CHUNK)
+            high[c], low[c] = total(e[of_chunk], e_low[of_chunk])
+        if chunks == 1:
+            return high[0], low[0]
+        return total(high, low)
 
     @compiled
     def shares(x, is_scaled, factor, out):
-        of_row, _, high, low, greatest, weight, weight_low = sum_of_row(x, False)
+        e, e_low = np.zeros(x.size), np.zeros(x.size)
+        reference = 0.0
+        high, low = sum_of_row(x, reference, e, e_low)
+        if not usable(high):
+            reference = greatest_of(x)
+            high, low = sum_of_row(x, reference, e, e_low)
+        f, f_low = share(high, low)
+        if is_scaled:
+            f, f_low = scaled(f, f_low, factor)
+        if is_scaled and reference == -np.inf:
+            f, f_low = 0.0, 0.0
+        elif not abs(reference) < np.inf:
+            f = np.nan
         for i in range(x.size):
-            c = i // CHUNK
-            f, f_low = share(weight[c], weight_low[c], high, low)
-            if is_scaled:
-                f, f_low = scaled(f, f_low, factor)
-            if is_scaled and of_row == -np.inf:
-                f, f_low = 0.0, 0.0
-            elif not abs(of_row) < np.inf:
-                f = np.nan
-            subtracted = 0.0 if greatest[c] == -np.inf else greatest[c]
-            e, e_low = exponential(value(x[i]), value(subtracted))
-            out[i] = shared(e, e_low, f, f_low)
+            nothing = is_scaled and e[i] < smallest
+            out[i] = shared(0.0 if nothing else e[i], 0.0 if nothing else e_low[i], f, f_low)
 
     return shares
 
 
 @functools.cache
 def make_logs(arithmetic):
-    sum_of_row, in_pairs, value = make_sum_of_row(arithmetic), make_sum_of_row(PAIRED), arithmetic.value
+    sum_of_row, in_pairs = make_sum_for_logarithm(arithmetic), make_sum_for_logarithm(PAIRED)
+    value = arithmetic.value
     logarithm, log_share, log_sum = arithmetic.logarithm, arithmetic.log_share, arithmetic.log_sum
     paired_logarithm, paired_log_sum = PAIRED.logarithm, PAIRED.log_sum
     is_narrow = arithmetic is NARROW
 
     @compiled
     def statistics(x, out):
-        out[0], ones, high, low, _, _, _ = sum_of_row(x, True)
+        out[0], ones, high, low = sum_of_row(x)
         out[1], out[2] = logarithm(ones, high, low)
 
     @compiled
@@ -153,7 +178,7 @@ def make_logs(arithmetic):
         of_row, log, log_low = known
         result = log_sum(value(of_row), log, log_low)
         if is_narrow and abs(result) < log / 4:
-            of_row, ones, high, low, _, _, _ = in_pairs(x, True)
+            of_row, ones, high, low = in_pairs(x)
             log, log_low = paired_logarithm(ones, high, low)
             result = paired_log_sum(of_row, log, log_low)
         out[0] = result if abs(of_row) < np.inf else of_row
