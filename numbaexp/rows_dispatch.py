@@ -197,7 +197,7 @@ class Door:
     def compute(self, *arrays: Any) -> bool | None:
         done = self.call(*arrays)
         if done is None:
-            self.learn(arrays[0].dtype)
+            self.learn(arrays[0])
             done = self.call(*arrays)
         return done
 

@@ -42,6 +42,10 @@ def kernel_of_elements(name, dtype):
     return Compiled(ELEMENTS[name](dtype), TYPES)
 
 
+OF_SHARED = [
+    (name, dtype, way) for name, dtype, last in OF_ROWS if last == "of_blocks" for way in launch_rows.OF_SHARED
+]
+for_each_kernel_of_shared = pytest.mark.parametrize(("name", "dtype", "way"), OF_SHARED)
 for_each_kernel = pytest.mark.parametrize(("name", "dtype", "way"), OF_ROWS)
 for_each_kernel_of_elements = pytest.mark.parametrize(("name", "dtype"), OF_ELEMENTS)
 
@@ -66,6 +70,21 @@ def test_nothing_is_called_spilled_or_approximated(name, dtype, way, cc):
     assert compiled.count(r"(ld|st|atom)\..*") == compiled.count(r"(ld\.param|(ld|st)\.global)\..*")
     assert compiled.divisions == compiled.count(r"(div|rcp)\.rn\.f64")
     assert (compiled.divisions == 0) == (name in WITHOUT_DIVISION)
+
+
+@for_each_kernel_of_shared
+def test_kernels_of_shared_rows(name, dtype, way):
+    """What is asked of the others; warps meet where a block has a row."""
+    compiled = kernel(name, dtype, way)
+    code = compiled.code(CAPABILITIES[-1])
+    assert code.fused == compiled.code(CAPABILITIES[-1], contraction=False).fused
+    assert code.bare_products_in_sums() == []
+    assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", code.text)
+    assert code.count(r"call.*") == 0
+    assert code.count(r"(ld|st|atom)\..*") == code.count(r"(ld\.param|(ld|st)\.global)\..*")
+    assert code.divisions == code.count(r"(div|rcp)\.rn\.f64")
+    assert (code.count(r"bar\.sync") > 0) <= (way == "totals")
+    assert code.count(r"bar\..*|barrier\..*") == code.count(r"bar\.sync")
 
 
 @for_each_capability
@@ -243,6 +262,20 @@ def test_long_rows_are_launched(events, rows, blocks):
     assert launched[7:12] == (x.ctypes.data, 0, CHUNK + 1 if rows > 1 else 0, 1, out.ctypes.data)
     assert launched[14] == 0  # the result stays where it is along the row
     assert len(launched) == 3 + COUNT
+
+
+def test_few_rows_of_many_chunks_are_launched(events):
+    """By blocks that share them, with memory for all chunks and what the rows are reduced to."""
+    chunks, rows = launch_rows.MANY_CHUNKS, PROCESSORS - 1
+    x = np.zeros((rows, CHUNK * chunks), np.float32)
+    run("softmax", x, x)
+    taken, *launched, freed = events
+    size = 8 * rows * (FIELDS * chunks + 5)
+    assert (taken, freed) == (("taken", size, "stream 7"), ("freed", size, "stream 7"))
+    assert [event[0][0] for event in launched] == [f"softmax float32 {way}" for way in ("sums", "totals", "finish")]
+    assert [event[1] for event in launched] == [(blocks, kernels.THREADS) for blocks in (8, 2, 8)]
+    for event in launched:
+        assert event[2:7] == ("stream 7", rows, rows, CHUNK * chunks, 0x5000)
 
 
 def test_rows_across_are_launched_in_pieces(events):

@@ -1,5 +1,6 @@
 """What importing does not do, and what is kept on disk."""
 
+import os
 import pathlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,84 @@ def test_kernels_are_kept_on_disk(run_script, tmp_path):
     assert kept
     run_script(COUNT_COMPILATIONS + CALL + "    assert len(compilations.buffer) == 0\n", NUMBA_CACHE_DIR=str(tmp_path))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == kept
+
+
+def test_only_the_type_at_hand_is_compiled(run_script, tmp_path):
+    """And of rows one way through them."""
+    run_script(
+        """
+        import numpy as np, numbaexp
+        with np.errstate(all="raise"):
+            assert numbaexp.exp(np.float32([0, 1])).tolist() == [1, np.float32(np.e)]
+        x = np.zeros((2, 50), np.float32)
+        numbaexp.softmax(x, out=np.empty_like(x))
+        """,
+        NUMBA_CACHE_DIR=str(tmp_path),
+    )
+    kept = {path.name.rpartition("-")[0] for path in tmp_path.rglob("*.kernel")}
+    assert {name for name in kept if name.startswith("exp")} == {"exp_float32"}
+    assert {name for name in kept if name.startswith("softmax")} == {"softmax_by_row_float32"}
+
+
+def test_who_comes_first_compiles(run_script):
+    """Threads at once, with the interpreter's lock or without, compile once; an error is raised by the call, and the
+    next call compiles. The flags of compiling are nobody's."""
+    run_script(
+        """
+        import ctypes, threading, time
+        import numpy as np, numbaexp
+        from numbaexp.cpu import ufunc
+        compile_one, compiled = ufunc._serial_loop, []
+        def failing(name, dtype):
+            raise MemoryError(f"{name} {dtype}")
+        def counted(name, dtype):
+            compiled.append((name, dtype))
+            time.sleep(0.2)
+            made = compile_one(name, dtype)
+            ctypes.CDLL(None).feraiseexcept(31)
+            return made
+        ufunc._serial_loop = lambda *which: failing(*which) if not compiled else counted(*which)
+        for x in np.ones(3), np.ones(2000):
+            try:
+                numbaexp.exp(x)
+            except MemoryError as error:
+                assert str(error) == "exp float64"
+            else:
+                raise AssertionError
+        compiled.append("from now on")
+        results = []
+        def call():
+            with np.errstate(all="raise"):
+                results.append(numbaexp.exp(np.ones(2000)).tolist())
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        with np.errstate(all="ignore"):
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+        assert results == [[np.e] * 2000] * 8
+        assert compiled[1:] == [("exp", "float64")], compiled
+        """
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_forked_while_a_thread_compiles(run_script):
+    run_script(
+        """
+        import os, threading
+        import numpy as np, numbaexp
+        numbaexp.exp(1.0)
+        thread = threading.Thread(target=numbaexp.exp2, args=(np.ones(3),))
+        thread.start()
+        import warnings
+        warnings.simplefilter("ignore")
+        child = os.fork()
+        if child == 0:
+            results = numbaexp.exp2(np.ones(3)).tolist() + numbaexp.exp10(np.ones(3)).tolist()
+            os._exit(0 if results == [2.0] * 3 + [10.0] * 3 else 1)
+        thread.join()
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        """
+    )
 
 
 def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):

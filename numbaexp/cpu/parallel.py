@@ -131,6 +131,29 @@ def current_loop(args, dimensions, steps, data):
     pass_on(data[1], args, dimensions, steps, data)
 
 
+_ensure_lock = types.ExternalFunction("PyGILState_Ensure", types.int32())
+_give_back_lock = types.ExternalFunction("PyGILState_Release", types.void(types.int32))
+_call_object = types.ExternalFunction("PyObject_CallObject", types.intp(types.intp, types.intp))
+_let_go = types.ExternalFunction("Py_DecRef", types.void(types.intp))
+
+
+def first_loop(args, dimensions, steps, data):
+    """Call the Python object ``data[7]``, which is to compile a loop and to put the address of that into the place of
+    this one's, and run that loop. An exception is left to NumPy, which looks for one behind every loop."""
+    flags = test_flags(ALL_FLAGS)
+    state = _ensure_lock()
+    result = _call_object(data[7], 0)
+    if result != 0:
+        _let_go(result)
+    _give_back_lock(state)
+    # Of the array's numbers, none has been computed yet.
+    clear_flags(ALL_FLAGS)
+    if flags:
+        raise_flags(flags)
+    if result != 0:
+        pass_on(data[1], args, dimensions, steps, data)
+
+
 @jit
 def can_be_parted(operand, step, result, result_step, n, itemsize):
     """Whether parts of the result can be written while others of an operand, or of the result itself, are read."""

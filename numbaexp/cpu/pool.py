@@ -22,15 +22,18 @@ from numbaexp.cpu.compile import compile_loop
 SAFE_LAYERS = ("omp", "tbb")
 
 # One array for each type of each ufunc, which its loop reads through a data pointer: 0, in the place where the serial
-# loop looks for what it is a part of; the address of the loop to run, that of the serial loop, the fewest elements to
-# share among threads, the size of one, the number of inputs, and the most threads. They live as long as the process.
+# loop looks for what it is a part of; the address of the loop to run, that of the serial loop, or of ``first_loop``
+# until that is compiled, the fewest elements to share among threads, the size of one, the number of inputs, the most
+# threads, and what compiles. They live as long as the process.
 _cells: list[np.ndarray] = []
-_keep_alive: list[np.ndarray] = []
+_keep_alive: list[Any] = []
 
 # Threads that were started before this module was imported may be those of a parent process.
 _maybe_inherited = thread_limit.numba_has_started()
 _running = False
 _starting = threading.Lock()
+# Held by who compiles a loop, or changes which one runs, and by who forks: nobody would release it in the child.
+_compiling = threading.RLock()
 # For compiled code: how many threads the environment allows, or 0 where several of Numba's may not be used.
 RUNNING = np.zeros(1, np.intp)
 
@@ -48,10 +51,13 @@ def start():
     if not _running and not _maybe_inherited:
         launch()
         if numba.threading_layer() in SAFE_LAYERS:
-            limit, address = thread_limit.of_environment(), _parallel_loop().address
-            for cell in _cells:
-                cell[[6, 1]] = limit, address
-            _running = True
+            limit, first = thread_limit.of_environment(), _first_loop().address
+            with _compiling:
+                for cell in _cells:
+                    cell[6] = limit
+                    if cell[2] != first:
+                        cell[1] = _parallel_loop().address
+                _running = True
             RUNNING[0] = limit
     return _running
 
@@ -91,6 +97,9 @@ def _after_fork_in_child():
 
 
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
+    )
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
@@ -104,17 +113,33 @@ def _current_loop():
     return compile_loop(parallel.current_loop, parallel.SIGNATURE, "current")
 
 
-def switched_loop(serial, threshold, itemsize, inputs):
-    """(address, data pointer) of a loop that runs the one at address ``serial``, on all threads once these may be
-    used."""
-    current = _parallel_loop().address if _running else serial
-    cell = np.array([0, current, serial, threshold, itemsize, inputs, RUNNING[0]], np.intp)
+@functools.cache
+def _first_loop():
+    return compile_loop(parallel.first_loop, parallel.SIGNATURE, "first")
+
+
+def switched_loop(make, threshold, itemsize, inputs):
+    """(address, data pointer) of a loop that runs the one that ``make()`` compiles when it is first called, on all
+    threads once these may be used."""
+    cell = _new_cell(make, threshold, itemsize, inputs, shared=True)
     _cells.append(cell)
     return _current_loop().address, cell.ctypes.data
 
 
-def single_loop(serial):
-    """Return (address, data pointer) of a loop that runs the one at address ``serial`` on the calling thread."""
-    cell = np.array([0, serial], np.intp)
-    _keep_alive.append(cell)
-    return _current_loop().address, cell.ctypes.data
+def single_loop(make):
+    """Return (address, data pointer) of a loop that runs the one that ``make()`` compiles on the calling thread."""
+    return _current_loop().address, _new_cell(make, 0, 0, 0, shared=False).ctypes.data
+
+
+def _new_cell(make, threshold, itemsize, inputs, shared):
+    first = _first_loop().address
+
+    def compile_now():
+        with _compiling:
+            if cell[2] == first:
+                cell[2] = make().address
+                cell[1] = _parallel_loop().address if shared and _running else cell[2]
+
+    cell = np.array([0, first, first, threshold, itemsize, inputs, RUNNING[0], id(compile_now)], np.intp)
+    _keep_alive.append((cell, compile_now))
+    return cell

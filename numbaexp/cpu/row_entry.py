@@ -73,15 +73,18 @@ def enter(state_array, args, nargs):
                 usual = usual and length == word_at(word_at(w + _SHAPE) + 8 * axis)
                 usual = usual and length == word_at(word_at(y + _SHAPE) + 8 * axis)
             source, second, target = word_at(x + _DATA), word_at(w + _DATA), word_at(y + _DATA)
-            itemsize, compiled = state[kernels + 1], state[kernels + 2] != 0
+            count = size // length if size else 0
+            alone = length >= row_functions.ALONE_FROM or count < row_functions.BESIDE_FROM
+            itemsize, kernel = state[kernels + 1], state[kernels + 2 if alone else kernels + 3]
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
             usual = usual and (second == target or abs(second - target) >= size * itemsize)
             limit, shared = _int(state[_RUNNING])[0], _int(state[_SHARED])[0]
             on_all = size >= row_functions.SHARED_FROM and limit != 1
             usual = usual and size > 0 and length <= _LONGEST and (not on_all or (limit and shared))
+            compiled = not usual or kernel != 0
             if usual and compiled:
-                count, address = size // length, stack(_JOB)
-                job = _int(address)
+                address = stack(_JOB)
+                job, units = _int(address), count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
                 for place in range(_JOB // 8):
                     job[place] = 0
                 job[at.X], job[at.W], job[at.Y] = source, second, target
@@ -89,9 +92,6 @@ def enter(state_array, args, nargs):
                 job[at.CHUNKS_OF_ROWS] = (length + CHUNK - 1) // CHUNK
                 job[at.X_INNER] = job[at.W_INNER] = job[at.Y_INNER] = length * itemsize
                 job[at.X_STEP] = job[at.W_STEP] = job[at.Y_STEP] = itemsize
-                alone = length >= row_functions.ALONE_FROM or count < row_functions.BESIDE_FROM
-                kernel = state[kernels + 2 if alone else kernels + 3]
-                units = count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
                 thread = let_go() if size >= _LET_GO_FROM else 0
                 if on_all and units > 1:
                     call_shared(shared, kernel, address, units, share.PARTS if size >= _MANY_PARTS_FROM else 1, limit)
@@ -110,17 +110,17 @@ _keep_alive: list[Any] = []
 
 class Quick:
     """``call(x, out)`` or ``call(x, w, out)``, of contiguous arrays of one shape and type: whether a function has been
-    computed along the last axis, by the target "auto"; None where it would be, had ``learn(x.dtype)`` compiled its
-    kernels."""
+    computed along the last axis, by the target "auto"; None where it would be, had ``learn(x)`` compiled its kernel."""
 
     def __init__(self, name: str):
         self.name = name
         self.call, self._state = _make(name)
 
-    def learn(self, dtype: np.dtype) -> None:
-        place = _TYPES + _EACH * list(_SIZES).index(dtype.name)
-        kernels = [row_functions.kernel(self.name, way, dtype.name) for way in ("by row", "beside")]
-        self._state[place + 2 : place + _EACH] = kernels
+    def learn(self, x: np.ndarray) -> None:
+        length = x.shape[-1]
+        alone = length >= row_functions.ALONE_FROM or x.size // length < row_functions.BESIDE_FROM
+        place = _TYPES + _EACH * list(_SIZES).index(x.dtype.name) + (2 if alone else 3)
+        self._state[place] = row_functions.kernel(self.name, "by row" if alone else "beside", x.dtype.name)
 
 
 def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:

@@ -75,8 +75,8 @@ def _serial_loop(name, dtype):
 
 
 def _loop(name, dtype, target):
-    """(address, data pointer) of the loop of a function in a type."""
-    serial = _serial_loop(name, dtype).address
+    """(address, data pointer) of the loop of a function in a type, which is compiled when it is first called."""
+    serial = functools.partial(_serial_loop, name, dtype)
     if target == "cpu":
         return pool.single_loop(serial)
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH

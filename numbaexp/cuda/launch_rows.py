@@ -12,9 +12,10 @@ from numba import cuda
 
 from numbaexp.cuda import simulator
 from numbaexp.cuda.compile import compile_kernel
+from numbaexp.cuda.kernels import THREADS
 from numbaexp.cuda.launch import _BLOCKS_A_PROCESSOR, Strided, _configured, _launcher, _on, _processors, _steps
 from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
-from numbaexp.cuda.row_passes import ARGUMENTS, TYPES
+from numbaexp.cuda.row_passes import ARGUMENTS, OF_ROW, TYPES
 from numbaexp.cuda.row_reductions import FIELDS
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.forms import itemsize
@@ -43,6 +44,9 @@ OPERANDS_OF_ELEMENTS = {
     "numbers": ("grad_output", "count", "record"),
     "factors": ("x", "out"),
 }
+# Chunks from which a row is shared out among blocks, where there are fewer rows than processors; and the kernels then.
+MANY_CHUNKS = 32
+OF_SHARED = ("sums", "totals", "finish")
 _BESIDE_EACH_OTHER = {"record": RECORD, "sum": 2, "count": 2}
 # Which operand has the type that a function is computed in, where it is not the first.
 _COMPUTED_IN = {"logsumexp_backward": 1}
@@ -114,6 +118,11 @@ def absent(like: Strided) -> Strided:
     return Strided(0, (1,) * len(like.shape), (0,) * len(like.shape), "float64", like.device)
 
 
+def kept_of_row(chunks: int) -> int:
+    """As ``numbaexp.cuda.row_passes`` has it for kernels."""
+    return FIELDS * chunks + OF_ROW
+
+
 def _run_piece(
     name: str,
     operands: Sequence[Strided],
@@ -125,25 +134,37 @@ def _run_piece(
     # A row without elements is a chunk without elements.
     count, chunks = rows.outer * rows.inner, max(math.ceil(rows.length / CHUNK), 1)
     of_elements = name in OPERANDS_OF_ELEMENTS
-    way = "of_threads" if of_elements else "of_warps" if chunks == 1 else "of_blocks"
     given = [0] * ARGUMENTS
     for i, (operand, start, steps) in enumerate(zip(operands, rows.starts, rows.steps, strict=True)):
         given[4 * i : 4 * i + 4] = operand.pointer + start * itemsize(operand.dtype), *steps
     given[-2:] = numbers
     device = operands[0].device
-    kernel = _kernel(name, operands[_COMPUTED_IN.get(name, 0)].dtype, way, device)
+    lengths = count, rows.inner, rows.length
+    kernel = functools.partial(_kernel, name, operands[_COMPUTED_IN.get(name, 0)].dtype, device=device)
+    shared = chunks >= MANY_CHUNKS and (simulator.is_on() or count < _processors(device))
     if simulator.is_on():
         widths = [
             (operand.dtype, _BESIDE_EACH_OTHER.get(label, 1)) for operand, label in zip(operands, labels, strict=True)
         ]
-        simulator.run_rows(kernel, widths, 0 if of_elements else FIELDS * chunks, count, rows.inner, rows.length, given)
-    elif way != "of_blocks":
-        threads = count if of_elements else count * LANES
-        _launcher(kernel, device, threads, stream)(count, rows.inner, rows.length, 0, *given)
+        ways = (
+            ("of_threads",) if of_elements else OF_SHARED if shared else ("of_warps" if chunks == 1 else "of_blocks",)
+        )
+        # What is read without having been written is to be seen.
+        kept = None if of_elements else np.full(kept_of_row(chunks) * max(count, simulator.BLOCKS), np.nan)
+        for way in ways:
+            simulator.run_rows(kernel(way), widths, kept, *lengths, given)
+    elif of_elements or chunks == 1:
+        way, threads = ("of_threads", count) if of_elements else ("of_warps", count * LANES)
+        _launcher(kernel(way), device, threads, stream)(*lengths, 0, *given)
+    elif shared:
+        with temporary(kept_of_row(chunks) * count, device, stream) as address:
+            for way in OF_SHARED:
+                threads = count * THREADS if way == "totals" else count * chunks * LANES
+                _launcher(kernel(way), device, threads, stream)(*lengths, address, *given)
     else:
         blocks = min(count, _BLOCKS_A_PROCESSOR * _processors(device))
-        with temporary(FIELDS * chunks * blocks, device, stream) as kept:
-            _configured(kernel, blocks, stream)(count, rows.inner, rows.length, kept, *given)
+        with temporary(FIELDS * chunks * blocks, device, stream) as address:
+            _configured(kernel("of_blocks"), blocks, stream)(*lengths, address, *given)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from numbaexp.cuda.row_reductions import (
     Reduction,
     count_of_lanes,
     kept_memory,
+    make_of_block,
     make_reduction,
     make_total,
     make_value_of,
@@ -129,29 +130,24 @@ def make_exponentials(arithmetic, dtype, operand, addend=no_addend):
     greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand)
 
     @part
-    def keep_sums(views, length, chunks, reference, kept, base):
-        """Of each chunk, by the warps of a block, which have then met."""
-        c = cuda.threadIdx.x // LANES
-        while c < chunks:
-            high, low, second, second_low = sums_of(views, c * CHUNK, min(CHUNK, length - c * CHUNK), reference)
-            if cuda.laneid == 0:
-                place = base + FIELDS * c
-                _put(kept, place + 2, high)
-                _put(kept, place + 3, low)
-                _put(kept, place + 4, second)
-                _put(kept, place + 5, second_low)
-            c += cuda.blockDim.x // LANES
-        cuda.syncthreads()
+    def keep_sums(views, length, reference, kept, base, c):
+        high, low, second, second_low = sums_of(views, c * CHUNK, min(CHUNK, length - c * CHUNK), reference)
+        if cuda.laneid == 0:
+            place = base + FIELDS * c
+            _put(kept, place + 2, high)
+            _put(kept, place + 3, low)
+            _put(kept, place + 4, second)
+            _put(kept, place + 5, second_low)
 
     @part
-    def keep_greatest(views, length, chunks, kept, base):
-        c = cuda.threadIdx.x // LANES
-        while c < chunks:
-            greatest = greatest_of_elements(views, c * CHUNK, min(CHUNK, length - c * CHUNK))
-            if cuda.laneid == 0:
-                _put(kept, base + FIELDS * c, greatest)
-            c += cuda.blockDim.x // LANES
-        cuda.syncthreads()
+    def keep_greatest(views, length, kept, base, c):
+        greatest = greatest_of_elements(views, c * CHUNK, min(CHUNK, length - c * CHUNK))
+        if cuda.laneid == 0:
+            _put(kept, base + FIELDS * c, greatest)
+
+    @part
+    def keep(views, length, kept, base, c):
+        keep_sums(views, length, 0.0, kept, base, c)
 
     @part
     def of_warp(views, length):
@@ -166,20 +162,28 @@ def make_exponentials(arithmetic, dtype, operand, addend=no_addend):
         return reference, high, low, second, second_low
 
     @part
-    def of_block(views, length, kept, base):
+    def of_kept(views, length, kept, base):
         chunks = (length + CHUNK - 1) // CHUNK
         reference = 0.0
-        keep_sums(views, length, chunks, reference, kept, base)
         high, low, second, second_low = sums_of_kept(kept, base, chunks)
         # All warps have the same sums.
         if not usable(high):
-            keep_greatest(views, length, chunks, kept, base)
+            warps = cuda.blockDim.x // LANES
+            c = cuda.threadIdx.x // LANES
+            while c < chunks:
+                keep_greatest(views, length, kept, base, c)
+                c += warps
+            cuda.syncthreads()
             reference = greatest_of_kept(kept, base, chunks)
-            keep_sums(views, length, chunks, reference, kept, base)
+            c = cuda.threadIdx.x // LANES
+            while c < chunks:
+                keep_sums(views, length, reference, kept, base, c)
+                c += warps
+            cuda.syncthreads()
             high, low, second, second_low = sums_of_kept(kept, base, chunks)
         return reference, high, low, second, second_low
 
-    return Reduction(of_warp, of_block)
+    return Reduction(of_warp, make_of_block(keep, of_kept), keep, of_kept)
 
 
 @functools.cache

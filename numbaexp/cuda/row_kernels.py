@@ -11,7 +11,7 @@ from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
 from numbaexp.cuda.row_exponentials import make_exponentials, make_logarithms, make_share_of, subtracted
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
-from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_value_of, part
+from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_of_block, make_value_of, part
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
@@ -131,7 +131,7 @@ def make_logsumexp(dtype):
 
 def _in_pairs_where_they_cancel(narrow, paired):
     """The reduction ``paired`` of rows whose greatest element and logarithm cancel, and ``narrow`` of others."""
-    narrow_of_warp, narrow_of_block = narrow.of_warp, narrow.of_block
+    narrow_of_warp, keep, narrow_of_kept = narrow.of_warp, narrow.keep, narrow.of_kept
     paired_of_warp, paired_of_block = paired.of_warp, paired.of_block
 
     @scalar
@@ -146,15 +146,15 @@ def _in_pairs_where_they_cancel(narrow, paired):
         return of_row
 
     @part
-    def of_block(views, length, kept, base):
-        of_row = narrow_of_block(views, length, kept, base)
+    def of_kept(views, length, kept, base):
+        of_row = narrow_of_kept(views, length, kept, base)
         if they_cancel(of_row[0], of_row[1]):
             # All warps have the same row, and what was kept of it is done with.
             cuda.syncthreads()
             of_row = paired_of_block(views, length, kept, base)
         return of_row
 
-    return Reduction(of_warp, of_block)
+    return Reduction(of_warp, make_of_block(keep, of_kept), keep, of_kept)
 
 
 KERNELS: dict[str, Callable[[str], RowKernels]] = {

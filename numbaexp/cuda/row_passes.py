@@ -3,9 +3,9 @@ each row, a thread a row.
 
 ``kernel(rows, inner, length, kept, arguments)`` takes the number of rows, how many of them the inner of the two
 dimensions has that they are counted in, and their length; and the address of ``FIELDS`` float64 for each chunk of a row
-and each block, where rows have several chunks. ``arguments`` has of each of ``OPERANDS`` the address of the first
-element and the steps along the three dimensions, in elements; and then two numbers, as the bits of int64. What a
-function does not have is 0.
+and each block, where rows have several chunks, or, where several blocks take a row, of ``kept_of_row`` for each row.
+``arguments`` has of each of ``OPERANDS`` the address of the first element and the steps along the three dimensions, in
+elements; and then two numbers, as the bits of int64. What a function does not have is 0.
 """
 
 import functools
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from numbaexp.cuda.row_reductions import FIELDS, part
+from numbaexp.cuda.row_reductions import FIELDS, kept_memory, part
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.narrow import to_bfloat, to_half
 from numbaexp.scalar.rows import CHUNK, LANES
@@ -23,16 +23,22 @@ from numbaexp.scalar.rows import CHUNK, LANES
 OPERANDS = 6
 ARGUMENTS = 4 * OPERANDS + 2
 TYPES = (*[types.int64] * 4, types.UniTuple(types.int64, ARGUMENTS))
+# What a row is reduced to.
+OF_ROW = 5
 # The place of the two numbers behind the views of the operands.
 NUMBERS = OPERANDS
 
 
 class RowKernels(NamedTuple):
     """``of_warps`` is for rows of one chunk, each of which a warp takes; ``of_blocks`` for longer ones, each of which a
-    block takes."""
+    block takes. The others, one after another, are for few rows of many chunks: a warp takes a chunk in the first and
+    the last, and a block a row between them."""
 
     of_warps: Callable[..., None]
     of_blocks: Callable[..., None]
+    sums: Callable[..., None]
+    totals: Callable[..., None]
+    finish: Callable[..., None]
 
 
 @scalar
@@ -40,6 +46,12 @@ def divided(a, b):
     """Quotient and remainder of integers that are not negative."""
     quotient = np.int64(np.uint64(a) // np.uint64(b))
     return quotient, a - quotient * b
+
+
+@scalar
+def kept_of_row(chunks):
+    """How many float64 are kept of a row that several blocks take: of its chunks, and what it is reduced to."""
+    return FIELDS * chunks + OF_ROW
 
 
 @part
@@ -84,7 +96,54 @@ def make_kernels(reduction, write):
             cuda.syncthreads()
             row += cuda.gridDim.x
 
-    return RowKernels(of_warps, of_blocks)
+    return RowKernels(of_warps, of_blocks, *_make_shared(reduction, write))
+
+
+def _make_shared(reduction, write):
+    """The last three of ``RowKernels``."""
+    keep, of_kept, get_kept, put_kept = reduction.keep, reduction.of_kept, kept_memory.get, kept_memory.put
+
+    def sums(rows, inner, length, kept, arguments):
+        chunks = (length + CHUNK - 1) // CHUNK
+        unit = cuda.grid(1) // LANES
+        while unit < rows * chunks:
+            row, chunk = divided(unit, chunks)
+            keep(views_of(row, inner, arguments), length, kept, row * kept_of_row(chunks), chunk)
+            unit += cuda.gridsize(1) // LANES
+
+    def totals(rows, inner, length, kept, arguments):
+        chunks = (length + CHUNK - 1) // CHUNK
+        row = cuda.blockIdx.x
+        while row < rows:
+            base = row * kept_of_row(chunks)
+            first, second, third, fourth, fifth = of_kept(views_of(row, inner, arguments), length, kept, base)
+            if cuda.threadIdx.x == 0:
+                place = base + FIELDS * chunks
+                put_kept(kept, place, first)
+                put_kept(kept, place + 1, second)
+                put_kept(kept, place + 2, third)
+                put_kept(kept, place + 3, fourth)
+                put_kept(kept, place + 4, fifth)
+            row += cuda.gridDim.x
+
+    def finish(rows, inner, length, kept, arguments):
+        chunks = (length + CHUNK - 1) // CHUNK
+        unit = cuda.grid(1) // LANES
+        while unit < rows * chunks:
+            row, chunk = divided(unit, chunks)
+            place = row * kept_of_row(chunks) + FIELDS * chunks
+            of_row = (
+                get_kept(kept, place),
+                get_kept(kept, place + 1),
+                get_kept(kept, place + 2),
+                get_kept(kept, place + 3),
+                get_kept(kept, place + 4),
+            )
+            start = chunk * CHUNK
+            write(views_of(row, inner, arguments), start, min(CHUNK, length - start), of_row)
+            unit += cuda.gridsize(1) // LANES
+
+    return sums, totals, finish
 
 
 def make_of_threads(of_one):

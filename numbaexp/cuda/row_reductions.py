@@ -30,12 +30,15 @@ class Reduction(NamedTuple):
 
     of_warp(views, length) : by a warp, of one chunk.
     of_block(views, length, kept, base) : by the warps of a block, of several. What is kept of them is at an address,
-        from a place on, of each chunk the greatest element first; it is not to be overwritten before all warps have met
-        again.
+        from a place on; it is not to be overwritten before all warps have met again.
+    keep(views, length, kept, base, c) : by a warp, what is kept of a chunk.
+    of_kept(views, length, kept, base) : by the warps of a block, when that is kept of all chunks.
     """
 
     of_warp: Any
     of_block: Any
+    keep: Any
+    of_kept: Any
 
 
 @functools.cache
@@ -88,25 +91,39 @@ def make_reduction(summarize, alone, combine):
         return alone(greatest, ones, high, low, second, second_low)
 
     @part
+    def keep(views, length, kept, base, c):
+        count = min(CHUNK, length - c * CHUNK)
+        greatest, ones, high, low, second, second_low = summarize(views, c * CHUNK, count)
+        if cuda.laneid == 0:
+            place = base + FIELDS * c
+            put(kept, place, greatest)
+            put(kept, place + 1, ones)
+            put(kept, place + 2, high)
+            put(kept, place + 3, low)
+            put(kept, place + 4, second)
+            put(kept, place + 5, second_low)
+
+    @part
+    def of_kept(views, length, kept, base):
+        return combine(kept, base, (length + CHUNK - 1) // CHUNK)
+
+    return Reduction(of_warp, make_of_block(keep, of_kept), keep, of_kept)
+
+
+def make_of_block(keep, of_kept):
+    """``of_block`` of a reduction, of its last two functions."""
+
+    @part
     def of_block(views, length, kept, base):
         chunks = (length + CHUNK - 1) // CHUNK
         c = cuda.threadIdx.x // LANES
         while c < chunks:
-            count = min(CHUNK, length - c * CHUNK)
-            greatest, ones, high, low, second, second_low = summarize(views, c * CHUNK, count)
-            if cuda.laneid == 0:
-                place = base + FIELDS * c
-                put(kept, place, greatest)
-                put(kept, place + 1, ones)
-                put(kept, place + 2, high)
-                put(kept, place + 3, low)
-                put(kept, place + 4, second)
-                put(kept, place + 5, second_low)
+            keep(views, length, kept, base, c)
             c += cuda.blockDim.x // LANES
         cuda.syncthreads()
-        return combine(kept, base, chunks)
+        return of_kept(views, length, kept, base)
 
-    return Reduction(of_warp, of_block)
+    return of_block
 
 
 def make_sum(addend):

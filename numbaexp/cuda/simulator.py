@@ -18,7 +18,7 @@ from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.rows import LANES
 
 # Of a thread's work little is done in parallel here, and starting one is slow: few, and more than one block.
-_BLOCKS, _THREADS = 2, 32
+BLOCKS, _THREADS = 2, 32
 # A block of a kernel of rows, and one of a kernel with a thread a row.
 _WARPS, _ROWS = 2, 2
 # Lanes wait for each other all the time. In seconds, how long a thread of the host keeps the others waiting.
@@ -88,10 +88,16 @@ def strided_gradient(kernel: Any, dtype: str) -> Any:
 
 
 def run_rows(
-    kernel: Any, operands: list[tuple[str, int]], kept: int, rows: int, inner: int, length: int, arguments: list[int]
+    kernel: Any,
+    operands: list[tuple[str, int]],
+    kept: np.ndarray | None,
+    rows: int,
+    inner: int,
+    length: int,
+    arguments: list[int],
 ) -> None:
     """Run a kernel of rows. Of the operands, whose addresses and steps are arguments, the types are given, and how many
-    numbers lie beside each other; and how many float64 of memory a block has, where it has warps."""
+    numbers lie beside each other; and memory for float64, where it has warps."""
     lasts = rows // inner - 1, inner - 1, length - 1
     given: list[Any] = list(arguments)
     for i, (dtype, width) in enumerate(operands):
@@ -104,8 +110,8 @@ def run_rows(
     turn = sys.getswitchinterval()
     sys.setswitchinterval(_TURN)
     try:
-        of_rows = simulated_kernel(kernel)[_BLOCKS, _WARPS * LANES if kept else _ROWS]
-        of_rows(rows, inner, length, np.empty(_BLOCKS * kept), tuple(given))
+        of_rows = simulated_kernel(kernel)[BLOCKS, _ROWS if kept is None else _WARPS * LANES]
+        of_rows(rows, inner, length, np.empty(0) if kept is None else kept, tuple(given))
     finally:
         sys.setswitchinterval(turn)
 
@@ -119,4 +125,4 @@ def _array_at(address: int, count: int, dtype: str) -> Any:
 
 
 def _launch(kernel: Any, *arguments: Any) -> None:
-    simulated_kernel(kernel)[_BLOCKS, _THREADS](*arguments)
+    simulated_kernel(kernel)[BLOCKS, _THREADS](*arguments)

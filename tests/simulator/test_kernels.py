@@ -277,9 +277,9 @@ def settling():
 @pytest.mark.parametrize("before", [0, 1, THREADS - 1, THREADS, THREADS + 1, 2 * THREADS - 1, 4 * THREADS - 1])
 def test_as_many_undecided_as_may_be(before):
     """So many in the first step, which are settled if they are one for each thread, and in the second all there are."""
-    step = 2 * simulator._BLOCKS * THREADS * 2  # elements: two vectors of two for each thread of each block
+    step = 2 * simulator.BLOCKS * THREADS * 2  # elements: two vectors of two for each thread of each block
     x = np.resize(undecided("exp"), 1 + 2 * step + 1)
-    of_first_block = 1 + np.arange(step).reshape(-1, 2 * THREADS)[:: simulator._BLOCKS].ravel()
+    of_first_block = 1 + np.arange(step).reshape(-1, 2 * THREADS)[:: simulator.BLOCKS].ravel()
     x[1 : 1 + step] = 0.5
     x[of_first_block[:before]] = np.resize(undecided("exp"), before)
     out = np.empty_like(x)

@@ -336,6 +336,13 @@ def test_lengths(name, length):
     assert_as_defined(name, dtype, some_arguments(name, dtype, (3, length)))
 
 
+@pytest.fixture(params=[2, 10**6], ids=["shared among blocks", "a row a block"])
+def _shared(request, monkeypatch):
+    """From so many chunks several blocks take a row."""
+    monkeypatch.setattr(launch_rows, "MANY_CHUNKS", request.param)
+
+
+@pytest.mark.usefixtures("_shared")
 @for_each_dtype
 @for_each_name
 def test_two_chunks(name, dtype):
@@ -423,12 +430,14 @@ def test_special_rows(name, dtype):
         ("logsumexp_backward", "float64"),
     ],
 )
+@pytest.mark.usefixtures("_shared")
 def test_special_rows_of_several_chunks(name, dtype):
     rows = special_rows(dtype, CHUNK + 70)
     rows = rows[[1, 3, 4, 7, 9, 16, 17, 18, 19, 20]]
     assert_as_defined(name, dtype, [np.ones((len(rows), 1)), rows] if "back" in name else [rows])
 
 
+@pytest.mark.usefixtures("_shared")
 def test_more_chunks_than_lanes():
     """Of a logarithm the low part shows every order."""
     assert_as_defined("statistics", "float64", some_arguments("statistics", "float64", (1, (LANES + 1) * CHUNK + 3)))
