@@ -45,6 +45,9 @@ def kernel_of_elements(name, dtype):
 OF_SHARED = [
     (name, dtype, way) for name, dtype, last in OF_ROWS if last == "of_blocks" for way in launch_rows.OF_SHARED
 ]
+for_each_kernel_of_columns = pytest.mark.parametrize(
+    ("name", "dtype"), [(name, dtype) for name, dtype, way in OF_ROWS if way == "of_blocks"]
+)
 for_each_kernel_of_shared = pytest.mark.parametrize(("name", "dtype", "way"), OF_SHARED)
 for_each_kernel = pytest.mark.parametrize(("name", "dtype", "way"), OF_ROWS)
 for_each_kernel_of_elements = pytest.mark.parametrize(("name", "dtype"), OF_ELEMENTS)
@@ -87,6 +90,23 @@ def test_kernels_of_shared_rows(name, dtype, way):
     assert code.count(r"bar\..*|barrier\..*") == code.count(r"bar\.sync")
 
 
+@pytest.mark.usefixtures("_linker")
+@for_each_capability
+@for_each_kernel_of_columns
+def test_kernels_of_rows_beside_each_other(name, dtype, cc):
+    """What is asked of the others; the threads of a block tell each other by its own memory."""
+    compiled = kernel(name, dtype, "of_columns")
+    assert compiled.code(CAPABILITIES[-1]).fused == compiled.code(CAPABILITIES[-1], contraction=False).fused
+    code = compiled.code(cc)
+    assert code.bare_products_in_sums() == []
+    assert not re.search(r"\.local|\.approx|\.ftz|\.extern|\.sat\b", code.text)
+    assert code.count(r"call.*") == code.count(r"shfl.*") == 0
+    assert code.count(r"(ld|st|atom)\..*") == code.count(r"(ld\.param|(ld|st)\.(global|shared))\..*")
+    assert code.count(r"st\.shared.*") > 0
+    assert code.divisions == code.count(r"(div|rcp)\.rn\.f64")
+    check_registers(code.text, cc, 1)
+
+
 @for_each_capability
 @for_each_kernel_of_elements
 def test_kernels_of_elements(name, dtype, cc):
@@ -125,12 +145,15 @@ def test_lanes_tell_each_other(name, dtype, way):
 def test_registers(name, dtype, way, cc):
     """ptxas needs no stack and spills nothing, and two blocks fit a processor of 65536 registers; of the largest kernel
     one."""
-    text = kernel(name, dtype, way).code(cc).text
+    blocks = 1 if name == "expected_gradients" else 2
+    check_registers(kernel(name, dtype, way).code(cc).text, cc, blocks)
+
+
+def check_registers(text, cc, blocks):
     options = LinkerOptions(arch="sm_{}{}".format(*cc), verbose=True, ptxas_options="-v")
     linker = Linker(ObjectCode.from_ptx(text.encode()), options=options)
     linker.link("cubin")
     told = linker.get_info_log()
-    blocks = 1 if (name, dtype) == ("expected_gradients", "float64") else 2
     assert int(re.search(r"used (\d+) registers", told)[1]) * kernels.THREADS * blocks <= 65536
     assert re.search(r"\b0 stack", told)
     assert re.search(r"\b0 bytes lmem", told)
@@ -152,7 +175,7 @@ def test_a_product_that_does_not_say_how_it_rounds_is_found(way):
         def addend(views, i):
             return multiplied(get(views[0][0], i), get(views[1][0], i)), 0.0
 
-        made = make_kernels(make_sum(addend), write)
+        made = make_kernels(lambda team: (make_sum(addend, team), write))
         return Compiled(getattr(made, way), TYPES)
 
     @scalar
@@ -262,6 +285,27 @@ def test_long_rows_are_launched(events, rows, blocks):
     assert launched[7:12] == (x.ctypes.data, 0, CHUNK + 1 if rows > 1 else 0, 1, out.ctypes.data)
     assert launched[14] == 0  # the result stays where it is along the row
     assert len(launched) == 3 + COUNT
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(8, 1), (9, 2), (10_000, 8 * PROCESSORS)])
+@pytest.mark.parametrize("length", [2, CHUNK + 1])
+def test_rows_beside_each_other_are_launched(events, rows, blocks, length):
+    """A block takes as many as it has warps, with memory for the chunks of each."""
+    x = np.zeros((length, rows), np.float32)
+    run("softmax", x, x, axes=(0,))
+    taken, launched, freed = events
+    size = 8 * FIELDS * -(-length // CHUNK) * 8 * blocks
+    assert (taken, freed) == (("taken", size, "stream 7"), ("freed", size, "stream 7"))
+    assert launched[:7] == (
+        ("softmax float32 of_columns", TYPES),
+        (blocks, kernels.THREADS),
+        "stream 7",
+        rows,
+        rows,
+        length,
+        0x5000,
+    )
+    assert launched[7:11] == (x.ctypes.data, 0, 1, rows)
 
 
 def test_few_rows_of_many_chunks_are_launched(events):

@@ -44,6 +44,8 @@ OPERANDS_OF_ELEMENTS = {
     "numbers": ("grad_output", "count", "record"),
     "factors": ("x", "out"),
 }
+# Rows that are nearer to each other than their elements are taken together, by blocks of so many.
+BESIDE_FROM = THREADS // LANES
 # Chunks from which a row is shared out among blocks, where there are fewer rows than processors; and the kernels then.
 MANY_CHUNKS = 32
 OF_SHARED = ("sums", "totals", "finish")
@@ -141,30 +143,34 @@ def _run_piece(
     device = operands[0].device
     lengths = count, rows.inner, rows.length
     kernel = functools.partial(_kernel, name, operands[_COMPUTED_IN.get(name, 0)].dtype, device=device)
-    shared = chunks >= MANY_CHUNKS and (simulator.is_on() or count < _processors(device))
+    along_and_across = [(abs(along), abs(across)) for _, across, along in rows.steps if along]
+    beside = not of_elements and rows.inner >= BESIDE_FROM and rows.length > 1
+    beside = beside and all(across < along for along, across in along_and_across)
+    shared = not beside and chunks >= MANY_CHUNKS and (simulator.is_on() or count < _processors(device))
+    one = "of_threads" if of_elements else "of_columns" if beside else "of_warps" if chunks == 1 else "of_blocks"
     if simulator.is_on():
         widths = [
             (operand.dtype, _BESIDE_EACH_OTHER.get(label, 1)) for operand, label in zip(operands, labels, strict=True)
         ]
-        ways = (
-            ("of_threads",) if of_elements else OF_SHARED if shared else ("of_warps" if chunks == 1 else "of_blocks",)
-        )
         # What is read without having been written is to be seen.
-        kept = None if of_elements else np.full(kept_of_row(chunks) * max(count, simulator.BLOCKS), np.nan)
-        for way in ways:
+        most = max(count, simulator.BLOCKS * BESIDE_FROM)
+        kept = None if of_elements else np.full(kept_of_row(chunks) * most, np.nan)
+        for way in OF_SHARED if shared else (one,):
             simulator.run_rows(kernel(way), widths, kept, *lengths, given)
-    elif of_elements or chunks == 1:
-        way, threads = ("of_threads", count) if of_elements else ("of_warps", count * LANES)
-        _launcher(kernel(way), device, threads, stream)(*lengths, 0, *given)
+    elif one in ("of_threads", "of_warps"):
+        threads = count if of_elements else count * LANES
+        _launcher(kernel(one), device, threads, stream)(*lengths, 0, *given)
     elif shared:
         with temporary(kept_of_row(chunks) * count, device, stream) as address:
             for way in OF_SHARED:
                 threads = count * THREADS if way == "totals" else count * chunks * LANES
                 _launcher(kernel(way), device, threads, stream)(*lengths, address, *given)
     else:
-        blocks = min(count, _BLOCKS_A_PROCESSOR * _processors(device))
-        with temporary(FIELDS * chunks * blocks, device, stream) as address:
-            _configured(kernel("of_blocks"), blocks, stream)(*lengths, address, *given)
+        # Of a block a row, or as many as it has warps.
+        groups, width = (rows.outer * -(-rows.inner // BESIDE_FROM), BESIDE_FROM) if beside else (count, 1)
+        blocks = min(groups, _BLOCKS_A_PROCESSOR * _processors(device))
+        with temporary(FIELDS * chunks * width * blocks, device, stream) as address:
+            _configured(kernel(one), blocks, stream)(*lengths, address, *given)
 
 
 @contextlib.contextmanager

@@ -3,8 +3,6 @@
 The operands are the gradient of the result, the result, and the gradient that is made.
 """
 
-from numba import cuda
-
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_passes import make_kernels, make_rounded
 from numbaexp.cuda.row_reductions import make_sum, make_value_of, part
@@ -29,15 +27,20 @@ def make_backward(name, dtype):
     def of_element(g, y, total, low):
         return rounded(result(g, y, total, low))
 
-    @part
-    def write(views, start, count, of_row):
-        g, g_first, g_step = views[0]
-        y, y_first, y_step = views[1]
-        out, out_first, out_step = views[2]
-        i = start + cuda.laneid
-        while i < start + count:
-            of_g, of_y = value_of(get(g, g_first + i * g_step)), value_of(get(y, y_first + i * y_step))
-            put(out, out_first + i * out_step, of_element(of_g, of_y, of_row[1], of_row[2]))
-            i += LANES
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_sum(addend), write)
+        @part
+        def write(views, start, count, of_row):
+            g, g_first, g_step = views[0]
+            y, y_first, y_step = views[1]
+            out, out_first, out_step = views[2]
+            i = start + lane()
+            while i < start + count:
+                of_g, of_y = value_of(get(g, g_first + i * g_step)), value_of(get(y, y_first + i * y_step))
+                put(out, out_first + i * out_step, of_element(of_g, of_y, of_row[1], of_row[2]))
+                i += LANES
+
+        return make_sum(addend, team), write
+
+    return make_kernels(make)

@@ -12,15 +12,14 @@ from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_reductions import (
     FIELDS,
     Reduction,
-    count_of_lanes,
     kept_memory,
+    make_count,
     make_of_block,
     make_reduction,
     make_total,
     make_value_of,
     part,
 )
-from numbaexp.cuda.warp import above, of_first
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.rows import CHUNK, LANES, rank
@@ -35,10 +34,10 @@ def subtracted(reference):
 
 
 @functools.cache
-def _make_greatest(arithmetic, dtype, operand):
+def _make_greatest(arithmetic, dtype, operand, team):
     """The greatest element of a chunk, and of numbers that are kept, which all lanes are told."""
     get, value_of, value = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.value
-    lowest = value(-np.inf)
+    lowest, lane, above, of_first = value(-np.inf), team.lane, team.above, team.of_first
 
     @scalar
     def greater(a, b):
@@ -57,7 +56,7 @@ def _make_greatest(arithmetic, dtype, operand):
     def of_elements(views, start, count):
         x, first, step = views[operand]
         top = lowest
-        i = start + cuda.laneid
+        i = start + lane()
         while i < start + count:
             top = greater(top, value_of(get(x, first + i * step)))
             i += LANES
@@ -66,7 +65,7 @@ def _make_greatest(arithmetic, dtype, operand):
     @part
     def of_kept(kept, base, chunks):
         top = lowest
-        c = cuda.laneid
+        c = lane()
         while c < chunks:
             top = greater(top, _get(kept, base + FIELDS * c))
             c += LANES
@@ -80,18 +79,18 @@ def no_addend(views, i, e, e_low):
     return 0.0, 0.0
 
 
-def _make_sums(arithmetic, dtype, operand, addend):
+def _make_sums(arithmetic, dtype, operand, addend, team):
     """``sums_of(views, start, count, reference)``, of a chunk, and ``sums_of_kept(kept, base, chunks)``, of a row: high
     and low of the exponentials, and of what ``addend`` gives."""
     get, value_of, exponential = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.exponential
-    add, total, has_second = arithmetic.add, make_total(arithmetic), addend is not no_addend
+    add, total, has_second, lane = arithmetic.add, make_total(arithmetic, team), addend is not no_addend, team.lane
 
     @part
     def sums_of(views, start, count, reference):
         x, first, step = views[operand]
         difference_from = subtracted(reference)
         high, low, second, second_low = 0.0, 0.0, 0.0, 0.0
-        i = start + cuda.laneid
+        i = start + lane()
         while i < start + count:
             e, e_low = exponential(value_of(get(x, first + i * step)), difference_from)
             high, low = add(high, low, e, e_low)
@@ -107,7 +106,7 @@ def _make_sums(arithmetic, dtype, operand, addend):
     @part
     def sums_of_kept(kept, base, chunks):
         high, low, second, second_low = 0.0, 0.0, 0.0, 0.0
-        c = cuda.laneid
+        c = lane()
         while c < chunks:
             place = base + FIELDS * c
             high, low = add(high, low, _get(kept, place + 2), _get(kept, place + 3))
@@ -123,16 +122,17 @@ def _make_sums(arithmetic, dtype, operand, addend):
 
 
 @functools.cache
-def make_exponentials(arithmetic, dtype, operand, addend=no_addend):
+def make_exponentials(arithmetic, dtype, operand, team, addend=no_addend):
     """Of the exponentials of the elements of one operand: their reference and their sum; and the sum of pairs
     ``addend(views, i, e, e_low)``, of which the last two are the exponential of the i-th element."""
-    usable, (sums_of, sums_of_kept) = arithmetic.usable, _make_sums(arithmetic, dtype, operand, addend)
-    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand)
+    usable, (sums_of, sums_of_kept) = arithmetic.usable, _make_sums(arithmetic, dtype, operand, addend, team)
+    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
+    lane, unit, units, any_of = team.lane, team.unit, team.units, team.any_of
 
     @part
     def keep_sums(views, length, reference, kept, base, c):
         high, low, second, second_low = sums_of(views, c * CHUNK, min(CHUNK, length - c * CHUNK), reference)
-        if cuda.laneid == 0:
+        if lane() == 0:
             place = base + FIELDS * c
             _put(kept, place + 2, high)
             _put(kept, place + 3, low)
@@ -142,7 +142,7 @@ def make_exponentials(arithmetic, dtype, operand, addend=no_addend):
     @part
     def keep_greatest(views, length, kept, base, c):
         greatest = greatest_of_elements(views, c * CHUNK, min(CHUNK, length - c * CHUNK))
-        if cuda.laneid == 0:
+        if lane() == 0:
             _put(kept, base + FIELDS * c, greatest)
 
     @part
@@ -152,13 +152,15 @@ def make_exponentials(arithmetic, dtype, operand, addend=no_addend):
     @part
     def of_warp(views, length):
         reference, high, low, second, second_low = 0.0, 0.0, 0.0, 0.0, 0.0
-        tries = 0
+        tries, again = 0, True
         # Not written out twice, for which there are too few registers.
-        while tries == 0 or (tries == 1 and not usable(high)):
+        while again:
             if tries == 1:
-                reference = greatest_of_elements(views, 0, length)
+                greatest = greatest_of_elements(views, 0, length)
+                reference = reference if usable(high) else greatest
             high, low, second, second_low = sums_of(views, 0, length, reference)
             tries += 1
+            again = tries == 1 and any_of(not usable(high))
         return reference, high, low, second, second_low
 
     @part
@@ -166,24 +168,24 @@ def make_exponentials(arithmetic, dtype, operand, addend=no_addend):
         chunks = (length + CHUNK - 1) // CHUNK
         reference = 0.0
         high, low, second, second_low = sums_of_kept(kept, base, chunks)
-        # All warps have the same sums.
-        if not usable(high):
-            warps = cuda.blockDim.x // LANES
-            c = cuda.threadIdx.x // LANES
+        # All teams of a row have the same sums.
+        if any_of(not usable(high)):
+            c = unit()
             while c < chunks:
                 keep_greatest(views, length, kept, base, c)
-                c += warps
+                c += units()
             cuda.syncthreads()
-            reference = greatest_of_kept(kept, base, chunks)
-            c = cuda.threadIdx.x // LANES
+            greatest = greatest_of_kept(kept, base, chunks)
+            reference = reference if usable(high) else greatest
+            c = unit()
             while c < chunks:
                 keep_sums(views, length, reference, kept, base, c)
-                c += warps
+                c += units()
             cuda.syncthreads()
             high, low, second, second_low = sums_of_kept(kept, base, chunks)
         return reference, high, low, second, second_low
 
-    return Reduction(of_warp, make_of_block(keep, of_kept), keep, of_kept)
+    return Reduction(of_warp, make_of_block(keep, of_kept, team), keep, of_kept)
 
 
 @functools.cache
@@ -200,19 +202,20 @@ def make_share_of(arithmetic):
 
 
 @functools.cache
-def make_logarithms(arithmetic, dtype, operand):
+def make_logarithms(arithmetic, dtype, operand, team):
     """Of the elements of one operand: the greatest, and the logarithm of the sum of the exponentials of the differences
     from it, of which its own and its equals' are counted apart."""
     get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
     one, add, total, addend, weight_of = (
         arithmetic.one,
         arithmetic.add,
-        make_total(arithmetic),
+        make_total(arithmetic, team),
         arithmetic.addend,
         arithmetic.weight,
     )
     weighted, logarithm = arithmetic.weighted, arithmetic.logarithm
-    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand)
+    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
+    count_of_lanes, lane = make_count(team), team.lane
 
     @scalar
     def of_element(x, greatest):
@@ -231,7 +234,7 @@ def make_logarithms(arithmetic, dtype, operand):
         x, first, step = views[operand]
         greatest = greatest_of_elements(views, start, count)
         ones, high, low = 0, 0.0, 0.0
-        i = start + cuda.laneid
+        i = start + lane()
         while i < start + count:
             is_one, e, e_low = of_element(value_of(get(x, first + i * step)), greatest)
             ones += is_one
@@ -250,7 +253,7 @@ def make_logarithms(arithmetic, dtype, operand):
     def combine(kept, base, chunks):
         greatest = greatest_of_kept(kept, base, chunks)
         ones, high, low = 0.0, 0.0, 0.0
-        c = cuda.laneid
+        c = lane()
         while c < chunks:
             place = base + FIELDS * c
             more, e, e_low = of_chunk(
@@ -263,4 +266,4 @@ def make_logarithms(arithmetic, dtype, operand):
         high, low = logarithm(count_of_lanes(ones), high, low)
         return greatest, high, low, 0.0, 0.0
 
-    return make_reduction(summarize, alone, combine)
+    return make_reduction(summarize, alone, combine, team)

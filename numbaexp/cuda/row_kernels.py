@@ -56,20 +56,25 @@ def _make_shares(dtype, scaled):
         nothing = scaled and e < smallest
         return rounded(shared(0.0 if nothing else e, 0.0 if nothing else e_low, high, low))
 
-    @part
-    def write(views, start, count, of_row):
-        x, x_first, x_step = views[of_x]
-        y, y_first, y_step = views[of_out]
-        reference = of_row[0]
-        high, low = share_of(reference, of_row[1], of_row[2])
-        if scaled:
-            high, low = scale(high, low, get_number(views[0][0], views[0][1]), reference)
-        i = start + cuda.laneid
-        while i < start + count:
-            put(y, y_first + i * y_step, result(value_of(get(x, x_first + i * x_step)), reference, high, low))
-            i += LANES
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_exponentials(arithmetic, dtype, of_x), write)
+        @part
+        def write(views, start, count, of_row):
+            x, x_first, x_step = views[of_x]
+            y, y_first, y_step = views[of_out]
+            reference = of_row[0]
+            high, low = share_of(reference, of_row[1], of_row[2])
+            if scaled:
+                high, low = scale(high, low, get_number(views[0][0], views[0][1]), reference)
+            i = start + lane()
+            while i < start + count:
+                put(y, y_first + i * y_step, result(value_of(get(x, x_first + i * x_step)), reference, high, low))
+                i += LANES
+
+        return make_exponentials(arithmetic, dtype, of_x, team), write
+
+    return make_kernels(make)
 
 
 def make_log_softmax(dtype):
@@ -82,79 +87,103 @@ def make_log_softmax(dtype):
     def result(x, greatest, logarithm, low):
         return rounded(log_share(x, greatest, logarithm, low) if abs(greatest) < np.inf else np.nan)
 
-    @part
-    def write(views, start, count, of_row):
-        x, x_first, x_step = views[0]
-        y, y_first, y_step = views[1]
-        i = start + cuda.laneid
-        while i < start + count:
-            of_x = value_of(get(x, x_first + i * x_step))
-            put(y, y_first + i * y_step, result(of_x, of_row[0], of_row[1], of_row[2]))
-            i += LANES
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_logarithms(arithmetic, dtype, 0), write)
+        @part
+        def write(views, start, count, of_row):
+            x, x_first, x_step = views[0]
+            y, y_first, y_step = views[1]
+            i = start + lane()
+            while i < start + count:
+                of_x = value_of(get(x, x_first + i * x_step))
+                put(y, y_first + i * y_step, result(of_x, of_row[0], of_row[1], of_row[2]))
+                i += LANES
+
+        return make_logarithms(arithmetic, dtype, 0, team), write
+
+    return make_kernels(make)
 
 
 def make_statistics(dtype):
     """The operands are (x, greatest, logarithm, low), all but the first of float64 and with one number for each row."""
     put = kept_memory.put
 
-    @part
-    def write(views, start, count, of_row):
-        if start == 0 and cuda.laneid == 0:
-            put(views[1][0], views[1][1], of_row[0])
-            put(views[2][0], views[2][1], of_row[1])
-            put(views[3][0], views[3][1], of_row[2])
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_logarithms(arithmetic_of(dtype), dtype, 0), write)
+        @part
+        def write(views, start, count, of_row):
+            if start == 0 and lane() == 0:
+                put(views[1][0], views[1][1], of_row[0])
+                put(views[2][0], views[2][1], of_row[1])
+                put(views[3][0], views[3][1], of_row[2])
+
+        return make_logarithms(arithmetic_of(dtype), dtype, 0, team), write
+
+    return make_kernels(make)
 
 
 def make_logsumexp(dtype):
     """The operands are (x, out), of which the second has one number for each row."""
     put, rounded, log_sum = make_memory(STORED_AS[dtype]).put, make_rounded(dtype), PAIRED.log_sum
-    reduction = make_logarithms(PAIRED, dtype, 0)
-    if arithmetic_of(dtype) is NARROW:
-        reduction = _in_pairs_where_they_cancel(make_logarithms(NARROW, dtype, 0), reduction)
+
+    def make_reduction(team):
+        paired = make_logarithms(PAIRED, dtype, 0, team)
+        if arithmetic_of(dtype) is NARROW:
+            return _in_pairs_where_they_cancel(make_logarithms(NARROW, dtype, 0, team), paired, team)
+        return paired
 
     @scalar
     def result(greatest, logarithm, low):
         # Of a low of 0 it makes the sum of the two, rounded once, as the narrow arithmetic has it.
         return rounded(log_sum(greatest, logarithm, low) if abs(greatest) < np.inf else greatest)
 
-    @part
-    def write(views, start, count, of_row):
-        if start == 0 and cuda.laneid == 0:
-            put(views[1][0], views[1][1], result(of_row[0], of_row[1], of_row[2]))
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(reduction, write)
+        @part
+        def write(views, start, count, of_row):
+            if start == 0 and lane() == 0:
+                put(views[1][0], views[1][1], result(of_row[0], of_row[1], of_row[2]))
+
+        return make_reduction(team), write
+
+    return make_kernels(make)
 
 
-def _in_pairs_where_they_cancel(narrow, paired):
+def _in_pairs_where_they_cancel(narrow, paired, team):
     """The reduction ``paired`` of rows whose greatest element and logarithm cancel, and ``narrow`` of others."""
-    narrow_of_warp, keep, narrow_of_kept = narrow.of_warp, narrow.keep, narrow.of_kept
+    narrow_of_warp, keep, narrow_of_kept, any_of = narrow.of_warp, narrow.keep, narrow.of_kept, team.any_of
     paired_of_warp, paired_of_block = paired.of_warp, paired.of_block
 
     @scalar
     def they_cancel(greatest, logarithm):
         return abs(greatest) < np.inf and cancel(greatest + logarithm, logarithm)
 
+    @scalar
+    def chosen(condition, of_row, others):
+        return others if condition else of_row
+
     @part
     def of_warp(views, length):
         of_row = narrow_of_warp(views, length)
-        if they_cancel(of_row[0], of_row[1]):
-            of_row = paired_of_warp(views, length)
+        cancelling = they_cancel(of_row[0], of_row[1])
+        if any_of(cancelling):
+            of_row = chosen(cancelling, of_row, paired_of_warp(views, length))
         return of_row
 
     @part
     def of_kept(views, length, kept, base):
         of_row = narrow_of_kept(views, length, kept, base)
-        if they_cancel(of_row[0], of_row[1]):
-            # All warps have the same row, and what was kept of it is done with.
+        cancelling = they_cancel(of_row[0], of_row[1])
+        if any_of(cancelling):
+            # All teams of a row have the same, and what was kept of it is done with.
             cuda.syncthreads()
-            of_row = paired_of_block(views, length, kept, base)
+            of_row = chosen(cancelling, of_row, paired_of_block(views, length, kept, base))
         return of_row
 
-    return Reduction(of_warp, make_of_block(keep, of_kept), keep, of_kept)
+    return Reduction(of_warp, make_of_block(keep, of_kept, team), keep, of_kept)
 
 
 KERNELS: dict[str, Callable[[str], RowKernels]] = {

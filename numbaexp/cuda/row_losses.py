@@ -6,7 +6,6 @@ gives each class.
 """
 
 import numpy as np
-from numba import cuda
 
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_exponentials import make_exponentials, make_share_of, subtracted
@@ -77,14 +76,19 @@ def make_expected_losses(dtype):
         value = value_of(get(x, first + i * step))
         return addend_of(value, known(record, GREATEST), known(record, LOGARITHM), known(record, LOGARITHM_LOW), share)
 
-    @part
-    def write(views, start, count, total):
-        if start == 0 and cuda.laneid == 0:
-            record, first, _ = views[3]
-            _put(record, first + PART, total[1])
-            _put(record, first + PART_LOW, total[2])
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_sum(addend), write)
+        @part
+        def write(views, start, count, total):
+            if start == 0 and lane() == 0:
+                record, first, _ = views[3]
+                _put(record, first + PART, total[1])
+                _put(record, first + PART_LOW, total[2])
+
+        return make_sum(addend, team), write
+
+    return make_kernels(make)
 
 
 def make_total(dtype):
@@ -96,15 +100,20 @@ def make_total(dtype):
         place = first + i * step
         return _get(pairs, place), _get(pairs, place + 1)
 
-    @part
-    def write(views, start, count, total):
-        if start == 0 and cuda.laneid == 0:
-            result, first, _ = views[1]
-            high, low = settled(total[1], total[2])
-            _put(result, first, high)
-            _put(result, first + 1, low)
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_sum(addend), write)
+        @part
+        def write(views, start, count, total):
+            if start == 0 and lane() == 0:
+                result, first, _ = views[1]
+                high, low = settled(total[1], total[2])
+                _put(result, first, high)
+                _put(result, first + 1, low)
+
+        return make_sum(addend, team), write
+
+    return make_kernels(make)
 
 
 def make_class_gradients(dtype):
@@ -135,25 +144,30 @@ def make_class_gradients(dtype):
         lacking = quotient(others, others_low, total, total_low, -number)
         return rounded(lacking if abs(reference) < np.inf else np.nan)
 
-    @part
-    def write(views, start, count, sums):
-        x, x_first, x_step = views[0]
-        y, y_first, y_step = views[2]
-        reference, total, total_low, others, others_low = sums
-        number, place = times(known(views[1], NUMBER), known(views[1], WEIGHT)), place_in(views[1])
-        high, low = scaled(*share_of(reference, total, total_low), number)
-        i = start + cuda.laneid
-        while i < start + count:
-            if place == IGNORED:
-                result = rounded(0.0)
-            elif i == place:
-                result = of_class(reference, total, total_low, others, others_low, number)
-            else:
-                result = of_element(value_of(get(x, x_first + i * x_step)), reference, high, low)
-            put(y, y_first + i * y_step, result)
-            i += LANES
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_exponentials(arithmetic, dtype, 0, of_others), write)
+        @part
+        def write(views, start, count, sums):
+            x, x_first, x_step = views[0]
+            y, y_first, y_step = views[2]
+            reference, total, total_low, others, others_low = sums
+            number, place = times(known(views[1], NUMBER), known(views[1], WEIGHT)), place_in(views[1])
+            high, low = scaled(*share_of(reference, total, total_low), number)
+            i = start + lane()
+            while i < start + count:
+                if place == IGNORED:
+                    result = rounded(0.0)
+                elif i == place:
+                    result = of_class(reference, total, total_low, others, others_low, number)
+                else:
+                    result = of_element(value_of(get(x, x_first + i * x_step)), reference, high, low)
+                put(y, y_first + i * y_step, result)
+                i += LANES
+
+        return make_exponentials(arithmetic, dtype, 0, team, of_others), write
+
+    return make_kernels(make)
 
 
 def make_expected_gradients(dtype):
@@ -171,25 +185,30 @@ def make_expected_gradients(dtype):
         e, e_low = exponential(x, subtracted(reference))
         return rounded(gradient(e, e_low, high, low, target))
 
-    @part
-    def write(views, start, count, sums):
-        x, x_first, x_step = views[0]
-        y, y_first, y_step = views[4]
-        reference, total, total_low, expected, expected_low = sums
-        number, place = known(views[3], NUMBER), place_in(views[3])
-        weight = times(number_of(views[NUMBERS][0]), known(views[3], WEIGHT))
-        high, low = share_of(reference, total, total_low)
-        high, low = scaled(high, low, times(number, plus(plus(expected, expected_low), weight)))
-        i = start + cuda.laneid
-        while i < start + count:
-            target = expected_at(views[1], views[2], views[NUMBERS], i)
-            target = plus(target, weight) if i == place else target
-            value = value_of(get(x, x_first + i * x_step))
-            result = of_element(value, reference, high, low, times(number, target))
-            put(y, y_first + i * y_step, rounded(0.0) if place == IGNORED else result)
-            i += LANES
+    def make(team):
+        lane = team.lane
 
-    return make_kernels(make_exponentials(arithmetic, dtype, 0, of_targets), write)
+        @part
+        def write(views, start, count, sums):
+            x, x_first, x_step = views[0]
+            y, y_first, y_step = views[4]
+            reference, total, total_low, expected, expected_low = sums
+            number, place = known(views[3], NUMBER), place_in(views[3])
+            weight = times(number_of(views[NUMBERS][0]), known(views[3], WEIGHT))
+            high, low = share_of(reference, total, total_low)
+            high, low = scaled(high, low, times(number, plus(plus(expected, expected_low), weight)))
+            i = start + lane()
+            while i < start + count:
+                target = expected_at(views[1], views[2], views[NUMBERS], i)
+                target = plus(target, weight) if i == place else target
+                value = value_of(get(x, x_first + i * x_step))
+                result = of_element(value, reference, high, low, times(number, target))
+                put(y, y_first + i * y_step, rounded(0.0) if place == IGNORED else result)
+                i += LANES
+
+        return make_exponentials(arithmetic, dtype, 0, team, of_targets), write
+
+    return make_kernels(make)
 
 
 def make_targets(kind):

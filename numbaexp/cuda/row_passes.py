@@ -16,6 +16,7 @@ import numpy as np
 from numba import cuda, types
 
 from numbaexp.cuda.row_reductions import FIELDS, kept_memory, part
+from numbaexp.cuda.team import ROW_OF_BLOCK, WARP
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.narrow import to_bfloat, to_half
 from numbaexp.scalar.rows import CHUNK, LANES
@@ -32,13 +33,14 @@ NUMBERS = OPERANDS
 class RowKernels(NamedTuple):
     """``of_warps`` is for rows of one chunk, each of which a warp takes; ``of_blocks`` for longer ones, each of which a
     block takes. The others, one after another, are for few rows of many chunks: a warp takes a chunk in the first and
-    the last, and a block a row between them."""
+    the last, and a block a row between them. ``of_columns`` is for rows of any length that are beside each other."""
 
     of_warps: Callable[..., None]
     of_blocks: Callable[..., None]
     sums: Callable[..., None]
     totals: Callable[..., None]
     finish: Callable[..., None]
+    of_columns: Callable[..., None]
 
 
 @scalar
@@ -69,9 +71,10 @@ def views_of(row, inner, arguments):
     )
 
 
-def make_kernels(reduction, write):
-    """``write(views, start, count, of_row)`` writes a chunk, or with the first one what there is once for a row;
-    ``of_row`` is what that was reduced to."""
+def make_kernels(make):
+    """``make(team)`` returns a reduction and ``write(views, start, count, of_row)``, which writes a chunk, or with the
+    first one what there is once for a row; ``of_row`` is what that was reduced to."""
+    reduction, write = make(WARP)
     of_warp, of_block = reduction.of_warp, reduction.of_block
 
     def of_warps(rows, inner, length, kept, arguments):
@@ -96,7 +99,8 @@ def make_kernels(reduction, write):
             cuda.syncthreads()
             row += cuda.gridDim.x
 
-    return RowKernels(of_warps, of_blocks, *_make_shared(reduction, write))
+    sums, totals, finish = _make_shared(reduction, write)
+    return RowKernels(of_warps, of_blocks, sums, totals, finish, _make_of_columns(*make(ROW_OF_BLOCK)))
 
 
 def _make_shared(reduction, write):
@@ -144,6 +148,30 @@ def _make_shared(reduction, write):
             unit += cuda.gridsize(1) // LANES
 
     return sums, totals, finish
+
+
+def _make_of_columns(reduction, write):
+    """The kernel of rows beside each other, of which a block takes as many as it has warps."""
+    of_warp, of_block = reduction.of_warp, reduction.of_block
+
+    def of_columns(rows, inner, length, kept, arguments):
+        chunks = (length + CHUNK - 1) // CHUNK
+        beside = cuda.blockDim.x // LANES
+        column = cuda.threadIdx.x % beside
+        base = (cuda.blockIdx.x * beside + column) * (FIELDS * chunks)
+        of_inner = (inner + beside - 1) // beside
+        group = cuda.blockIdx.x
+        while group < rows // inner * of_inner:
+            outer, within = divided(group, of_inner)
+            j = within * beside + column
+            # Threads without a row of their own go the same way, and write nothing.
+            views = views_of(outer * inner + min(j, inner - 1), inner, arguments)
+            of_row = of_warp(views, length) if chunks <= 1 else of_block(views, length, kept, base)
+            write(views, 0, length if j < inner else 0, of_row)
+            cuda.syncthreads()
+            group += cuda.gridDim.x
+
+    return of_columns
 
 
 def make_of_threads(of_one):

@@ -1,8 +1,9 @@
 """What a row is reduced to: its greatest element with the sum of its exponentials, or the sum that its gradient needs.
 
-A warp is the ``LANES`` of ``numbaexp.scalar.rows`` and takes a chunk at a time, so that the order of every sum is that
-of the CPU. A chunk is reduced to (greatest, ones, high, low, second, second_low), a row to (greatest, high, low,
-second, second_low): the second sum is one that gradients need beside the first. What is not needed is 0.
+A team of threads, see ``numbaexp.cuda.team``, is the ``LANES`` of ``numbaexp.scalar.rows`` and takes a chunk at a time,
+so that the order of every sum is that of the CPU. A chunk is reduced to (greatest, ones, high, low, second,
+second_low), a row to (greatest or reference, high, low, second, second_low): the second sum is one that gradients need
+beside the first. What is not needed is 0.
 """
 
 import functools
@@ -13,7 +14,6 @@ from numba import cuda
 
 from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.warp import above, of_first
 from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.rows import CHUNK, LANES
@@ -28,11 +28,11 @@ kept_memory = make_memory(np.float64)
 class Reduction(NamedTuple):
     """Of a row of operands that are given as views, (address, place of the first element, step).
 
-    of_warp(views, length) : by a warp, of one chunk.
-    of_block(views, length, kept, base) : by the warps of a block, of several. What is kept of them is at an address,
-        from a place on; it is not to be overwritten before all warps have met again.
-    keep(views, length, kept, base, c) : by a warp, what is kept of a chunk.
-    of_kept(views, length, kept, base) : by the warps of a block, when that is kept of all chunks.
+    of_warp(views, length) : by a team, of one chunk.
+    of_block(views, length, kept, base) : by the teams of a block that have one row, of several. What is kept of them is
+        at an address, from a place on; it is not to be overwritten before all of them have met again.
+    keep(views, length, kept, base, c) : by a team, what is kept of a chunk.
+    of_kept(views, length, kept, base) : by the teams of a block, when that is kept of all chunks.
     """
 
     of_warp: Any
@@ -54,9 +54,9 @@ def make_value_of(dtype):
 
 
 @functools.cache
-def make_total(arithmetic):
+def make_total(arithmetic, team):
     """The sum of the lanes' pairs, which all of them are told."""
-    add, paired = arithmetic.add, arithmetic is PAIRED
+    add, paired, above, of_first = arithmetic.add, arithmetic is PAIRED, team.above, team.of_first
 
     @part
     def total(high, low):
@@ -70,20 +70,26 @@ def make_total(arithmetic):
     return total
 
 
-@part
-def count_of_lanes(count):
+@functools.cache
+def make_count(team):
     """The sum of the lanes' counts, in float64, which all of them are told."""
-    distance = LANES // 2
-    while distance > 0:
-        count += above(count, distance)
-        distance >>= 1
-    return of_first(count)
+    above, of_first = team.above, team.of_first
+
+    @part
+    def count_of_lanes(count):
+        distance = LANES // 2
+        while distance > 0:
+            count += above(count, distance)
+            distance >>= 1
+        return of_first(count)
+
+    return count_of_lanes
 
 
-def make_reduction(summarize, alone, combine):
+def make_reduction(summarize, alone, combine, team):
     """``summarize(views, start, count)`` reduces a chunk. Of what it gives ``alone`` makes a row of one chunk, and
     ``combine(kept, base, chunks)`` a row of several."""
-    put = kept_memory.put
+    put, lane = kept_memory.put, team.lane
 
     @part
     def of_warp(views, length):
@@ -94,7 +100,7 @@ def make_reduction(summarize, alone, combine):
     def keep(views, length, kept, base, c):
         count = min(CHUNK, length - c * CHUNK)
         greatest, ones, high, low, second, second_low = summarize(views, c * CHUNK, count)
-        if cuda.laneid == 0:
+        if lane() == 0:
             place = base + FIELDS * c
             put(kept, place, greatest)
             put(kept, place + 1, ones)
@@ -107,33 +113,34 @@ def make_reduction(summarize, alone, combine):
     def of_kept(views, length, kept, base):
         return combine(kept, base, (length + CHUNK - 1) // CHUNK)
 
-    return Reduction(of_warp, make_of_block(keep, of_kept), keep, of_kept)
+    return Reduction(of_warp, make_of_block(keep, of_kept, team), keep, of_kept)
 
 
-def make_of_block(keep, of_kept):
+def make_of_block(keep, of_kept, team):
     """``of_block`` of a reduction, of its last two functions."""
+    unit, units = team.unit, team.units
 
     @part
     def of_block(views, length, kept, base):
         chunks = (length + CHUNK - 1) // CHUNK
-        c = cuda.threadIdx.x // LANES
+        c = unit()
         while c < chunks:
             keep(views, length, kept, base, c)
-            c += cuda.blockDim.x // LANES
+            c += units()
         cuda.syncthreads()
         return of_kept(views, length, kept, base)
 
     return of_block
 
 
-def make_sum(addend):
+def make_sum(addend, team):
     """Of pairs ``addend(views, i)``."""
-    get_kept, add, total = kept_memory.get, PAIRED.add, make_total(PAIRED)
+    get_kept, add, total, lane = kept_memory.get, PAIRED.add, make_total(PAIRED, team), team.lane
 
     @part
     def summarize(views, start, count):
         high, low = 0.0, 0.0
-        i = start + cuda.laneid
+        i = start + lane()
         while i < start + count:
             e, e_low = addend(views, i)
             high, low = add(high, low, e, e_low)
@@ -148,7 +155,7 @@ def make_sum(addend):
     @part
     def combine(kept, base, chunks):
         high, low = 0.0, 0.0
-        c = cuda.laneid
+        c = lane()
         while c < chunks:
             place = base + FIELDS * c
             high, low = add(high, low, get_kept(kept, place + 2), get_kept(kept, place + 3))
@@ -156,4 +163,4 @@ def make_sum(addend):
         high, low = total(high, low)
         return 0.0, high, low, 0.0, 0.0
 
-    return make_reduction(summarize, alone, combine)
+    return make_reduction(summarize, alone, combine, team)

@@ -454,6 +454,38 @@ def test_sums_that_cancel(name):
         assert_as_defined(name, "float64", [g[None], y[None]])
 
 
+def beside_each_other(arrays):
+    """The same, with the first element of each row before the second of any."""
+    return [np.asfortranarray(x) if x.shape[-1] > 1 else x for x in arrays]
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"), [(name, DTYPES[(i + j) % 4]) for i, name in enumerate(NAMES) for j in (0, 2, 3)]
+)
+def test_rows_beside_each_other(monkeypatch, name, dtype):
+    """A block takes several, of which some have no use for the sum of differences from 0, or cancel; in place too."""
+    monkeypatch.setattr(launch_rows, "BESIDE_FROM", 2)
+    used, kernel = set(), launch_rows._kernel
+    monkeypatch.setattr(launch_rows, "_kernel", lambda *of, device: used.add(of[2]) or kernel(*of, device=device))
+    for shape in ((5, 9), (64, 40), (9, CHUNK + 40)):
+        if shape[1] > CHUNK and dtype in ("float16", "bfloat16"):
+            continue
+        arguments = some_arguments(name, dtype, shape)
+        if not name.startswith(("softmax_", "log_softmax_")):
+            rows = special_rows(dtype, shape[1])[: shape[0]]
+            arguments = [x[: len(rows)] for x in arguments[:-1]] + [rows]
+        expected = reference(name, dtype, arguments)
+        results = beside_each_other([np.ones_like(x) for x in expected])
+        compute(name, dtype, beside_each_other(arguments), results, (1,))
+        for result, right in zip(results, expected, strict=True):
+            assert_same_bits(result, right)
+        if name in ("softmax", "log_softmax"):
+            (x,) = beside_each_other(arguments)
+            compute(name, dtype, [x], [x], (1,))
+            assert_same_bits(x, expected[0])
+    assert used == {"of_columns"}
+
+
 def test_balanced_rows_tell():
     """Of those whose greatest element and logarithm cancel, whether they are computed anew."""
     for length in (70, CHUNK + 70):
