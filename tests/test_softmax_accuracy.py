@@ -6,7 +6,10 @@ import pytest
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
 
+from python_calls import from_python
+
 import numbaexp
+from numbaexp.scalar import rows as definition
 
 TYPES = {
     "float16": np.dtype(np.float16),
@@ -260,6 +263,19 @@ def test_factors_of_any_size():
     for scale in (1e-300, 1e-150, 1e150):
         result = numbaexp.logsumexp(np.array([0.0, 1.0]), b=np.array([scale, 2 * scale]))
         check([result], [gmpy2.log(gmpy2.mpfr(scale) * (1 + 2 * gmpy2.exp(1)))], "float64", LOGARITHM)
+
+
+def test_bounds_of_exponentials():
+    """Of which those of the rows are made."""
+    narrow, pair = from_python(definition.exponential), from_python(definition.loose_exponential_pair)
+    generator = np.random.default_rng(0)
+    for reach in (1, 20, 340):
+        for x in generator.uniform(-reach, reach, 4000).tolist():
+            with gmpy2.context(precision=PRECISION):
+                exact_power = gmpy2.exp(gmpy2.mpfr(x))
+                assert abs(narrow(x) / exact_power - 1) <= definition.ROW_ERROR, x
+                high, low = pair(x, 0.0)
+                assert abs((gmpy2.mpfr(high) + low) / definition.PAIR_SCALE / exact_power - 1) <= 2.0**-62, x
 
 
 def one_hot(generator, n):
