@@ -13,7 +13,7 @@ ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type
 from python_calls import from_python
 
 import numbaexp
-from numbaexp.cpu import row_functions
+from numbaexp.cpu import row_functions, row_memory
 from numbaexp.cpu import rows as row_kernels
 from numbaexp.scalar import narrow, row_arithmetic
 from numbaexp.scalar.row_gradients import gradient_of
@@ -190,10 +190,42 @@ def test_references(dtype, offset):
     for n in (1, 33, 4097, *((65_537,) if dtype in ("float32", "float64") and abs(offset) == 2000 else ())):
         x = (logits(n, dtype, n).astype(np.float64) + offset).astype(TYPES[dtype])
         x[n // 2] = offset
-        assert_same_bits(numbaexp.softmax(x), softmax(x, dtype))
+        result = numbaexp.softmax(x)
+        assert_same_bits(result, softmax(x, dtype))
+        assert abs(result.astype(np.float64).sum() - 1) < 0.02
         assert_same_bits(numbaexp.logsumexp_backward(x.dtype.type(-3.7), x), softmax(x, dtype, x.dtype.type(-3.7)))
-        beside = np.stack([x, logits(n, dtype), x], 1)
-        assert_same_bits(numbaexp.softmax(beside, axis=0)[:, 2], softmax(x, dtype))
+        # Rows beside each other have a reference each.
+        beside = np.stack([x, *(logits(n, dtype, seed) for seed in range(8)), x], 1)
+        results = numbaexp.softmax(beside, axis=0)
+        assert_same_bits(results[:, 9], softmax(x, dtype))
+        for i in range(1, 9):
+            assert_same_bits(results[:, i], numbaexp.softmax(np.ascontiguousarray(beside[:, i])))
+
+
+@pytest.mark.parametrize("way", ["by row", "beside", "by chunks"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_of_nothing_nothing_is_left(monkeypatch, dtype, way):
+    """However great the number is that it is multiplied by."""
+    force(monkeypatch, way)
+    x = np.zeros((40, 70), dtype)
+    x[:, ::3] = -np.inf
+    out = np.ones_like(x)
+    factors = np.full((40, 1), {"float32": 1e300, "float64": 1e150}[dtype])
+    with np.errstate(over="ignore"):
+        row_functions.run("scaled_softmax", dtype, row_functions.Operands(x=x, y=out, extra=factors), (1,), "cpu")
+    assert not out[:, ::3].any()
+    assert (out[:, 1::3] > 1e30).all()
+
+
+def test_bfloats_are_rounded_once():
+    """Numbers whose nearest float32 is halfway between two bfloat16."""
+    once, by_float = from_python(narrow.to_bfloat), from_python(row_memory.to_bfloat_by_float)
+    for exponent in (-130, -126, -3, 0, 100):
+        for place in range(40):
+            halfway = float(np.ldexp(1 + (2 * place + 1) / 256, exponent))
+            for value in (halfway * (1 - 2.0**-30), halfway, halfway * (1 + 2.0**-30)):
+                assert by_float(value) == once(value), value.hex()
+                assert by_float(-value) == once(-value), value.hex()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
