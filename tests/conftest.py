@@ -20,7 +20,7 @@ LONGEST = ("test_simulator.py", "test_gpu_report.py")
 
 
 def pytest_collection_modifyitems(items):
-    """What takes longest first, or a core would wait for it at the end."""
+    """Run the longest tests first, or a core would wait for them at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 

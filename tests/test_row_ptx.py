@@ -77,7 +77,7 @@ def test_nothing_is_called_spilled_or_approximated(name, dtype, way, cc):
 
 @for_each_kernel_of_shared
 def test_kernels_of_shared_rows(name, dtype, way):
-    """What is asked of the others; warps meet where a block has a row."""
+    """Hold what holds of the others; warps meet where a block has a row."""
     compiled = kernel(name, dtype, way)
     code = compiled.code(CAPABILITIES[-1])
     assert code.fused == compiled.code(CAPABILITIES[-1], contraction=False).fused

@@ -1,13 +1,12 @@
-"""What is done with one chunk of a row, whose elements are contiguous, by vectors of all lanes of the definition in
-``numbaexp.scalar.rows``."""
+"""Exponentials, sums and the greatest of one chunk of a row, whose elements are contiguous, by vectors of all lanes of
+the definition in ``numbaexp.scalar.rows``."""
 
 from typing import Any, NamedTuple
 
 from numbaexp.cpu.lanes import make_sums
 from numbaexp.cpu.row_memory import TILE, part
-from numbaexp.scalar.row_arithmetic import NARROW
 from numbaexp.scalar.rows import rank
-from numbaexp.vector.memory import prefetch_to_read, prefetch_to_write, store
+from numbaexp.vector.memory import prefetch_to_read, prefetch_to_write
 from numbaexp.vector.operations import count_lanes, halves, where
 
 LINE = 64  # bytes of a cache line
@@ -57,7 +56,7 @@ def greater_half(vector):
 
 
 def make_chunks(arithmetic, memory):
-    sums, add, narrow = make_sums(arithmetic), arithmetic.add, arithmetic is NARROW
+    sums, add = make_sums(arithmetic), arithmetic.add
     exponential_of, from_zero, addend_of = arithmetic.exponential, arithmetic.from_zero, arithmetic.addend
     values, size = memory.values, memory.size
     fetch_to_read, fetch_to_write = make_fetch(size, prefetch_to_read), make_fetch(size, prefetch_to_write)
@@ -81,9 +80,7 @@ def make_chunks(arithmetic, memory):
                 fetch_to_read(elements + (count + start) * size)
                 fetch_to_write(out + start * size)
                 e, e_low = exponential(values(tile_at(elements, tile, start, count)), reference)
-                store(high + 8 * start, e)
-                if not narrow:
-                    store(low + 8 * start, e_low)
+                sums.store(high + 8 * start, low + 8 * start, e, e_low)
                 total, total_low = add(total, total_low, e, e_low)
             return sums.of_lanes(total, total_low)
 

@@ -15,7 +15,7 @@ from numbaexp.cpu.lanes import load_numbers, make_sums
 from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import make_share
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
-from numbaexp.scalar.rows import LANES, rank
+from numbaexp.scalar.rows import LANES, rank, subtrahend
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import as_number, spread_to, where
 from numbaexp.vector.type import Vector
@@ -118,6 +118,7 @@ def make_beside(dtype, arithmetic, scaled=False):
     to_value, rounded, of_rank = memory.to_value, memory.rounded, arithmetic.of_rank
     exponential, addend, shared = arithmetic.exponential, arithmetic.addend, arithmetic.shared
     load_values, load = make_load(Vector(from_dtype(np.dtype(value)), BESIDE)), make_sums(arithmetic).load
+    store_pair = make_sums(arithmetic).store
     step_of_values, zero, smallest = BESIDE * value_size, value(0.0), arithmetic.nothing
     narrow = arithmetic is NARROW
 
@@ -154,9 +155,7 @@ def make_beside(dtype, arithmetic, scaled=False):
         subtracted = load_numbers(references)
         for i in range(count):
             e, e_low = exponential(load_values(values + i * step_of_values), subtracted)
-            store(high + i * _ONE, e)
-            if not narrow:
-                store(low + i * _ONE, e_low)
+            store_pair(high + i * _ONE, low + i * _ONE, e, e_low)
 
     @part
     def addends(values, count, tops, high, low, ones):
@@ -165,9 +164,7 @@ def make_beside(dtype, arithmetic, scaled=False):
         for i in range(count):
             is_one, e, e_low = addend(load_values(values + i * step_of_values), greatests)
             counts += where(is_one, 1.0, 0.0)
-            store(high + i * _ONE, e)
-            if not narrow:
-                store(low + i * _ONE, e_low)
+            store_pair(high + i * _ONE, low + i * _ONE, e, e_low)
         store(ones, counts)
 
     @part
@@ -217,7 +214,7 @@ def subtracted(references, differences):
     """To ``differences``, references that can be subtracted."""
     source, target = _float(references), _float(differences)
     for c in range(BESIDE):
-        target[c] = 0.0 if source[c] == -np.inf else source[c]
+        target[c] = subtrahend(source[c])
 
 
 def make_softmax(dtype, scaled=False):

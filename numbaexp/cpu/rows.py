@@ -11,7 +11,7 @@ from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
-from numbaexp.scalar.rows import CHUNK, rank
+from numbaexp.scalar.rows import CHUNK, rank, subtrahend
 from numbaexp.vector.memory import store
 from numbaexp.vector.operations import where
 
@@ -54,8 +54,7 @@ def make_row_sums(arithmetic, memory):
 
     @part
     def sum_with(reference, x, length, step, high, low, kept, sums, scratch, tile, y, y_step):
-        # Of -infinity alone the differences would be NaN.
-        reference = 0.0 if reference == -np.inf else reference
+        reference = subtrahend(reference)
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
         highs, lows = _float(sums), _float(sums + 8 * width)
@@ -225,7 +224,7 @@ def make_sums(dtype):
 
 
 def make_sums_apart(dtype):
-    """What is known of chunks for a logarithm, as of ``make_sums``."""
+    """Put greatest elements, counts and sums of chunks, for a logarithm, where ``KNOWN`` says; a chunk is a unit."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     chunk, of_rank = make_chunks(arithmetic, memory), arithmetic.of_rank
@@ -249,7 +248,7 @@ def make_sums_apart(dtype):
 
 
 def make_shares(dtype, scaled=False):
-    """What is known of the chunks of a row becomes (reference, share, low) of it, at the head of the lists; a row is a
+    """Turn the sums of a row's chunks into its reference and share, high and low, at the head of the lists; a row is a
     unit."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
@@ -291,7 +290,7 @@ def make_finish(dtype, scaled=False):
             x = at.row_at(j, row, at.X) + start * x_step
             y = at.row_at(j, row, at.Y) + start * y_step
             known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
-            reference = 0.0 if known[REFERENCE] == -np.inf else known[REFERENCE]
+            reference = subtrahend(known[REFERENCE])
             elements = memory.load(x, x_step, count, scratch, tile)
             chunk.exponentials(elements, tile, count, reference, high, low, y)
             write(high, low, count, known[SHARE], known[SHARE_LOW], y, y_step, scratch, tile)

@@ -10,12 +10,12 @@ import numpy as np
 from cuda.core import Device, Stream
 from numba import cuda
 
-from numbaexp.cuda import simulator
+from numbaexp.cuda import row_passes, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.kernels import THREADS
 from numbaexp.cuda.launch import _BLOCKS_A_PROCESSOR, Strided, _configured, _launcher, _on, _processors, _steps
 from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
-from numbaexp.cuda.row_passes import ARGUMENTS, OF_ROW, TYPES
+from numbaexp.cuda.row_passes import ARGUMENTS, TYPES
 from numbaexp.cuda.row_reductions import FIELDS
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.forms import itemsize
@@ -49,6 +49,7 @@ BESIDE_FROM = THREADS // LANES
 # Chunks from which a row is shared out among blocks, where there are fewer rows than processors; and the kernels then.
 MANY_CHUNKS = 32
 OF_SHARED = ("sums", "totals", "finish")
+_kept_of_row = row_passes.kept_of_row.py_func
 _BESIDE_EACH_OTHER = {"record": RECORD, "sum": 2, "count": 2}
 # Which operand has the type that a function is computed in, where it is not the first.
 _COMPUTED_IN = {"logsumexp_backward": 1}
@@ -120,11 +121,6 @@ def absent(like: Strided) -> Strided:
     return Strided(0, (1,) * len(like.shape), (0,) * len(like.shape), "float64", like.device)
 
 
-def kept_of_row(chunks: int) -> int:
-    """As ``numbaexp.cuda.row_passes`` has it for kernels."""
-    return FIELDS * chunks + OF_ROW
-
-
 def _run_piece(
     name: str,
     operands: Sequence[Strided],
@@ -154,14 +150,14 @@ def _run_piece(
         ]
         # What is read without having been written is to be seen.
         most = max(count, simulator.BLOCKS * BESIDE_FROM)
-        kept = None if of_elements else np.full(kept_of_row(chunks) * most, np.nan)
+        kept = None if of_elements else np.full(_kept_of_row(chunks) * most, np.nan)
         for way in OF_SHARED if shared else (one,):
             simulator.run_rows(kernel(way), widths, kept, *lengths, given)
     elif one in ("of_threads", "of_warps"):
         threads = count if of_elements else count * LANES
         _launcher(kernel(one), device, threads, stream)(*lengths, 0, *given)
     elif shared:
-        with temporary(kept_of_row(chunks) * count, device, stream) as address:
+        with temporary(_kept_of_row(chunks) * count, device, stream) as address:
             for way in OF_SHARED:
                 threads = count * THREADS if way == "totals" else count * chunks * LANES
                 _launcher(kernel(way), device, threads, stream)(*lengths, address, *given)

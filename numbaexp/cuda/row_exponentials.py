@@ -22,15 +22,9 @@ from numbaexp.cuda.row_reductions import (
 )
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.scalar.rows import CHUNK, LANES, rank
+from numbaexp.scalar.rows import CHUNK, LANES, rank, subtrahend
 
 _get, _put = kept_memory.get, kept_memory.put
-
-
-@scalar
-def subtracted(reference):
-    """What is subtracted: of -infinity alone, whose exponentials stand for 0, nothing."""
-    return 0.0 if reference == -np.inf else reference
 
 
 @functools.cache
@@ -88,7 +82,7 @@ def _make_sums(arithmetic, dtype, operand, addend, team):
     @part
     def sums_of(views, start, count, reference):
         x, first, step = views[operand]
-        difference_from = subtracted(reference)
+        difference_from = subtrahend(reference)
         high, low, second, second_low = 0.0, 0.0, 0.0, 0.0
         i = start + lane()
         while i < start + count:

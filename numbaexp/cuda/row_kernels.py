@@ -9,13 +9,13 @@ from numba import cuda
 from numbaexp.cuda import row_losses
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
-from numbaexp.cuda.row_exponentials import make_exponentials, make_logarithms, make_share_of, subtracted
+from numbaexp.cuda.row_exponentials import make_exponentials, make_logarithms, make_share_of
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
 from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_of_block, make_value_of, part
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
-from numbaexp.scalar.rows import LANES, cancel
+from numbaexp.scalar.rows import LANES, cancel, subtrahend
 
 
 def make_softmax(dtype):
@@ -51,7 +51,7 @@ def _make_shares(dtype, scaled):
 
     @scalar
     def result(x, reference, high, low):
-        e, e_low = exponential(x, subtracted(reference))
+        e, e_low = exponential(x, subtrahend(reference))
         # A scale may be so great that something would become of what stands for 0.
         nothing = scaled and e < smallest
         return rounded(shared(0.0 if nothing else e, 0.0 if nothing else e_low, high, low))

@@ -8,14 +8,14 @@ gives each class.
 import numpy as np
 
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.row_exponentials import make_exponentials, make_share_of, subtracted
+from numbaexp.cuda.row_exponentials import make_exponentials, make_share_of
 from numbaexp.cuda.row_passes import NUMBERS, make_kernels, make_of_threads, make_rounded
 from numbaexp.cuda.row_reductions import kept_memory, make_sum, make_value_of, part
 from numbaexp.scalar import row_losses as of_row
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.row_arithmetic import arithmetic_of
-from numbaexp.scalar.rows import LANES
+from numbaexp.scalar.rows import LANES, subtrahend
 from numbaexp.vector.operations import float_of
 
 GREATEST, LOGARITHM, LOGARITHM_LOW = of_row.GREATEST, of_row.LOGARITHM, of_row.LOGARITHM_LOW
@@ -134,7 +134,7 @@ def make_class_gradients(dtype):
 
     @scalar
     def of_element(x, reference, high, low):
-        e, e_low = exponential(x, subtracted(reference))
+        e, e_low = exponential(x, subtrahend(reference))
         nothing = e < smallest
         return rounded(shared(0.0 if nothing else e, 0.0 if nothing else e_low, high, low))
 
@@ -182,7 +182,7 @@ def make_expected_gradients(dtype):
 
     @scalar
     def of_element(x, reference, high, low, target):
-        e, e_low = exponential(x, subtracted(reference))
+        e, e_low = exponential(x, subtrahend(reference))
         return rounded(gradient(e, e_low, high, low, target))
 
     def make(team):

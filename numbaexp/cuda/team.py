@@ -1,4 +1,4 @@
-"""Who computes a row: the ``LANES`` of ``numbaexp.scalar.rows`` as threads that tell each other numbers.
+"""Teams of threads, of as many as a row has ``LANES`` in ``numbaexp.scalar.rows``, that tell each other numbers.
 
 A warp has rows whose elements are beside each other, and so reads neighbours together. Where rows themselves are beside
 each other, the threads of a block are dealt out to as many rows as it has warps, of neighbouring threads one to each
@@ -72,7 +72,7 @@ _told = [0.0] * THREADS
 
 
 def exchanged(value, thread):
-    """What another thread of the block gives, all of whose threads call this."""
+    """Return the value of another thread of the block, all of whose threads call this."""
     _told[cuda.threadIdx.x] = value
     cuda.syncthreads()
     other = _told[thread]

@@ -111,6 +111,12 @@ def two_sum(a, b):
 
 
 @scalar
+def subtrahend(reference):
+    """Return the number to subtract for a reference: 0 for -infinity, from which the differences would be NaN."""
+    return 0.0 if reference == -np.inf else reference
+
+
+@scalar
 def difference(x, reference):
     """(t, t_low) with x - reference = t + t_low exactly; t_low is nothing where the exponential is."""
     t, t_low = two_sum(x, -reference)
