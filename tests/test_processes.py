@@ -169,6 +169,34 @@ def test_interrupt(run_script, layout):
     """)
 
 
+@pytest.mark.parametrize("moment", ["start", "join"])
+def test_nothing_is_written_after_an_interrupt(run_script, moment):
+    """An interrupt that comes while the threads are started, or waited for, ends when all of them have."""
+    run_script(f"""
+        import collections, threading, time
+        from numbaexp.cpu import blocks, thread_limit
+        thread_limit.threads = lambda: 4
+        real = threading.Thread.{moment}
+        def interrupted(self, *arguments):
+            threading.Thread.{moment} = real
+            {"real(self)" if moment == "start" else ""}
+            raise KeyboardInterrupt
+        threading.Thread.{moment} = interrupted
+        written = []
+        def work(slab):
+            time.sleep(0.2)
+            written.append(slab)
+        try:
+            blocks.on_all_threads(work, collections.deque(range(6)))
+        except KeyboardInterrupt:
+            number = len(written)
+        assert number
+        time.sleep(1)
+        assert len(written) == number
+        assert threading.active_count() == 1
+    """)
+
+
 def test_many_threads_at_the_first_call(run_script):
     run_script("""
         import functools, threading, numpy as np, numbaexp

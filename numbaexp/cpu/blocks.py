@@ -117,18 +117,28 @@ def on_all_threads(work, slabs):
             errors.append(error)
 
     helpers = []
-    # Where no thread can be started (the interpreter is going down, say) this one does all the work.
-    with contextlib.suppress(RuntimeError):
-        for _ in range(min(thread_limit.threads(), len(slabs)) - 1):
-            helper = threading.Thread(target=drain, daemon=True)
-            helper.start()
-            helpers.append(helper)
     try:
+        # Where no thread can be started (the interpreter is going down, say) this one does all the work.
+        with contextlib.suppress(RuntimeError):
+            for _ in range(min(thread_limit.threads(), len(slabs)) - 1):
+                helpers.append(threading.Thread(target=drain, daemon=True))
+                helpers[-1].start()
         drain()
     finally:
         slabs.clear()
-        for helper in helpers:
-            helper.join()
+        _join(helpers)
     if errors:
         raise errors[0]
     return flags
+
+
+def _join(threads):
+    """Wait for all threads, an interrupt (Ctrl-C) too: they write to arrays that the caller goes on with."""
+    for thread in threads:
+        try:
+            # A thread that ``start`` was interrupted for finds nothing left to do.
+            while thread.is_alive():
+                thread.join()
+        except KeyboardInterrupt:
+            _join(threads)
+            raise
