@@ -258,7 +258,7 @@ def _call_gradient(name: str, grad_output: Any, saved: Any, out: Any, kwargs: di
         if result is not NotImplemented:
             return result
         from numbaexp.owners import gradient_flow
-        from numbaexp.scalar.gradients import SAVED
+        from numbaexp.scalar.family import SAVED
 
         return gradient_flow.run(name, SAVED[name], grad_output, saved, given, kwargs, _gradient_on_host)
     if not _know_bfloat16:
@@ -266,7 +266,7 @@ def _call_gradient(name: str, grad_output: Any, saved: Any, out: Any, kwargs: di
     target = _target.get()
     if target == "cuda":
         from numbaexp.owners import numpy_on_cuda
-        from numbaexp.scalar.gradients import SAVED
+        from numbaexp.scalar.family import SAVED
 
         arguments = {"grad_output": grad_output, SAVED[name]: saved}
         return numpy_on_cuda.run(name, _ufunc(name, "cpu"), arguments, given, **kwargs)

@@ -176,6 +176,6 @@ def _threads() -> str:
 
 
 def _cache() -> str:
-    from numbaexp.cache import folder
+    from numbaexp.cache.folders import writable
 
-    return folder() or "none: no folder can be written, and each process compiles anew"
+    return str(writable() or "") or "none: no folder can be written, and each process compiles anew"

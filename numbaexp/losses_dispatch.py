@@ -12,7 +12,7 @@ from numbaexp.losses_layout import Problem, check_grad, problem
 from numbaexp.owners.adapter import on_threads_of
 from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
-from numbaexp.scalar.row_losses import IGNORED
+from numbaexp.scalar.loss_record import IGNORED
 
 
 @in_default_mode

@@ -9,7 +9,8 @@ import pytest
 import numbaexp
 from numbaexp.cpu import pieces
 from numbaexp.cpu.ufunc import bits_ufunc
-from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR, SAVED
+from numbaexp.scalar.family import SAVED
+from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from gmpy2 import mpfr

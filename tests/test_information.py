@@ -412,17 +412,21 @@ def test_the_cache_is_where_loops_are_kept(run_script, tmp_path):
 
 
 def test_no_cache(run_script, tmp_path):
-    """A read-only install, and no cache folder or home. Plain files stand where folders would have to."""
+    """A read-only install, and no cache folder, home or place for temporary files. Plain files stand where folders would
+    have to."""
     package = pathlib.Path(numbaexp.__file__).parent
     shutil.copytree(package, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "numbaexp" / "__pycache__").write_text("")
     blocked = tmp_path / "file"
     blocked.write_text("")
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "temporary" / f"numbaexp-{os.getuid()}").write_text("")
     printed = run_script(
         PRINT,
         PYTHONPATH=str(tmp_path),
         NUMBA_CACHE_DIR="",
         HOME=str(blocked),
         XDG_CACHE_HOME=str(blocked / "cache"),
+        TMPDIR=str(tmp_path / "temporary"),
     )
     assert rows(printed)["cache"] == "none: no folder can be written, and each process compiles anew"

@@ -32,7 +32,8 @@ from numbaexp.cuda.compile import link, to_ptx
 from numbaexp.cuda.memory import WIDTH, make_memory
 from numbaexp.cuda.phases import one_result, without_flags
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.fast import fast_gradient, fast_phase
+from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import rounded_product, scalar

@@ -41,7 +41,8 @@ from numbaexp.cuda import kernels, launch, launch_gradients
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.fast import fast_gradient, fast_phase
+from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
@@ -104,7 +105,7 @@ class Launcher:
             self.compiled[name] = Compiled(make(), count)
         return self.compiled[name]
 
-    def compile_kernel(self, make, name, count, capability):
+    def compile_kernel(self, make, name, modules, count, capability):
         return Machine(self.kernel(make, name, count).ptx(capability))
 
     def launch(self, stream, grid, kernel, *arguments):

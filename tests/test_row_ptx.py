@@ -19,7 +19,7 @@ from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
 from numbaexp.cuda.row_passes import ARGUMENTS, TYPES, make_kernels
 from numbaexp.cuda.row_reductions import FIELDS, kept_memory, make_sum, part
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.scalar.rows import CHUNK, LANES
+from numbaexp.scalar.row_order import CHUNK, LANES
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")

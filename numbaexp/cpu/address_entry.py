@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.entry import _DATA, built_in, word_at
 from numbaexp.cpu.parallel import call_loop
 from numbaexp.cpu.row_entry import retain
@@ -36,7 +36,7 @@ def enter(state_array, args, nargs):
 @functools.cache
 def at_addresses(name: str, dtype: str) -> Callable[[int, int, int], None]:
     """``compute(x, y, n)``: a function of ``n`` elements that follow each other at ``x``, into ``y``, on one thread."""
-    compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "address entry")
+    compiled = compile_kernel("address entry", lambda: enter, "intp(intp, intp, intp)", (__name__,))
     loop = _serial_loop(name, dtype)
     state = np.array([loop.address, itemsize(dtype), id(None)], np.intp)
     made, method = built_in(name, compiled.address, _METH_FASTCALL, state)

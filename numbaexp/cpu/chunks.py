@@ -4,7 +4,8 @@ the definition in ``numbaexp.scalar.rows``."""
 from typing import Any, NamedTuple
 
 from numbaexp.cpu.lanes import make_sums
-from numbaexp.cpu.row_memory import TILE, part
+from numbaexp.cpu.row_job import TILE
+from numbaexp.cpu.row_memory import part
 from numbaexp.scalar.rows import rank
 from numbaexp.vector.memory import prefetch_to_read, prefetch_to_write
 from numbaexp.vector.operations import count_lanes, halves, where

@@ -8,7 +8,6 @@ from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import (
     _ONE,
-    BESIDE,
     beside,
     block_at,
     blocks_of,
@@ -18,13 +17,17 @@ from numbaexp.cpu.columns import (
     subtracted,
     width_of,
 )
-from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.room import allocated, release
+from numbaexp.cpu.row_job import BESIDE
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import HIGH, LOW, ONES, REFERENCE, SHARE, SHARE_LOW
 from numbaexp.scalar.row_arithmetic import arithmetic_of
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
+# Bytes of the values of a block of chunks.
+_VALUES = 8 * CHUNK * BESIDE
 
 
 @part
@@ -43,9 +46,10 @@ def make_sums(dtype):
         j = _int(job)
         chunks = j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
-        room = np.empty((3, CHUNK * BESIDE), np.float64)
-        values = np.intp(room.ctypes.data)
-        high, low = values + room.strides[0], values + 2 * room.strides[0]
+        room = allocated(j, 3 * _VALUES)
+        if room == 0:
+            return
+        values, high, low = room, room + _VALUES, room + 2 * _VALUES
         zeros, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE)
         highs, lows = _float(sums_high), _float(sums_low)
         clear(zeros)
@@ -61,7 +65,7 @@ def make_sums(dtype):
             for c in range(rows):
                 known = _float(known_of(j, block, c))
                 known[width * HIGH + chunk], known[width * LOW + chunk] = highs[c], lows[c]
-        keep(room)
+        release(room)
 
     return sums
 
@@ -74,9 +78,10 @@ def make_sums_apart(dtype):
         j = _int(job)
         chunks = j[at.CHUNKS_OF_ROWS]
         width = whole_tiles(chunks)
-        room = np.empty((3, CHUNK * BESIDE), np.float64)
-        values = np.intp(room.ctypes.data)
-        high, low = values + room.strides[0], values + 2 * room.strides[0]
+        room = allocated(j, 3 * _VALUES)
+        if room == 0:
+            return
+        values, high, low = room, room + _VALUES, room + 2 * _VALUES
         tops, ones, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
         greatest, counts, highs, lows = _float(tops), _float(ones), _float(sums_high), _float(sums_low)
         clear(sums_low)
@@ -93,7 +98,7 @@ def make_sums_apart(dtype):
                 known = _float(known_of(j, block, c))
                 known[chunk], known[width * ONES + chunk] = greatest[c], counts[c]
                 known[width * HIGH + chunk], known[width * LOW + chunk] = highs[c], lows[c]
-        keep(room)
+        release(room)
 
     return sums_apart
 
@@ -107,9 +112,10 @@ def make_finish(dtype, scaled=False):
     def finish(job, first, last):
         j = _int(job)
         chunks = j[at.CHUNKS_OF_ROWS]
-        room = np.empty((3, CHUNK * BESIDE), np.float64)
-        values = np.intp(room.ctypes.data)
-        high, low = values + room.strides[0], values + 2 * room.strides[0]
+        room = allocated(j, 3 * _VALUES)
+        if room == 0:
+            return
+        values, high, low = room, room + _VALUES, room + 2 * _VALUES
         references, differences, shares, shares_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
         reference, share, share_low = _float(references), _float(shares), _float(shares_low)
         for numbers in (references, shares, shares_low):
@@ -128,7 +134,7 @@ def make_finish(dtype, scaled=False):
             of_block.exponentials(values, count, differences, high, low)
             of_block.write(high, low, count, shares, shares_low, values)
             scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], rows, count)
-        keep(room)
+        release(room)
 
     return finish
 
@@ -143,9 +149,10 @@ def make_finish_logs(dtype):
     def finish_logs(job, first, last):
         j = _int(job)
         chunks = j[at.CHUNKS_OF_ROWS]
-        room = np.empty((2, CHUNK * BESIDE), np.float64)
-        values = np.intp(room.ctypes.data)
-        made = values + room.strides[0]
+        room = allocated(j, 2 * _VALUES)
+        if room == 0:
+            return
+        values, made = room, room + _VALUES
         source, results, wide = number(values), element(made), beside()
         top, log, log_low = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
         for c in range(BESIDE):
@@ -165,6 +172,6 @@ def make_finish_logs(dtype):
                     k = i * BESIDE + c
                     results[k] = rounded(log_share(source[k], value(top[c]), log[c], log_low[c]))
             scatter(made, y, j[at.Y_INNER], j[at.Y_STEP], rows, count)
-        keep(room)
+        release(room)
 
     return finish_logs

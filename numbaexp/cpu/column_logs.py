@@ -6,14 +6,15 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.columns import (
     _ONE,
-    BESIDE,
     beside,
     block_at,
     make_beside,
     make_scatter,
     width_of,
 )
-from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.room import allocated, release
+from numbaexp.cpu.row_job import BESIDE
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, stack
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import cancel
 
@@ -53,8 +54,10 @@ def make_log_softmax(dtype):
     def log_softmax(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = np.empty(3 * length * BESIDE, np.float64)
-        values, tops, logs, logs_low = np.intp(room.ctypes.data), stack(_ONE), stack(_ONE), stack(_ONE)
+        room = allocated(j, 3 * length * _ONE)
+        if room == 0:
+            return
+        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
         results = values + length * _ONE
         source, target, wide = number(values), element(results), beside()
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
@@ -69,7 +72,7 @@ def make_log_softmax(dtype):
                     k = i * BESIDE + c
                     target[k] = rounded(log_share(source[k], value(greatests[c]), highs[c], lows[c]))
             scatter(results, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
-        keep(room)
+        release(room)
 
     return log_softmax
 
@@ -85,8 +88,10 @@ def make_log_sums(dtype):
     def log_sums(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = np.empty(3 * length * BESIDE, np.float64)
-        values, tops, logs, logs_low = np.intp(room.ctypes.data), stack(_ONE), stack(_ONE), stack(_ONE)
+        room = allocated(j, 3 * length * _ONE)
+        if room == 0:
+            return
+        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         results, doubtful = _float(stack(_ONE)), _int(stack(_ONE))
         for unit in range(first, last):
@@ -106,7 +111,7 @@ def make_log_sums(dtype):
             for c in range(width):
                 result = results[c] if abs(greatests[c]) < np.inf else greatests[c]
                 element(y + c * j[at.Y_INNER])[0] = rounded(result)
-        keep(room)
+        release(room)
 
     return log_sums
 
@@ -118,8 +123,10 @@ def make_statistics(dtype):
     def statistics(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = np.empty(3 * length * BESIDE, np.float64)
-        values, tops, logs, logs_low = np.intp(room.ctypes.data), stack(_ONE), stack(_ONE), stack(_ONE)
+        room = allocated(j, 3 * length * _ONE)
+        if room == 0:
+            return
+        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
             width, x = width_of(j, unit), block_at(j, unit, at.X)
@@ -128,6 +135,6 @@ def make_statistics(dtype):
             for c in range(width):
                 target = _float(extra + c * j[at.EXTRA_INNER])
                 target[0], target[1], target[2] = greatests[c], highs[c], lows[c]
-        keep(room)
+        release(room)
 
     return statistics

@@ -12,16 +12,17 @@ from numba.np.numpy_support import from_dtype
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.flags import unforeseen
 from numbaexp.cpu.lanes import load_numbers, make_sums
-from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.room import allocated, release
+from numbaexp.cpu.row_job import BESIDE
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, stack, steps_of
 from numbaexp.cpu.rows import make_share
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
-from numbaexp.scalar.rows import LANES, rank, subtrahend
+from numbaexp.scalar.row_order import LANES
+from numbaexp.scalar.rows import rank, subtrahend
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import as_number, spread_to, where
 from numbaexp.vector.type import Vector
 
-# As many as lanes, so that what adds up lanes adds up rows.
-BESIDE = LANES
 # Bytes of a number of each row, and of a number of each lane of each row.
 _ONE, _LANES = 8 * BESIDE, 8 * BESIDE * LANES
 
@@ -37,7 +38,7 @@ def blocks_of(inner):
 @part
 def block_at(j, unit, base):
     """The address of the first row of a unit."""
-    outer, inner = at.steps_of(base)
+    outer, inner = steps_of(base)
     blocks = blocks_of(j[at.INNER])
     return j[base] + unit // blocks * j[outer] + unit % blocks * BESIDE * j[inner]
 
@@ -226,9 +227,10 @@ def make_softmax(dtype, scaled=False):
     def softmax(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = np.empty(3 * length * BESIDE, np.float64)
-        values = np.intp(room.ctypes.data)
-        high, low = values + 8 * length * BESIDE, values + 16 * length * BESIDE
+        room = allocated(j, 3 * length * _ONE)
+        if room == 0:
+            return
+        values, high, low = room, room + length * _ONE, room + 2 * length * _ONE
         references, differences, tops = stack(_ONE), stack(_ONE), stack(_ONE)
         sums, sums_low, scales = stack(_ONE), stack(_ONE), stack(_ONE)
         reference, greatest, total, total_low = _float(references), _float(tops), _float(sums), _float(sums_low)
@@ -263,6 +265,6 @@ def make_softmax(dtype, scaled=False):
             # The values are done with.
             block.write(high, low, length, sums, sums_low, values)
             scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
-        keep(room)
+        release(room)
 
     return softmax

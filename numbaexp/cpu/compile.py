@@ -2,43 +2,61 @@
 
 Numba's ``@vectorize`` would make the ufunc itself, but it compiles its loop anew in every process (0.24 s each, even
 with ``cache=True``), has no float16, and does not make SIMD code under ``target="parallel"``. ``@cfunc`` gives the loop
-whole.
+whole; what it gives is kept by :mod:`numbaexp.cache`, since Numba's own cache compiles all anew when a file's time
+changes.
 """
 
-from numba.core.compiler import CompileResult
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
-from numbaexp import cache
+from numbaexp.cache.files import Code, kept
+from numbaexp.cpu.machine_code import Loaded, load
 from numbaexp.jit import callback, compile_callback, stamp
 
 
-class _Kept:
-    """A cache of one kernel, by the two methods that Numba's callbacks call."""
+def compile_kernel(
+    name: str, make: Callable[[], Any], signature: str, modules: tuple[str, ...], *, parallel: bool = False
+) -> Loaded:
+    """Return the machine code of a function; keep it for as long as its ``address`` is used.
 
-    def __init__(self, name, flags):
-        self._name, self._flags = name, flags
-
-    def _key(self, sig, context):
-        return str(sig), context.codegen().magic_tuple(), stamp(), self._flags
-
-    def load_overload(self, sig, target_context):
-        # Numba would fill its registries first (0.2 s): compiling needs them, machine code only the run-time system.
-        rtsys.initialize(target_context)
-        kept = cache.load(self._name, self._key(sig, target_context))
-        return None if kept is None else CompileResult._rebuild(target_context, *kept)
-
-    def save_overload(self, sig, compiled):
-        cache.store(self._name, self._key(sig, compiled.target_context), compiled._reduce())
-
-
-def compile_loop(function, signature, name, **flags):
-    """The compiled callback of ``function``; keep it for as long as its ``address`` is used.
-
-    ``name`` is its own among all of the package: that of a file, and of symbols, which the loader of machine code looks
-    up in all that it has loaded.
+    Parameters
+    ----------
+    name : str
+        Its own among all of the package: that of a file, and of symbols.
+    make : callable
+        Returns the function. Where its code is on the disk, it is not called.
+    signature : str
+        As Numba reads it.
+    modules : tuple of str
+        That the function is made of, beside those that they import.
+    parallel : bool
+        Whether the function has loops for Numba's threads, which are there then.
     """
-    function.__qualname__ = "_".join(name.split())
-    made = callback(function, signature, **flags)
-    made._cache = _Kept(name, tuple(flags.items()))
-    compile_callback(made)
-    return made
+    context = cpu_target.target_context
+    triple, processor, features = context.codegen().magic_tuple()
+    key = {
+        "signature": signature,
+        "parallel": parallel,
+        "settings": stamp(),
+        "target": [triple, processor, features],
+        "numba": numba.__version__,
+        # Of the structures of objects that the fast paths read.
+        "python": [sys.implementation.cache_tag, object.__basicsize__],
+    }
+
+    def compile_now() -> Code:
+        function = make()
+        function.__qualname__ = "_".join(name.split())
+        made = callback(function, signature, parallel=parallel)
+        compile_callback(made)
+        return Code(made.native_name, made._library._get_compiled_object())
+
+    if parallel:
+        # Loops for threads report errors by Numba's run-time system.
+        rtsys.initialize(context)
+    return load(kept(name, key, modules, compile_now))

@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.float_mode import call_in_default_mode
 
 _WORD = ir.IntType(64)
@@ -73,7 +73,7 @@ def vectorcall(typingctx, function, callee, args, nargs, names):
     return types.intp(*[types.intp] * 5), codegen
 
 
-_SIGNATURE = types.intp(*[types.intp] * 4)
+_SIGNATURE = "intp(intp, intp, intp, intp)"
 
 
 def enter(state_array, args, nargs, names):
@@ -128,7 +128,7 @@ def built_in(name, address, flags, state):
 
 @functools.cache
 def _compiled():
-    return compile_loop(enter, _SIGNATURE, "entry")
+    return compile_kernel("entry", lambda: enter, _SIGNATURE, (__name__,))
 
 
 def _vectorcallfunc(function):

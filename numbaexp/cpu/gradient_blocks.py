@@ -11,7 +11,7 @@ from numbaexp.cpu.streaming import stream
 from numbaexp.cpu.undecided import trailing_zeros
 from numbaexp.cpu.vector_passes import vector_of
 from numbaexp.jit import jit
-from numbaexp.scalar.fast import fast_gradient
+from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.forms import STORED_AS, itemsize
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import Level

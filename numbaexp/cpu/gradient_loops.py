@@ -12,7 +12,7 @@ from numbaexp.vector.level import Level
 
 
 def make_loop(name: str, dtype: str, level: Level) -> Any:
-    """Return a Python function that numba.cfunc compiles, with ``loops.SIGNATURE``, to the inner loop of a gradient.
+    """Return a Python function that compiles to the inner loop of a gradient, with ``numbaexp.cpu.parallel.SIGNATURE``.
 
     Memory is treated as by ``loops.make_loop``.
     """

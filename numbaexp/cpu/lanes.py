@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from numba import types
 
-from numbaexp.cpu.row_memory import TILE, part
+from numbaexp.cpu.row_job import TILE
+from numbaexp.cpu.row_memory import part
 from numbaexp.scalar.row_arithmetic import NARROW, Arithmetic
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import halves, spread_to, sum_of_lanes

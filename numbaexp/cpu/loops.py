@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from numba import types
 
 from numbaexp.cpu.flags import unforeseen
 from numbaexp.cpu.pieces import BLOCK, make_pieces
@@ -14,12 +13,9 @@ from numbaexp.scalar.forms import itemsize
 from numbaexp.scalar.phases import phases
 from numbaexp.vector.level import Level
 
-# Pointers to input and output, length, their steps in bytes, and data of the loop's own, as NumPy's C API has it.
-SIGNATURE = types.void(*[types.CPointer(types.intp)] * 4)
-
 
 def make_loop(name: str, dtype: str, level: Level) -> Any:
-    """Return a Python function that numba.cfunc compiles, with ``SIGNATURE``, to the inner loop of a function.
+    """Return a Python function that compiles to the inner loop of a function, with ``numbaexp.cpu.parallel.SIGNATURE``.
 
     ``data[0]`` is the number of elements of which this is a part, or 0. Blocks whose elements do not follow each other,
     or lie in memory that the result is written to, go through a contiguous buffer.

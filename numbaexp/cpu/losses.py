@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.cpu import row_functions
-from numbaexp.scalar.row_losses import GREATEST, IGNORED, LOSS, NOWHERE, NUMBER, PLACE, RECORD, WEIGHT
+from numbaexp.scalar.loss_record import GREATEST, IGNORED, LOSS, NOWHERE, NUMBER, PLACE, RECORD, WEIGHT
 
 Run = Callable[..., None]
 

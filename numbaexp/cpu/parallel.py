@@ -116,7 +116,8 @@ def merge_flags(typingctx, address, flags):
     return types.int32(types.intp, types.int32), codegen
 
 
-SIGNATURE = types.void(*[types.CPointer(types.intp)] * 4)
+# Of an inner loop, by NumPy's C API: pointers to operands, to the length, to the steps in bytes, to data of the loop's.
+SIGNATURE = "void(CPointer(intp), CPointer(intp), CPointer(intp), CPointer(intp))"
 
 
 @jit

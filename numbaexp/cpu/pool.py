@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from numbaexp.cpu import parallel, thread_limit
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.compile import compile_kernel
 
 SAFE_LAYERS = ("omp", "tbb")
 
@@ -105,17 +105,19 @@ if hasattr(os, "register_at_fork"):
 
 @functools.cache
 def _parallel_loop():
-    return compile_loop(parallel.parallel_loop, parallel.SIGNATURE, "parallel", parallel=True)
+    return compile_kernel(
+        "parallel", lambda: parallel.parallel_loop, parallel.SIGNATURE, (parallel.__name__,), parallel=True
+    )
 
 
 @functools.cache
 def _current_loop():
-    return compile_loop(parallel.current_loop, parallel.SIGNATURE, "current")
+    return compile_kernel("current", lambda: parallel.current_loop, parallel.SIGNATURE, (parallel.__name__,))
 
 
 @functools.cache
 def _first_loop():
-    return compile_loop(parallel.first_loop, parallel.SIGNATURE, "first")
+    return compile_kernel("first", lambda: parallel.first_loop, parallel.SIGNATURE, (parallel.__name__,))
 
 
 def switched_loop(make, threshold, itemsize, inputs):

@@ -9,14 +9,15 @@ import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_fetch, whole_tiles
-from numbaexp.cpu.columns import BESIDE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.columns import beside, block_at, make_beside, make_scatter, width_of
 from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
-from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.room import allocated, allocated_zeros, release
+from numbaexp.cpu.row_job import BESIDE, CHUNK_BYTES, TILE, TILE_BYTES
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import HIGH, LOW
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 from numbaexp.vector.memory import first_lanes, prefetch_to_read, prefetch_to_write, store
 from numbaexp.vector.operations import as_number, where
 
@@ -85,25 +86,27 @@ def make_by_row(name, dtype):
         scratch, scratch_y, made = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         tile, tile_y = stack(TILE_BYTES), stack(TILE_BYTES)
         width = whole_tiles((length + CHUNK - 1) // CHUNK)
-        sums = np.zeros((2, width), np.float64)
-        sums_at = np.intp(sums.ctypes.data)
+        room = allocated_zeros(j, 8 * 2 * width)
+        if room == 0:
+            return
+        highs, lows = _float(room), _float(room + 8 * width)
         for row in range(first, last):
-            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
-            out = at.row_at(j, row, at.Y)
+            x, w = row_at(j, row, at.X), row_at(j, row, at.W)
+            out = row_at(j, row, at.Y)
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
-                sums[0, c], sums[1, c] = chunk.sum_of(g, tile, y, tile_y, count)
-            total, total_low = sums[0, 0], sums[1, 0]
+                highs[c], lows[c] = chunk.sum_of(g, tile, y, tile_y, count)
+            total, total_low = highs[0], lows[0]
             if length > CHUNK:
-                total, total_low = _sums.total(sums_at, sums_at + 8 * width, width)
+                total, total_low = _sums.total(room, room + 8 * width, width)
             for start in range(0, length, CHUNK):
                 count = min(CHUNK, length - start)
                 g = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 y = memory.load(w + start * w_step, w_step, count, scratch_y, tile_y)
                 chunk.write(g, tile, y, tile_y, count, total, total_low, out + start * y_step, y_step, made)
-        keep(sums)
+        release(room)
 
     return by_row
 
@@ -122,8 +125,8 @@ def make_sums(name, dtype):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, j[at.LENGTH] - start)
-            g = memory.load(at.row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
-            y = memory.load(at.row_at(j, row, at.W) + start * w_step, w_step, count, scratch_y, tile_y)
+            g = memory.load(row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
+            y = memory.load(row_at(j, row, at.W) + start * w_step, w_step, count, scratch_y, tile_y)
             known = _float(j[at.KNOWN] + 8 * 4 * width * row)
             known[width * HIGH + c], known[width * LOW + c] = chunk.sum_of(g, tile, y, tile_y, count)
 
@@ -159,9 +162,9 @@ def make_finish(name, dtype):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, j[at.LENGTH] - start)
-            g = memory.load(at.row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
-            y = memory.load(at.row_at(j, row, at.W) + start * w_step, w_step, count, scratch_y, tile_y)
-            out = at.row_at(j, row, at.Y) + start * y_step
+            g = memory.load(row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
+            y = memory.load(row_at(j, row, at.W) + start * w_step, w_step, count, scratch_y, tile_y)
+            out = row_at(j, row, at.Y) + start * y_step
             known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
             chunk.write(g, tile, y, tile_y, count, known[0], known[1], out, y_step, made)
 
@@ -177,9 +180,11 @@ def make_beside_kernel(name, dtype):
     def beside_each_other(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = np.empty((4, length * BESIDE), np.float64)
-        values = np.intp(room.ctypes.data)
-        values_y, high, low = values + room.strides[0], values + 2 * room.strides[0], values + 3 * room.strides[0]
+        size = length * TILE_BYTES
+        room = allocated(j, 4 * size)
+        if room == 0:
+            return
+        values, values_y, high, low = room, room + size, room + 2 * size, room + 3 * size
         gs, ys, highs, lows, results = _float(values), _float(values_y), _float(high), _float(low), element(values)
         sums, sums_low, wide = stack(TILE_BYTES), stack(TILE_BYTES), beside()
         totals, totals_low = _float(sums), _float(sums_low)
@@ -197,6 +202,6 @@ def make_beside_kernel(name, dtype):
                     results[k] = rounded(result(gs[k], ys[k], totals[c], totals_low[c]))
             y = block_at(j, unit, at.Y)
             scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
-        keep(room)
+        release(room)
 
     return beside_each_other

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from numbaexp.cpu import columns, pool, row_functions, rows, share
+from numbaexp.cpu import pool, row_functions, share
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.entry import _DATA, _DESCR, _NDIM, _SHAPE, _TYPE, _TYPE_NUMBER, built_in, int_at, word_at
 from numbaexp.cpu.parallel import call_kernel, call_shared
 from numbaexp.cpu.row_memory import make_pointer, stack
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 
 # Offsets in bytes: PyArrayObject's flags; PyArray_Descr's byteorder.
 _FLAGS = _DATA + 48
@@ -33,8 +33,8 @@ _SWAPPED = ord(">")
 _ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED, _RUNNING, _SHARED, _TYPES = range(7)
 _EACH = 4
 _METH_FASTCALL = 0x80
-_JOB = 8 * 24
-_LONGEST = rows.KEPT * CHUNK
+_JOB = 8 * at.PLACES
+_LONGEST = at.KEPT * CHUNK
 
 _int = make_pointer(np.int64)
 retain = types.ExternalFunction("Py_IncRef", types.void(types.intp))
@@ -84,8 +84,8 @@ def enter(state_array, args, nargs):
             compiled = not usual or kernel != 0
             if usual and compiled:
                 address = stack(_JOB)
-                job, units = _int(address), count if alone else (count + columns.BESIDE - 1) // columns.BESIDE
-                for place in range(_JOB // 8):
+                job, units = _int(address), count if alone else (count + at.BESIDE - 1) // at.BESIDE
+                for place in range(at.PLACES):
                     job[place] = 0
                 job[at.X], job[at.W], job[at.Y] = source, second, target
                 job[at.LENGTH], job[at.INNER] = length, count
@@ -99,7 +99,7 @@ def enter(state_array, args, nargs):
                     call_kernel(kernel, address, 0, units)
                 if thread:
                     hold(thread)
-                done = True
+                done = job[at.FAILED] == 0
     result = state[_DONE if done else _NOT_DONE if compiled else _NOT_COMPILED]
     retain(result)
     return result
@@ -124,7 +124,7 @@ class Quick:
 
 
 def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
-    compiled = compile_loop(enter, types.intp(*[types.intp] * 3), "row entry")
+    compiled = compile_kernel("row entry", lambda: enter, "intp(intp, intp, intp)", (__name__,))
     state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
     state[[_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)
     state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.ADDRESS.ctypes.data

@@ -1,29 +1,37 @@
 """The softmax family on arrays in the host's memory: which kernels go through them, and how."""
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from numbaexp.cpu import (
-    column_chunks,
-    column_logs,
-    columns,
-    row_backward,
-    row_logs,
-    row_losses,
-    row_merging,
-    row_weighted,
-    rows,
-    share,
-)
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu import share
+from numbaexp.cpu.compile import compile_kernel
 from numbaexp.rows_layout import Rows, find_rows
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 
-Make = Callable[[str], Callable[[int, int, int], None]]
+_ROOM = __name__.rpartition(".")[0]
+
+
+class Make(NamedTuple):
+    """Returns the kernel of a type, from a module of this room that is imported then: code on the disk needs none."""
+
+    module: str
+    name: str
+    first: tuple[Any, ...] = ()
+    options: tuple[tuple[str, bool], ...] = ()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Return the module that the kernel is made of."""
+        return (f"{_ROOM}.{self.module}",)
+
+    def __call__(self, dtype: str) -> Callable[[int, int, int], None]:
+        made = getattr(importlib.import_module(*self.modules), self.name)
+        return made(*self.first, dtype, **dict(self.options))
 
 
 # Units of work.
@@ -41,80 +49,90 @@ class Ways(NamedTuple):
 
 
 def _shares(**options: bool) -> Ways:
-    make = functools.partial
-    shares = ("shares", make(rows.make_shares, **options), ROW)
+    def make(module: str, name: str) -> Make:
+        return Make(module, name, options=tuple(options.items()))
+
+    shares = ("shares", make("rows", "make_shares"), ROW)
     return Ways(
-        make(rows.make_softmax, **options),
-        make(columns.make_softmax, **options),
+        make("rows", "make_softmax"),
+        make("columns", "make_softmax"),
         (
-            ("sums", rows.make_sums, CHUNK_OF_ROW),
+            ("sums", Make("rows", "make_sums"), CHUNK_OF_ROW),
             shares,
-            ("finish", make(rows.make_finish, **options), CHUNK_OF_ROW),
+            ("finish", make("rows", "make_finish"), CHUNK_OF_ROW),
         ),
         (
-            ("sums beside", column_chunks.make_sums, CHUNK_OF_BLOCK),
+            ("sums beside", Make("column_chunks", "make_sums"), CHUNK_OF_BLOCK),
             shares,
-            ("finish beside", make(column_chunks.make_finish, **options), CHUNK_OF_BLOCK),
+            ("finish beside", make("column_chunks", "make_finish"), CHUNK_OF_BLOCK),
         ),
     )
 
 
-def _logs(by_row: Make, beside: Make, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Ways:
-    close = ("close", row_logs.make_close, ROW)
-    sums = ("sums", rows.make_sums_apart, CHUNK_OF_ROW)
-    sums_beside = ("sums beside", column_chunks.make_sums_apart, CHUNK_OF_BLOCK)
+def _logs(name: str, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Ways:
+    close = ("close", Make("row_logs", "make_close"), ROW)
+    sums = ("sums", Make("rows", "make_sums_apart"), CHUNK_OF_ROW)
+    sums_beside = ("sums beside", Make("column_chunks", "make_sums_apart"), CHUNK_OF_BLOCK)
+    by_row, beside = Make("row_logs", name), Make("column_logs", name)
     return Ways(by_row, beside, (sums, close, finish), (sums_beside, close, finish_beside))
 
 
-def _one_a_row(by_row: Make, beside: Make, finish: Make) -> Ways:
+def _one_a_row(name: str, finish: str) -> Ways:
     """Of a function with one result for each row."""
-    last = ("finish", finish, ROW)
-    return _logs(by_row, beside, last, last)
+    last = ("finish", Make("row_logs", finish), ROW)
+    return _logs(name, last, last)
 
 
 def _backward(name: str) -> Ways:
-    make = functools.partial
+    def make(of_module: str) -> Make:
+        return Make("row_backward", of_module, (name,))
+
     return Ways(
-        make(row_backward.make_by_row, name),
-        make(row_backward.make_beside_kernel, name),
+        make("make_by_row"),
+        make("make_beside_kernel"),
         (
-            ("sums", make(row_backward.make_sums, name), CHUNK_OF_ROW),
-            ("close", make(row_backward.make_close, name), ROW),
-            ("finish", make(row_backward.make_finish, name), CHUNK_OF_ROW),
+            ("sums", make("make_sums"), CHUNK_OF_ROW),
+            ("close", make("make_close"), ROW),
+            ("finish", make("make_finish"), CHUNK_OF_ROW),
         ),
     )
 
 
 def _of_sums(name: str) -> Ways:
-    make = functools.partial
-    return Ways(make(row_merging.make_by_row, name), make(row_merging.make_beside_each_other, name))
+    return Ways(
+        Make("row_merging", "make_by_row", (name,)),
+        Make("row_merging", "make_beside_each_other", (name,)),
+    )
+
+
+def _losses(name: str) -> Ways:
+    return Ways(Make("row_losses", name))
 
 
 FUNCTIONS = {
     "softmax": _shares(),
     "scaled_softmax": _shares(scaled=True),
     "log_softmax": _logs(
-        row_logs.make_log_softmax,
-        column_logs.make_log_softmax,
-        ("finish", row_logs.make_finish_logs, CHUNK_OF_ROW),
-        ("finish beside", column_chunks.make_finish_logs, CHUNK_OF_BLOCK),
+        "make_log_softmax",
+        ("finish", Make("row_logs", "make_finish_logs"), CHUNK_OF_ROW),
+        ("finish beside", Make("column_chunks", "make_finish_logs"), CHUNK_OF_BLOCK),
     ),
-    "logsumexp": _one_a_row(row_logs.make_log_sums, column_logs.make_log_sums, row_logs.make_finish_log_sums),
-    "statistics": _one_a_row(row_logs.make_statistics, column_logs.make_statistics, row_logs.make_finish_statistics),
+    "logsumexp": _one_a_row("make_log_sums", "make_finish_log_sums"),
+    "statistics": _one_a_row("make_statistics", "make_finish_statistics"),
     "softmax_backward": _backward("softmax_backward"),
     "log_softmax_backward": _backward("log_softmax_backward"),
-    "weighted_logsumexp": Ways(row_weighted.make_weighted_log_sums),
-    "losses": Ways(row_losses.make_losses),
-    "class_gradients": Ways(row_losses.make_class_gradients),
-    "expected_losses": Ways(row_losses.make_expected_losses),
-    "expected_gradients": Ways(row_losses.make_expected_gradients),
-    "total": Ways(row_losses.make_total),
-    "rounded": Ways(row_losses.make_rounded),
-    "sums_of_statistics": Ways(row_merging.make_sums_of_statistics),
-    "merged_sums": Ways(row_merging.make_merged_sums),
+    "weighted_logsumexp": Ways(Make("row_weighted", "make_weighted_log_sums")),
+    "losses": _losses("make_losses"),
+    "class_gradients": _losses("make_class_gradients"),
+    "expected_losses": _losses("make_expected_losses"),
+    "expected_gradients": _losses("make_expected_gradients"),
+    "total": _losses("make_total"),
+    "rounded": _losses("make_rounded"),
+    "sums_of_statistics": Ways(Make("row_merging", "make_sums_of_statistics")),
+    "merged_sums": Ways(Make("row_merging", "make_merged_sums")),
     "softmax_of_sums": _of_sums("softmax"),
     "log_softmax_of_sums": _of_sums("log_softmax"),
-    "logsumexp_of_sums": Ways(row_merging.make_logsumexp_of_sums),
+    "logsumexp_of_sums": Ways(Make("row_merging", "make_logsumexp_of_sums")),
 }
 
 # Elements of a contiguous row from which it is gone through alone; fewer rows than these are not put beside each other.
@@ -175,9 +193,9 @@ def kernel(name: str, way: str, dtype: str) -> int:
     by_chunks = {label: make for label, make, _ in (*ways.by_chunks, *ways.beside_by_chunks)}
     makes = {"by row": ways.by_row, "beside": ways.beside, **by_chunks}
     make: Any = makes[way]
-    callback = compile_loop(make(dtype), at.SIGNATURE, f"{name} {way} {dtype}")
-    _keep_alive.append(callback)
-    return callback.address
+    compiled = compile_kernel(f"{name} {way} {dtype}", lambda: make(dtype), at.SIGNATURE, make.modules)
+    _keep_alive.append(compiled)
+    return compiled.address
 
 
 _keep_alive: list[Any] = []
@@ -190,18 +208,20 @@ def _run_piece(
     of_x, of_w, of_extra, of_y = piece.steps
     chunks, count = -(-piece.length // CHUNK), piece.outer * piece.inner
     lengths = piece.length, piece.inner, chunks
-    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra, *constant], np.int64)
+    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra, *constant, 0], np.int64)
 
     def call(way: str, units: int) -> None:
         share.run(kernel(name, way, dtype), job.ctypes.data, units, on_all)
+        if job[at.FAILED]:
+            raise MemoryError(f"no memory for rows of {piece.length} elements")
 
     ways = FUNCTIONS[name]
     contiguous = of_x[2] == itemsize
-    blocks = piece.outer * -(-piece.inner // columns.BESIDE)
+    blocks = piece.outer * -(-piece.inner // at.BESIDE)
     beside = piece.inner >= BESIDE_FROM and not (contiguous and piece.length >= ALONE_FROM)
-    by_chunks = ways.beside_by_chunks if beside and chunks > 1 else ways.by_chunks if chunks > rows.KEPT else ()
+    by_chunks = ways.beside_by_chunks if beside and chunks > 1 else ways.by_chunks if chunks > at.KEPT else ()
     if by_chunks:
-        known = np.zeros((count, 4, -(-chunks // rows.TILE) * rows.TILE))
+        known = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))
         job[at.KNOWN] = known.ctypes.data
         units = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
         for way, _, unit in by_chunks:

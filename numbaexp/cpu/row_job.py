@@ -4,12 +4,9 @@
 second has ``INNER``.
 """
 
-from numba import types
+from numbaexp.scalar.row_order import CHUNK, LANES
 
-from numbaexp.cpu.row_memory import TILE, part
-from numbaexp.scalar.rows import CHUNK
-
-SIGNATURE = types.void(types.intp, types.intp, types.intp)
+SIGNATURE = "void(intp, intp, intp)"
 
 # Addresses of one or two arguments, the result, and what is given or made for each row.
 X, W, Y, EXTRA = range(4)
@@ -21,23 +18,16 @@ X_OUTER, X_INNER, X_STEP, W_OUTER, W_INNER, W_STEP = range(STEPS, STEPS + 6)
 Y_OUTER, Y_INNER, Y_STEP, EXTRA_OUTER, EXTRA_INNER, EXTRA_STEP = range(STEPS + 6, STEPS + 12)
 # The address of numbers along a row, float64, and of constants.
 ALONG, CONSTANTS = STEPS + 12, STEPS + 13
+# Not 0 once a kernel has found no memory.
+FAILED = STEPS + 14
+PLACES = STEPS + 15
 
+# Elements a tile: a vector of the lanes of the sum. Loops over as many need neither a check of their length nor a
+# remainder.
+TILE = LANES
+# Chunks of which the exponentials of a whole row are kept, in memory that the second-level cache holds.
+KEPT = 16
+# Rows that are gone through beside each other: as many as lanes, so that what adds up lanes adds up rows.
+BESIDE = LANES
 # Bytes of a chunk's values and of a tile's.
 CHUNK_BYTES, TILE_BYTES = 8 * CHUNK, 8 * TILE
-
-
-@part
-def steps_of(base):
-    """The places of the outer and the inner step of what is at the place ``base``."""
-    return STEPS + 3 * base, STEPS + 3 * base + 1
-
-
-@part
-def row_at(j, row, base):
-    """The address of a row of what is at the place ``base``."""
-    outer, inner = steps_of(base)
-    of_inner = j[INNER]
-    # A division takes the time of a dozen elements.
-    if row < of_inner:
-        return j[base] + row * j[inner]
-    return j[base] + row // of_inner * j[outer] + row % of_inner * j[inner]

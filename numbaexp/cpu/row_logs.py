@@ -4,11 +4,13 @@ import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
-from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.room import allocated_zeros, release
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE, TILE_BYTES
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
-from numbaexp.scalar.rows import CHUNK, cancel
+from numbaexp.scalar.row_order import CHUNK
+from numbaexp.scalar.rows import cancel
 from numbaexp.vector.memory import store
 
 _int = make_pointer(np.int64)
@@ -41,21 +43,19 @@ def make_sum_of_row(dtype, arithmetic):
 
 
 def make_log_sum(dtype):
-    """``log_sum(greatest, logarithm, low, x, length, step)``: the element of the result. In the narrow types a row
-    whose greatest element and logarithm cancel is computed again, in pairs."""
+    """``log_sum(greatest, logarithm, low, x, length, step, known)``: the element of the result. In the narrow types a
+    row whose greatest element and logarithm cancel is computed again, in pairs; ``known`` as for ``sum_of_row``."""
     arithmetic = arithmetic_of(dtype)
     rounded, of_pairs = make_row_memory(dtype, arithmetic).rounded, make_sum_of_row(dtype, PAIRED)
     value, narrow = arithmetic.value, arithmetic is NARROW
 
     @part
-    def log_sum(greatest, log, log_low, x, length, step):
+    def log_sum(greatest, log, log_low, x, length, step, known):
         result = arithmetic.log_sum(value(greatest), log, log_low)
         if narrow and cancel(result, log):
             scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-            known = np.zeros(4 * whole_tiles((length + CHUNK - 1) // CHUNK), np.float64)
-            paired = of_pairs(x, length, step, scratch, tile, known.ctypes.data)
+            paired = of_pairs(x, length, step, scratch, tile, known)
             result = PAIRED.log_sum(paired[0], paired[1], paired[2])
-            keep(known)
         return rounded(result if abs(greatest) < np.inf else greatest)
 
     return log_sum
@@ -91,15 +91,17 @@ def make_log_softmax(dtype):
         j = _int(job)
         length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
+        room = allocated_zeros(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]))
+        if room == 0:
+            return
         for row in range(first, last):
-            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
-            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, known.ctypes.data)
+            x, y = row_at(j, row, at.X), row_at(j, row, at.Y)
+            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, room)
             for start in range(0, length, CHUNK):
                 count = min(CHUNK, length - start)
                 here, out = x + start * x_step, y + start * y_step
                 write_logs(here, count, x_step, top, log, log_low, out, y_step, scratch, tile)
-        keep(known)
+        release(room)
 
     return log_softmax
 
@@ -113,13 +115,15 @@ def make_log_sums(dtype):
         j = _int(job)
         length, x_step = j[at.LENGTH], j[at.X_STEP]
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
+        room = allocated_zeros(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]))
+        if room == 0:
+            return
         for row in range(first, last):
-            x = at.row_at(j, row, at.X)
-            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, known.ctypes.data)
-            result = log_sum(top, log, log_low, x, length, x_step)
-            element(at.row_at(j, row, at.Y))[0] = result
-        keep(known)
+            x = row_at(j, row, at.X)
+            top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, room)
+            result = log_sum(top, log, log_low, x, length, x_step, room)
+            element(row_at(j, row, at.Y))[0] = result
+        release(room)
 
     return log_sums
 
@@ -132,13 +136,15 @@ def make_statistics(dtype):
         j = _int(job)
         length, x_step = j[at.LENGTH], j[at.X_STEP]
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        known = np.zeros(4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), np.float64)
+        room = allocated_zeros(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]))
+        if room == 0:
+            return
         for row in range(first, last):
-            x = at.row_at(j, row, at.X)
-            made = sum_of_row(x, length, x_step, scratch, tile, known.ctypes.data)
-            statistics_of_row = _float(at.row_at(j, row, at.EXTRA))
+            x = row_at(j, row, at.X)
+            made = sum_of_row(x, length, x_step, scratch, tile, room)
+            statistics_of_row = _float(row_at(j, row, at.EXTRA))
             statistics_of_row[0], statistics_of_row[1], statistics_of_row[2] = made
-        keep(known)
+        release(room)
 
     return statistics
 
@@ -171,8 +177,8 @@ def make_finish_logs(dtype):
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         for unit in range(first, last):
             row, start = unit // chunks, unit % chunks * CHUNK
-            x = at.row_at(j, row, at.X) + start * x_step
-            y = at.row_at(j, row, at.Y) + start * y_step
+            x = row_at(j, row, at.X) + start * x_step
+            y = row_at(j, row, at.Y) + start * y_step
             known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
             count = min(CHUNK, length - start)
             write_logs(x, count, x_step, known[0], known[1], known[2], y, y_step, scratch, tile)
@@ -188,10 +194,10 @@ def make_finish_log_sums(dtype):
     def finish_log_sums(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row)
-            x = at.row_at(j, row, at.X)
-            result = log_sum(known[0], known[1], known[2], x, j[at.LENGTH], j[at.X_STEP])
-            element(at.row_at(j, row, at.Y))[0] = result
+            lists = j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row
+            known, x = _float(lists), row_at(j, row, at.X)
+            result = log_sum(known[0], known[1], known[2], x, j[at.LENGTH], j[at.X_STEP], lists)
+            element(row_at(j, row, at.Y))[0] = result
 
     return finish_log_sums
 
@@ -203,7 +209,7 @@ def make_finish_statistics(dtype):
         j = _int(job)
         for row in range(first, last):
             known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row)
-            target = _float(at.row_at(j, row, at.EXTRA))
+            target = _float(row_at(j, row, at.EXTRA))
             target[0], target[1], target[2] = known[0], known[1], known[2]
 
     return finish_statistics

@@ -6,12 +6,14 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.lanes import make_sums
+from numbaexp.cpu.room import allocated_zeros, release
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import make_row_sums, make_share, make_write
+from numbaexp.scalar import loss_record as record
 from numbaexp.scalar import row_losses as l
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
@@ -27,17 +29,17 @@ def make_losses(dtype):
         j = _int(job)
         constants = _float(j[at.CONSTANTS])
         for row in range(first, last):
-            of_row = _float(at.row_at(j, row, at.EXTRA))
-            x = memory.to_value(element(at.row_at(j, row, at.X))[0])
-            of_row[l.LOSS], of_row[l.LOSS_LOW] = loss(
+            of_row = _float(row_at(j, row, at.EXTRA))
+            x = memory.to_value(element(row_at(j, row, at.X))[0])
+            of_row[record.LOSS], of_row[record.LOSS_LOW] = loss(
                 x,
-                value(of_row[l.GREATEST]),
-                of_row[l.LOGARITHM],
-                of_row[l.LOGARITHM_LOW],
-                constants[0] * of_row[l.WEIGHT],
-                of_row[l.PART],
-                of_row[l.PART_LOW],
-                of_row[l.PLACE],
+                value(of_row[record.GREATEST]),
+                of_row[record.LOGARITHM],
+                of_row[record.LOGARITHM_LOW],
+                constants[0] * of_row[record.WEIGHT],
+                of_row[record.PART],
+                of_row[record.PART_LOW],
+                of_row[record.PLACE],
             )
 
     return losses
@@ -54,9 +56,12 @@ def make_total(dtype):
         width = whole_tiles(chunks)
         high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         highs, lows = _float(high), _float(low)
-        sums = np.zeros((2, width), np.float64)
+        room = allocated_zeros(j, 8 * 2 * width)
+        if room == 0:
+            return
+        sums, sums_low = _float(room), _float(room + 8 * width)
         for row in range(first, last):
-            x = at.row_at(j, row, at.X)
+            x = row_at(j, row, at.X)
             for c in range(chunks):
                 start = c * CHUNK
                 count = min(CHUNK, length - start)
@@ -64,11 +69,10 @@ def make_total(dtype):
                     pair = _float(x + (start + min(i, count - 1)) * step)
                     highs[i] = pair[0] if i < count else 0.0
                     lows[i] = pair[1] if i < count else 0.0
-                sums[0, c], sums[1, c] = sum_of(high, low, count)
-            address = np.intp(sums.ctypes.data)
-            target = _float(at.row_at(j, row, at.EXTRA))
-            target[0], target[1] = l.settled(*sum_of(address, address + 8 * width, chunks))
-        keep(sums)
+                sums[c], sums_low[c] = sum_of(high, low, count)
+            target = _float(row_at(j, row, at.EXTRA))
+            target[0], target[1] = l.settled(*sum_of(room, room + 8 * width, chunks))
+        release(room)
 
     return total
 
@@ -81,9 +85,9 @@ def make_rounded(dtype):
     def rounded(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            total = _float(at.row_at(j, row, at.EXTRA))
+            total = _float(row_at(j, row, at.EXTRA))
             result = memory.rounded(l.mean(total[0], total[1], total[2], total[3]))
-            element(at.row_at(j, row, at.Y))[0] = result
+            element(row_at(j, row, at.Y))[0] = result
 
     return rounded
 
@@ -104,29 +108,32 @@ def make_class_gradients(dtype):
         chunks = (length + CHUNK - 1) // CHUNK
         width = whole_tiles(chunks)
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        kept, lists = np.empty(2 * chunks * CHUNK, np.float64), np.zeros((2, width), np.float64)
-        high, sums = np.intp(kept.ctypes.data), np.intp(lists.ctypes.data)
+        room = allocated_zeros(j, 8 * 2 * width + 2 * CHUNK_BYTES * chunks)
+        if room == 0:
+            return
+        high = room + 8 * 2 * width
         low = high + CHUNK_BYTES * chunks
+        sums, sums_low, kept, kept_low = _float(room), _float(room + 8 * width), _float(high), _float(low)
         for row in range(first, last):
-            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
-            of_row = _float(at.row_at(j, row, at.EXTRA))
-            number, place = of_row[l.NUMBER] * of_row[l.WEIGHT], np.int64(of_row[l.PLACE])
-            if place == l.IGNORED:
+            x, y = row_at(j, row, at.X), row_at(j, row, at.Y)
+            of_row = _float(row_at(j, row, at.EXTRA))
+            number, place = of_row[record.NUMBER] * of_row[record.WEIGHT], np.int64(of_row[record.PLACE])
+            if place == record.IGNORED:
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
             reference, total, total_low = sum_of_row(
-                x, length, x_step, high, low, CHUNK_BYTES, sums, scratch, tile, y, y_step
+                x, length, x_step, high, low, CHUNK_BYTES, room, scratch, tile, y, y_step
             )
             # The sum of the others: without it, where the element is most of its row, what its share lacks would
             # cancel.
             c = place // CHUNK
             here = c * CHUNK_BYTES
-            kept[place], kept[chunks * CHUNK + place] = 0.0, 0.0
+            kept[place], kept_low[place] = 0.0, 0.0
             others, others_low = total_of(high + here, low + here, min(CHUNK, length - c * CHUNK))
             if chunks > 1:
-                lists[0, c], lists[1, c] = others, others_low
-                others, others_low = total_of(sums, sums + 8 * width, chunks)
+                sums[c], sums_low[c] = others, others_low
+                others, others_low = total_of(room, room + 8 * width, chunks)
             share, share_low = share_of(reference, total, total_low, number)
             share = share if abs(reference) < np.inf else np.nan
             for c in range(chunks):
@@ -136,8 +143,7 @@ def make_class_gradients(dtype):
             lacking = quotient(others, others_low, total, total_low, -number)
             lacking = lacking if abs(reference) < np.inf else np.nan
             element(y + place * y_step)[0] = rounded(lacking)
-        keep(kept)
-        keep(lists)
+        release(room)
 
     return class_gradients
 
@@ -174,11 +180,14 @@ def make_expected_losses(dtype):
         scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         tile, tile_w, made = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES)
         highs, lows, parts = _float(high), _float(low), _float(made)
-        sums = np.zeros((2, width), np.float64)
+        room = allocated_zeros(j, 8 * 2 * width)
+        if room == 0:
+            return
+        sums, sums_low = _float(room), _float(room + 8 * width)
         for row in range(first, last):
-            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
-            of_row = _float(at.row_at(j, row, at.EXTRA))
-            top, log, log_low = value(of_row[l.GREATEST]), of_row[l.LOGARITHM], of_row[l.LOGARITHM_LOW]
+            x, w = row_at(j, row, at.X), row_at(j, row, at.W)
+            of_row = _float(row_at(j, row, at.EXTRA))
+            top, log, log_low = value(of_row[record.GREATEST]), of_row[record.LOGARITHM], of_row[record.LOGARITHM_LOW]
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 elements = element(memory.load(x + start * x_step, x_step, count, scratch, tile))
@@ -187,10 +196,9 @@ def make_expected_losses(dtype):
                     highs[i], lows[i] = addend(to_value(elements[i]), top, log, log_low, parts[i])
                 for i in range(count, whole_tiles(count)):
                     highs[i], lows[i] = 0.0, 0.0
-                sums[0, c], sums[1, c] = sum_of(high, low, count)
-            address = np.intp(sums.ctypes.data)
-            of_row[l.PART], of_row[l.PART_LOW] = sum_of(address, address + 8 * width, width)
-        keep(sums)
+                sums[c], sums_low[c] = sum_of(high, low, count)
+            of_row[record.PART], of_row[record.PART_LOW] = sum_of(room, room + 8 * width, width)
+        release(room)
 
     return expected_losses
 
@@ -213,32 +221,33 @@ def make_expected_gradients(dtype):
         scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         tile, tile_w, made, parts_at = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         highs, lows, parts, results = _float(high), _float(low), _float(parts_at), element(made)
-        lists, of_targets = np.zeros(2 * width, np.float64), np.zeros((2, width), np.float64)
+        room = allocated_zeros(j, 8 * 4 * width + CHUNK_BYTES)
+        if room == 0:
+            return
+        sums, sums_low = room + 8 * 2 * width, room + 8 * 3 * width
+        of_targets, of_targets_low = _float(sums), _float(sums_low)
         # The low parts of what the targets give.
-        nothing = np.zeros(CHUNK, np.float64)
+        nothing = room + 8 * 4 * width
         for row in range(first, last):
-            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
-            y = at.row_at(j, row, at.Y)
-            of_row = _float(at.row_at(j, row, at.EXTRA))
+            x, w = row_at(j, row, at.X), row_at(j, row, at.W)
+            y = row_at(j, row, at.Y)
+            of_row = _float(row_at(j, row, at.EXTRA))
             scale, place, weight = (
-                of_row[l.NUMBER],
-                np.int64(of_row[l.PLACE]),
-                _float(j[at.CONSTANTS])[0] * of_row[l.WEIGHT],
+                of_row[record.NUMBER],
+                np.int64(of_row[record.PLACE]),
+                _float(j[at.CONSTANTS])[0] * of_row[record.WEIGHT],
             )
-            if place == l.IGNORED:
+            if place == record.IGNORED:
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
             for c in range(chunks):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
                 put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
-                of_targets[0, c], of_targets[1, c] = sum_of(parts_at, np.intp(nothing.ctypes.data), count)
+                of_targets[c], of_targets_low[c] = sum_of(parts_at, nothing, count)
             # The exponentials of a chunk are made again when they are needed.
-            reference, total, total_low = sum_of_row(
-                x, length, x_step, high, low, 0, np.intp(lists.ctypes.data), scratch, tile, y, y_step
-            )
-            address = np.intp(of_targets.ctypes.data)
-            target, target_low = sum_of(address, address + 8 * width, chunks)
+            reference, total, total_low = sum_of_row(x, length, x_step, high, low, 0, room, scratch, tile, y, y_step)
+            target, target_low = sum_of(sums, sums_low, chunks)
             whole_target = (target + target_low) + weight
             share, share_low = share_of(reference, total, total_low, scale * whole_target)
             share = share if abs(reference) < np.inf else np.nan
@@ -253,8 +262,6 @@ def make_expected_gradients(dtype):
                     results[i] = rounded(gradient(highs[i], lows[i], share, share_low, scale * parts[i]))
                 for i in range(count):
                     element(y + (start + i) * y_step)[0] = results[i]
-        keep(lists)
-        keep(of_targets)
-        keep(nothing)
+        release(room)
 
     return expected_gradients

@@ -8,21 +8,17 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
+from numbaexp.cpu.row_job import INNER, STEPS, TILE
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import STORED_AS, itemsize
 from numbaexp.scalar.ieee import bfloat_to_float, float_to_bfloat, half_to_float, scalar, to_float32
 from numbaexp.scalar.narrow import to_bfloat, to_half
-from numbaexp.scalar.rows import LANES
 from numbaexp.vector.memory import make_load
 from numbaexp.vector.operations import as_number, bits_of, mask_bits
 from numbaexp.vector.type import Vector
 
 # A compiled part of a kernel.
 part = jit
-
-# Elements a tile: a vector of the lanes of ``numbaexp.scalar.rows``. Loops over as many need neither a check of their
-# length nor a remainder.
-TILE = LANES
 
 
 def make_pointer(number):
@@ -52,14 +48,21 @@ def stack(typingctx, size):
     return types.intp(size), codegen
 
 
-@intrinsic
-def keep(typingctx, array):
-    """Nothing, but that the memory of an array, of which only the address is used, is there until here."""
+@part
+def steps_of(base):
+    """The places of the outer and the inner step of what is at the place ``base``."""
+    return STEPS + 3 * base, STEPS + 3 * base + 1
 
-    def codegen(context, builder, signature, args):
-        return context.get_dummy_value()
 
-    return types.none(array), codegen
+@part
+def row_at(j, row, base):
+    """The address of a row of what is at the place ``base``."""
+    outer, inner = steps_of(base)
+    of_inner = j[INNER]
+    # A division takes the time of a dozen elements.
+    if row < of_inner:
+        return j[base] + row * j[inner]
+    return j[base] + row // of_inner * j[outer] + row % of_inner * j[inner]
 
 
 @scalar

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.columns import _ONE, BESIDE, beside, block_at, make_beside, make_scatter, width_of
-from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.columns import _ONE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.room import allocated, release
+from numbaexp.cpu.row_job import BESIDE, CHUNK_BYTES, TILE, TILE_BYTES
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_merging import SUM_SCALE, UNSCALE_EXPONENTIAL, sum_less_one, whole_sum
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 from numbaexp.vector.memory import store
 
 _int = make_pointer(np.int64)
@@ -29,7 +30,7 @@ def make_sums_of_statistics(_dtype):
     def sums_of_statistics(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(at.row_at(j, row, at.EXTRA))
+            known = _float(row_at(j, row, at.EXTRA))
             is_finite = abs(known[0]) < np.inf
             high, low = sum_less_one(known[1] if is_finite else 0.0, known[2] if is_finite else 0.0)
             known[1], known[2] = high, low
@@ -44,7 +45,7 @@ def make_merged_sums(_dtype):
         j = _int(job)
         length, step = j[at.LENGTH], j[at.X_STEP]
         for row in range(first, last):
-            x = at.row_at(j, row, at.X)
+            x = row_at(j, row, at.X)
             top = r.rank(_float(x)[0])
             for i in range(1, length):
                 top = max(top, r.rank(_float(x + i * step)[0]))
@@ -64,7 +65,7 @@ def make_merged_sums(_dtype):
             high, low = r.add_pair((ones - 1.0) * SUM_SCALE, 0.0, high, low)
             high, low = double.fast_two_sum(high, low)
             is_finite = abs(greatest) < np.inf
-            known = _float(at.row_at(j, row, at.EXTRA))
+            known = _float(row_at(j, row, at.EXTRA))
             known[0], known[1], known[2] = greatest, high if is_finite else 0.0, low if is_finite else 0.0
 
     return merged_sums
@@ -127,8 +128,8 @@ def make_by_row(name, dtype):
         length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
         scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
         for row in range(first, last):
-            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
-            known = at.row_at(j, row, at.EXTRA)
+            x, y = row_at(j, row, at.X), row_at(j, row, at.Y)
+            known = row_at(j, row, at.EXTRA)
             top = value(_float(known)[0])
             high, low = close(known)
             for start in range(0, length, CHUNK):
@@ -154,9 +155,10 @@ def make_beside_each_other(name, dtype):
     def beside_each_other(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = np.empty(2 * length * BESIDE, np.float64)
-        values = np.intp(room.ctypes.data)
-        made = values + length * _ONE
+        room = allocated(j, 2 * length * _ONE)
+        if room == 0:
+            return
+        values, made = room, room + length * _ONE
         source, results, wide = number(values), element(made), beside()
         greatests, highs, lows = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
         for unit in range(first, last):
@@ -173,7 +175,7 @@ def make_beside_each_other(name, dtype):
                     k = i * BESIDE + c
                     results[k] = rounded(of_element(source[k], value(greatests[c]), highs[c], lows[c]))
             scatter(made, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
-        keep(room)
+        release(room)
 
     return beside_each_other
 
@@ -184,9 +186,9 @@ def make_logsumexp_of_sums(_dtype):
     def logsumexp_of_sums(job, first, last):
         j = _int(job)
         for row in range(first, last):
-            known = _float(at.row_at(j, row, at.EXTRA))
+            known = _float(row_at(j, row, at.EXTRA))
             log, log_low = PAIRED.logarithm(1.0, known[1], known[2])
             result = PAIRED.log_sum(known[0], log, log_low)
-            _float(at.row_at(j, row, at.Y))[0] = result if abs(known[0]) < np.inf else known[0]
+            _float(row_at(j, row, at.Y))[0] = result if abs(known[0]) < np.inf else known[0]
 
     return logsumexp_of_sums

@@ -7,12 +7,13 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.lanes import make_sums
+from numbaexp.cpu.room import allocated_zeros, release
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.row_order import CHUNK
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
@@ -68,10 +69,13 @@ def make_weighted_log_sums(dtype):
         width = whole_tiles(chunks)
         scratch, scratch_w, high, low = stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         tile, tile_w, padded, weights = stack(TILE_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
-        lists = np.zeros(4 * width, np.float64)
+        room = allocated_zeros(j, 8 * 4 * width)
+        if room == 0:
+            return
+        lists = _float(room)
         used, factors = _float(padded), _float(weights)
         for row in range(first, last):
-            x, w = at.row_at(j, row, at.X), at.row_at(j, row, at.W)
+            x, w = row_at(j, row, at.X), row_at(j, row, at.W)
             above, below = False, False
             for c in range(chunks):
                 start = c * CHUNK
@@ -87,7 +91,7 @@ def make_weighted_log_sums(dtype):
                 subtracted = 0.0 if top == -np.inf else top
                 lists[c], lists[width * ONES + c] = top, 0.0
                 lists[width * HIGH + c], lists[width * LOW + c] = terms(padded, weights, count, subtracted, high, low)
-            top, _, total, total_low = combine(lists.ctypes.data, chunks)
+            top, _, total, total_low = combine(room, chunks)
             # Where terms cancel, most of the sum may be in its low part.
             total, total_low = r.two_sum(total, total_low)
             sign = np.float64(total > 0.0) - np.float64(total < 0.0)
@@ -95,8 +99,8 @@ def make_weighted_log_sums(dtype):
             # Infinite terms of both signs have no sum, and neither have numbers with NaN.
             known = sign != 0.0 or (total == 0.0 and top < np.inf)
             result = logarithm_of(top, total, total_low) if known else np.nan
-            element(at.row_at(j, row, at.Y))[0] = memory.rounded(result)
-            _float(at.row_at(j, row, at.EXTRA))[0] = sign if known else np.nan
-        keep(lists)
+            element(row_at(j, row, at.Y))[0] = memory.rounded(result)
+            _float(row_at(j, row, at.EXTRA))[0] = sign if known else np.nan
+        release(room)
 
     return weighted_log_sums

@@ -8,15 +8,15 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
-from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
-from numbaexp.cpu.row_memory import TILE, keep, make_pointer, make_row_memory, part, stack
+from numbaexp.cpu.room import allocated_zeros, release
+from numbaexp.cpu.row_job import CHUNK_BYTES, TILE, TILE_BYTES
+from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
-from numbaexp.scalar.rows import CHUNK, rank, subtrahend
+from numbaexp.scalar.row_order import CHUNK
+from numbaexp.scalar.rows import rank, subtrahend
 from numbaexp.vector.memory import store
 from numbaexp.vector.operations import where
 
-# Chunks of which the exponentials of a whole row are kept, in memory that the second-level cache holds.
-KEPT = 16
 # What is known of a row's chunks: lists of float64 beside each other, of a multiple of TILE. A softmax has its sums
 # alone, and puts what is known of the row at the head.
 GREATEST, ONES, HIGH, LOW = range(4)
@@ -176,24 +176,24 @@ def make_softmax(dtype, scaled=False):
         length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
         chunks = (length + CHUNK - 1) // CHUNK
         scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
-        sums = np.zeros(2 * whole_tiles(chunks), np.float64)
-        kept = np.empty(2 * chunks * CHUNK if chunks > 1 else 0, np.float64)
+        sums_bytes, kept = 8 * 2 * whole_tiles(chunks), CHUNK_BYTES * chunks if chunks > 1 else 0
+        room = allocated_zeros(j, sums_bytes + 2 * kept)
+        if room == 0:
+            return
         if chunks > 1:
-            high = np.intp(kept.ctypes.data)
-            low = high + CHUNK_BYTES * chunks
+            high, low = room + sums_bytes, room + sums_bytes + kept
         for row in range(first, last):
-            x, y = at.row_at(j, row, at.X), at.row_at(j, row, at.Y)
+            x, y = row_at(j, row, at.X), row_at(j, row, at.Y)
             reference, total, total_low = sum_of_row(
-                x, length, x_step, high, low, CHUNK_BYTES, np.intp(sums.ctypes.data), scratch, tile, y, y_step
+                x, length, x_step, high, low, CHUNK_BYTES, room, scratch, tile, y, y_step
             )
-            scale = _float(at.row_at(j, row, at.EXTRA))[0] if scaled else 1.0
+            scale = _float(row_at(j, row, at.EXTRA))[0] if scaled else 1.0
             share, share_low = share_of(reference, total, total_low, scale)
             for c in range(chunks):
                 start, here = c * CHUNK, c * CHUNK_BYTES
                 count = min(CHUNK, length - start)
                 write(high + here, low + here, count, share, share_low, y + start * y_step, y_step, scratch, tile)
-        keep(sums)
-        keep(kept)
+        release(room)
 
     return softmax
 
@@ -213,7 +213,7 @@ def make_sums(dtype):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, length - start)
-            x = at.row_at(j, row, at.X) + start * x_step
+            x = row_at(j, row, at.X) + start * x_step
             elements = memory.load(x, x_step, count, scratch, tile)
             known = _float(j[at.KNOWN] + 8 * 4 * width * row)
             known[width * HIGH + c], known[width * LOW + c] = chunk.exponentials(
@@ -238,7 +238,7 @@ def make_sums_apart(dtype):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, length - start)
-            elements = memory.load(at.row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
+            elements = memory.load(row_at(j, row, at.X) + start * x_step, x_step, count, scratch, tile)
             top = of_rank(chunk.greatest(elements, tile, count))
             known = _float(j[at.KNOWN] + 8 * 4 * width * row)
             ones, known[width * HIGH + c], known[width * LOW + c] = chunk.addends(elements, tile, count, top)
@@ -263,9 +263,9 @@ def make_shares(dtype, scaled=False):
             known = j[at.KNOWN] + 8 * 4 * width * row
             sums = known + 8 * width * HIGH
             reference, total, total_low = settled(
-                at.row_at(j, row, at.X), length, x_step, high, low, sums, scratch, tile, high, 0
+                row_at(j, row, at.X), length, x_step, high, low, sums, scratch, tile, high, 0
             )
-            scale = _float(at.row_at(j, row, at.EXTRA))[0] if scaled else 1.0
+            scale = _float(row_at(j, row, at.EXTRA))[0] if scaled else 1.0
             of_row = _float(known)
             of_row[REFERENCE] = reference
             of_row[SHARE], of_row[SHARE_LOW] = share_of(reference, total, total_low, scale)
@@ -287,8 +287,8 @@ def make_finish(dtype, scaled=False):
             row, c = unit // chunks, unit % chunks
             start = c * CHUNK
             count = min(CHUNK, length - start)
-            x = at.row_at(j, row, at.X) + start * x_step
-            y = at.row_at(j, row, at.Y) + start * y_step
+            x = row_at(j, row, at.X) + start * x_step
+            y = row_at(j, row, at.Y) + start * y_step
             known = _float(j[at.KNOWN] + 8 * 4 * whole_tiles(chunks) * row)
             reference = subtrahend(known[REFERENCE])
             elements = memory.load(x, x_step, count, scratch, tile)

@@ -6,14 +6,13 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-from numba import prange, types
+from numba import prange
 
 from numbaexp.cpu import blocks, pool, thread_limit
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.library_limit import of_call
 from numbaexp.cpu.parallel import call_kernel
 
-_SIGNATURE = types.void(*[types.intp] * 5)
 _Single = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
 _Shared = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)
 
@@ -45,15 +44,17 @@ def single(address, job, first, last):
 
 @functools.cache
 def _compiled_shared() -> Any:
-    callback = compile_loop(shared, _SIGNATURE, "shared", parallel=True)
-    ADDRESS[0] = callback.address
-    return callback, _Shared(callback.address)
+    compiled = compile_kernel(
+        "shared", lambda: shared, "void(intp, intp, intp, intp, intp)", (__name__,), parallel=True
+    )
+    ADDRESS[0] = compiled.address
+    return compiled, _Shared(compiled.address)
 
 
 @functools.cache
 def _compiled_single() -> Any:
-    callback = compile_loop(single, types.void(*[types.intp] * 4), "single")
-    return callback, _Single(callback.address)
+    compiled = compile_kernel("single", lambda: single, "void(intp, intp, intp, intp)", (__name__,))
+    return compiled, _Single(compiled.address)
 
 
 def run(address: int, job: int, units: int, on_all: bool) -> None:

@@ -8,16 +8,17 @@ taken over, so that types are promoted as there, and those of the types computed
 import contextlib
 import ctypes
 import functools
+import importlib
 from typing import Any
 
 import numpy as np
 
-from numbaexp.cpu import gradient_loops, loops, pool
-from numbaexp.cpu.compile import compile_loop
+from numbaexp.cpu import pool
+from numbaexp.cpu.compile import compile_kernel
+from numbaexp.cpu.parallel import SIGNATURE
 from numbaexp.cpu.signatures import signatures
-from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.family import FAMILY, SAVED, modules_of
 from numbaexp.scalar.forms import itemsize
-from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import current_level
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
@@ -62,16 +63,17 @@ def _api():
 
 
 def _inputs(name):
-    return 2 if name in GRADIENTS else 1
+    return 2 if name in SAVED else 1
 
 
 @functools.cache
 def _serial_loop(name, dtype):
-    if name in GRADIENTS:
-        loop = gradient_loops.make_loop(name, dtype, current_level())
-    else:
-        loop = loops.make_loop(name, dtype, current_level())
-    return compile_loop(loop, loops.SIGNATURE, f"{name} {dtype}")
+    module = f"{__package__}.{'gradient_loops' if name in SAVED else 'loops'}"
+
+    def make():
+        return importlib.import_module(module).make_loop(name, dtype, current_level())
+
+    return compile_kernel(f"{name} {dtype}", make, SIGNATURE, (module, *modules_of(name)))
 
 
 def _loop(name, dtype, target):
@@ -163,6 +165,6 @@ def _register_bfloat16(made, name, target, number):
 
 def __getattr__(name):
     # Where pickle finds the ufunc again.
-    if name in FAMILY or name in GRADIENTS:
+    if name in FAMILY or name in SAVED:
         return ufunc(name, "auto")
     raise AttributeError(name)

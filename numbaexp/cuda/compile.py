@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numba_cuda
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from numba import types
 
-from numbaexp.cache import kept
+from numbaexp.cache.files import Code, kept
 from numbaexp.cuda.jit import ptx
 
 Capability = tuple[int, int]
@@ -36,16 +37,22 @@ def link(code: str, capability: Capability) -> bytes:
 
 
 def compile_kernel(
-    make: Callable[[], Callable[..., None]], name: str, arguments: Arguments, capability: Capability
+    make: Callable[[], Callable[..., None]],
+    name: str,
+    modules: tuple[str, ...],
+    arguments: Arguments,
+    capability: Capability,
 ) -> Any:
-    """The kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels."""
+    """The kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels, and
+    ``modules`` are what it is made of, beside those that they import."""
 
-    def compile_anew() -> tuple[str, bytes]:
+    def compile_anew() -> Code:
         code = to_ptx(make(), arguments, capability)
         entry = _ENTRY.search(code)
         if entry is None:
             raise RuntimeError("Numba's CUDA target gave PTX without a kernel")
-        return entry[1], link(code, capability)
+        return Code(entry[1], link(code, capability))
 
-    entry, code = kept(f"cuda {name}", (capability, numba_cuda.__version__), compile_anew)
-    return ObjectCode.from_cubin(code).get_kernel(entry)
+    key = {"capability": capability, "numba": numba.__version__, "numba-cuda": numba_cuda.__version__}
+    code = kept(f"cuda {name}", key, (*modules, __name__), compile_anew)
+    return ObjectCode.from_cubin(code.binary).get_kernel(code.entry)

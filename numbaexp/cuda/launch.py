@@ -12,6 +12,7 @@ from numbaexp.cuda import kernels, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.layout import find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
+from numbaexp.scalar.family import modules_of
 from numbaexp.scalar.forms import itemsize
 
 # Blocks that are launched for each of a device's processors at most: as many threads as it can hold, and the blocks
@@ -129,8 +130,8 @@ def _contiguous(name: str, dtype: str, device: int) -> Any:
     make = functools.partial(kernels.make_contiguous, name, dtype)
     if simulator.is_on():
         return simulator.contiguous(make(), dtype)
-    label = f"{name} {dtype} contiguous"
-    return compile_kernel(make, label, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
+    label, modules = f"{name} {dtype} contiguous", (kernels.__name__, *modules_of(name))
+    return compile_kernel(make, label, modules, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 @functools.cache
@@ -138,8 +139,8 @@ def _strided(name: str, source: str, dtype: str, device: int) -> Any:
     make = functools.partial(kernels.make_strided, name, source, dtype)
     if simulator.is_on():
         return simulator.strided(make(), source, dtype)
-    label = f"{name} {dtype} strided from {source}"
-    return compile_kernel(make, label, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)
+    label, modules = f"{name} {dtype} strided from {source}", (kernels.__name__, *modules_of(name))
+    return compile_kernel(make, label, modules, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 def _launcher(kernel: Any, device: int, work: float, stream: int) -> Any:

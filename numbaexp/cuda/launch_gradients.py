@@ -11,8 +11,8 @@ from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.launch import Strided, _launcher, _on, _steps
 from numbaexp.cuda.layout import find_gradient_layout, pieces
 from numbaexp.cuda.memory import WIDTH
+from numbaexp.scalar.family import SAVED
 from numbaexp.scalar.forms import itemsize
-from numbaexp.scalar.gradients import SAVED
 
 _CONTIGUOUS_ARGUMENTS, _STRIDED_ARGUMENTS = 5, 19
 
@@ -60,13 +60,16 @@ def run(name: str, g: Strided, x: Strided, out: Strided, stream: int) -> None:
             _launcher(kernel, x.device, of_piece, stream)(*arguments)
 
 
+_MODULES = (gradient_kernels.__name__,)
+
+
 @functools.cache
 def _contiguous(name: str, dtype: str, device: int) -> Any:
     make = functools.partial(gradient_kernels.make_contiguous, name, dtype)
     if simulator.is_on():
         return simulator.contiguous(make(), dtype)
     label = f"{name} {dtype} contiguous"
-    return compile_kernel(make, label, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
+    return compile_kernel(make, label, _MODULES, _CONTIGUOUS_ARGUMENTS, cuda.gpus[device].compute_capability)
 
 
 @functools.cache
@@ -75,4 +78,4 @@ def _strided(name: str, dtype: str, device: int) -> Any:
     if simulator.is_on():
         return simulator.strided_gradient(make(), dtype)
     label = f"{name} {dtype} strided"
-    return compile_kernel(make, label, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)
+    return compile_kernel(make, label, _MODULES, _STRIDED_ARGUMENTS, cuda.gpus[device].compute_capability)

@@ -10,7 +10,7 @@ import numpy as np
 from cuda.core import Device, Stream
 from numba import cuda
 
-from numbaexp.cuda import row_passes, simulator
+from numbaexp.cuda import row_kernels, row_passes, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.kernels import THREADS
 from numbaexp.cuda.launch import _BLOCKS_A_PROCESSOR, Strided, _configured, _launcher, _on, _processors, _steps
@@ -19,8 +19,8 @@ from numbaexp.cuda.row_passes import ARGUMENTS, TYPES
 from numbaexp.cuda.row_reductions import FIELDS
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.forms import itemsize
-from numbaexp.scalar.row_losses import RECORD
-from numbaexp.scalar.rows import CHUNK, LANES
+from numbaexp.scalar.loss_record import RECORD
+from numbaexp.scalar.row_order import CHUNK, LANES
 
 # Those of each function, by what they are called. "record", "sum" and "count" are several float64 beside each other.
 OPERANDS = {
@@ -196,4 +196,5 @@ def _kernel(name: str, dtype: str, way: str, device: int) -> Any:
 
     if simulator.is_on():
         return make()
-    return compile_kernel(make, f"{name} {dtype} {way}", TYPES, cuda.gpus[device].compute_capability)
+    label, modules = f"{name} {dtype} {way}", (row_kernels.__name__,)
+    return compile_kernel(make, label, modules, TYPES, cuda.gpus[device].compute_capability)

@@ -12,7 +12,7 @@ import numpy as np
 
 from numbaexp.cuda import launch_rows
 from numbaexp.cuda.launch import Strided, _on
-from numbaexp.scalar.row_losses import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS, RECORD, WEIGHT, WEIGHT_LOW
+from numbaexp.scalar.loss_record import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS, RECORD, WEIGHT, WEIGHT_LOW
 
 
 class _Work(NamedTuple):

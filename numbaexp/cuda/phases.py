@@ -13,7 +13,8 @@ from numba.extending import intrinsic
 
 from numbaexp.cuda.vectors import all_of, each, each_decided, each_pair, make_choose, make_replace, pattern_of, same
 from numbaexp.scalar.family import FAMILY
-from numbaexp.scalar.fast import fast_gradient, fast_phase
+from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import scalar

@@ -9,7 +9,7 @@ from numbaexp.cuda.row_reductions import make_sum, make_value_of, part
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.row_gradients import gradient_of
-from numbaexp.scalar.rows import LANES
+from numbaexp.scalar.row_order import LANES
 
 
 def make_backward(name, dtype):

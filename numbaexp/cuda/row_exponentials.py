@@ -22,7 +22,8 @@ from numbaexp.cuda.row_reductions import (
 )
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.scalar.rows import CHUNK, LANES, rank, subtrahend
+from numbaexp.scalar.row_order import CHUNK, LANES
+from numbaexp.scalar.rows import rank, subtrahend
 
 _get, _put = kept_memory.get, kept_memory.put
 

@@ -15,7 +15,8 @@ from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_of_block, 
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
-from numbaexp.scalar.rows import LANES, cancel, subtrahend
+from numbaexp.scalar.row_order import LANES
+from numbaexp.scalar.rows import cancel, subtrahend
 
 
 def make_softmax(dtype):

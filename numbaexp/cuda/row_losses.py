@@ -14,14 +14,25 @@ from numbaexp.cuda.row_reductions import kept_memory, make_sum, make_value_of, p
 from numbaexp.scalar import row_losses as of_row
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
+from numbaexp.scalar.loss_record import (
+    GREATEST,
+    IGNORED,
+    LOGARITHM,
+    LOGARITHM_LOW,
+    LOSS,
+    LOSS_LOW,
+    NOWHERE,
+    NUMBER,
+    PART,
+    PART_LOW,
+    PLACE,
+    WEIGHT,
+    WEIGHT_LOW,
+)
 from numbaexp.scalar.row_arithmetic import arithmetic_of
-from numbaexp.scalar.rows import LANES, subtrahend
+from numbaexp.scalar.row_order import LANES
+from numbaexp.scalar.rows import subtrahend
 from numbaexp.vector.operations import float_of
-
-GREATEST, LOGARITHM, LOGARITHM_LOW = of_row.GREATEST, of_row.LOGARITHM, of_row.LOGARITHM_LOW
-PART, PART_LOW, PLACE, WEIGHT, WEIGHT_LOW = of_row.PART, of_row.PART_LOW, of_row.PLACE, of_row.WEIGHT, of_row.WEIGHT_LOW
-LOSS, LOSS_LOW, NUMBER = of_row.LOSS, of_row.LOSS_LOW, of_row.NUMBER
-NOWHERE, IGNORED = of_row.NOWHERE, of_row.IGNORED
 
 _get, _put = kept_memory.get, kept_memory.put
 

@@ -19,7 +19,7 @@ from numbaexp.cuda.row_reductions import FIELDS, kept_memory, part
 from numbaexp.cuda.team import ROW_OF_BLOCK, WARP
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.narrow import to_bfloat, to_half
-from numbaexp.scalar.rows import CHUNK, LANES
+from numbaexp.scalar.row_order import CHUNK, LANES
 
 OPERANDS = 6
 ARGUMENTS = 4 * OPERANDS + 2

@@ -16,7 +16,7 @@ from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
 from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
 from numbaexp.scalar.row_arithmetic import PAIRED
-from numbaexp.scalar.rows import CHUNK, LANES
+from numbaexp.scalar.row_order import CHUNK, LANES
 
 # What is kept of each chunk of a row of several.
 FIELDS = 6

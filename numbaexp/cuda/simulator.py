@@ -15,7 +15,7 @@ from numbaexp.cuda import warp
 from numbaexp.cuda.jit import simulated_kernel
 from numbaexp.cuda.kernels import DIMENSIONS
 from numbaexp.scalar.forms import STORED_AS
-from numbaexp.scalar.rows import LANES
+from numbaexp.scalar.row_order import LANES
 
 # Of a thread's work little is done in parallel here, and starting one is slow: few, and more than one block.
 BLOCKS, _THREADS = 2, 32

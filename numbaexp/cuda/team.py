@@ -17,7 +17,7 @@ from numbaexp.cuda.jit import device_function, overload
 from numbaexp.cuda.kernels import THREADS
 from numbaexp.cuda.warp import above, of_first
 from numbaexp.scalar.ieee import scalar
-from numbaexp.scalar.rows import LANES
+from numbaexp.scalar.row_order import LANES
 
 # LLVM's number of memory that a block shares.
 _SHARED = 3

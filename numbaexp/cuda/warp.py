@@ -10,7 +10,7 @@ from typing import Any
 from numba import cuda
 
 from numbaexp.cuda.jit import overload
-from numbaexp.scalar.rows import LANES
+from numbaexp.scalar.row_order import LANES
 
 _ALL_LANES = 0xFFFFFFFF
 # In seconds, for simulated lanes: one that does not come has failed, or has gone another way.

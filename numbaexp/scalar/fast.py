@@ -6,14 +6,11 @@ from typing import Any
 import numpy as np
 
 from numbaexp.scalar import half, tabled
+from numbaexp.scalar.family import has_pair, make_pair
 from numbaexp.scalar.forms import BITS, Fast, itemsize
-from numbaexp.scalar.ieee import MAGNITUDE_F32, scalar
+from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.tabled import Powers
-from numbaexp.scalar.tabled_expm1 import make_expm1
-from numbaexp.scalar.tabled_gradients import PRODUCTS, make_gradient, make_half_gradient, product_of_bfloats
-from numbaexp.scalar.tabled_half import CONVERSIONS, MAGNITUDE, make_half, odd_of_pair, odd_power
-from numbaexp.scalar.tabled_sigmoid import make_sigmoid
-from numbaexp.scalar.tabled_softplus import make_softplus
+from numbaexp.scalar.tabled_half import CONVERSIONS, make_half, odd_of_pair, odd_power
 from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
@@ -54,15 +51,6 @@ def _power(name: str, powers: Powers) -> Any:
     return compute
 
 
-# ``make(powers)`` returns ``pair(x)``, which returns (high, low, size): the exact result is within ``powers.error``
-# times size of high + low.
-_PAIRS = {
-    "expm1": make_expm1,
-    "sigmoid": make_sigmoid,
-    "softplus": make_softplus,
-}
-
-
 def _rounded(pair: Any, powers: Powers) -> Any:
     """Return ``compute(x)`` of a pair."""
     lower, higher = powers.number(-powers.error), powers.number(powers.error)
@@ -101,7 +89,7 @@ def _of_halves(name: str, dtype: str, level: Level) -> Fast | None:
         return None
     if name == "exp":
         return _exp_of_halves(dtype)
-    odd = odd_of_pair(_PAIRS[name](powers)) if name in _PAIRS else odd_power(name, powers)
+    odd = odd_of_pair(make_pair(name, powers)) if has_pair(name) else odd_power(name, powers)
     return Fast(make_half(odd, dtype), _limit(name, dtype))
 
 
@@ -111,23 +99,9 @@ def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
         return None
     if dtype in CONVERSIONS:
         return _of_halves(name, dtype, level)
-    of_pair = name in _PAIRS
+    of_pair = has_pair(name)
     powers = powers_at(dtype, level, not of_pair)
     if powers is None:
         return None
-    compute = _rounded(_PAIRS[name](powers), powers) if of_pair else _power(name, powers)
+    compute = _rounded(make_pair(name, powers), powers) if of_pair else _power(name, powers)
     return Fast(compute, _limit(name, dtype))
-
-
-def fast_gradient(name: str, dtype: str, level: Level) -> Fast | None:
-    """Return the fast phase of a gradient, or None where the level has none for it. Its limit takes in every
-    argument."""
-    in_halves = dtype in CONVERSIONS
-    powers = powers_at("float32", level, False)
-    if powers is not None and (name, dtype) == ("exp_backward", "bfloat16"):
-        return Fast(product_of_bfloats, int(MAGNITUDE))
-    if powers is None or name not in PRODUCTS or dtype == "float64":
-        return None
-    if in_halves:
-        return Fast(make_half_gradient(name, dtype, powers), int(MAGNITUDE))
-    return Fast(make_gradient(name, powers), int(MAGNITUDE_F32))

@@ -1,7 +1,4 @@
-"""The cross entropy of a row and its gradient, which are pairs, high + low, in every type.
-
-What is known of a row is kept in a record of ``RECORD`` float64, at the places below.
-"""
+"""The cross entropy of a row and its gradient, which are pairs, high + low, in every type."""
 
 import functools
 from typing import Any, NamedTuple
@@ -10,20 +7,10 @@ import numpy as np
 
 from numbaexp.scalar import rows as r
 from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, rounded_product, scalar
+from numbaexp.scalar.loss_record import IGNORED, NOWHERE
 from numbaexp.scalar.row_arithmetic import NARROW, Arithmetic
 from numbaexp.scalar.row_gradients import product
 from numbaexp.vector.operations import bits_of, fma
-
-# The greatest element and the logarithm of the sum, a pair; the part of the loss that falls to all classes, a pair; the
-# class; and its weight, as a pair, whose low part is 0.
-GREATEST, LOGARITHM, LOGARITHM_LOW, PART, PART_LOW, PLACE, WEIGHT, WEIGHT_LOW = range(8)
-RECORD = 8
-# The loss and the number that its gradient is multiplied by take the place of what they are made of.
-LOSS, LOSS_LOW = GREATEST, LOGARITHM
-NUMBER = GREATEST
-
-# In the place of a class: the row's target has none, or the row counts for nothing.
-NOWHERE, IGNORED = -1, -2
 
 
 @scalar

@@ -24,9 +24,6 @@ from numbaexp.scalar.softplus import atanh_tail
 from numbaexp.scalar.tabled import F64_16, horner, make_powers
 from numbaexp.vector.operations import bits_of, float_of, fma, ldexp_significand, where
 
-CHUNK = 4096
-LANES = 32
-
 # Sums of exponentials, of differences from 0, that are between need no other reference. A quotient of 2**-1000 and the
 # least is 0 in every narrow type.
 LEAST_SUM = ldexp(1.0, -500)

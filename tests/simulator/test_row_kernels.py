@@ -14,7 +14,8 @@ from numbaexp.cuda import launch, launch_rows, warp
 from numbaexp.scalar import narrow
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
-from numbaexp.scalar.rows import CHUNK, LANES, rank
+from numbaexp.scalar.row_order import CHUNK, LANES
+from numbaexp.scalar.rows import rank
 
 NAMES = (
     "softmax",

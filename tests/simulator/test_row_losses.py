@@ -10,8 +10,8 @@ import numbaexp
 from numbaexp.cpu import row_functions
 from numbaexp.cuda import launch, launch_rows
 from numbaexp.owners import device
-from numbaexp.scalar.row_losses import RECORD
-from numbaexp.scalar.rows import CHUNK
+from numbaexp.scalar.loss_record import RECORD
+from numbaexp.scalar.row_order import CHUNK
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 REDUCTIONS = ("mean", "sum", "none")

@@ -1,0 +1,2 @@
+"""Compiled code on disk, a file for each kernel: under a name that tells all that the code depends on, so that what is
+found there is right, and what has changed is found nowhere."""

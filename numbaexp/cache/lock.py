@@ -1,0 +1,72 @@
+"""A lock that processes share, by a file; who waits too long goes on without."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    import msvcrt
+
+    def _take(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+
+    def _give_back(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+
+else:
+
+    def _take(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _give_back(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+# Seconds: longer than any kernel takes to compile.
+_LIMIT = 60.0
+_BETWEEN_TRIES = 0.02
+
+
+@contextlib.contextmanager
+def held(path: str) -> Iterator[None]:
+    """Hold the lock of a path inside a ``with`` statement, or after a minute nothing. Who holds it may die: the system
+    then takes it back."""
+    try:
+        file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        # No folder, or no room: who cannot write shares nothing.
+        yield
+        return
+    try:
+        taken = _wait(file)
+        try:
+            yield
+        finally:
+            if taken:
+                # Who has the file open still waits for this one; who comes later makes another, and finds the code.
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{path}.lock")
+                # A child that was forked meanwhile has the file open too, so closing it would not do.
+                _give_back(file)
+    finally:
+        os.close(file)
+
+
+def _wait(file: int) -> bool:
+    """Take a lock; tell whether that was possible."""
+    end = time.monotonic() + _LIMIT
+    while True:
+        try:
+            _take(file)
+        except (BlockingIOError, PermissionError):
+            if time.monotonic() > end:
+                return False
+            time.sleep(_BETWEEN_TRIES)
+        except OSError:
+            # The file system has no locks.
+            return False
+        else:
+            return True
