@@ -148,8 +148,7 @@ def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
 
 @pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "HOME"])
 def test_no_folder_can_be_written(run_script, tmp_path, given):
-    """A read-only install, and no cache folder, home or place for temporary files. Plain files stand where folders would
-    have to."""
+    """A read-only install, and no cache folder, home or temporary files. Plain files stand where folders would have to."""
     shutil.copytree(PACKAGE, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "numbaexp" / "__pycache__").write_text("")
     blocked = tmp_path / "file"
