@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numbaexp
+from numbaexp.cpu.kernels import DTYPES, FUNCTIONS
 from numbaexp.information import report
 from numbaexp.scalar.family import FAMILY
 
 _PROGRAM = "python -m numbaexp"
-_DTYPES = ("float16", "bfloat16", "float32", "float64")
 # By any name that a function has, the one that it is defined by.
 _FUNCTIONS = {
     name: definition for name in numbaexp.__all__ if (definition := getattr(numbaexp, name).__name__) in FAMILY
+}
+# The same of all functions that have kernels.
+_WARMED = {
+    name: definition
+    for name in numbaexp.__all__
+    if (definition := getattr(getattr(numbaexp, name), "__name__", None)) in FUNCTIONS
 }
 
 
@@ -38,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_verify(commands)
+    _add_warm(commands)
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):
         print(report())
@@ -55,13 +62,51 @@ def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         epilog="The environment variable NUMBAEXP_HARD_CASES may name a folder of further hard cases of float64, "
         "FUNCTION_f64_hard.npy. Exit status: 0 if all is right, 1 if not, 2 if nothing can be checked, 130 by Ctrl-C.",
     )
-    functions, dtypes = (f"{', '.join(names)}; by default all" for names in (_FUNCTIONS, _DTYPES))
+    functions, dtypes = (f"{', '.join(names)}; by default all" for names in (_FUNCTIONS, DTYPES))
     parser.add_argument("function", nargs="?", choices=_FUNCTIONS, metavar="FUNCTION", help=functions)
-    parser.add_argument("--dtype", nargs="+", choices=_DTYPES, default=_DTYPES, metavar="TYPE", help=dtypes)
+    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="TYPE", help=dtypes)
     parser.add_argument(
         "--random", type=_number, default=10**6, metavar="N", help="random float64 inputs, by default 10**6"
     )
     parser.set_defaults(run=_verify, parser=parser)
+
+
+def _add_warm(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "warm",
+        help="compile before the first call",
+        usage=f"{_PROGRAM} warm [FUNCTION ...] [--dtype TYPE ...] [--target TARGET ...]",
+        description="Compile the kernels that calls would wait for, on all processors, and keep them on disk: by "
+        "default those of every function and type, for each target that can be used. What is there is not compiled "
+        "again.",
+        epilog="The environment variable NUMBAEXP_CACHE_DIR may name the folder. Exit status: 0 if all is there, 1 if "
+        "no folder can be written, 130 by Ctrl-C.",
+    )
+    parser.add_argument(
+        "function", nargs="*", metavar="FUNCTION", help=f"{', '.join(_WARMED)}; by default all", type=_warmed
+    )
+    parser.add_argument(
+        "--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="TYPE", help=f"{', '.join(DTYPES)}"
+    )
+    parser.add_argument("--target", nargs="+", choices=("cpu", "cuda"), metavar="TARGET", help="cpu, cuda")
+    parser.set_defaults(run=_warm, parser=parser)
+
+
+def _warmed(text: str) -> str:
+    if text not in _WARMED:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(_WARMED)}; got {text!r}")
+    return _WARMED[text]
+
+
+def _warm(chosen: argparse.Namespace) -> int:
+    from numbaexp.warm import warm
+
+    reasons = numbaexp.targets()
+    usable = [target for target in ("cpu", "cuda") if reasons[target] is None]
+    for target in chosen.target or ():
+        if target not in usable:
+            chosen.parser.error(f"--target {target}: {reasons[target]}")
+    return warm(chosen.function or list(dict.fromkeys(_WARMED.values())), chosen.dtype, chosen.target or usable)
 
 
 def _number(text: str) -> int:

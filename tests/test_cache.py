@@ -122,7 +122,7 @@ def test_all_that_runs_is_a_source(run_script, tmp_path, kernel):
             finally:
                 sys.setprofile(None)
         row_functions.compile_kernel = ufunc.compile_kernel = watched
-        ufunc._serial_loop(*kernel) if len(kernel) == 2 else row_functions.kernel(*kernel)
+        ufunc.serial_loop(*kernel) if len(kernel) == 2 else row_functions.kernel(*kernel)
         (modules,) = given
         ours = {{name for name in ran if name and name.startswith("numbaexp.")}}
         print(*ours - set(sources.closure(modules)))
@@ -156,9 +156,7 @@ def test_functions_whose_kernels_a_module_takes_part_in(module, users):
 
 def test_every_kernel_has_sources():
     for ways in row_functions.FUNCTIONS.values():
-        makes = [ways.by_row, *([ways.beside] if ways.beside else [])]
-        makes += [make for _, make, _ in (*ways.by_chunks, *ways.beside_by_chunks)]
-        for make in makes:
+        for make in ways.makes().values():
             assert set(make.modules) < set(sources.closure(make.modules))
 
 

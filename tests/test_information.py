@@ -412,7 +412,8 @@ def test_the_cache_is_where_loops_are_kept(run_script, tmp_path):
 
 
 def test_no_cache(run_script, tmp_path):
-    """A read-only install, and no cache folder, home or temporary files. Plain files stand where folders would have to."""
+    """A read-only install, and no cache folder, home or temporary files: where folders would have to be stand plain
+    files."""
     package = pathlib.Path(numbaexp.__file__).parent
     shutil.copytree(package, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "numbaexp" / "__pycache__").write_text("")

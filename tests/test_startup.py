@@ -75,7 +75,7 @@ def test_who_comes_first_compiles(run_script):
         import ctypes, threading, time
         import numpy as np, numbaexp
         from numbaexp.cpu import ufunc
-        compile_one, compiled = ufunc._serial_loop, []
+        compile_one, compiled = ufunc.serial_loop, []
         def failing(name, dtype):
             raise MemoryError(f"{name} {dtype}")
         def counted(name, dtype):
@@ -84,7 +84,7 @@ def test_who_comes_first_compiles(run_script):
             made = compile_one(name, dtype)
             ctypes.CDLL(None).feraiseexcept(31)
             return made
-        ufunc._serial_loop = lambda *which: failing(*which) if not compiled else counted(*which)
+        ufunc.serial_loop = lambda *which: failing(*which) if not compiled else counted(*which)
         for x in np.ones(3), np.ones(2000):
             try:
                 numbaexp.exp(x)
@@ -148,7 +148,8 @@ def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
 
 @pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "HOME"])
 def test_no_folder_can_be_written(run_script, tmp_path, given):
-    """A read-only install, and no cache folder, home or temporary files. Plain files stand where folders would have to."""
+    """A read-only install, and no cache folder, home or temporary files: where folders would have to be stand plain
+    files."""
     shutil.copytree(PACKAGE, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "numbaexp" / "__pycache__").write_text("")
     blocked = tmp_path / "file"

@@ -12,7 +12,7 @@ from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.entry import _DATA, built_in, word_at
 from numbaexp.cpu.parallel import call_loop
 from numbaexp.cpu.row_entry import retain
-from numbaexp.cpu.ufunc import _serial_loop
+from numbaexp.cpu.ufunc import serial_loop
 from numbaexp.scalar.forms import itemsize
 
 _LOOP, _SIZE, _NONE = range(3)
@@ -34,10 +34,15 @@ def enter(state_array, args, nargs):
 
 
 @functools.cache
+def compiled_entry() -> Any:
+    return compile_kernel("address entry", lambda: enter, "intp(intp, intp, intp)", (__name__,))
+
+
+@functools.cache
 def at_addresses(name: str, dtype: str) -> Callable[[int, int, int], None]:
     """``compute(x, y, n)``: a function of ``n`` elements that follow each other at ``x``, into ``y``, on one thread."""
-    compiled = compile_kernel("address entry", lambda: enter, "intp(intp, intp, intp)", (__name__,))
-    loop = _serial_loop(name, dtype)
+    compiled = compiled_entry()
+    loop = serial_loop(name, dtype)
     state = np.array([loop.address, itemsize(dtype), id(None)], np.intp)
     made, method = built_in(name, compiled.address, _METH_FASTCALL, state)
     _keep_alive.append((compiled, loop, state, method))

@@ -127,7 +127,7 @@ def built_in(name, address, flags, state):
 
 
 @functools.cache
-def _compiled():
+def compiled_entry():
     return compile_kernel("entry", lambda: enter, _SIGNATURE, (__name__,))
 
 
@@ -140,7 +140,7 @@ def in_default_mode(function):
     """Make a built-in function that calls another one in the default floating-point mode."""
     state = np.zeros(_PLACES, np.intp).view(State)
     state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(function), _vectorcallfunc(function)
-    guarded, method = built_in(function.__name__, _compiled().address, _METH_FASTCALL_KEYWORDS, state)
+    guarded, method = built_in(function.__name__, compiled_entry().address, _METH_FASTCALL_KEYWORDS, state)
     state.keep_alive = method, function
     return guarded
 
@@ -155,6 +155,6 @@ def make_door(name, ufunc, elsewhere):
     state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
     state[[_UFUNC, _UFUNC_CALL]] = id(ufunc), _vectorcallfunc(ufunc)
     state[[_ELSEWHERE, _ELSEWHERE_CALL]] = id(elsewhere), _vectorcallfunc(elsewhere)
-    door, method = built_in(name, _compiled().address, _METH_FASTCALL_KEYWORDS, state)
+    door, method = built_in(name, compiled_entry().address, _METH_FASTCALL_KEYWORDS, state)
     state.keep_alive = (method, ufunc, elsewhere)
     return door

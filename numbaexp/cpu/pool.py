@@ -51,12 +51,12 @@ def start():
     if not _running and not _maybe_inherited:
         launch()
         if numba.threading_layer() in SAFE_LAYERS:
-            limit, first = thread_limit.of_environment(), _first_loop().address
+            limit, first = thread_limit.of_environment(), compiled_first_loop().address
             with _compiling:
                 for cell in _cells:
                     cell[6] = limit
                     if cell[2] != first:
-                        cell[1] = _parallel_loop().address
+                        cell[1] = compiled_parallel_loop().address
                 _running = True
             RUNNING[0] = limit
     return _running
@@ -104,19 +104,19 @@ if hasattr(os, "register_at_fork"):
 
 
 @functools.cache
-def _parallel_loop():
+def compiled_parallel_loop():
     return compile_kernel(
         "parallel", lambda: parallel.parallel_loop, parallel.SIGNATURE, (parallel.__name__,), parallel=True
     )
 
 
 @functools.cache
-def _current_loop():
+def compiled_current_loop():
     return compile_kernel("current", lambda: parallel.current_loop, parallel.SIGNATURE, (parallel.__name__,))
 
 
 @functools.cache
-def _first_loop():
+def compiled_first_loop():
     return compile_kernel("first", lambda: parallel.first_loop, parallel.SIGNATURE, (parallel.__name__,))
 
 
@@ -125,22 +125,22 @@ def switched_loop(make, threshold, itemsize, inputs):
     threads once these may be used."""
     cell = _new_cell(make, threshold, itemsize, inputs, shared=True)
     _cells.append(cell)
-    return _current_loop().address, cell.ctypes.data
+    return compiled_current_loop().address, cell.ctypes.data
 
 
 def single_loop(make):
     """Return (address, data pointer) of a loop that runs the one that ``make()`` compiles on the calling thread."""
-    return _current_loop().address, _new_cell(make, 0, 0, 0, shared=False).ctypes.data
+    return compiled_current_loop().address, _new_cell(make, 0, 0, 0, shared=False).ctypes.data
 
 
 def _new_cell(make, threshold, itemsize, inputs, shared):
-    first = _first_loop().address
+    first = compiled_first_loop().address
 
     def compile_now():
         with _compiling:
             if cell[2] == first:
                 cell[2] = make().address
-                cell[1] = _parallel_loop().address if shared and _running else cell[2]
+                cell[1] = compiled_parallel_loop().address if shared and _running else cell[2]
 
     cell = np.array([0, first, first, threshold, itemsize, inputs, RUNNING[0], id(compile_now)], np.intp)
     _keep_alive.append((cell, compile_now))

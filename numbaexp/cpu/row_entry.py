@@ -4,6 +4,7 @@ It reads the arrays from their published C structures, as ``numbaexp.cpu.entry``
 result, all that is not an ordinary call: other types and layouts, overlap, one that has to start threads.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -123,8 +124,13 @@ class Quick:
         self._state[place] = row_functions.kernel(self.name, "by row" if alone else "beside", x.dtype.name)
 
 
+@functools.cache
+def compiled_entry() -> Any:
+    return compile_kernel("row entry", lambda: enter, "intp(intp, intp, intp)", (__name__,))
+
+
 def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
-    compiled = compile_kernel("row entry", lambda: enter, "intp(intp, intp, intp)", (__name__,))
+    compiled = compiled_entry()
     state = np.zeros(_TYPES + _EACH * len(_SIZES), np.intp)
     state[[_ARRAY_TYPE, _DONE, _NOT_DONE, _NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)
     state[[_RUNNING, _SHARED]] = pool.RUNNING.ctypes.data, share.ADDRESS.ctypes.data

@@ -47,6 +47,12 @@ class Ways(NamedTuple):
     by_chunks: tuple[tuple[str, Make, str], ...] = ()
     beside_by_chunks: tuple[tuple[str, Make, str], ...] = ()
 
+    def makes(self) -> dict[str, Make]:
+        """Return what makes the kernels, by the names of the ways."""
+        beside = {"beside": self.beside} if self.beside else {}
+        by_chunks = {label: make for label, make, _ in (*self.by_chunks, *self.beside_by_chunks)}
+        return {"by row": self.by_row, **beside, **by_chunks}
+
 
 def _shares(**options: bool) -> Ways:
     def make(module: str, name: str) -> Make:
@@ -189,10 +195,7 @@ def _steps(array: np.ndarray) -> tuple[int, ...]:
 @functools.cache
 def kernel(name: str, way: str, dtype: str) -> int:
     """The address of a kernel."""
-    ways = FUNCTIONS[name]
-    by_chunks = {label: make for label, make, _ in (*ways.by_chunks, *ways.beside_by_chunks)}
-    makes = {"by row": ways.by_row, "beside": ways.beside, **by_chunks}
-    make: Any = makes[way]
+    make = FUNCTIONS[name].makes()[way]
     compiled = compile_kernel(f"{name} {way} {dtype}", lambda: make(dtype), at.SIGNATURE, make.modules)
     _keep_alive.append(compiled)
     return compiled.address

@@ -43,7 +43,7 @@ def single(address, job, first, last):
 
 
 @functools.cache
-def _compiled_shared() -> Any:
+def compiled_shared() -> Any:
     compiled = compile_kernel(
         "shared", lambda: shared, "void(intp, intp, intp, intp, intp)", (__name__,), parallel=True
     )
@@ -52,7 +52,7 @@ def _compiled_shared() -> Any:
 
 
 @functools.cache
-def _compiled_single() -> Any:
+def compiled_single() -> Any:
     compiled = compile_kernel("single", lambda: single, "void(intp, intp, intp, intp)", (__name__,))
     return compiled, _Single(compiled.address)
 
@@ -62,9 +62,9 @@ def run(address: int, job: int, units: int, on_all: bool) -> None:
     several = on_all and units > 1
     started = several and pool.start()
     limit = min(int(pool.RUNNING[0]), of_call.threads)
-    kernel = _compiled_single()[1]
+    kernel = compiled_single()[1]
     if started and limit > 1:
-        _compiled_shared()[1](address, job, units, PARTS, limit)
+        compiled_shared()[1](address, job, units, PARTS, limit)
     elif started or not several:
         kernel(address, job, 0, units)
     else:

@@ -63,11 +63,15 @@ class NumbaAtMost:
             numba.set_num_threads(self._before)
 
 
+def processors() -> int:
+    """Return how many processors this thread may run on."""
+    return len(os.sched_getaffinity(0)) if _HAS_AFFINITY else os.cpu_count() or NO_LIMIT
+
+
 def threads() -> int:
     """Return how many threads a call in this thread may use."""
     of_numba = numba.get_num_threads() if numba_has_started() else config.NUMBA_NUM_THREADS
-    processors = len(os.sched_getaffinity(0)) if _HAS_AFFINITY else NO_LIMIT
-    return min(of_numba, of_environment(), processors, of_call.threads)
+    return min(of_numba, of_environment(), processors(), of_call.threads)
 
 
 # As Numba's own code declares the first.

@@ -67,7 +67,7 @@ def _inputs(name):
 
 
 @functools.cache
-def _serial_loop(name, dtype):
+def serial_loop(name, dtype):
     module = f"{__package__}.{'gradient_loops' if name in SAVED else 'loops'}"
 
     def make():
@@ -78,7 +78,7 @@ def _serial_loop(name, dtype):
 
 def _loop(name, dtype, target):
     """(address, data pointer) of the loop of a function in a type, which is compiled when it is first called."""
-    serial = functools.partial(_serial_loop, name, dtype)
+    serial = functools.partial(serial_loop, name, dtype)
     if target == "cpu":
         return pool.single_loop(serial)
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH

@@ -4,8 +4,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from numbaexp.progress import Progress
 from numbaexp.verify.checks import Check, make_check
-from numbaexp.verify.progress import Progress
 from numbaexp.verify.targets import usable_targets
 
 # Exit statuses: the last is what a shell reports of a program that Ctrl-C ends.

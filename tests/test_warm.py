@@ -1,0 +1,157 @@
+"""``python -m numbaexp warm``: kernels on disk before they are called."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import numbaexp
+from numbaexp.cpu import kernels, row_functions
+from numbaexp.scalar.family import FAMILY, SAVED
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "numbaexp", "warm", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env={**os.environ, **environment},
+    )
+
+
+def printed(done):
+    assert done.returncode == 0, done.stderr
+    numbers = re.fullmatch(
+        r"(\d+) kernels, of which (\d+) were compiled now \(\d+ s\)\n(.*): (\d+) files, [\d.]+ MB\n", done.stdout
+    )
+    return int(numbers[1]), int(numbers[2]), numbers[3], int(numbers[4])
+
+
+def test_every_kernel_is_of_a_function():
+    found = kernels.kernels(kernels.FUNCTIONS, kernels.DTYPES)
+    assert {name for name, *rest in found if len(rest) == 1} == {*FAMILY, *SAVED}
+    assert {name for name, *rest in found if len(rest) == 2} == set(row_functions.FUNCTIONS)
+    public = {getattr(getattr(numbaexp, name), "__name__", "") for name in numbaexp.__all__}
+    in_place = {f"{name}_" for name in FAMILY}
+    assert set(kernels.FUNCTIONS) == public - in_place - {"", "targets", "use_target", "numbaexp.autograd"}
+
+
+def test_a_choice(run_script, tmp_path):
+    folder = {"NUMBAEXP_CACHE_DIR": str(tmp_path)}
+    number, new, told, files = printed(run("sigmoid", "expit", "--dtype", "float32", "--target", "cpu", **folder))
+    assert number == new == files == len(list(tmp_path.rglob("*.kernel")))
+    assert told == str(tmp_path / "numbaexp")
+    assert number == len(kernels.kernels(("sigmoid",), ("float32",)))
+    assert printed(run("sigmoid", "--dtype", "float32", "--target", "cpu", **folder))[:2] == (number, 0)
+    run_script(
+        COUNT + "assert numbaexp.sigmoid(np.zeros(100_000, np.float32)).sum() == 50_000\nassert not compiled()",
+        **folder,
+    )
+
+
+@pytest.mark.parametrize("wrong", [["tanh"], ["exp_"], ["targets"], ["exp", "--dtype", "int32"], ["--target", "tpu"]])
+def test_wrong_arguments(wrong):
+    done = run(*wrong)
+    assert done.returncode == 2
+    assert "must be one of" in done.stderr or "invalid choice" in done.stderr
+
+
+@pytest.mark.skipif(numbaexp.targets()["cuda"] is None, reason="CUDA can be used here")
+def test_a_target_that_cannot_be_used():
+    done = run("--target", "cuda")
+    assert done.returncode == 2
+    assert numbaexp.targets()["cuda"] in done.stderr.replace("\n", " ")
+
+
+def test_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = run("exp", NUMBAEXP_CACHE_DIR=str(tmp_path / "file" / "below"))
+    assert done.returncode == 1
+    assert "NUMBAEXP_CACHE_DIR" in done.stderr
+
+
+COUNT = """
+import numba.core.event as event
+recording = event.install_recorder("numba:compile")
+events = recording.__enter__()
+def compiled():
+    return [str(of.data["dispatcher"]) for _, of in events.buffer if of.is_start]
+import numpy as np, numbaexp
+"""
+
+# Calls of every public function in every way through memory that there is.
+CALLS = """
+import itertools
+from numbaexp import autograd
+from numbaexp.scalar.family import FAMILY, SAVED
+
+names = [name for name in ("softmax", "log_softmax", "logsumexp")]
+try:
+    import dask.array as da
+except ModuleNotFoundError:
+    da = None
+
+for dtype in DTYPES:
+    if dtype == "bfloat16":
+        import ml_dtypes
+        dtype = ml_dtypes.bfloat16
+    small, large = np.ones(10, dtype), np.ones(600_000, dtype)
+    for name in FAMILY:
+        function = getattr(numbaexp, name)
+        for x in (small, large, large[::2], small.reshape(2, 5).T, small[0], large.reshape(600, -1)[:, ::3]):
+            for target in ("auto", "cpu", "parallel"):
+                with numbaexp.use_target(target):
+                    function(x)
+                    function(x, out=np.empty_like(x), where=x > 0)
+        function(small.dtype.type(1.5))
+    for name in SAVED:
+        for x in (small, large, large[::2]):
+            getattr(numbaexp, name)(x, x)
+    # Rows of one chunk, of several, of many; few and many; beside each other.
+    shapes = [(3, 10), (300, 10), (3, 5000), (2, 300_000), (300, 20, 30), (5000, 40), (70_000, 20)]
+    for shape, axis in itertools.product(shapes, (-1, 0)):
+        x = np.ones(shape, dtype)
+        for name in names:
+            y = getattr(numbaexp, name)(x, axis)
+            getattr(numbaexp, f"{name}_backward")(y, x if name == "logsumexp" else y, axis)
+        numbaexp.logsumexp(x, axis, b=x)
+        numbaexp.softmax(x, axis, out=np.empty_like(x))
+    for shape in ((3, 10), (3, 5000)):
+        x = np.ones(shape, dtype)
+        for targets, reduction in itertools.product((np.zeros(3, int), x / x.shape[1]), ("mean", "sum", "none")):
+            loss = numbaexp.cross_entropy(x, targets, reduction=reduction, label_smoothing=0.1)
+            numbaexp.cross_entropy_backward(loss, x, targets, reduction=reduction, label_smoothing=0.1)
+    if da is not None:
+        x = da.ones((40, 6000), chunks=(20, 3000), dtype=dtype)
+        for name in names:
+            getattr(numbaexp, name)(x, -1).compute()
+            getattr(numbaexp, name)(x, 0).compute()
+    if dtype in ("float32", "float64"):
+        tensor = autograd.tensor(np.ones((3, 4), dtype), requires_grad=True)
+        for name in (*FAMILY, *names):
+            made = getattr(numbaexp, name)(tensor, -1) if name in names else getattr(numbaexp, name)(tensor)
+            made.sum().backward()
+try:
+    import torch
+except ModuleNotFoundError:
+    pass
+else:
+    for dtype in DTYPES:
+        x = torch.ones(3, 4, dtype=getattr(torch, dtype), requires_grad=True)
+        for name in (*FAMILY, *names):
+            made = getattr(numbaexp, name)(x, -1) if name in names else getattr(numbaexp, name)(x)
+            made.sum().backward()
+        numbaexp.exp(torch.ones(10, dtype=getattr(torch, dtype)))
+assert not compiled(), compiled()
+"""
+
+
+@pytest.mark.parametrize("dtypes", [["float32"], ["float16", "bfloat16", "float64"]], ids=" ".join)
+def test_no_call_compiles_afterwards(run_script, dtypes):
+    """In the folder of all tests, which need the kernels too."""
+    printed(run("--dtype", *dtypes, "--target", "cpu"))
+    run_script(COUNT + f"DTYPES = {dtypes}\n" + CALLS)
