@@ -17,10 +17,10 @@ _FUNCTIONS = {
     name: definition for name in numbaexp.__all__ if (definition := getattr(numbaexp, name).__name__) in FAMILY
 }
 # The same of all functions that have kernels.
-_WARMED = {
+_WARMED: dict[str, str] = {
     name: definition
     for name in numbaexp.__all__
-    if (definition := getattr(getattr(numbaexp, name), "__name__", None)) in FUNCTIONS
+    if (definition := getattr(getattr(numbaexp, name), "__name__", "")) in FUNCTIONS
 }
 
 

@@ -13,8 +13,7 @@ ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type
 from python_calls import from_python
 
 import numbaexp
-from numbaexp.cpu import row_functions, row_memory
-from numbaexp.cpu import rows as row_kernels
+from numbaexp.cpu import row_functions, row_job, row_memory
 from numbaexp.scalar import narrow, row_arithmetic
 from numbaexp.scalar.row_gradients import gradient_of
 
@@ -303,7 +302,7 @@ def force(monkeypatch, way):
     alone_from, beside_from, kept = WAYS[way]
     monkeypatch.setattr(row_functions, "ALONE_FROM", alone_from)
     monkeypatch.setattr(row_functions, "BESIDE_FROM", beside_from)
-    monkeypatch.setattr(row_kernels, "KEPT", kept)
+    monkeypatch.setattr(row_job, "KEPT", kept)
 
 
 def kernels_used(monkeypatch):
