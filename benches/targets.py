@@ -19,7 +19,7 @@ from summary import line_of, overtaking, table, written
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
-from numbaexp.verify.progress import Progress
+from numbaexp.progress import Progress
 
 PEERS = ("numpy", "torch", "cupy", "jax")
 # Of arrays beyond a size, whose times scatter little, fewer rounds are timed.
