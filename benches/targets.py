@@ -18,8 +18,8 @@ from speed import FIELDS, LEAST_ROUNDS, ORDINARY, RESULTS, measure
 from summary import line_of, overtaking, table, written
 
 import numbaexp
-from numbaexp.scalar.family import FAMILY
 from numbaexp.progress import Progress
+from numbaexp.scalar.family import FAMILY
 
 PEERS = ("numpy", "torch", "cupy", "jax")
 # Of arrays beyond a size, whose times scatter little, fewer rounds are timed.

@@ -5,8 +5,9 @@ __version__ = "0.8.0"
 import importlib
 from typing import Any
 
-from numbaexp import compiled as _compiled
-from numbaexp.bridges.torch_loading import register_operators_with_torch as _register
+from numbaexp.bridges.loading import import_with as _import_with
+from numbaexp.cache import carried as _carried
+from numbaexp.cache import sources as _sources
 from numbaexp.dispatch import use_target
 from numbaexp.functions import (
     exp,
@@ -75,9 +76,14 @@ __all__ = [
     "use_target",
 ]
 
-# The operators are made of the functions above.
-_register()
-del _compiled, _register
+# In code that Numba compiles the functions above are scalars; of them PyTorch's operators are made, which programs that
+# were saved name before any function is called. Sources that change from now on are not those of this process.
+_import_with("numba", "numbaexp.compiled")
+_import_with("torch", "numbaexp.bridges.torch", unless=(Exception,))
+if _carried.IS_BUILT:
+    # With machine code at hand, this would be most of what the first call takes.
+    importlib.import_module("llvmlite.binding")
+del _carried, _import_with, _sources
 
 
 def __getattr__(name: str) -> Any:

@@ -206,14 +206,14 @@ def _gradient_elsewhere(name: str) -> Any:
 
 def _tell_doors() -> None:
     """Write what the doors go by into their states."""
-    from numbaexp.cpu import entry
+    from numbaexp.cpu import entry, entry_state
 
     for door in _doors.values():
         state = door.__self__
-        state[entry.SIZE_LIMIT] = _pass_below
-        state[entry.TYPE_LIMIT] = np.iinfo(np.intp).max if _know_bfloat16 else entry.FIRST_FOREIGN_TYPE
+        state[entry_state.SIZE_LIMIT] = _pass_below
+        state[entry_state.TYPE_LIMIT] = np.iinfo(np.intp).max if _know_bfloat16 else entry.FIRST_FOREIGN_TYPE
         if _ever_switched:
-            state[[entry.USUAL_VALUE, entry.CONTEXT_VARIABLE]] = id(_AUTO), id(_target)
+            state[[entry_state.USUAL_VALUE, entry_state.CONTEXT_VARIABLE]] = id(_AUTO), id(_target)
 
 
 def _learn_bfloat16() -> None:

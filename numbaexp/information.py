@@ -5,8 +5,6 @@ import platform
 import re
 from collections.abc import Iterator
 
-from numba import config
-
 from numbaexp.dispatch import TARGETS
 
 
@@ -168,7 +166,7 @@ def _threads() -> str:
         pool.launch()
     except ValueError as error:
         return f"none: {' '.join(str(error).split())}"
-    number = f"{thread_limit.threads()} of {config.NUMBA_NUM_THREADS}"
+    number = f"{thread_limit.threads()} of {numba.config.NUMBA_NUM_THREADS}"
     layer = numba.threading_layer()
     if layer in pool.SAFE_LAYERS:
         return f"{number}, threading layer {layer}"

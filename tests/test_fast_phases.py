@@ -8,7 +8,7 @@ import pytest
 from numba import types
 
 from numbaexp.jit import callback, compile_callback
-from numbaexp.scalar import fast, tabled
+from numbaexp.scalar import fast, fast_gradients, tabled
 from numbaexp.vector.level import AVX2, AVX512, Level, current_level
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import mask_bits
@@ -88,7 +88,7 @@ def compile_phase(phase, lanes, dtype, arguments=1):
             store(y + i * size, value)
             store(undecided + i // lanes * 8, mask_bits(mask))
 
-    # Not by ``compile_loop``, whose files would be taken for those of other phases.
+    # Not by ``compile_kernel``, whose files would be taken for those of other phases.
     loop = callback(of_one if arguments == 1 else of_two, types.void(*[types.intp] * (arguments + 3)))
     compile_callback(loop)
     entry = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * (arguments + 3))(loop.address)
@@ -228,7 +228,7 @@ def moderate(generator, n):
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_gradients_in_float32(name, lanes, level):
-    call = compile_phase(fast.fast_gradient(name, "float32", level), lanes, "float32", 2)
+    call = compile_phase(fast_gradients.fast_gradient(name, "float32", level), lanes, "float32", 2)
     generator, n = np.random.default_rng(0), 1 << 17
     spread = 2.0 ** generator.uniform(-30, 30, n)
     for scale, saved in (
@@ -253,7 +253,7 @@ def test_gradients_in_float32(name, lanes, level):
 @pytest.mark.parametrize("name", DERIVATIVES)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 def test_gradients_in_halves(name, dtype, lanes, level):
-    call = compile_phase(fast.fast_gradient(name, dtype, level), lanes, dtype, 2)
+    call = compile_phase(fast_gradients.fast_gradient(name, dtype, level), lanes, dtype, 2)
     generator = np.random.default_rng(0)
     every = np.arange(1 << 16, dtype=np.uint16)
     ordinary = (moderate(generator, every.size) + 3).astype(np.float16).view(np.uint16)
@@ -272,7 +272,7 @@ def test_gradients_in_halves(name, dtype, lanes, level):
 
 def test_flags_of_exact_halves(lanes, level):
     """g / 4 may be exact and subnormal, which is no underflow."""
-    call = compile_phase(fast.fast_gradient("sigmoid_backward", "float16", level), lanes, "float16", 2)
+    call = compile_phase(fast_gradients.fast_gradient("sigmoid_backward", "float16", level), lanes, "float16", 2)
     assert call(np.full(16, 0x0010, np.uint16), np.zeros(16, np.uint16))[2] == 0
     assert call(np.full(16, 0x0010, np.uint16), np.full(16, 0x3C00, np.uint16))[2] != 0
 
@@ -287,7 +287,7 @@ def test_a_smaller_bound_is_seen(name, lanes, monkeypatch):
     as_numbers = arguments.astype(np.float64)
     for error in (table.error, table.error / 4):
         level = make_level(lanes, table._replace(error=error), monkeypatch)
-        find = fast.fast_gradient if name in HARD_GRADIENTS else fast.fast_phase
+        find = fast_gradients.fast_gradient if name in HARD_GRADIENTS else fast.fast_phase
         y, undecided, _ = compile_phase(find(name, "float32", level), lanes, "float32", len(arguments))(*arguments)
         if name in HARD:
             is_wrong = wrong(name, arguments[0], y)

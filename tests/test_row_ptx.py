@@ -233,7 +233,7 @@ def events(monkeypatch):
         monkeypatch.setattr(module, "Stream", streams)
     monkeypatch.setattr(launch_rows, "_on", lambda device: contextlib.nullcontext())
     monkeypatch.setattr(launch_rows, "Device", Device)
-    monkeypatch.setattr(launch_rows, "compile_kernel", lambda make, name, count, capability: (name, count))
+    monkeypatch.setattr(launch_rows, "compile_kernel", lambda make, name, modules, count, capability: (name, count))
     monkeypatch.setattr(launch, "LaunchConfig", lambda grid, block: (grid, block))
     monkeypatch.setattr(launch, "launch", note)
     known = [launch._processors, launch._configured, launch_rows._kernel]

@@ -300,8 +300,8 @@ WAYS = {
 
 def force(monkeypatch, way):
     alone_from, beside_from, kept = WAYS[way]
-    monkeypatch.setattr(row_functions, "ALONE_FROM", alone_from)
-    monkeypatch.setattr(row_functions, "BESIDE_FROM", beside_from)
+    monkeypatch.setattr(row_job, "ALONE_FROM", alone_from)
+    monkeypatch.setattr(row_job, "BESIDE_FROM", beside_from)
     monkeypatch.setattr(row_job, "KEPT", kept)
 
 

@@ -57,37 +57,50 @@ def kept(name: str, key: dict[str, Any], modules: tuple[str, ...], make: Callabl
     digest = sources.digest(modules)
     if digest is None:
         return make()
-    about = _line({"format": _FORMAT, "name": name, **key, "sources": digest})
-    file = f"{name.replace(' ', '_')}-{hashlib.sha256(about).hexdigest()[:32]}.kernel"
-    code = _read(file, about)
+    about = line({"name": name, **key, "sources": digest})
+    file = file_of(name, about)
+    code = _find(file, about)
     if code is None:
         folder = folders.writable()
         if folder is None:
             return make()
         with held(str(folder / file)):
-            code = _read(file, about)
+            code = _find(file, about)
             if code is None:
                 code = make()
-                _write(folder / file, about, code)
+                write(folder / file, about, code)
     return code
 
 
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True).encode() + b"\n"
+def line(about: dict[str, Any]) -> bytes:
+    """Return what a file says of its kernel."""
+    return json.dumps({"format": _FORMAT, **about}, sort_keys=True).encode() + b"\n"
+
+
+def file_of(name: str, about: bytes) -> str:
+    """Return the name of the file of a kernel."""
+    return f"{name.replace(' ', '_')}-{hashlib.sha256(about).hexdigest()[:32]}.kernel"
 
 
 def _checksum(about: bytes, entry: bytes, binary: bytes) -> bytes:
     return hashlib.sha256(about + entry + binary).hexdigest().encode() + b"\n"
 
 
-def _read(file: str, about: bytes) -> Code | None:
+def read(path: pathlib.Path, about: bytes) -> Code | None:
+    """Return the code of a file that says so of itself, or None."""
+    with contextlib.suppress(OSError, ValueError):
+        told, entry, checksum, binary = path.read_bytes().split(b"\n", 3)
+        if told + b"\n" == about and checksum + b"\n" == _checksum(about, entry, binary):
+            return Code(entry.decode(), binary)
+    return None
+
+
+def _find(file: str, about: bytes) -> Code | None:
     for folder in folders.readable():
-        path = folder / file
-        with contextlib.suppress(OSError, ValueError):
-            told, entry, checksum, binary = path.read_bytes().split(b"\n", 3)
-            if told + b"\n" == about and checksum + b"\n" == _checksum(about, entry, binary):
-                _mark(path)
-                return Code(entry.decode(), binary)
+        code = read(folder / file, about)
+        if code is not None:
+            _mark(folder / file)
+            return code
     return None
 
 
@@ -98,7 +111,7 @@ def _mark(path: pathlib.Path) -> None:
             os.utime(path)
 
 
-def _write(path: pathlib.Path, about: bytes, code: Code) -> None:
+def write(path: pathlib.Path, about: bytes, code: Code) -> None:
     """Keep code, if that is possible."""
     # Not by ``tempfile``: other users are to read what the one who installs compiles.
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}")

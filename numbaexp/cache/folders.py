@@ -5,12 +5,10 @@ user, root, and who owns the package, whose code runs as well.
 """
 
 import functools
-import logging
 import os
 import pathlib
 import stat
 import sys
-import tempfile
 
 _PACKAGE = pathlib.Path(__file__).parent.parent
 _NAME = "numbaexp"
@@ -26,6 +24,9 @@ def candidates() -> list[pathlib.Path]:
     for variable in VARIABLES:
         if os.environ.get(variable):
             return [pathlib.Path(os.environ[variable]).absolute() / _NAME]
+    # What a call with machine code at hand need not wait for is imported where it is used.
+    import tempfile
+
     of_user = _of_user()
     temporary = pathlib.Path(tempfile.gettempdir()) / (f"{_NAME}-{os.getuid()}" if os.name == "posix" else _NAME)
     return [_PACKAGE / "__pycache__" / _NAME, *([of_user / _NAME] if of_user else []), temporary]
@@ -78,6 +79,8 @@ def writable() -> pathlib.Path | None:
 
 @functools.cache
 def _tell_once(tried: str) -> None:
+    import logging
+
     # No warning of Python's: where these are errors, a call would fail that can be computed.
     logging.getLogger(_NAME).warning(
         "compiled code cannot be kept, and each process compiles anew: of %s no folder can be written that is safe "

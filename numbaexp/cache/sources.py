@@ -11,43 +11,51 @@ import time
 _PACKAGE = "numbaexp"
 _IMPORT = re.compile(rb"^[ \t]*from (numbaexp[.\w]*) import (\([^)]*\)|[^\n]*)|^[ \t]*import (numbaexp\.[.\w]*)", re.M)
 _NAME = re.compile(rb"\w+")
+_FOLDER = os.path.dirname(os.path.dirname(__file__))
 _LOADED = time.time()
 
 
 @functools.cache
-def _content(module: str) -> bytes | None:
-    """Return a module's source; None where there is none of this name."""
+def _source(module: str) -> tuple[bytes, bool] | None:
+    """Return a module's source, and whether it is a package; None where there is none of this name."""
     path = module.replace(".", "/")[len(_PACKAGE) + 1 :]
-    for file in (f"{path}.py", f"{path}/__init__.py"):
+    for file, is_package in ((f"{path}.py", False), (f"{path}/__init__.py", True)):
         with contextlib.suppress(OSError):
-            return pkgutil.get_data(_PACKAGE, file)
+            content = pkgutil.get_data(_PACKAGE, file)
+            if content is not None:
+                return content, is_package
     return None
 
 
-def imported_by(content: bytes) -> set[str]:
-    """Return the names that a source imports from the package, of modules or not."""
-    names = set()
-    for of_from, imported, whole in _IMPORT.findall(content):
-        names.add((of_from or whole).decode())
-        names |= {f"{of_from.decode()}.{name.decode()}" for name in _NAME.findall(imported)}
-    # The package itself imports everything.
-    return names - {_PACKAGE}
+def imported_by(content: bytes) -> dict[str, set[str]]:
+    """Return the names after ``from`` and ``import`` in a source, of the package's, and what is taken from each."""
+    names: dict[str, set[str]] = {}
+    for of_from, taken, whole in _IMPORT.findall(content):
+        names.setdefault((of_from or whole).decode(), set()).update(name.decode() for name in _NAME.findall(taken))
+    return names
 
 
 @functools.cache
 def closure(modules: tuple[str, ...]) -> tuple[str, ...]:
     """Return the modules that take part in what some modules define, sorted."""
     found: set[str] = set()
-    left = set(modules)
+    # The package itself imports everything.
+    seen, left = {_PACKAGE}, list(modules)
     while left:
         module = left.pop()
-        content = _content(module)
-        if content is not None:
-            found.add(module)
-            left |= imported_by(content) - found
+        source = None if module in seen else _source(module)
+        seen.add(module)
+        if source is None:
+            continue
+        found.add(module)
+        for name, taken in imported_by(source[0]).items():
+            left.append(name)
+            of_package = name == _PACKAGE or ((given := _source(name)) is not None and given[1])
+            left += [f"{name}.{each}" for each in taken] if of_package else []
     return tuple(sorted(found))
 
 
+@functools.cache
 def digest(modules: tuple[str, ...]) -> str | None:
     """Return a digest of the sources that take part in what some modules define.
 
@@ -56,15 +64,15 @@ def digest(modules: tuple[str, ...]) -> str | None:
     """
     made = hashlib.sha256()
     for module in closure(modules):
-        content = _content(module)
-        if content is None or _changed(module):
+        source = _source(module)
+        if source is None or _changed(module):
             return None
-        made.update(f"{module} {len(content)}\n".encode() + content)
+        made.update(f"{module} {len(source[0])}\n".encode() + source[0])
     return made.hexdigest() if closure(modules) else None
 
 
 def _changed(module: str) -> bool:
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), *module.split(".")[1:])
+    path = os.path.join(_FOLDER, *module.split(".")[1:])
     for file in (f"{path}.py", os.path.join(path, "__init__.py")):
         with contextlib.suppress(OSError):
             status = os.stat(file)

@@ -1,26 +1,25 @@
-"""Compile an inner loop to machine code, or take it from the disk.
+"""Machine code of the functions of this room: carried by the package, else kept on disk, else compiled now."""
 
-Numba's ``@vectorize`` would make the ufunc itself, but it compiles its loop anew in every process (0.24 s each, even
-with ``cache=True``), has no float16, and does not make SIMD code under ``target="parallel"``. ``@cfunc`` gives the loop
-whole; what it gives is kept by :mod:`numbaexp.cache`, since Numba's own cache compiles all anew when a file's time
-changes.
-"""
-
-import sys
-from collections.abc import Callable
 from typing import Any
 
-import numba
-from numba.core.registry import cpu_target
-from numba.core.runtime import rtsys
-
-from numbaexp.cache.files import Code, kept
+from numbaexp.cache.carried import find
 from numbaexp.cpu.machine_code import Loaded, load
-from numbaexp.jit import callback, compile_callback, stamp
+
+# Of an inner loop, by NumPy's C API: pointers to operands, to the length, to the steps in bytes, to data of the loop's.
+LOOP = "void(CPointer(intp), CPointer(intp), CPointer(intp), CPointer(intp))"
+
+_ROOM = __name__.rpartition(".")[0]
 
 
 def compile_kernel(
-    name: str, make: Callable[[], Any], signature: str, modules: tuple[str, ...], *, parallel: bool = False
+    name: str,
+    function: str,
+    signature: str,
+    *,
+    arguments: tuple[Any, ...] | None = None,
+    options: dict[str, Any] | None = None,
+    modules: tuple[str, ...] = (),
+    parallel: bool = False,
 ) -> Loaded:
     """Return the machine code of a function; keep it for as long as its ``address`` is used.
 
@@ -28,35 +27,28 @@ def compile_kernel(
     ----------
     name : str
         Its own among all of the package: that of a file, and of symbols.
-    make : callable
-        Returns the function. Where its code is on the disk, it is not called.
+    function : str
+        The module of this room, and the name in it. The module is imported when the function is compiled.
     signature : str
         As Numba reads it.
+    arguments : tuple, optional
+        What the named function is called with, and ``options`` by name, to make the one that is compiled; without
+        them it is that one.
     modules : tuple of str
-        That the function is made of, beside those that they import.
+        That the function is made of, beside its own and those that they import.
     parallel : bool
         Whether the function has loops for Numba's threads, which are there then.
     """
-    context = cpu_target.target_context
-    triple, processor, features = context.codegen().magic_tuple()
-    key = {
-        "signature": signature,
-        "parallel": parallel,
-        "settings": stamp(),
-        "target": [triple, processor, features],
-        "numba": numba.__version__,
-        # Of the structures of objects that the fast paths read.
-        "python": [sys.implementation.cache_tag, object.__basicsize__],
-    }
+    module, _, attribute = function.rpartition(".")
+    sources = (f"{_ROOM}.{module}", *modules)
+    code = find(name, sources)
+    if code is None or parallel:
+        # Code from the package needs no Numba, but for its threads.
+        from numbaexp.cpu import numba_compiler
 
-    def compile_now() -> Code:
-        function = make()
-        function.__qualname__ = "_".join(name.split())
-        made = callback(function, signature, parallel=parallel)
-        compile_callback(made)
-        return Code(made.native_name, made._library._get_compiled_object())
-
-    if parallel:
-        # Loops for threads report errors by Numba's run-time system.
-        rtsys.initialize(context)
-    return load(kept(name, key, modules, compile_now))
+        if parallel:
+            numba_compiler.start_run_time()
+        if code is None:
+            made_by = numba_compiler.MadeBy(sources[0], attribute, arguments, options or {})
+            code = numba_compiler.compiled(name, made_by, signature, sources, parallel)
+    return load(code)

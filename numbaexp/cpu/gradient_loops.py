@@ -8,15 +8,15 @@ from numbaexp.cpu.pieces import BLOCK, make_pieces
 from numbaexp.cpu.row_memory import stack
 from numbaexp.cpu.streaming import fence
 from numbaexp.scalar.forms import itemsize
-from numbaexp.vector.level import Level
+from numbaexp.vector.level import current_level
 
 
-def make_loop(name: str, dtype: str, level: Level) -> Any:
-    """Return a Python function that compiles to the inner loop of a gradient, with ``numbaexp.cpu.parallel.SIGNATURE``.
+def make_loop(name: str, dtype: str) -> Any:
+    """Return a Python function that compiles to the inner loop of a gradient, with ``numbaexp.cpu.compile.LOOP``.
 
     Memory is treated as by ``loops.make_loop``.
     """
-    size = itemsize(dtype)
+    size, level = itemsize(dtype), current_level()
     block = make_block(name, dtype, level)
     gathered, scatter, shares, streams, first_block = make_pieces(dtype)
     buffer_size = BLOCK * size

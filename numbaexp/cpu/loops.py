@@ -11,16 +11,16 @@ from numbaexp.cpu.streaming import fence
 from numbaexp.cpu.vector_blocks import make_block
 from numbaexp.scalar.forms import itemsize
 from numbaexp.scalar.phases import phases
-from numbaexp.vector.level import Level
+from numbaexp.vector.level import current_level
 
 
-def make_loop(name: str, dtype: str, level: Level) -> Any:
-    """Return a Python function that compiles to the inner loop of a function, with ``numbaexp.cpu.parallel.SIGNATURE``.
+def make_loop(name: str, dtype: str) -> Any:
+    """Return a Python function that compiles to the inner loop of a function, with ``numbaexp.cpu.compile.LOOP``.
 
     ``data[0]`` is the number of elements of which this is a part, or 0. Blocks whose elements do not follow each other,
     or lie in memory that the result is written to, go through a contiguous buffer.
     """
-    size = itemsize(dtype)
+    size, level = itemsize(dtype), current_level()
     block = make_block(dtype, phases(name, dtype, level), level.lanes(max(size, 4)))
     gathered, scatter, shares, streams, first_block = make_pieces(dtype)
     buffer_size = BLOCK * size

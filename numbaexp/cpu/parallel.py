@@ -8,8 +8,8 @@ from numba import prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from numbaexp.cpu.compiled_threads import compiled_threads, get_num_threads, set_num_threads
 from numbaexp.cpu.float_mode import call_in_default_mode
-from numbaexp.cpu.thread_limit import compiled_threads, get_num_threads, set_num_threads
 from numbaexp.jit import jit
 
 # Floating-point status flags belong to a thread; 31 covers the bits that any C library gives them.
@@ -114,10 +114,6 @@ def merge_flags(typingctx, address, flags):
         return builder.atomic_rmw("or", builder.inttoptr(address, _FLAGS.as_pointer()), flags, "monotonic")
 
     return types.int32(types.intp, types.int32), codegen
-
-
-# Of an inner loop, by NumPy's C API: pointers to operands, to the length, to the steps in bytes, to data of the loop's.
-SIGNATURE = "void(CPointer(intp), CPointer(intp), CPointer(intp), CPointer(intp))"
 
 
 @jit

@@ -13,11 +13,10 @@ import os
 import threading
 from typing import Any
 
-import numba
 import numpy as np
 
-from numbaexp.cpu import parallel, thread_limit
-from numbaexp.cpu.compile import compile_kernel
+from numbaexp.cpu import thread_limit
+from numbaexp.cpu.compile import LOOP, compile_kernel
 
 SAFE_LAYERS = ("omp", "tbb")
 
@@ -50,6 +49,8 @@ def start():
         return True
     if not _running and not _maybe_inherited:
         launch()
+        import numba
+
         if numba.threading_layer() in SAFE_LAYERS:
             limit, first = thread_limit.of_environment(), compiled_first_loop().address
             with _compiling:
@@ -64,6 +65,8 @@ def start():
 
 def launch():
     """Have Numba start its threads, if it has not, and let no process wait for them at exit."""
+    import numba
+
     with _starting:
         if not thread_limit.numba_has_started():
             openmp: Any = ctypes.CDLL(None) if os.name == "posix" else None
@@ -105,19 +108,17 @@ if hasattr(os, "register_at_fork"):
 
 @functools.cache
 def compiled_parallel_loop():
-    return compile_kernel(
-        "parallel", lambda: parallel.parallel_loop, parallel.SIGNATURE, (parallel.__name__,), parallel=True
-    )
+    return compile_kernel("parallel", "parallel.parallel_loop", LOOP, parallel=True)
 
 
 @functools.cache
 def compiled_current_loop():
-    return compile_kernel("current", lambda: parallel.current_loop, parallel.SIGNATURE, (parallel.__name__,))
+    return compile_kernel("current", "parallel.current_loop", LOOP)
 
 
 @functools.cache
 def compiled_first_loop():
-    return compile_kernel("first", lambda: parallel.first_loop, parallel.SIGNATURE, (parallel.__name__,))
+    return compile_kernel("first", "parallel.first_loop", LOOP)
 
 
 def switched_loop(make, threshold, itemsize, inputs):

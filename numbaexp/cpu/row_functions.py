@@ -1,8 +1,6 @@
 """The softmax family on arrays in the host's memory: which kernels go through them, and how."""
 
 import functools
-import importlib
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,25 +11,14 @@ from numbaexp.cpu.compile import compile_kernel
 from numbaexp.rows_layout import Rows, find_rows
 from numbaexp.scalar.row_order import CHUNK
 
-_ROOM = __name__.rpartition(".")[0]
-
 
 class Make(NamedTuple):
-    """Returns the kernel of a type, from a module of this room that is imported then: code on the disk needs none."""
+    """The function of this room that makes a kernel of a type, by its module and name, and its other arguments."""
 
     module: str
     name: str
     first: tuple[Any, ...] = ()
     options: tuple[tuple[str, bool], ...] = ()
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """Return the module that the kernel is made of."""
-        return (f"{_ROOM}.{self.module}",)
-
-    def __call__(self, dtype: str) -> Callable[[int, int, int], None]:
-        made = getattr(importlib.import_module(*self.modules), self.name)
-        return made(*self.first, dtype, **dict(self.options))
 
 
 # Units of work.
@@ -141,11 +128,6 @@ FUNCTIONS = {
     "logsumexp_of_sums": Ways(Make("row_merging", "make_logsumexp_of_sums")),
 }
 
-# Elements of a contiguous row from which it is gone through alone; fewer rows than these are not put beside each other.
-ALONE_FROM, BESIDE_FROM = 40, 8
-# Elements of an array from which all threads pay.
-SHARED_FROM = 1 << 14
-
 
 class Operands(NamedTuple):
     """Arrays of one number of dimensions. ``x`` has the full shape, and ``w`` too, a second argument; ``y`` may, as
@@ -181,7 +163,7 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
     pieces = find_rows(x.shape, tuple(_steps(array) for array in given), axes)
     if pieces is None:
         raise ValueError(f"`axes` must be one dimension in memory; got {axes} of strides {x.strides}")
-    on_all = target == "parallel" or (target == "auto" and x.size >= SHARED_FROM)
+    on_all = target == "parallel" or (target == "auto" and x.size >= at.SHARED_FROM)
     addresses = [array.ctypes.data for array in given]
     constant = [0 if array is None else array.ctypes.data for array in (operands.along, operands.constants)]
     for piece in pieces:
@@ -196,7 +178,10 @@ def _steps(array: np.ndarray) -> tuple[int, ...]:
 def kernel(name: str, way: str, dtype: str) -> int:
     """The address of a kernel."""
     make = FUNCTIONS[name].makes()[way]
-    compiled = compile_kernel(f"{name} {way} {dtype}", lambda: make(dtype), at.SIGNATURE, make.modules)
+    arguments, options = (*make.first, dtype), dict(make.options)
+    compiled = compile_kernel(
+        f"{name} {way} {dtype}", f"{make.module}.{make.name}", at.SIGNATURE, arguments=arguments, options=options
+    )
     _keep_alive.append(compiled)
     return compiled.address
 
@@ -221,7 +206,7 @@ def _run_piece(
     ways = FUNCTIONS[name]
     contiguous = of_x[2] == itemsize
     blocks = piece.outer * -(-piece.inner // at.BESIDE)
-    beside = piece.inner >= BESIDE_FROM and not (contiguous and piece.length >= ALONE_FROM)
+    beside = piece.inner >= at.BESIDE_FROM and not (contiguous and piece.length >= at.ALONE_FROM)
     by_chunks = ways.beside_by_chunks if beside and chunks > 1 else ways.by_chunks if chunks > at.KEPT else ()
     if by_chunks:
         known = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))

@@ -29,5 +29,10 @@ TILE = LANES
 KEPT = 16
 # Rows that are gone through beside each other: as many as lanes, so that what adds up lanes adds up rows.
 BESIDE = LANES
+# Elements of a contiguous row from which it is gone through alone; fewer rows than these are not put beside each other.
+ALONE_FROM, BESIDE_FROM = 40, 8
+# Elements of an array from which all threads pay; and parts for each of them, so that they finish together.
+SHARED_FROM = 1 << 14
+PARTS = 4
 # Bytes of a chunk's values and of a tile's.
 CHUNK_BYTES, TILE_BYTES = 8 * CHUNK, 8 * TILE

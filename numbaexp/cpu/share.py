@@ -6,54 +6,29 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from numbaexp.cpu import blocks, pool, thread_limit
+from numbaexp.cpu import row_job as at
 from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.library_limit import of_call
-from numbaexp.cpu.parallel import call_kernel
 
 _Single = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 4)
 _Shared = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 5)
 
-# Parts for each thread, so that they finish together.
-PARTS = 4
 # The address of ``shared``, or 0 before its first call.
 ADDRESS = np.zeros(1, np.intp)
 
 
-def shared(address, job, units, parts_each, limit):
-    """Run the kernel at an address over so many units of work, in so many parts for each of Numba's threads, of which
-    at most ``limit`` take part."""
-    threads = thread_limit.compiled_threads(limit)
-    parts = min(units, parts_each * threads)
-    if threads == 1:
-        call_kernel(address, job, 0, units)
-    else:
-        of_caller = thread_limit.get_num_threads()
-        thread_limit.set_num_threads(threads)
-        for part in prange(parts):
-            call_kernel(address, job, units * part // parts, units * (part + 1) // parts)
-        thread_limit.set_num_threads(of_caller)
-
-
-def single(address, job, first, last):
-    """Run the kernel at an address on the calling thread."""
-    call_kernel(address, job, first, last)
-
-
 @functools.cache
 def compiled_shared() -> Any:
-    compiled = compile_kernel(
-        "shared", lambda: shared, "void(intp, intp, intp, intp, intp)", (__name__,), parallel=True
-    )
+    compiled = compile_kernel("shared", "compiled_share.shared", "void(intp, intp, intp, intp, intp)", parallel=True)
     ADDRESS[0] = compiled.address
     return compiled, _Shared(compiled.address)
 
 
 @functools.cache
 def compiled_single() -> Any:
-    compiled = compile_kernel("single", lambda: single, "void(intp, intp, intp, intp)", (__name__,))
+    compiled = compile_kernel("single", "compiled_share.single", "void(intp, intp, intp, intp)")
     return compiled, _Single(compiled.address)
 
 
@@ -64,10 +39,10 @@ def run(address: int, job: int, units: int, on_all: bool) -> None:
     limit = min(int(pool.RUNNING[0]), of_call.threads)
     kernel = compiled_single()[1]
     if started and limit > 1:
-        compiled_shared()[1](address, job, units, PARTS, limit)
+        compiled_shared()[1](address, job, units, at.PARTS, limit)
     elif started or not several:
         kernel(address, job, 0, units)
     else:
-        parts = min(units, PARTS * thread_limit.threads())
+        parts = min(units, at.PARTS * thread_limit.threads())
         work = deque((units * part // parts, units * (part + 1) // parts) for part in range(parts))
         blocks.on_all_threads(lambda ends: kernel(address, job, *ends), work)

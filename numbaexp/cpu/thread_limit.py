@@ -7,21 +7,19 @@
 """
 
 import os
-
-import numba
-from numba import config, types
+import sys
 
 from numbaexp.cpu.library_limit import NO_LIMIT, of_call
-from numbaexp.cpu.row_memory import make_pointer, stack
-from numbaexp.jit import jit
 
 _HAS_AFFINITY = hasattr(os, "sched_getaffinity")
-# Bytes of the C library's cpu_set_t.
-_MASK = 128
 
 
 def numba_has_started() -> bool:
     """Tell whether Numba has started its threads."""
+    # Numba is for those who compile, or use its threads: small arrays do not wait for it.
+    numba = sys.modules.get("numba")
+    if numba is None:
+        return False
     try:
         numba.threading_layer()
     except ValueError:
@@ -40,6 +38,8 @@ def _number(variable: str) -> int | None:
 
 def of_environment() -> int:
     """Return the threads that Numba and OpenMP are given by the environment."""
+    from numba import config
+
     given = config.NUMBA_NUM_THREADS
     if given != config.NUMBA_DEFAULT_NUM_THREADS or _number("NUMBA_NUM_THREADS") is not None:
         return given
@@ -53,6 +53,8 @@ class NumbaAtMost:
 
     def __enter__(self) -> None:
         if of_call.threads < NO_LIMIT and numba_has_started():
+            import numba
+
             before = numba.get_num_threads()
             if of_call.threads < before:
                 self._before = before
@@ -60,6 +62,8 @@ class NumbaAtMost:
 
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
+            import numba
+
             numba.set_num_threads(self._before)
 
 
@@ -70,40 +74,8 @@ def processors() -> int:
 
 def threads() -> int:
     """Return how many threads a call in this thread may use."""
+    import numba
+    from numba import config
+
     of_numba = numba.get_num_threads() if numba_has_started() else config.NUMBA_NUM_THREADS
     return min(of_numba, of_environment(), processors(), of_call.threads)
-
-
-# As Numba's own code declares the first.
-get_num_threads = types.ExternalFunction("get_num_threads", types.intp())
-set_num_threads = types.ExternalFunction("set_num_threads", types.void(types.int32))
-
-_words = make_pointer("i8")
-
-if _HAS_AFFINITY:
-    _get_affinity = types.ExternalFunction("sched_getaffinity", types.int32(types.int32, types.intp, types.intp))
-
-    @jit
-    def _processors():
-        mask = stack(_MASK)
-        if _get_affinity(0, _MASK, mask):  # there are more processors than a mask has bits
-            return NO_LIMIT
-        count = 0
-        for i in range(_MASK // 8):
-            word = _words(mask)[i]
-            while word:
-                word &= word - 1
-                count += 1
-        return count
-
-else:
-
-    @jit
-    def _processors():
-        return NO_LIMIT
-
-
-@jit
-def compiled_threads(limit):
-    """Return the fewest of ``limit``, Numba's threads and the processors; once Numba has started its threads."""
-    return min(limit, get_num_threads(), _processors())

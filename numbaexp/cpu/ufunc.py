@@ -8,18 +8,15 @@ taken over, so that types are promoted as there, and those of the types computed
 import contextlib
 import ctypes
 import functools
-import importlib
 from typing import Any
 
 import numpy as np
 
 from numbaexp.cpu import pool
-from numbaexp.cpu.compile import compile_kernel
-from numbaexp.cpu.parallel import SIGNATURE
+from numbaexp.cpu.compile import LOOP, compile_kernel
 from numbaexp.cpu.signatures import signatures
 from numbaexp.scalar.family import FAMILY, SAVED, modules_of
 from numbaexp.scalar.forms import itemsize
-from numbaexp.vector.level import current_level
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
 # faster than one (they draw level at 16384, 8192, 8192 and 4096).
@@ -68,12 +65,8 @@ def _inputs(name):
 
 @functools.cache
 def serial_loop(name, dtype):
-    module = f"{__package__}.{'gradient_loops' if name in SAVED else 'loops'}"
-
-    def make():
-        return importlib.import_module(module).make_loop(name, dtype, current_level())
-
-    return compile_kernel(f"{name} {dtype}", make, SIGNATURE, (module, *modules_of(name)))
+    make = f"{'gradient_loops' if name in SAVED else 'loops'}.make_loop"
+    return compile_kernel(f"{name} {dtype}", make, LOOP, arguments=(name, dtype), modules=modules_of(name))
 
 
 def _loop(name, dtype, target):

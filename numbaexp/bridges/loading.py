@@ -1,0 +1,52 @@
+"""What other libraries are told of this package, once they are loaded: nobody who does not use them waits for them."""
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+def import_with(library: str, module: str, *, unless: tuple[type[Exception], ...] = ()) -> None:
+    """Import a module of this package, at once if a library has been loaded, else right after that.
+
+    Errors of a kind that ``unless`` has are passed over: of a library that is too old, what needs less still works.
+    """
+
+    def import_module() -> None:
+        with contextlib.suppress(*unless):
+            importlib.import_module(module)
+
+    if library in sys.modules:
+        import_module()
+    else:
+        sys.meta_path.insert(0, _After(library, import_module))
+
+
+class _After(MetaPathFinder):
+    """Finds a library as the other finders do, and calls a function when its module has been executed."""
+
+    def __init__(self, library: str, call: Callable[[], None]) -> None:
+        self._library, self._call = library, call
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != self._library:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        loader: Any = spec and spec.loader
+        if loader is not None and hasattr(loader, "exec_module"):
+            loader.exec_module = self._then_call(loader.exec_module)
+        return spec
+
+    def _then_call(self, execute: Any) -> Any:
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+                self._call()
+
+        return exec_module
