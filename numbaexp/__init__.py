@@ -1,12 +1,12 @@
 """Correctly rounded exponentials on arrays: the same bits everywhere, on all cores and on GPUs, compiled by Numba."""
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 import importlib
 from typing import Any
 
 from numbaexp.bridges.loading import import_with as _import_with
-from numbaexp.cache import carried as _carried
+from numbaexp.cache import IS_CARRIED as _IS_CARRIED
 from numbaexp.cache import sources as _sources
 from numbaexp.dispatch import use_target
 from numbaexp.functions import (
@@ -80,10 +80,10 @@ __all__ = [
 # were saved name before any function is called. Sources that change from now on are not those of this process.
 _import_with("numba", "numbaexp.compiled")
 _import_with("torch", "numbaexp.bridges.torch", unless=(Exception,))
-if _carried.IS_BUILT:
+if _IS_CARRIED:
     # With machine code at hand, this would be most of what the first call takes.
     importlib.import_module("llvmlite.binding")
-del _carried, _import_with, _sources
+del _IS_CARRIED, _import_with, _sources
 
 
 def __getattr__(name: str) -> Any:

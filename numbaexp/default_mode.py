@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from numbaexp.once import LOCK
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -16,9 +18,10 @@ def in_default_mode(function: _Function) -> _Function:
         nonlocal guarded
         if guarded is None:
             # Compiling is for those who call; importing the package is not to wait for it.
-            from numbaexp.cpu.entry import in_default_mode as guard
+            with LOCK:
+                from numbaexp.cpu.entry import in_default_mode as guard
 
-            guarded = guard(function)
+                guarded = guard(function)
         return guarded(*args, **kwargs)
 
     return call  # type: ignore[return-value]

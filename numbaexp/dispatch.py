@@ -5,13 +5,13 @@ import contextlib
 import functools
 import inspect
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
 from typing import Any, Protocol
 
 import numpy as np
 
+from numbaexp.once import LOCK
 from numbaexp.owners.table import owner_of, recorded
 from numbaexp.ufunc_like import UfuncLike
 
@@ -126,8 +126,6 @@ class Ufunc(Protocol):
     def __call__(self, x: Any, /, out: Any = None, **kwargs: Any) -> Any: ...
 
 
-# Ufuncs and doors are made once, by whichever thread calls first.
-_building = threading.RLock()
 # By name: the function, and the built-in function behind it once it has been called.
 _functions: dict[str, Any] = {}
 _doors: dict[str, Any] = {}
@@ -164,26 +162,26 @@ def _ufunc_of_methods(name: str) -> Any:
 @functools.cache
 def _ufunc(name: str, target: str) -> Any:
     # Compiling is for those who call; importing the package is not to wait for it.
-    from numbaexp.cpu.ufunc import ufunc
+    with LOCK:
+        from numbaexp.cpu.ufunc import ufunc
 
-    with _building:
         return ufunc(name, target)
 
 
 @functools.cache
 def _bits_ufunc(name: str, target: str) -> Any:
-    from numbaexp.cpu.ufunc import bits_ufunc
+    with LOCK:
+        from numbaexp.cpu.ufunc import bits_ufunc
 
-    with _building:
         return bits_ufunc(name, target)
 
 
 def _door(name: str) -> Any:
-    from numbaexp.cpu.entry import make_door
-
     elsewhere = _elsewhere(name) if _functions[name].nin == 1 else _gradient_elsewhere(name)
     elsewhere.__name__ = elsewhere.__qualname__ = name
-    with _building:
+    with LOCK:
+        from numbaexp.cpu.entry import make_door
+
         if name not in _doors:
             _doors[name] = make_door(name, _ufunc(name, "auto"), elsewhere)
             _tell_doors()
@@ -221,9 +219,9 @@ def _learn_bfloat16() -> None:
     global _know_bfloat16
     dtype = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
     if dtype is not None:
-        from numbaexp.cpu.ufunc import add_bfloat16
+        with LOCK:
+            from numbaexp.cpu.ufunc import add_bfloat16
 
-        with _building:
             add_bfloat16(np.dtype(dtype))
             _know_bfloat16 = True
             _tell_doors()

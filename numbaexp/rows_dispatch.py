@@ -7,6 +7,7 @@ import numpy as np
 
 from numbaexp import dispatch
 from numbaexp.default_mode import in_default_mode
+from numbaexp.once import LOCK
 from numbaexp.owners.table import owner_of, recorded
 from numbaexp.rows_layout import axes_of, find_rows
 
@@ -203,10 +204,11 @@ class Door:
 
     def _first(self, *arrays: Any) -> bool | None:
         # Compiling is for those who call; importing the package is not to wait for it.
-        from numbaexp.cpu.row_entry import Quick
+        with LOCK:
+            from numbaexp.cpu.row_entry import Quick
 
-        quick = Quick(self.name)
-        self.call, self.learn = quick.call, quick.learn
+            quick = Quick(self.name)
+            self.call, self.learn = quick.call, quick.learn
         return self.call(*arrays)
 
 

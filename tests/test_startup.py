@@ -42,6 +42,12 @@ def test_import_compiles_nothing_and_loads_no_peer(run_script):
     )
 
 
+def test_import_does_not_wait_for_numba(run_script):
+    run_script(
+        "import sys, numbaexp; assert not {'numba', 'llvmlite'} & {name.partition('.')[0] for name in sys.modules}"
+    )
+
+
 def test_kernels_are_kept_on_disk(run_script, tmp_path):
     run_script(CALL, NUMBA_CACHE_DIR=str(tmp_path))
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")}

@@ -6,14 +6,11 @@ another processor than this one.
 
 import functools
 import os
-import pathlib
 from typing import Any
 
-from numbaexp.cache import sources
+from numbaexp.cache import CARRIED, IS_CARRIED, sources
 from numbaexp.cache.files import Code, file_of, line, read
 
-FOLDER = pathlib.Path(__file__).parent.parent / "machine_code"
-IS_BUILT = FOLDER.is_dir()
 # By LLVM's names, the best first, with the features that a processor needs.
 _V2 = "cx16 sahf popcnt sse3 ssse3 sse4.1 sse4.2"
 _V3 = f"{_V2} avx avx2 bmi bmi2 f16c fma lzcnt movbe xsave"
@@ -45,7 +42,7 @@ def level_here() -> str | None:
     """Return the best level that the package carries code for and this processor has."""
     if any(os.environ.get(variable) for variable in _VARIABLES):
         return None
-    carried = [level for level in LEVELS if IS_BUILT and (FOLDER / level).is_dir()]
+    carried = [level for level in LEVELS if IS_CARRIED and (CARRIED / level).is_dir()]
     if not carried:
         return None
     import llvmlite.binding as llvm
@@ -61,4 +58,4 @@ def find(name: str, modules: tuple[str, ...]) -> Code | None:
     if level is None or digest is None:
         return None
     told = line(about(name, level, digest))
-    return read(FOLDER / level / file_of(name, told), told)
+    return read(CARRIED / level / file_of(name, told), told)

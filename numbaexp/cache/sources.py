@@ -4,7 +4,6 @@ import contextlib
 import functools
 import hashlib
 import os
-import pkgutil
 import re
 import time
 
@@ -18,6 +17,9 @@ _LOADED = time.time()
 @functools.cache
 def _source(module: str) -> tuple[bytes, bool] | None:
     """Return a module's source, and whether it is a package; None where there is none of this name."""
+    # Importing the package is not to wait for it.
+    import pkgutil
+
     path = module.replace(".", "/")[len(_PACKAGE) + 1 :]
     for file, is_package in ((f"{path}.py", False), (f"{path}/__init__.py", True)):
         with contextlib.suppress(OSError):
@@ -48,6 +50,8 @@ def closure(modules: tuple[str, ...]) -> tuple[str, ...]:
         if source is None:
             continue
         found.add(module)
+        # A module's package runs before.
+        left.append(module.rpartition(".")[0])
         for name, taken in imported_by(source[0]).items():
             left.append(name)
             of_package = name == _PACKAGE or ((given := _source(name)) is not None and given[1])

@@ -4,6 +4,7 @@ from typing import Any
 
 from numbaexp.cache.carried import find
 from numbaexp.cpu.machine_code import Loaded, load
+from numbaexp.once import LOCK
 
 # Of an inner loop, by NumPy's C API: pointers to operands, to the length, to the steps in bytes, to data of the loop's.
 LOOP = "void(CPointer(intp), CPointer(intp), CPointer(intp), CPointer(intp))"
@@ -41,14 +42,15 @@ def compile_kernel(
     """
     module, _, attribute = function.rpartition(".")
     sources = (f"{_ROOM}.{module}", *modules)
-    code = find(name, sources)
-    if code is None or parallel:
-        # Code from the package needs no Numba, but for its threads.
-        from numbaexp.cpu import numba_compiler
+    with LOCK:
+        code = find(name, sources)
+        if code is None or parallel:
+            # Code from the package needs no Numba, but for its threads.
+            from numbaexp.cpu import numba_compiler
 
-        if parallel:
-            numba_compiler.start_run_time()
-        if code is None:
-            made_by = numba_compiler.MadeBy(sources[0], attribute, arguments, options or {})
-            code = numba_compiler.compiled(name, made_by, signature, sources, parallel)
-    return load(code)
+            if parallel:
+                numba_compiler.start_run_time()
+            if code is None:
+                made_by = numba_compiler.MadeBy(sources[0], attribute, arguments, options or {})
+                code = numba_compiler.compiled(name, made_by, signature, sources, parallel)
+        return load(code)

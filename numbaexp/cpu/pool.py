@@ -17,6 +17,7 @@ import numpy as np
 
 from numbaexp.cpu import thread_limit
 from numbaexp.cpu.compile import LOOP, compile_kernel
+from numbaexp.once import LOCK
 
 SAFE_LAYERS = ("omp", "tbb")
 
@@ -31,8 +32,6 @@ _keep_alive: list[Any] = []
 _maybe_inherited = thread_limit.numba_has_started()
 _running = False
 _starting = threading.Lock()
-# Held by who compiles a loop, or changes which one runs, and by who forks: nobody would release it in the child.
-_compiling = threading.RLock()
 # For compiled code: how many threads the environment allows, or 0 where several of Numba's may not be used.
 RUNNING = np.zeros(1, np.intp)
 
@@ -53,7 +52,7 @@ def start():
 
         if numba.threading_layer() in SAFE_LAYERS:
             limit, first = thread_limit.of_environment(), compiled_first_loop().address
-            with _compiling:
+            with LOCK:
                 for cell in _cells:
                     cell[6] = limit
                     if cell[2] != first:
@@ -100,9 +99,6 @@ def _after_fork_in_child():
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_compiling.release
-    )
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
@@ -138,7 +134,7 @@ def _new_cell(make, threshold, itemsize, inputs, shared):
     first = compiled_first_loop().address
 
     def compile_now():
-        with _compiling:
+        with LOCK:
             if cell[2] == first:
                 cell[2] = make().address
                 cell[1] = compiled_parallel_loop().address if shared and _running else cell[2]

@@ -1,0 +1,168 @@
+"""Machine code that a wheel carries: the same bits, and no Numba."""
+
+import pathlib
+import shutil
+
+import llvmlite.binding as llvm
+import pytest
+
+import numbaexp
+from numbaexp.cache import carried
+from numbaexp.carry import carry
+
+PACKAGE = pathlib.Path(numbaexp.__file__).parent
+HAS = llvm.get_host_cpu_features()
+LEVELS = [level for level, features in carried.LEVELS.items() if all(HAS.get(each) for each in features.split())]
+
+pytestmark = pytest.mark.skipif(not LEVELS, reason="this processor has none of the levels")
+
+# What is carried in these tests.
+CHOICE = ["exp", "sigmoid", "exp_backward", "softmax", "--dtype", "float32", "float16"]
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory):
+    """A copy of the package that carries some kernels for each level that can be tried here."""
+    folder = tmp_path_factory.mktemp("install")
+    shutil.copytree(PACKAGE, folder / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
+    for level in LEVELS:
+        carry(folder / "numbaexp" / "machine_code", level, CHOICE)
+    return folder
+
+
+@pytest.fixture(params=LEVELS)
+def at_level(request, install, tmp_path):
+    """The same with the code of one level, in the environment of a process, and an empty cache."""
+    shutil.copytree(install, tmp_path / "install", ignore=shutil.ignore_patterns("__pycache__"))
+    for level in set(LEVELS) - {request.param}:
+        shutil.rmtree(tmp_path / "install" / "numbaexp" / "machine_code" / level)
+    return {"PYTHONPATH": str(tmp_path / "install"), "NUMBAEXP_CACHE_DIR": str(tmp_path / "cache")}
+
+
+def kept(environment):
+    return {path.name.rpartition("-")[0] for path in pathlib.Path(environment["NUMBAEXP_CACHE_DIR"]).rglob("*.kernel")}
+
+
+def files(environment):
+    return list(pathlib.Path(environment["PYTHONPATH"], "numbaexp", "machine_code").rglob("*.kernel"))
+
+
+BITS = """
+    import hashlib, sys
+    import numpy as np, numbaexp
+
+    made = hashlib.sha256()
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    singles = np.random.default_rng(1).integers(0, 1 << 32, 1 << 18, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    with np.errstate(all="ignore"), numbaexp.use_target("cpu"):
+        for x in (halves, singles, singles[::3], singles.reshape(512, 512)[:, ::-1]):
+            for function in (numbaexp.exp, numbaexp.sigmoid):
+                made.update(function(x).tobytes())
+            made.update(numbaexp.exp_backward(x, x).tobytes())
+            finite = np.nan_to_num(x.ravel()[: x.size // 64 * 64] % 80).reshape(-1, 64)
+            made.update(numbaexp.softmax(finite).tobytes())
+            made.update(numbaexp.softmax(finite, 0).tobytes())
+    flags = []
+    with np.errstate(all="call"):
+        np.seterrcall(lambda error, _: flags.append(error))
+        numbaexp.exp(np.float32([100, -200]))
+    print(made.hexdigest(), flags)
+"""
+
+
+def test_bits(run_script, at_level):
+    """Those of code that is compiled here; and nothing is compiled, nor Numba imported."""
+    no_numba = "    assert not any(name.partition('.')[0] == 'numba' for name in sys.modules)\n"
+    assert run_script(BITS + no_numba, **at_level) == run_script(BITS)
+    assert kept(at_level) == set()
+
+
+def test_what_is_not_carried_is_compiled(run_script, at_level):
+    run_script(
+        """
+        import sys
+        import numpy as np, numbaexp
+        assert numbaexp.exp(np.float32([0])).tolist() == [1]
+        assert "numba" not in sys.modules
+        assert numbaexp.exp2(np.float32([3])).tolist() == [8]
+        assert "numba" in sys.modules
+        """,
+        **at_level,
+    )
+    assert kept(at_level) == {"exp2_float32"}
+
+
+def test_threads_and_users_code(run_script, at_level):
+    """Numba comes when it is needed, and knows the functions then."""
+    run_script(
+        """
+        import sys
+        import numpy as np, numbaexp
+        x = np.zeros(1_000_000, np.float32)
+        assert numbaexp.exp(x[:10]).sum() == 10
+        assert "numba" not in sys.modules
+        assert numbaexp.exp(x).sum() == 1_000_000
+        assert numbaexp.exp(x.reshape(1000, 1000)[:, ::2]).sum() == 500_000
+        assert (numbaexp.softmax(x.reshape(1000, 1000)) == np.float32(1e-3)).all()
+        import numba
+        @numba.njit
+        def users_own(x):
+            return numbaexp.expm1(x) + numbaexp.exp(x)
+        assert users_own(0.0) == 1
+        """,
+        **at_level,
+    )
+    assert kept(at_level) == set()
+
+
+@pytest.mark.parametrize("imported_first", ["numba", "numbaexp"])
+def test_users_code_in_either_order(run_script, at_level, imported_first):
+    run_script(
+        f"""
+        import {imported_first}
+        import numba, numbaexp
+        @numba.njit
+        def users_own(x):
+            return numbaexp.exp(x)
+        assert users_own(0) == 1
+        """,
+        **at_level,
+    )
+
+
+@pytest.mark.parametrize("change", ["source", "damage", "processor", "settings"])
+def test_code_that_does_not_fit_is_none(run_script, at_level, change):
+    """Other sources, damaged files, and another processor asked for: the kernel is compiled."""
+    environment = dict(at_level)
+    package = pathlib.Path(at_level["PYTHONPATH"], "numbaexp")
+    if change == "source":
+        with (package / "scalar" / "sigmoid.py").open("a") as file:
+            file.write("\n# changed\n")
+    elif change == "damage":
+        for path in files(at_level):
+            if path.name.startswith("sigmoid"):
+                path.write_bytes(path.read_bytes()[:-1])
+    elif change == "processor":
+        environment |= {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": carried.features_of("x86-64-v3")}
+    else:
+        environment["NUMBA_OPT"] = "2"
+    run_script(
+        "import numpy as np, numbaexp; assert numbaexp.sigmoid(np.float32([0])).tolist() == [0.5]", **environment
+    )
+    made = kept(at_level)
+    assert "sigmoid_float32" in made
+    assert ("first" in made) == (change in ("processor", "settings"))
+
+
+def test_a_lesser_processor(monkeypatch):
+    """The best level of which it has everything; none, where it has none."""
+    best, least = list(carried.LEVELS)
+    monkeypatch.setattr(carried, "CARRIED", pathlib.Path(__file__).parent)
+    monkeypatch.setattr(carried, "IS_CARRIED", True)
+    monkeypatch.setattr(pathlib.Path, "is_dir", lambda _: True)
+    for variable in carried._VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    everything = dict.fromkeys(carried.LEVELS[best].split(), True)
+    for left_out, expected in (("", best), ("avx512vl", least), ("fma", None)):
+        monkeypatch.setattr(llvm, "get_host_cpu_features", lambda out=left_out: {**everything, out: False})
+        assert carried.level_here.__wrapped__() == expected
