@@ -82,12 +82,16 @@ def _versions() -> _Rows:
 def _machine() -> _Rows:
     from numba.core.registry import cpu_target
 
+    from numbaexp.cache.carried import level_here
     from numbaexp.vector.level import current_level
 
     triple, name, features = cpu_target.target_context.codegen().magic_tuple()
     yield "processor", f"{_processor()}, compiled for as {name}"
     yield "SIMD", f"{current_level().name}; in loops that LLVM vectorizes {simd(triple, name, features)}"
     yield "threads", _threads()
+    carried = level_here()
+    if carried is not None:
+        yield "machine code", f"carried for {carried}"
     yield "cache", _cache()
 
 

@@ -1,6 +1,7 @@
 """Machine code that a wheel carries: the same bits, and no Numba."""
 
 import pathlib
+import re
 import shutil
 
 import llvmlite.binding as llvm
@@ -75,6 +76,12 @@ def test_bits(run_script, at_level):
     no_numba = "    assert not any(name.partition('.')[0] == 'numba' for name in sys.modules)\n"
     assert run_script(BITS + no_numba, **at_level) == run_script(BITS)
     assert kept(at_level) == set()
+
+
+def test_it_is_told(run_script, at_level):
+    printed = run_script("from numbaexp.information import report; print(report())", **at_level)
+    (level,) = {path.parent.name for path in files(at_level)}
+    assert re.search(f"^machine code +carried for {level}$", printed, re.M)
 
 
 def test_what_is_not_carried_is_compiled(run_script, at_level):
