@@ -17,7 +17,7 @@ from numba.core import config
 from numba.core.compiler import Flags
 from numba.core.sigutils import normalize_signature
 
-from numbaexp.pipelines import InlinedCompiler, KernelCompiler
+from numbaexp.inlining import InliningCompiler
 
 # Those that Numba's targets have in common: the CUDA target takes them too.
 FLAGS = {
@@ -35,7 +35,7 @@ _CPU_FLAGS = {**FLAGS, "_nrt": True, "no_rewrites": False, "parallel": False}
 _INLINED = (
     {}
     if config.ENABLE_CUDASIM
-    else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InlinedCompiler}
+    else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InliningCompiler}
 )
 
 # Settings of Numba's, most of them for debugging, that change compiled code.
@@ -77,9 +77,7 @@ def callback(function: Callable[..., Any], signature: Any, **flags: Any) -> Any:
     from numba.core.ccallback import CFunc
 
     options = {**_CPU_FLAGS, **flags}
-    # Loops for threads have references that are counted.
-    how = {} if options["parallel"] else {"pipeline_class": KernelCompiler}
-    return CFunc(function, normalize_signature(signature), locals={}, options=options, **how)
+    return CFunc(function, normalize_signature(signature), locals={}, options=options)
 
 
 def compile_callback(made: Any) -> None:

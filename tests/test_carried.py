@@ -3,6 +3,8 @@
 import pathlib
 import re
 import shutil
+import struct
+import sys
 
 import llvmlite.binding as llvm
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import numbaexp
 from numbaexp.cache import carried
 from numbaexp.carry import carry
+from numbaexp.cpu import machine_code
 
 PACKAGE = pathlib.Path(numbaexp.__file__).parent
 HAS = llvm.get_host_cpu_features()
@@ -76,6 +79,36 @@ def test_bits(run_script, at_level):
     no_numba = "    assert not any(name.partition('.')[0] == 'numba' for name in sys.modules)\n"
     assert run_script(BITS + no_numba, **at_level) == run_script(BITS)
     assert kept(at_level) == set()
+
+
+def undefined(code):
+    """The names that an object in ELF's form looks for elsewhere."""
+    (sections,) = struct.unpack_from("<Q", code, 0x28)
+    size, number = struct.unpack_from("<HH", code, 0x3A)
+    headers = [struct.unpack_from("<IIQQQQIIQQ", code, sections + size * i) for i in range(number)]
+    names = set()
+    for _, kind, _, _, start, length, link, *_ in headers:
+        if kind == 2:  # the table of symbols
+            strings = headers[link][4]
+            for place in range(start, start + length, 24):
+                name, _, _, section = struct.unpack_from("<IBBH", code, place)
+                if section == 0 and name:
+                    names.add(code[strings + name : code.index(b"\0", strings + name)].decode())
+    return names
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="objects of another form")
+def test_all_that_the_code_calls_is_known(at_level):
+    """LLVM would take an unknown name for the address 0."""
+    known = {*machine_code.OF_C, *machine_code.OF_PYTHON}
+    checked = 0
+    for path in files(at_level):
+        # These two are for Numba's threads, and Numba knows what they call.
+        if path.name.partition("-")[0] not in ("parallel", "shared"):
+            names = undefined(path.read_bytes().split(b"\n", 3)[3])
+            assert names <= known, path.name
+            checked += len(names)
+    assert checked > 20
 
 
 def test_it_is_told(run_script, at_level):

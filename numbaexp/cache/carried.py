@@ -40,7 +40,7 @@ def about(name: str, level: str, digest: str) -> dict[str, Any]:
 @functools.cache
 def level_here() -> str | None:
     """Return the best level that the package carries code for and this processor has."""
-    if any(os.environ.get(variable) for variable in _VARIABLES):
+    if os.name != "posix" or any(os.environ.get(variable) for variable in _VARIABLES):
         return None
     carried = [level for level in LEVELS if IS_CARRIED and (CARRIED / level).is_dir()]
     if not carried:
