@@ -91,6 +91,7 @@ NOT_OF_KERNELS = {"numbaexp.cpu.numba_compiler", "numbaexp.cache.files", "numbae
 NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.bridges.loading"}
 
 
+@pytest.mark.sampled(kernel="('exp', 'float32')")
 @pytest.mark.parametrize(
     "kernel",
     [
@@ -478,6 +479,7 @@ def test_a_file_is_marked_as_used(folder):
     assert path.stat().st_mtime > time.time() - 3600
 
 
+@pytest.mark.thorough
 def test_the_target_is_a_part_of_the_name(run_script, tmp_path):
     """And so are Numba's settings: each process finds its own kernels only."""
     script = "import numpy as np, numbaexp; numbaexp.exp2(np.float32([1]))"
@@ -488,6 +490,7 @@ def test_the_target_is_a_part_of_the_name(run_script, tmp_path):
     assert numbers == [1, 2, 3, 3]
 
 
+@pytest.mark.thorough
 def test_bits_of_kept_code(run_script, tmp_path):
     """Compiled and loaded code gives the same."""
     script = """

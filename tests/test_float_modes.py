@@ -14,6 +14,8 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
+pytestmark = pytest.mark.sampled(name=("all", "flush and zeros"), layer="omp", target="cpu")
+
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 LARGE = 1 << 19
 # Where scripts find ``float_modes``.
@@ -178,6 +180,7 @@ def test_threads_of_numba_that_were_started_in_a_mode(run_script, layer):
     )
 
 
+@pytest.mark.thorough
 def test_imported_and_compiled_in_a_mode(run_script, tmp_path):
     """No constant is folded, and no kernel is kept, that has another mode in it."""
     check = f"""

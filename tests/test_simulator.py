@@ -12,12 +12,26 @@ import pytest
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 
-def test_in_the_simulator():
+@pytest.mark.parametrize("marks", ["not thorough", pytest.param("thorough", marks=pytest.mark.thorough)])
+def test_in_the_simulator(marks):
     folder = Path(__file__).parent / "simulator"
     # It is all Python, and slow.
     on_all_cores = ["-n", "auto", "--dist", "load"] if importlib.util.find_spec("xdist") else []
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", *on_all_cores],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-o",
+            "addopts=",
+            "-m",
+            marks,
+            folder,
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *on_all_cores,
+        ],
         capture_output=True,
         text=True,
         timeout=1200,

@@ -68,12 +68,14 @@ CALLS = {
 }
 
 
+@pytest.mark.sampled(name=("dtype f", "strided"))
 @pytest.mark.parametrize("name", CALLS)
 def test_calls(name, copies):
     assert_same(*both(lambda: CALLS[name](numbaexp.exp)))
     assert len(copies) == (name != "empty")
 
 
+@pytest.mark.sampled(name="exp")
 @pytest.mark.parametrize("name", FAMILY)
 def test_functions_and_in_place(name):
     assert_same(*both(lambda: getattr(numbaexp, name)(X.astype("f"))))

@@ -7,6 +7,8 @@ from numba import cuda
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(name="exp", dtype="float32")
+
 
 def kernel_over(function):
     @cuda.jit

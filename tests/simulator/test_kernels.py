@@ -17,6 +17,10 @@ from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.verify.hard_cases import hard_cases
 
+pytestmark = pytest.mark.sampled(
+    name=("exp", "exp_backward"), dtype="float32", n=("65", "1025"), share="0.1", before=("0", "31")
+)
+
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
 FLOATS = tuple(FAMILY["exp"])
 # An accurate phase settles them in float64.
@@ -199,6 +203,7 @@ def test_any_layout(data, shape, dtype):
     assert_same_bits(own_memory, on_cpu("exp", x, dtype), dtype)
 
 
+@pytest.mark.sampled(dtype="float64")
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_many_dimensions(dtype):
     """Seven that cannot be taken together: the first three are gone through one by one."""
@@ -399,6 +404,7 @@ def test_gradients_of_more_than_a_grid_does_at_once(dtype, n):
     assert_same_bits(out[::-1].copy(), expected, dtype)
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.lists(st.integers(1, 4), max_size=6).map(tuple), st.sampled_from(FLOATS))
 def test_gradients_in_any_layout(data, shape, dtype):

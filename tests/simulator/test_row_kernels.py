@@ -17,6 +17,10 @@ from numbaexp.scalar.row_gradients import gradient_of
 from numbaexp.scalar.row_order import CHUNK, LANES
 from numbaexp.scalar.rows import rank
 
+pytestmark = pytest.mark.sampled(
+    name=("softmax", "softmax_backward"), dtype="float32", length=("33", "50", "4097", "4136"), _shared="2"
+)
+
 NAMES = (
     "softmax",
     "log_softmax",

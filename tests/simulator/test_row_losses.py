@@ -13,6 +13,8 @@ from numbaexp.owners import device
 from numbaexp.scalar.loss_record import RECORD
 from numbaexp.scalar.row_order import CHUNK
 
+pytestmark = pytest.mark.sampled(dtype="float32", option="all", reduction="mean", length=("33", "4097"))
+
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 REDUCTIONS = ("mean", "sum", "none")
 KINDS = ("classes", "probabilities")
