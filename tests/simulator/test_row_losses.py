@@ -13,7 +13,9 @@ from numbaexp.owners import device
 from numbaexp.scalar.loss_record import RECORD
 from numbaexp.scalar.row_order import CHUNK
 
-pytestmark = pytest.mark.sampled(dtype="float32", option="all", reduction="mean", length=("33", "4097"))
+pytestmark = pytest.mark.sampled(
+    kind="classes", option="all", reduction="mean", dtype="float32", smoothing="0.5", axis=("None", "1"), length="33"
+)
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 REDUCTIONS = ("mean", "sum", "none")
@@ -81,6 +83,7 @@ def assert_as_on_the_cpu(grad, logits, targets, **options):
 CASES = [(kind, option, reduction) for kind in KINDS for option in OPTIONS for reduction in REDUCTIONS]
 
 
+@pytest.mark.sampled(kind=("classes", "probabilities"))
 @pytest.mark.parametrize(("kind", "option", "reduction"), CASES)
 def test_options(kind, option, reduction):
     """Each in one of the types."""
@@ -92,6 +95,7 @@ def test_options(kind, option, reduction):
 LENGTHS = (1, 31, 33, 1000, CHUNK + 1, 9000)
 
 
+@pytest.mark.sampled(option=("plain", "all"), length="4097")
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize(("kind", "option"), [("classes", "plain"), ("probabilities", "all")])
 def test_lengths(kind, option, length):
@@ -225,6 +229,7 @@ def test_nothing_comes_to_the_host(monkeypatch):
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 
 
+@pytest.mark.sampled(kind=("uint8", "int64"))
 @pytest.mark.parametrize("kind", INTEGERS)
 def test_types_of_classes(kind):
     """The class that is ignored is one that the type may not have, or none; what is out of range gives NaN."""
@@ -264,6 +269,7 @@ def test_a_gradient_that_is_a_number():
         assert_same_bits([result], [expected])
 
 
+@pytest.mark.sampled(reduction=("mean", "none"))
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0), (0,), (0, 4, 2), (2, 4, 0)])
@@ -398,6 +404,7 @@ def test_torch(torch, kind, reduction):
 # The gradient of logsumexp.
 
 
+@pytest.mark.sampled(axis="(0, 2)")
 @pytest.mark.parametrize(("dtype", "axis"), list(zip(DTYPES, [None, 0, (0, 2), -1], strict=True)))
 def test_logsumexp_backward(dtype, axis):
     """Of arrays of the host, whose gradients are of float64, and of a device."""
