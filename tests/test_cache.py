@@ -221,6 +221,7 @@ def test_what_has_to_be_compiled_again(run_script, tmp_path):
     assert kernels("unrelated", "functions.py") == (after, 0)
 
 
+@pytest.mark.thorough
 def test_sources_changed_since_the_import(run_script, tmp_path):
     """A process that still runs the code of before keeps nothing under the name of the new, and takes nothing."""
     shutil.copytree(PACKAGE, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))

@@ -14,7 +14,7 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
-pytestmark = pytest.mark.sampled(name=("all", "flush and zeros"), layer="omp", target="cpu")
+pytestmark = pytest.mark.sampled(layer="omp")
 
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 LARGE = 1 << 19
@@ -98,6 +98,7 @@ def differing(results, expected):
     return [label for label in expected if results[label] != expected[label]]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", MODES)
 def test_main_thread(known, name):
     made, expected = known
@@ -106,6 +107,7 @@ def test_main_thread(known, name):
     assert differing(results, expected) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["flush and zeros", "rounding 2"])
 def test_other_threads(known, name):
     """Of a thread that was started in the mode, and of one that sets the mode itself."""
@@ -130,6 +132,7 @@ def test_other_threads(known, name):
     assert [differing(results, expected) for results in found] == [[], []]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("target", ["cpu", "parallel"])
 def test_targets(known, target):
     made, expected = known

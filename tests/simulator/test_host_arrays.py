@@ -68,7 +68,7 @@ CALLS = {
 }
 
 
-@pytest.mark.sampled(name=("dtype f", "strided"))
+@pytest.mark.sampled(name="dtype f")
 @pytest.mark.parametrize("name", CALLS)
 def test_calls(name, copies):
     assert_same(*both(lambda: CALLS[name](numbaexp.exp)))

@@ -148,6 +148,7 @@ def test_heads_and_tails(name, dtype, lengths):
                 assert np.all(memory[out_offset + n :] == CANARY)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("n", [63, 64, 65, 129, 1023, 1024, 1025, 2500, 5000])
 def test_more_than_a_grid_does_at_once(dtype, n):
