@@ -168,6 +168,7 @@ def test_torch_of_the_host(copies):
     assert torch.equal(x, expected)
 
 
+@pytest.mark.thorough
 def test_jax_of_the_host(copies):
     jax = pytest.importorskip("jax", reason="the owner is a JAX array")
     for dtype in ("float16", "bfloat16", "float32", "int8"):
