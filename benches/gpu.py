@@ -89,7 +89,19 @@ def run_tests(file: str, chosen: str) -> Tests:
     """Run the tests that need a GPU, those that an expression of pytest chooses."""
     with tempfile.TemporaryDirectory() as folder:
         junit = pathlib.Path(folder, "junit.xml")
-        options = ["-m", "gpu", "-k", chosen, "-p", "no:cacheprovider", "--durations=10", f"--junitxml={junit}"]
+        # One process, and no plugin is needed: the GPU is one.
+        options = [
+            "-o",
+            "addopts=",
+            "-m",
+            "gpu",
+            "-k",
+            chosen,
+            "-p",
+            "no:cacheprovider",
+            "--durations=10",
+            f"--junitxml={junit}",
+        ]
         command = [sys.executable, "-m", "pytest", *options, file]
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         if not junit.exists():

@@ -19,6 +19,24 @@ LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ
 LONGEST = ("test_simulator.py", "test_gpu_report.py")
 
 
+def named(value):
+    """A value of a parameter as the mark ``sampled`` names it."""
+    return str(getattr(value, "__name__", value)).removeprefix("torch.")
+
+
+def pytest_itemcollected(item):
+    """Mark as thorough what has another value of a parameter than ``sampled`` keeps; the nearest mark counts."""
+    kept = {}
+    for mark in item.iter_markers("sampled"):
+        kept = {**mark.kwargs, **kept}
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    for name in kept.keys() & parameters.keys():
+        values = (kept[name],) if isinstance(kept[name], str) else kept[name]
+        if named(parameters[name]) not in values:
+            item.add_marker(pytest.mark.thorough)
+            return
+
+
 def pytest_collection_modifyitems(items):
     """Run the longest tests first, or a core would wait for them at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)

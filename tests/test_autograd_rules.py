@@ -11,6 +11,8 @@ from numbaexp import autograd
 from numbaexp.autograd.rule import needs
 from numbaexp.autograd.rules import RULES
 
+pytestmark = pytest.mark.sampled(name=("exp", "exp_backward", "softplus", "softmax", "logsumexp", "cross_entropy"))
+
 SHAPE = (3, 4)
 X = np.random.default_rng(1).uniform(-2, 2, SHAPE)
 G = np.random.default_rng(2).uniform(-2, 2, SHAPE)
@@ -159,6 +161,7 @@ def test_third_derivative_of_exp_has_its_bits():
     np.testing.assert_array_equal(derivative.detach(), numbaexp.exp(X))
 
 
+@pytest.mark.thorough
 def test_gradients_are_the_public_ones():
     """Bit for bit, and so whatever the number of threads."""
     large = np.random.default_rng(5).standard_normal((40, 20_000)).astype(np.float32)

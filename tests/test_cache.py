@@ -92,6 +92,7 @@ NOT_OF_KERNELS = {"numbaexp.cpu.numba_compiler", "numbaexp.cache.files", "numbae
 NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.bridges.loading"}
 
 
+@pytest.mark.sampled(kernel="('exp', 'float32')")
 @pytest.mark.parametrize(
     "kernel",
     [
@@ -221,6 +222,7 @@ def test_what_has_to_be_compiled_again(run_script, tmp_path):
     assert kernels("unrelated", "functions.py") == (after, 0)
 
 
+@pytest.mark.thorough
 def test_sources_changed_since_the_import(run_script, tmp_path):
     """A process that still runs the code of before keeps nothing under the name of the new, and takes nothing."""
     shutil.copytree(PACKAGE, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
@@ -479,6 +481,7 @@ def test_a_file_is_marked_as_used(folder):
     assert path.stat().st_mtime > time.time() - 3600
 
 
+@pytest.mark.thorough
 def test_the_target_is_a_part_of_the_name(run_script, tmp_path):
     """And so are Numba's settings: each process finds its own kernels only."""
     script = "import numpy as np, numbaexp; numbaexp.exp2(np.float32([1]))"
@@ -489,6 +492,7 @@ def test_the_target_is_a_part_of_the_name(run_script, tmp_path):
     assert numbers == [1, 2, 3, 3]
 
 
+@pytest.mark.thorough
 def test_bits_of_kept_code(run_script, tmp_path):
     """Compiled and loaded code gives the same."""
     script = """

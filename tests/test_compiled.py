@@ -13,6 +13,8 @@ from numbaexp.scalar.fast import fast_phase
 from numbaexp.vector.level import AVX2, AVX512, NEON, SSE2, current_level
 from numbaexp.verify.hard_cases import hard_cases
 
+pytestmark = pytest.mark.sampled(name=("exp", "sigmoid"), dtype="float32")
+
 ROUNDED = ("exp", "exp2", "exp10", "expm1")
 
 
@@ -114,6 +116,7 @@ def test_two_functions_in_one_loop():
     np.testing.assert_array_equal(y, numbaexp.exp(x) * numbaexp.exp2(-x) + numbaexp.exp10(x))
 
 
+@pytest.mark.thorough
 def test_functions_cached_apart_are_loaded_together(run_script, tmp_path):
     """Compiled in processes of their own, and then both in one: their parts must not be taken for one another."""
     (tmp_path / "user.py").write_text("""

@@ -11,6 +11,7 @@ def test_check(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.thorough
 def test_check_sees_a_change(tmp_path, monkeypatch):
     changed = tmp_path / "constants.py"
     changed.write_text(derive_constants.TARGET.read_text().replace("p+0", "p+1", 1))

@@ -8,6 +8,8 @@ import pytest
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn"))
+
 PATHS = {
     "small": lambda v: np.full(5, v),
     "strided": lambda v: np.full(50, v)[::2],
@@ -68,6 +70,7 @@ def test_modes(path, function, value, kind):
     assert calls == theirs
 
 
+@pytest.mark.sampled(value=("nan", "-inf", "1.0"))
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -3.0])
 @pytest.mark.parametrize("function", FAMILY)
 def test_silent(path, function, value):

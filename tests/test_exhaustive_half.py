@@ -9,6 +9,8 @@ from numbaexp.scalar.family import FAMILY
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from numbaexp.verify.oracle import correctly_rounded
 
+pytestmark = pytest.mark.sampled(layout="whole")
+
 LEAST_NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126}
 
 

@@ -15,6 +15,8 @@ from numbaexp.vector.operations import mask_bits
 from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
+pytestmark = pytest.mark.sampled(lanes="8")
+
 FUNCTIONS = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus")
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}

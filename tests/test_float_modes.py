@@ -14,6 +14,8 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
+pytestmark = pytest.mark.sampled(layer="omp")
+
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 LARGE = 1 << 19
 # Where scripts find ``float_modes``.
@@ -96,6 +98,7 @@ def differing(results, expected):
     return [label for label in expected if results[label] != expected[label]]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", MODES)
 def test_main_thread(known, name):
     made, expected = known
@@ -104,6 +107,7 @@ def test_main_thread(known, name):
     assert differing(results, expected) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["flush and zeros", "rounding 2"])
 def test_other_threads(known, name):
     """Of a thread that was started in the mode, and of one that sets the mode itself."""
@@ -128,6 +132,7 @@ def test_other_threads(known, name):
     assert [differing(results, expected) for results in found] == [[], []]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("target", ["cpu", "parallel"])
 def test_targets(known, target):
     made, expected = known
@@ -178,6 +183,7 @@ def test_threads_of_numba_that_were_started_in_a_mode(run_script, layer):
     )
 
 
+@pytest.mark.thorough
 def test_imported_and_compiled_in_a_mode(run_script, tmp_path):
     """No constant is folded, and no kernel is kept, that has another mode in it."""
     check = f"""

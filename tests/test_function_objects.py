@@ -22,6 +22,8 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
+pytestmark = pytest.mark.sampled(function=("exp", "sigmoid_backward", "softmax"))
+
 UFUNCS = [*FAMILY, *GRADIENTS]
 FUNCTIONS = [name for name in numbaexp.__all__ if callable(getattr(numbaexp, name))]
 
@@ -176,6 +178,7 @@ def test_doctest_finds_the_examples(module):
     assert doctest.testmod(module).failed == 0
 
 
+@pytest.mark.thorough
 def test_compiled_function_pickled_into_a_new_process(run_script, tmp_path):
     """By the module, by a global, by a closure, by a default: NumPy's functions can be used in these ways too."""
     exp, x = numbaexp.exp, -1.375

@@ -32,6 +32,7 @@ TESTS = "every or hard or random or layouts_in_place or shapes or int32 or elsew
 NOT_THERE = "torch or cupy or jax"
 
 
+@pytest.mark.thorough
 @simulator
 def test_the_tests_in_the_simulator(run_script):
     printed = run_script(
@@ -43,7 +44,7 @@ def test_the_tests_in_the_simulator(run_script):
                 test_gpu.lacking = lambda: None
                 test_gpu.AMOUNTS = test_gpu.Amounts(64, 512, 90, 90, 320, 128, (2, 3, 3, 2, 2), (40, 4100))
         chosen = "({TESTS}) and {TRIED} and not ({NOT_THERE})"
-        options = ["-m", "gpu", "-k", chosen, "-p", "no:cacheprovider", "--rootdir", {str(ROOT)!r}]
+        options = ["-o", "addopts=", "-m", "gpu", "-k", chosen, "-p", "no:cacheprovider", "--rootdir", {str(ROOT)!r}]
         sys.exit(pytest.main([{str(ROOT / "tests" / "test_gpu.py")!r}, *options], plugins=[Few()]))
         """,
         timeout=300,
@@ -95,6 +96,7 @@ def simulated(tmp_path_factory):
     return done.stdout, *folders
 
 
+@pytest.mark.thorough
 @simulator
 def test_a_report(simulated):
     printed, folder, _ = simulated
@@ -114,6 +116,7 @@ def test_a_report(simulated):
     assert "| exp float32 in place: speed over that of torch |  | >= 1.0 | not measured |" in report
 
 
+@pytest.mark.thorough
 @simulator
 def test_the_rows(simulated):
     with open(simulated[1] / "gpu.csv", newline="") as file:
@@ -126,12 +129,14 @@ def test_the_rows(simulated):
     assert {("exp", "float32", case, "cuda") for case in ("compiled", "found on disk")} <= found
 
 
+@pytest.mark.thorough
 @simulator
 def test_a_sweep(simulated):
     assert "exp float32: 64 threads, 2 blocks a processor:" in simulated[0]
     assert simulated[0].count("status 0\n") == 2
 
 
+@pytest.mark.thorough
 @simulator
 def test_wrong_results_are_reported_and_not_timed(simulated):
     printed, _, folder = simulated
@@ -208,7 +213,7 @@ def test_outcomes_of_pytest(gpu, tmp_path):
         "def test_broken(broken): pass\n"
     )
     junit = tmp_path / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={junit}", "test_it.py"]
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", f"--junitxml={junit}", "test_it.py"]
     subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
     tests = gpu.outcomes(junit)
     assert tests.counts == {"passed": 1, "failed": 2, "skipped": 1}

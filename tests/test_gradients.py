@@ -15,6 +15,10 @@ from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from gmpy2 import mpfr
 
+pytestmark = pytest.mark.sampled(
+    name=("exp_backward", "sigmoid_backward"), dtype="float32", n=("7", "513", "100003", "1023"), target="parallel"
+)
+
 FLOATS = ("float16", "float32", "float64")
 ALL_FLOATS = (*FLOATS, "bfloat16")
 OF_X = [name for name in GRADIENTS if SAVED[name] == "x"]
@@ -104,6 +108,7 @@ def any_floats(dtype, count, seed):
     return values[np.isfinite(as_float64(values))][:count]
 
 
+@pytest.mark.sampled(dtype="float16")
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_every_saved_half(name, dtype):
@@ -423,6 +428,7 @@ def test_results_that_go_past_the_caches(name, dtype, target):
             assert (memory[offset + n :] == 7).all()
 
 
+@pytest.mark.thorough
 def test_other_processors(run_script, processor, tmp_path):
     """As far as this one can stand in for them: the same bits, and no flags that are none here."""
     arrays = {}

@@ -13,6 +13,8 @@ from numbaexp.scalar import ieee
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.type import Vector
 
+pytestmark = pytest.mark.sampled(lanes="8")
+
 UNDERFLOW, OVERFLOW = 0x10, 0x08
 HALVES = np.arange(1 << 16, dtype=np.uint16)
 

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(name=("exp", "softplus"), dtype=("float32", "int32"))
+
 FLOATS = ("float16", "bfloat16", "float32")
 VALUES = np.linspace(-9, 9, 240).reshape(2, 3, 4, 10)
 

@@ -11,6 +11,8 @@ from numbaexp import dispatch
 from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.hard_cases import hard_cases
 
+pytestmark = pytest.mark.sampled(dtype="float32", target="auto")
+
 FLOATS = ("float16", "float32", "float64")
 TARGETS = ("cpu", "auto", "parallel")
 

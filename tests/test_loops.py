@@ -10,6 +10,8 @@ from numbaexp.cpu import pieces
 from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.hard_cases import hard_cases
 
+pytestmark = pytest.mark.sampled(name=("exp", "softplus"), dtype=("float32", "float64"), target="auto")
+
 FLOATS = ("float16", "float32", "float64")
 for_each = pytest.mark.parametrize(("name", "dtype"), list(itertools.product(FAMILY, FLOATS)))
 

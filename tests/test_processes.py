@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.sampled(layer="omp")
+
 PRELUDE = """
 import os, sys, threading, warnings
 import numpy as np, numba

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.thorough
 def test_same_bits(run_script, processor, tmp_path):
     generator = np.random.default_rng(0)
     arrays = {
@@ -53,6 +54,7 @@ def test_same_bits(run_script, processor, tmp_path):
             assert np.isnan(got[~number]).all()
 
 
+@pytest.mark.thorough
 def test_halves_and_flags(processor):
     pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
     here = pathlib.Path(__file__).parent
@@ -61,7 +63,7 @@ def test_halves_and_flags(processor):
             sys.executable,
             "-m",
             "pytest",
-            "-q",
+            *("-o", "addopts=", "-m", "not whole and not large and not gpu", "-q"),
             here / "test_exhaustive_half.py",
             here / "test_float64.py",
             "-k",

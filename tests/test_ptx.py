@@ -39,6 +39,10 @@ from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.vector.level import CUDA
 
+pytestmark = pytest.mark.sampled(
+    cc="(9, 0)", name=("exp", "sigmoid", "exp_backward", "sigmoid_backward"), dtype="float32", kind="float32"
+)
+
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
 SOURCES = {
     "float16": ("bool", "int8", "uint8"),
@@ -551,6 +555,7 @@ def test_in_users_kernels_by_any_name():
     assert compiled.count(r"call.*") == 0
 
 
+@pytest.mark.sampled(kind="complex64")
 @pytest.mark.parametrize("kind", [types.complex64, types.complex128], ids=str)
 def test_other_types_are_refused_at_compile_time(kind):
     with pytest.raises(TypingError, match="No implementation of function"):

@@ -47,6 +47,17 @@ from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
 
+pytestmark = pytest.mark.sampled(
+    device="sm_80",
+    function="exp",
+    half="float16",
+    grid="(1, 256)",
+    dtype="float32",
+    name="sigmoid_backward",
+    kind="float32",
+    layout=("reversed", "sliced in 4 dimensions"),
+)
+
 # NVVM is two compilers: one for devices below 10.0, whose PTX is the same for all of them, and one from there on.
 CAPABILITIES = [(8, 0), (10, 0)]
 DEVICES = {
@@ -810,6 +821,7 @@ COMPARISONS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(name="lt")
 @pytest.mark.parametrize("width", [32, 64])
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_comparisons_of_floats(name, width):
@@ -825,6 +837,7 @@ def test_comparisons_of_floats(name, width):
             assert executed(f"setp.num.f{width} %p0, %a, %b; selp.u32 %y, 1, 0, %p0;", u4, kind(a), kind(b)) == 0
 
 
+@pytest.mark.sampled(name="lt")
 @pytest.mark.parametrize("sign", ["s", "u"])
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_comparisons_of_integers(name, sign):

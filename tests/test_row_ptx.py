@@ -21,6 +21,10 @@ from numbaexp.cuda.row_reductions import FIELDS, kept_memory, make_sum, part
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.row_order import CHUNK, LANES
 
+pytestmark = pytest.mark.sampled(
+    cc="(9, 0)", name=("softmax", "logsumexp", "softmax_backward", "losses", "total"), dtype=("float32",)
+)
+
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 WAYS = ("of_warps", "of_blocks")

@@ -12,6 +12,8 @@ import pytest
 import numbaexp
 from numbaexp import autograd
 
+pytestmark = pytest.mark.sampled(library=("of_numpy", "of_torch", "of_jax", "of_the_tape", "of_dask"))
+
 
 def ufunc(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
     """What NumPy's ufuncs of one argument take."""

@@ -12,12 +12,15 @@ import pytest
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 
-def test_in_the_simulator():
+@pytest.mark.parametrize("marks", ["not thorough", pytest.param("thorough", marks=pytest.mark.thorough)])
+def test_in_the_simulator(marks):
     folder = Path(__file__).parent / "simulator"
-    # It is all Python, and slow.
-    on_all_cores = ["-n", "auto", "--dist", "load"] if importlib.util.find_spec("xdist") else []
+    # It is all Python, and slow; the sample is not, and compiles in one process what each would.
+    alone = marks == "not thorough" or not importlib.util.find_spec("xdist")
+    on_all_cores = [] if alone else ["-n", "auto", "--dist", "load"]
+    options = ["-o", "addopts=--strict-markers --strict-config", "-m", marks, "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", folder, "-q", "-p", "no:cacheprovider", *on_all_cores],
+        [sys.executable, "-m", "pytest", folder, *options, *on_all_cores],
         capture_output=True,
         text=True,
         timeout=1200,

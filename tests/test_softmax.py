@@ -15,6 +15,8 @@ from hypothesis import given, settings
 import numbaexp
 from numbaexp import log_softmax, log_softmax_backward, logsumexp, logsumexp_backward, softmax, softmax_backward
 
+pytestmark = pytest.mark.sampled(dtype="float32", into="float32")
+
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
 
 inf, nan = np.inf, np.nan
@@ -213,6 +215,7 @@ def test_types_are_kept(function, dtype):
     assert function(x[0, 0, 0], 0).dtype == TYPES[dtype]
 
 
+@pytest.mark.sampled(dtype=("?", "q"))
 @pytest.mark.parametrize("dtype", ["?", "b", "B", "h", "H", "i", "I", "q", "Q"])
 def test_integers_are_computed_in_float64(dtype):
     x = np.array([[0, 1, 1], [1, 0, 3]]).astype(dtype)

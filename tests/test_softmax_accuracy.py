@@ -11,6 +11,8 @@ from python_calls import from_python
 import numbaexp
 from numbaexp.scalar import rows as definition
 
+pytestmark = pytest.mark.sampled(dtype="float32")
+
 TYPES = {
     "float16": np.dtype(np.float16),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),

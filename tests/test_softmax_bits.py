@@ -17,6 +17,8 @@ from numbaexp.cpu import row_functions, row_job, row_memory
 from numbaexp.scalar import narrow, row_arithmetic
 from numbaexp.scalar.row_gradients import gradient_of
 
+pytestmark = pytest.mark.sampled(dtype="float32")
+
 TYPES = {
     "float16": np.dtype(np.float16),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
@@ -462,6 +464,7 @@ PROCESSORS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_other_processors(run_script, tmp_path, processor):

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 import numbaexp
 from numbaexp import log_softmax, logsumexp, softmax
 
+pytestmark = pytest.mark.sampled(dtype="float32")
+
 inf, nan = np.inf, np.nan
 SPECIAL = [nan, inf, -inf, 0.0, 1e300]
 MASKED = {softmax: 0, log_softmax: -inf}

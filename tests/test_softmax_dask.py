@@ -12,6 +12,8 @@ import dask
 import numbaexp
 from numbaexp.owners import dask as owner
 
+pytestmark = pytest.mark.sampled(dtype="float32")
+
 FUNCTIONS = [numbaexp.softmax, numbaexp.log_softmax, numbaexp.logsumexp]
 SHARES = FUNCTIONS[:2]
 # What the first parameter is called, as in SciPy.

@@ -115,7 +115,10 @@ def same(result, expected):
 
 
 # PyTorch's own warning of its own parts, which it loads late.
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning"),
+    pytest.mark.sampled(dtype="float32"),
+]
 
 
 @pytest.fixture

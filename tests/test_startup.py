@@ -134,6 +134,7 @@ def test_forked_while_a_thread_compiles(run_script):
     )
 
 
+@pytest.mark.thorough
 def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
     """Functions compiled by a process each, and then all in one: their parts bear names of their own."""
     names = ("exp2", "exp10")
@@ -152,6 +153,7 @@ def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
     )
 
 
+@pytest.mark.sampled(given="HOME")
 @pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "HOME"])
 def test_no_folder_can_be_written(run_script, tmp_path, given):
     """A read-only install, and no cache folder, home or temporary files: where folders would have to be stand plain
@@ -200,6 +202,7 @@ INTERLEAVED = """
 """
 
 
+@pytest.mark.thorough
 def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     """The second to come writes its index and its data between the first one's, where there is an index."""
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
@@ -220,6 +223,7 @@ def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_a_file_under_the_name_of_another_kernel_is_none(run_script, tmp_path):
     check = """
         import numpy as np, numbaexp

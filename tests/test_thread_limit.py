@@ -11,6 +11,8 @@ from numbaexp.cpu import thread_limit
 from numbaexp.cpu.library_limit import of_call
 from numbaexp.owners.adapter import on_threads_of
 
+pytestmark = pytest.mark.sampled(layer="omp")
+
 needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the processors cannot be chosen")
 needs_two = pytest.mark.skipif(
     hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) < 2, reason="one processor"

@@ -14,6 +14,8 @@ torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(dtype=("float32", "bfloat16", "int64"), default="float32", into="float32")
+
 HUGE_PAGES = pathlib.Path("/sys/kernel/mm/transparent_hugepage")
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

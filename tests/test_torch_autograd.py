@@ -19,6 +19,9 @@ import numbaexp.bridges.torch
 # PyTorch's own warnings of its own parts, which it loads late.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning"),
+    pytest.mark.sampled(
+        name=("exp", "exp_backward", "softplus", "softmax", "logsumexp", "cross_entropy"), dtype="float32"
+    ),
 ]
 
 ELEMENTWISE = [name for name, rule in RULES.items() if rule.arguments == ("x",) and not rule.options]

@@ -13,6 +13,8 @@ import numbaexp
 from numbaexp import dispatch
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(function=("exp", "sigmoid"))
+
 X = np.array([[0.5, -1.0, 2.0], [3.0, 0.0, -0.25]])
 
 

@@ -26,6 +26,8 @@ from numbaexp.vector.memory import make_load, make_load_first, store, store_firs
 from numbaexp.vector.table import make_table
 from numbaexp.vector.type import Vector
 
+pytestmark = pytest.mark.sampled(name=("float32", "float64", "int32"), lanes=("1", "8"), entries=("1", "8"))
+
 FLOATS = ("float32", "float64")
 INTEGERS = tuple(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u"))
 # One lane stands for a number.
@@ -531,6 +533,7 @@ def test_levels(triple, features, expected):
     assert expected.lanes(4) == 2 * expected.lanes(8) == expected.register // 4
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 def test_other_processors(processor):
     done = subprocess.run(
@@ -538,7 +541,7 @@ def test_other_processors(processor):
             sys.executable,
             "-m",
             "pytest",
-            "-q",
+            *("-o", "addopts=", "-m", "not whole and not large and not gpu", "-q"),
             "-x",
             __file__,
             "-k",

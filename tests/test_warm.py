@@ -150,6 +150,7 @@ assert not compiled(), compiled()
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dtypes", [["float32"], ["float16", "bfloat16", "float64"]], ids=" ".join)
 def test_no_call_compiles_afterwards(run_script, dtypes):
     """In the folder of all tests, which need the kernels too."""

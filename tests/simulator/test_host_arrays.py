@@ -68,12 +68,14 @@ CALLS = {
 }
 
 
+@pytest.mark.sampled(name="dtype f")
 @pytest.mark.parametrize("name", CALLS)
 def test_calls(name, copies):
     assert_same(*both(lambda: CALLS[name](numbaexp.exp)))
     assert len(copies) == (name != "empty")
 
 
+@pytest.mark.sampled(name="exp")
 @pytest.mark.parametrize("name", FAMILY)
 def test_functions_and_in_place(name):
     assert_same(*both(lambda: getattr(numbaexp, name)(X.astype("f"))))
@@ -83,6 +85,7 @@ def test_functions_and_in_place(name):
     np.testing.assert_array_equal(x, getattr(numbaexp, name)(X))
 
 
+@pytest.mark.thorough
 def test_bfloat16():
     ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes")
     assert_same(*both(lambda: numbaexp.exp(X.astype(ml_dtypes.bfloat16))))
@@ -148,6 +151,7 @@ def test_pandas_is_refused():
         numbaexp.exp(pandas.Series([1.0]))
 
 
+@pytest.mark.thorough
 def test_torch_of_the_host(copies):
     torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int16):
@@ -164,6 +168,7 @@ def test_torch_of_the_host(copies):
     assert torch.equal(x, expected)
 
 
+@pytest.mark.thorough
 def test_jax_of_the_host(copies):
     jax = pytest.importorskip("jax", reason="the owner is a JAX array")
     for dtype in ("float16", "bfloat16", "float32", "int8"):

@@ -7,6 +7,8 @@ from numba import cuda
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(name="exp", dtype="float32")
+
 
 def kernel_over(function):
     @cuda.jit
@@ -36,6 +38,7 @@ def test_same_bits(name, dtype):
     np.testing.assert_array_equal(np.signbit(y), np.signbit(function(x)) | np.isnan(y) & np.signbit(y))
 
 
+@pytest.mark.thorough
 def test_by_name():
     x = np.linspace(-5, 5, 50, dtype=np.float32)
     y = np.empty_like(x)

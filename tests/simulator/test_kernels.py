@@ -17,6 +17,8 @@ from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.verify.hard_cases import hard_cases
 
+pytestmark = pytest.mark.sampled(name=("exp", "exp_backward"), dtype="float32", share="0.1", before="31")
+
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
 FLOATS = tuple(FAMILY["exp"])
 # An accurate phase settles them in float64.
@@ -146,6 +148,7 @@ def test_heads_and_tails(name, dtype, lengths):
                 assert np.all(memory[out_offset + n :] == CANARY)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("n", [63, 64, 65, 129, 1023, 1024, 1025, 2500, 5000])
 def test_more_than_a_grid_does_at_once(dtype, n):
@@ -182,6 +185,7 @@ def layouts(draw, ndim):
     return draw(st.permutations(range(ndim))), draw(st.tuples(*[st.sampled_from([1, 1, 1, 2, 3, -1, -2])] * ndim))
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=80)
 @given(st.data(), st.lists(st.integers(1, 4), max_size=6).map(tuple), st.sampled_from(FLOATS))
 def test_any_layout(data, shape, dtype):
@@ -199,6 +203,7 @@ def test_any_layout(data, shape, dtype):
     assert_same_bits(own_memory, on_cpu("exp", x, dtype), dtype)
 
 
+@pytest.mark.sampled(dtype="float64")
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_many_dimensions(dtype):
     """Seven that cannot be taken together: the first three are gone through one by one."""
@@ -388,6 +393,7 @@ def test_heads_and_tails_of_gradients(dtype):
         assert_same_bits(out, expected, dtype)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("n", [63, 64, 65, 1023, 1025, 5000])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_gradients_of_more_than_a_grid_does_at_once(dtype, n):
@@ -399,6 +405,7 @@ def test_gradients_of_more_than_a_grid_does_at_once(dtype, n):
     assert_same_bits(out[::-1].copy(), expected, dtype)
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=60)
 @given(st.data(), st.lists(st.integers(1, 4), max_size=6).map(tuple), st.sampled_from(FLOATS))
 def test_gradients_in_any_layout(data, shape, dtype):

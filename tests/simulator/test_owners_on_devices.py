@@ -13,6 +13,8 @@ from numbaexp.cuda import launch, usable
 from numbaexp.owners import capsule, device, dlpack
 from numbaexp.scalar.family import FAMILY
 
+pytestmark = pytest.mark.sampled(code="f", name="exp")
+
 VALUES = np.linspace(-4, 4, 24).reshape(4, 6)
 LAYOUTS = {
     "contiguous": lambda a: a,
@@ -96,6 +98,7 @@ def test_the_order_of_dimensions_is_kept():
     assert device.dense_strides((2, 0, 3), (24, 8, 8), 8) == (24, 24, 8)
 
 
+@pytest.mark.sampled(shape="(2, 0)")
 @pytest.mark.parametrize("code", "efd")
 @pytest.mark.parametrize("shape", [(0,), (0, 2), (2, 0), (2, 0, 3), (3, 4, 0)])
 def test_logsumexp_of_rows_without_elements(shape, code):

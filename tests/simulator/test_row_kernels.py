@@ -17,6 +17,10 @@ from numbaexp.scalar.row_gradients import gradient_of
 from numbaexp.scalar.row_order import CHUNK, LANES
 from numbaexp.scalar.rows import rank
 
+pytestmark = pytest.mark.sampled(
+    name=("softmax", "softmax_backward"), dtype="float32", length=("33", "50", "4097", "4136"), axis="1", _shared="2"
+)
+
 NAMES = (
     "softmax",
     "log_softmax",
@@ -438,12 +442,14 @@ def test_special_rows_of_several_chunks(name, dtype):
     assert_as_defined(name, dtype, [np.ones((len(rows), 1)), rows] if "back" in name else [rows])
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_shared")
 def test_more_chunks_than_lanes():
     """Of a logarithm the low part shows every order."""
     assert_as_defined("statistics", "float64", some_arguments("statistics", "float64", (1, (LANES + 1) * CHUNK + 3)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["softmax_backward", "log_softmax_backward"])
 def test_sums_that_cancel(name):
     """Of what is left of them every bit depends on the order, which the result of any other sum hardly shows."""
@@ -460,6 +466,7 @@ def beside_each_other(arrays):
     return [np.asfortranarray(x) if x.shape[-1] > 1 else x for x in arrays]
 
 
+@pytest.mark.sampled(name="softmax_backward")
 @pytest.mark.parametrize(
     ("name", "dtype"), [(name, DTYPES[(i + j) % 4]) for i, name in enumerate(NAMES) for j in (0, 2, 3)]
 )
@@ -513,6 +520,7 @@ def laid_out(values, way):
 WAYS = ("contiguous", "reversed", "every other", "first axis fastest", "rows reversed")
 
 
+@pytest.mark.sampled(way=("every other", "first axis fastest"))
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("way", WAYS)
 def test_layouts(way, axis):

@@ -13,6 +13,8 @@ from numbaexp.owners import device
 from numbaexp.scalar.loss_record import RECORD
 from numbaexp.scalar.row_order import CHUNK
 
+pytestmark = pytest.mark.sampled(option="smoothing", reduction="mean", dtype="float32", axis="0")
+
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 REDUCTIONS = ("mean", "sum", "none")
 KINDS = ("classes", "probabilities")
@@ -79,6 +81,7 @@ def assert_as_on_the_cpu(grad, logits, targets, **options):
 CASES = [(kind, option, reduction) for kind in KINDS for option in OPTIONS for reduction in REDUCTIONS]
 
 
+@pytest.mark.sampled(kind="classes")
 @pytest.mark.parametrize(("kind", "option", "reduction"), CASES)
 def test_options(kind, option, reduction):
     """Each in one of the types."""
@@ -90,6 +93,7 @@ def test_options(kind, option, reduction):
 LENGTHS = (1, 31, 33, 1000, CHUNK + 1, 9000)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize(("kind", "option"), [("classes", "plain"), ("probabilities", "all")])
 def test_lengths(kind, option, length):
@@ -107,6 +111,7 @@ def test_smoothing_of_several_chunks():
     assert_as_on_the_cpu(grad, logits, targets, reduction="none", **given)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_class_that_is_most_of_its_row(dtype):
     """What its share lacks of 1 is not lost, in rows of one chunk and of two."""
@@ -131,6 +136,7 @@ SPECIAL = np.array(
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("dtype", "smoothing"),
     [("float16", 0.5), ("bfloat16", 0.0), ("float32", 0.0), ("float32", 0.5), ("float64", 0.0), ("float64", 0.5)],
@@ -223,6 +229,7 @@ def test_nothing_comes_to_the_host(monkeypatch):
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 
 
+@pytest.mark.sampled(kind=("uint8", "int64"))
 @pytest.mark.parametrize("kind", INTEGERS)
 def test_types_of_classes(kind):
     """The class that is ignored is one that the type may not have, or none; what is out of range gives NaN."""
@@ -262,6 +269,7 @@ def test_a_gradient_that_is_a_number():
         assert_same_bits([result], [expected])
 
 
+@pytest.mark.sampled(reduction=("mean", "none"))
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0), (0,), (0, 4, 2), (2, 4, 0)])
@@ -396,6 +404,7 @@ def test_torch(torch, kind, reduction):
 # The gradient of logsumexp.
 
 
+@pytest.mark.sampled(axis="(0, 2)")
 @pytest.mark.parametrize(("dtype", "axis"), list(zip(DTYPES, [None, 0, (0, 2), -1], strict=True)))
 def test_logsumexp_backward(dtype, axis):
     """Of arrays of the host, whose gradients are of float64, and of a device."""
@@ -418,6 +427,7 @@ def test_logsumexp_backward(dtype, axis):
         numbaexp.logsumexp_backward(cuda.to_device(np.ones(7)), cuda.to_device(np.ones((2, 3, 4))), axis)
 
 
+@pytest.mark.thorough
 def test_logsumexp_backward_of_a_scalar_and_of_nothing():
     result = numbaexp.logsumexp_backward(cuda.to_device(np.array(3.0)), cuda.to_device(np.array(1.0)))
     assert_same_bits([result], [numbaexp.logsumexp_backward(3.0, 1.0)])
