@@ -18,28 +18,28 @@ PACKAGE = pathlib.Path(numbaexp.__file__).parent
 HAS = llvm.get_host_cpu_features()
 LEVELS = [level for level, features in carried.LEVELS.items() if all(HAS.get(each) for each in features.split())]
 
-pytestmark = pytest.mark.skipif(not LEVELS, reason="this processor has none of the levels")
+pytestmark = [
+    pytest.mark.skipif(not LEVELS, reason="this processor has none of the levels"),
+    pytest.mark.sampled(install=LEVELS[:1]),
+]
 
 # What is carried in these tests.
 CHOICE = ["exp", "sigmoid", "exp_backward", "softmax", "--dtype", "float32", "float16"]
 
 
-@pytest.fixture(scope="module")
-def install(tmp_path_factory):
-    """A copy of the package that carries some kernels for each level that can be tried here."""
+@pytest.fixture(scope="module", params=LEVELS)
+def install(request, tmp_path_factory):
+    """A copy of the package that carries some kernels for a level."""
     folder = tmp_path_factory.mktemp("install")
     shutil.copytree(PACKAGE, folder / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
-    for level in LEVELS:
-        carry(folder / "numbaexp" / "machine_code", level, CHOICE)
+    carry(folder / "numbaexp" / "machine_code", request.param, CHOICE)
     return folder
 
 
-@pytest.fixture(params=LEVELS)
-def at_level(request, install, tmp_path):
-    """The same with the code of one level, in the environment of a process, and an empty cache."""
+@pytest.fixture
+def at_level(install, tmp_path):
+    """Another copy, as the environment of a process, with an empty cache."""
     shutil.copytree(install, tmp_path / "install", ignore=shutil.ignore_patterns("__pycache__"))
-    for level in set(LEVELS) - {request.param}:
-        shutil.rmtree(tmp_path / "install" / "numbaexp" / "machine_code" / level)
     return {"PYTHONPATH": str(tmp_path / "install"), "NUMBAEXP_CACHE_DIR": str(tmp_path / "cache")}
 
 
