@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,12 @@ LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ
 
 # Files of one test that takes minutes, and cores of its own.
 LONGEST = ("test_simulator.py", "test_gpu_report.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """No workers where a test has the cores, the memory or the GPU to itself."""
+    return 0 if re.search(r"(?<!not )\b(whole|large|gpu)\b", config.option.markexpr) else None
 
 
 def named(value):
@@ -66,14 +73,14 @@ PROCESSORS = {
 
 
 @pytest.fixture(params=PROCESSORS)
-def processor(request, tmp_path):
-    """The environment that makes Numba compile for a processor."""
+def processor(request):
+    """The environment that makes Numba compile for a processor; what is kept on disk is kept for each apart."""
     name, features = PROCESSORS[request.param]
     has = llvm.get_host_cpu_features()
     missing = [feature for feature in features.replace("+", "").split(",") if not has.get(feature)]
     if missing:
         pytest.skip(f"this processor has no {', '.join(missing)}")
-    return {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    return {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
 
 
 @pytest.fixture

@@ -1,9 +1,19 @@
 """The constants are those that the script derives."""
 
+import functools
+
 import pytest
 
 pytest.importorskip("mpmath", reason="mpmath derives the constants")
 from numbaexp.scalar import derive_constants
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _derived_once():
+    """It takes a quarter of a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(derive_constants, "render", functools.cache(derive_constants.render))
+        yield
 
 
 def test_check(capsys):
@@ -11,7 +21,6 @@ def test_check(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.thorough
 def test_check_sees_a_change(tmp_path, monkeypatch):
     changed = tmp_path / "constants.py"
     changed.write_text(derive_constants.TARGET.read_text().replace("p+0", "p+1", 1))

@@ -32,7 +32,7 @@ def spread(dtype, n):
     return x.astype(dtype)
 
 
-def calls():
+def calls(dtypes):
     """Each public function, in each way that its arguments are converted or cut: (label, function of nothing)."""
     made = []
 
@@ -40,7 +40,7 @@ def calls():
         made.append((label, lambda: function(*args, **kwargs)))
 
     integers = np.array([2**63 - 1, 2**53 + 1, -(2**53) - 3, 7, 0])
-    for dtype in DTYPES:
+    for dtype in dtypes:
         kind = np.dtype(dtype)
         small, large = spread(dtype, 2000), spread(dtype, LARGE)
         label = kind.name
@@ -68,6 +68,8 @@ def calls():
         add(f"cross_entropy {label}", numbaexp.cross_entropy, rows, [1, 2, 3, 0], label_smoothing=0.1)
         add(f"cross_entropy {label} probabilities", numbaexp.cross_entropy, rows, numbaexp.softmax(rows))
         add(f"cross_entropy_backward {label}", numbaexp.cross_entropy_backward, 0.3, rows, [1, 2, 3, 0])
+    if "float64" not in dtypes:
+        return made
     double = spread("float32", 2000).astype(np.float64)
     for out in ("float16", "float32"):
         add(f"exp into {out}", numbaexp.exp, double, out=np.empty(2000, out), casting="same_kind")
@@ -88,9 +90,9 @@ def computed(made):
         return bits((label, function()) for label, function in made)
 
 
-@pytest.fixture(scope="module")
-def known():
-    made = calls()
+@pytest.fixture(scope="module", params=["float32", pytest.param("other types", marks=pytest.mark.thorough)])
+def known(request):
+    made = calls([dtype for dtype in DTYPES if (dtype == "float32") == (request.param == "float32")])
     return made, computed(made)
 
 
@@ -98,7 +100,7 @@ def differing(results, expected):
     return [label for label in expected if results[label] != expected[label]]
 
 
-@pytest.mark.thorough
+@pytest.mark.sampled(name="all")
 @pytest.mark.parametrize("name", MODES)
 def test_main_thread(known, name):
     made, expected = known
@@ -107,7 +109,7 @@ def test_main_thread(known, name):
     assert differing(results, expected) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.sampled(name="flush and zeros")
 @pytest.mark.parametrize("name", ["flush and zeros", "rounding 2"])
 def test_other_threads(known, name):
     """Of a thread that was started in the mode, and of one that sets the mode itself."""
@@ -132,7 +134,7 @@ def test_other_threads(known, name):
     assert [differing(results, expected) for results in found] == [[], []]
 
 
-@pytest.mark.thorough
+@pytest.mark.sampled(target="parallel")
 @pytest.mark.parametrize("target", ["cpu", "parallel"])
 def test_targets(known, target):
     made, expected = known
