@@ -1,8 +1,8 @@
 """A compiler of Numba's for functions that are inlined: most of the work on them is left to where they are called.
 
 Numba by itself optimizes each function with all that it calls, emits machine code for it, and then does so again for
-all that it was inlined into: a third of the time of compiling. What is done to a function by itself makes better code of
-its callers, and stays.
+all that it was inlined into: a third of the time of compiling. What it does to the function alone stays, for that makes
+better code of the callers.
 """
 
 from typing import Any
