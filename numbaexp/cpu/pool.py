@@ -42,14 +42,16 @@ def start():
     Returns whether a loop of a ufunc now uses all threads that it may.
     """
     global _running
+    if not _running:
+        # What another thread was importing when a process was forked, its child could not import.
+        with LOCK:
+            import numba
     if not _running and thread_limit.threads() == 1:
         if thread_limit.of_environment() == 1:
             RUNNING[0] = 1
         return True
     if not _running and not _maybe_inherited:
         launch()
-        import numba
-
         if numba.threading_layer() in SAFE_LAYERS:
             limit, first = thread_limit.of_environment(), compiled_first_loop().address
             with LOCK:
