@@ -12,11 +12,13 @@ import pytest
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 
-@pytest.mark.parametrize("marks", ["not thorough", pytest.param("thorough", marks=pytest.mark.thorough)])
-def test_in_the_simulator(marks):
+@pytest.mark.parametrize("marks", ["not thorough", pytest.param("", marks=pytest.mark.thorough, id="all")])
+def test_in_the_simulator(marks, pytestconfig):
+    if marks and "not thorough" not in pytestconfig.option.markexpr:
+        pytest.skip("all of them run")
     folder = Path(__file__).parent / "simulator"
     # It is all Python, and slow; the sample is not, and compiles in one process what each would.
-    alone = marks == "not thorough" or not importlib.util.find_spec("xdist")
+    alone = marks or not importlib.util.find_spec("xdist")
     on_all_cores = [] if alone else ["-n", "auto", "--dist", "load"]
     options = ["-o", "addopts=--strict-markers --strict-config", "-m", marks, "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
