@@ -197,6 +197,7 @@ CALLS = """
 """
 
 
+@pytest.mark.thorough
 def test_what_has_to_be_compiled_again(run_script, tmp_path):
     """Nothing when files are touched or installed anew elsewhere; after a change of one function, its kernels."""
 

@@ -16,6 +16,7 @@ def _derived_once():
         yield
 
 
+@pytest.mark.thorough
 def test_check(capsys):
     assert derive_constants.main(["--check"]) == 0
     assert capsys.readouterr().out == ""

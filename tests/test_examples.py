@@ -34,7 +34,7 @@ def example(monkeypatch):
     return load
 
 
-@pytest.mark.sampled(name="rounding")
+@pytest.mark.sampled(name="compound_interest")
 @pytest.mark.parametrize("name", NEEDS)
 def test_runs_and_draws(name, tmp_path):
     for library in ("matplotlib", *NEEDS[name]):

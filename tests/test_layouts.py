@@ -123,6 +123,7 @@ def test_overlap_reversed(target):
         assert_same_bits(x[::-1], expected[::-1])
 
 
+@pytest.mark.sampled(rows="3")
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(("rows", "columns"), [(0, 1), (1, 0), (3, 2)])
 def test_overlap_of_slabs(target, rows, columns):

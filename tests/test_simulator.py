@@ -12,17 +12,22 @@ import pytest
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 
+# Kernels of rows take minutes there; their PTX is in the sample.
+OF_SAMPLE = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
+
+
 @pytest.mark.parametrize("marks", ["not thorough", pytest.param("", marks=pytest.mark.thorough, id="all")])
 def test_in_the_simulator(marks, pytestconfig):
     if marks and "not thorough" not in pytestconfig.option.markexpr:
         pytest.skip("all of them run")
     folder = Path(__file__).parent / "simulator"
+    files = [folder / name for name in OF_SAMPLE] if marks else [folder]
     # It is all Python, and slow; the sample is not, and compiles in one process what each would.
     alone = marks or not importlib.util.find_spec("xdist")
     on_all_cores = [] if alone else ["-n", "auto", "--dist", "load"]
     options = ["-o", "addopts=--strict-markers --strict-config", "-m", marks, "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", folder, *options, *on_all_cores],
+        [sys.executable, "-m", "pytest", *files, *options, *on_all_cores],
         capture_output=True,
         text=True,
         timeout=1200,
@@ -32,5 +37,5 @@ def test_in_the_simulator(marks, pytestconfig):
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     passed, skipped = (re.search(rf"\b(\d+) {outcome}", done.stdout) for outcome in ("passed", "skipped"))
     assert passed, done.stdout
-    assert int(passed[1]) > 100, done.stdout
+    assert int(passed[1]) > (20 if marks else 700), done.stdout
     assert skipped is None or int(skipped[1]) < int(passed[1]), done.stdout

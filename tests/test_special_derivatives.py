@@ -170,6 +170,7 @@ def test_functions_in_torch(torch, name):
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.sampled(name="exp")
 def test_functions_in_jax(jax, name):
     function, x, gradient, hessian = CASES[name]
     in_modes(jax, function, [jax.numpy.array(x, float)], gradient, hessian)

@@ -8,7 +8,10 @@ import pytest
 import numbaexp
 from numbaexp import autograd
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
+    pytest.mark.sampled(shape=("(0, 3)", "(2, 0)")),
+]
 
 SHAPES = [(0,), (0, 2), (2, 0), (0, 0), (2, 0, 3), (0, 3, 4), (3, 4, 0)]
 
