@@ -220,6 +220,29 @@ def test_many_threads_at_the_first_call(run_script):
     """)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_code_that_threads_load_at_once_stays(run_script):
+    """Each may get code of its own, and others' must not vanish with what loses."""
+    run_script("""
+        import gc, threading
+        import numpy as np, numbaexp
+        from numbaexp.cpu import compile as of_cpu
+        barrier = threading.Barrier(4)
+        addresses = []
+        def work():
+            barrier.wait()
+            signature = "void(intp, intp, intp, intp)"
+            addresses.append(of_cpu.compile_kernel("single", "compiled_share.single", signature).address)
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        gc.collect()
+        mapped = [line.split()[0].split("-") for line in open("/proc/self/maps") if "x" in line.split()[1]]
+        for address in addresses:
+            assert any(int(low, 16) <= address < int(high, 16) for low, high in mapped), hex(address)
+    """)
+
+
 def test_at_exit(run_script):
     """Threads cannot be started any more while the interpreter goes down."""
     run_script("""

@@ -22,7 +22,7 @@ def compile_kernel(
     modules: tuple[str, ...] = (),
     parallel: bool = False,
 ) -> Loaded:
-    """Return the machine code of a function; keep it for as long as its ``address`` is used.
+    """Return the machine code of a function, which stays for as long as the process lives.
 
     Parameters
     ----------

@@ -24,11 +24,14 @@ OF_PYTHON = (
 )
 
 
+# Code stays for as long as the process lives: threads that load it at once may each have an address of their own.
+_engines: list[Any] = []
+
+
 class Loaded(NamedTuple):
-    """The address of what is called, which holds for as long as the engine lives."""
+    """The address of what is called."""
 
     address: int
-    engine: Any
 
 
 @functools.cache
@@ -53,4 +56,5 @@ def load(code: Code) -> Loaded:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code.binary))
     engine.finalize_object()
-    return Loaded(engine.get_function_address(code.entry), engine)
+    _engines.append(engine)
+    return Loaded(engine.get_function_address(code.entry))
