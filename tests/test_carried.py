@@ -20,7 +20,7 @@ LEVELS = [level for level, features in carried.LEVELS.items() if all(HAS.get(eac
 
 pytestmark = [
     pytest.mark.skipif(not LEVELS, reason="this processor has none of the levels"),
-    pytest.mark.sampled(install=LEVELS[:1]),
+    pytest.mark.thorough,
 ]
 
 # What is carried in these tests.

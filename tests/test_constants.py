@@ -7,6 +7,9 @@ import pytest
 pytest.importorskip("mpmath", reason="mpmath derives the constants")
 from numbaexp.scalar import derive_constants
 
+# Deriving takes as long as a hundred other tests.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _derived_once():
@@ -16,7 +19,6 @@ def _derived_once():
         yield
 
 
-@pytest.mark.thorough
 def test_check(capsys):
     assert derive_constants.main(["--check"]) == 0
     assert capsys.readouterr().out == ""
