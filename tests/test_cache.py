@@ -164,6 +164,13 @@ def test_every_kernel_has_sources():
             assert callable(getattr(importlib.import_module(module), make.name))
 
 
+def test_a_change_after_the_first_digest_counts(monkeypatch):
+    modules = ("numbaexp.cpu.loops",)
+    assert sources.digest(modules) is not None
+    monkeypatch.setattr(sources, "_LOADED", 0.0)
+    assert sources.digest(modules) is None
+
+
 def test_imports_are_found():
     source = b"""
 import os

@@ -1,4 +1,4 @@
-"""What other libraries are told of this package, once they are loaded: nobody who does not use them waits for them."""
+"""Modules that are imported once another library has been: nobody who does not use that waits for them."""
 
 import contextlib
 import importlib

@@ -1,4 +1,4 @@
-"""What a kernel is made of: the contents of its module, and of those of the package that this imports, to any depth."""
+"""The sources of a kernel: the contents of its module, and of those of the package that this imports, to any depth."""
 
 import contextlib
 import functools
@@ -59,20 +59,24 @@ def closure(modules: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-@functools.cache
 def digest(modules: tuple[str, ...]) -> str | None:
     """Return a digest of the sources that take part in what some modules define.
 
     None where that is unknown: a source that has been changed, by an upgrade, say, since this process began to load the
     package, or that is not there.
     """
+    found = closure(modules)
+    # Asked each time: modules are imported when their kernel is compiled, which may be long after the first digest.
+    return _digest(found) if found and not any(map(_changed, found)) else None
+
+
+@functools.cache
+def _digest(found: tuple[str, ...]) -> str:
     made = hashlib.sha256()
-    for module in closure(modules):
-        source = _source(module)
-        if source is None or _changed(module):
-            return None
-        made.update(f"{module} {len(source[0])}\n".encode() + source[0])
-    return made.hexdigest() if closure(modules) else None
+    for module in found:
+        content, _ = _source(module) or (b"", False)
+        made.update(f"{module} {len(content)}\n".encode() + content)
+    return made.hexdigest()
 
 
 def _changed(module: str) -> bool:

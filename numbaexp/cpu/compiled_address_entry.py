@@ -1,4 +1,4 @@
-"""What a door of addresses does: run a loop over elements that follow each other."""
+"""The C function of a door of addresses: runs a loop over elements that follow each other."""
 
 from numba import types
 

@@ -1,4 +1,4 @@
-"""What a door does: hand a small array straight to its ufunc, and any other call to Python.
+"""The C function of a door: hands a small array straight to its ufunc, and any other call to Python.
 
 The type, the size and the element type of the arguments are read from their published C structures.
 """

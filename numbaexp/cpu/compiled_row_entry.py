@@ -1,4 +1,4 @@
-"""What a door of rows does: compute contiguous rows at once, or leave them to Python, and say which."""
+"""The C function of a door of rows: computes contiguous rows at once, or leaves them to Python, and says which."""
 
 import numpy as np
 from numba import types

@@ -179,14 +179,9 @@ def kernel(name: str, way: str, dtype: str) -> int:
     """The address of a kernel."""
     make = FUNCTIONS[name].makes()[way]
     arguments, options = (*make.first, dtype), dict(make.options)
-    compiled = compile_kernel(
+    return compile_kernel(
         f"{name} {way} {dtype}", f"{make.module}.{make.name}", at.SIGNATURE, arguments=arguments, options=options
-    )
-    _keep_alive.append(compiled)
-    return compiled.address
-
-
-_keep_alive: list[Any] = []
+    ).address
 
 
 def _run_piece(

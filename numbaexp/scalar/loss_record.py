@@ -1,4 +1,4 @@
-"""What is known of a row for its cross entropy: a record of ``RECORD`` float64, at the places below."""
+"""The record of a row for its cross entropy: ``RECORD`` float64, at the places below."""
 
 # The greatest element and the logarithm of the sum, a pair; the part of the loss that falls to all classes, a pair; the
 # class; and its weight, as a pair, whose low part is 0.
