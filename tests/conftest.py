@@ -1,7 +1,9 @@
 """Fixtures: running a script in a process of its own, and threading layers and processors to run it under."""
 
 import functools
+import importlib.util
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -15,6 +17,10 @@ MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 # Where the wheel of tbb puts its library, which the loader does not look into by itself.
 LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ.get("LD_LIBRARY_PATH", "")])}
 
+# Scripts of the tests import the package that the tests import, and so find its kernels: a checkout is not what is
+# installed beside.
+PACKAGE = pathlib.Path(importlib.util.find_spec("numbaexp").origin).parents[1]
+os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 # Files of one test that takes minutes, and cores of its own.
 LONGEST = ("test_simulator.py", "test_gpu_report.py")
