@@ -367,7 +367,8 @@ FIRST_CALLS = """
 import time
 import numpy as np
 from numba import cuda
-from numbaexp.cuda.launch import Strided, run
+from numbaexp.layout import Strided
+from numbaexp.cuda.launch import run
 from numbaexp.owners.device import address
 from numbaexp.scalar.family import FAMILY
 there = cuda.to_device(np.zeros(64, np.uint8))

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numbaexp.layout import final_shape, reduced_shape
 from numbaexp.rows_dispatch import FLOATS
-from numbaexp.rows_layout import final_shape, reduced_shape
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -15,7 +15,7 @@ class Problem(NamedTuple):
     """The arguments, checked.
 
     x, targets : the logits, of the float type ``dtype``, and classes, or probabilities of that type. All arrays are
-        ndarrays, bfloat16 in uint16, or all of them ``numbaexp.cuda.launch.Strided`` of one device.
+        ndarrays, bfloat16 in uint16, or all of them ``numbaexp.layout.Strided`` of one device.
     weight : of the classes, or None; in the host's memory float64.
     axis : that of the classes, not negative.
     """

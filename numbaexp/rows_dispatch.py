@@ -7,9 +7,9 @@ import numpy as np
 
 from numbaexp import dispatch
 from numbaexp.default_mode import in_default_mode
+from numbaexp.layout import axes_of, find_rows
 from numbaexp.once import LOCK
 from numbaexp.owners.table import owner_of, recorded
-from numbaexp.rows_layout import axes_of, find_rows
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 # The bits of -infinity.

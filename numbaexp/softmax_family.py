@@ -10,8 +10,8 @@ from numbaexp import rows_dispatch as rows
 from numbaexp.bridges.tracing import computed_by_operator, traceable, way_by_name
 from numbaexp.default_mode import in_default_mode
 from numbaexp.dispatch import current_target
+from numbaexp.layout import axes_of, final_shape, reduced_shape
 from numbaexp.owners.table import owner_of, recorded
-from numbaexp.rows_layout import axes_of, final_shape, reduced_shape
 
 # What the functions have in common, for their docstrings.
 _ARRAY = """array_like, or array of another library

@@ -263,7 +263,7 @@ class Mirror:
         self._address = device.address(self._there)
 
     def strided(self, view):
-        from numbaexp.cuda.launch import Strided
+        from numbaexp.layout import Strided
 
         first, of_view = (a.__array_interface__["data"][0] for a in (self.array, view))
         return Strided(self._address + of_view - first, view.shape, view.strides, view.dtype.name, 0)

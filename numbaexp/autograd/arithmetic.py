@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from numbaexp.autograd.recording import Variable, apply, module_of
 from numbaexp.autograd.rule import Formula, Rule
-from numbaexp.rows_layout import axes_of, reduced_shape
+from numbaexp.layout import axes_of, reduced_shape
 
 
 def _rule(name: str, *arguments: str, options: tuple[str, ...] = (), **gradients: Formula) -> Rule:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from numbaexp.autograd.arithmetic import masked
 from numbaexp.autograd.rule import Rule
+from numbaexp.layout import reduced_shape
 from numbaexp.losses import cross_entropy_backward
-from numbaexp.rows_layout import reduced_shape
 from numbaexp.softmax_family import log_softmax, softmax, softmax_backward
 
 

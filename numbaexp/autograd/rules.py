@@ -20,7 +20,7 @@ from numbaexp.gradients import (
     sigmoid_backward,
     softplus_backward,
 )
-from numbaexp.rows_layout import axes_of, reduced_shape
+from numbaexp.layout import axes_of, reduced_shape
 from numbaexp.softmax_family import log_softmax_backward, logsumexp_backward, softmax_backward
 
 

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 
 from numbaexp.autograd.rules import rule_of
 from numbaexp.bridges import jax_function
+from numbaexp.layout import axes_of, final_shape
 from numbaexp.losses_layout import problem
 from numbaexp.owners.flow import library_of
 from numbaexp.owners.jax import float_type
 from numbaexp.owners.row_flow import refuse
-from numbaexp.rows_layout import axes_of, final_shape
 
 
 def call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

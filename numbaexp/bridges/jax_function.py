@@ -15,7 +15,7 @@ import numbaexp
 from numbaexp.autograd.rules import rule_of
 from numbaexp.bridges import jax_derivative
 from numbaexp.bridges.jax_derivative import Options
-from numbaexp.rows_layout import axes_of, final_shape
+from numbaexp.layout import axes_of, final_shape
 
 # Of the function ``name``, whose axes are counted from the last: the leading ones that ``vmap`` brings are rows like
 # others. Where that would not be the same, the first ``calls`` axes are those of so many calls.

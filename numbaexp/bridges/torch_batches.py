@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from numbaexp.autograd.rule import Rule
-from numbaexp.rows_layout import axes_of
+from numbaexp.layout import axes_of
 
 Batched = Callable[..., tuple[torch.Tensor, int]]
 

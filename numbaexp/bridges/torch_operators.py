@@ -9,9 +9,9 @@ import torch
 import numbaexp
 from numbaexp.autograd.rule import Rule, needs
 from numbaexp.bridges.torch_record import unrecorded
+from numbaexp.layout import axes_of, final_shape
 from numbaexp.losses_layout import Problem, problem
 from numbaexp.owners.torch import float_type
-from numbaexp.rows_layout import axes_of, final_shape
 
 # How the parameters of the public functions are written in a schema: an axis may be several.
 _TYPES = {Any: "int[1]?", int | None: "int?", int: "int", bool: "bool", float: "float", str: "str"}

@@ -8,7 +8,7 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu import share
 from numbaexp.cpu.compile import compile_kernel
-from numbaexp.rows_layout import Rows, find_rows
+from numbaexp.layout import Rows, find_rows
 from numbaexp.scalar.row_order import CHUNK
 
 

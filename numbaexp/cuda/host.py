@@ -7,7 +7,7 @@ import numpy as np
 from numba import cuda
 
 from numbaexp.cuda import launch, launch_gradients, simulator
-from numbaexp.cuda.launch import Strided
+from numbaexp.layout import Strided
 
 
 def run(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtype: str) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from cuda.core import LaunchConfig, Stream, launch
 from numba import cuda
@@ -12,6 +12,7 @@ from numbaexp.cuda import kernels, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.layout import find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
+from numbaexp.layout import Strided
 from numbaexp.scalar.family import modules_of
 from numbaexp.scalar.forms import itemsize
 
@@ -20,20 +21,6 @@ from numbaexp.scalar.forms import itemsize
 _BLOCKS_A_PROCESSOR = 8
 
 _CONTIGUOUS_ARGUMENTS, _STRIDED_ARGUMENTS = 4, 15
-
-
-class Strided(NamedTuple):
-    """Elements in the memory of a device.
-
-    ``pointer`` is the address of the first one, ``strides`` are in bytes, ``dtype`` is NumPy's name of the type, or
-    "bfloat16", and ``device`` is the number that CUDA gives the device.
-    """
-
-    pointer: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    dtype: str
-    device: int
 
 
 def run(name: str, x: Strided, out: Strided, stream: int) -> None:

@@ -8,9 +8,10 @@ from numba import cuda
 
 from numbaexp.cuda import gradient_kernels, kernels, simulator
 from numbaexp.cuda.compile import compile_kernel
-from numbaexp.cuda.launch import Strided, _launcher, _on, _steps
+from numbaexp.cuda.launch import _launcher, _on, _steps
 from numbaexp.cuda.layout import find_gradient_layout, pieces
 from numbaexp.cuda.memory import WIDTH
+from numbaexp.layout import Strided
 from numbaexp.scalar.family import SAVED
 from numbaexp.scalar.forms import itemsize
 

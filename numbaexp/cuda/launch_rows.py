@@ -13,11 +13,11 @@ from numba import cuda
 from numbaexp.cuda import row_kernels, row_passes, simulator
 from numbaexp.cuda.compile import compile_kernel
 from numbaexp.cuda.kernels import THREADS
-from numbaexp.cuda.launch import _BLOCKS_A_PROCESSOR, Strided, _configured, _launcher, _on, _processors, _steps
+from numbaexp.cuda.launch import _BLOCKS_A_PROCESSOR, _configured, _launcher, _on, _processors, _steps
 from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
 from numbaexp.cuda.row_passes import ARGUMENTS, TYPES
 from numbaexp.cuda.row_reductions import FIELDS
-from numbaexp.rows_layout import Rows, find_rows
+from numbaexp.layout import Rows, Strided, find_rows
 from numbaexp.scalar.forms import itemsize
 from numbaexp.scalar.loss_record import RECORD
 from numbaexp.scalar.row_order import CHUNK, LANES

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from numbaexp.cuda.kernels import DIMENSIONS
-from numbaexp.rows_layout import merged
+from numbaexp.layout import merged
 
 # More elements than a strided kernel counts.
 _TOO_MANY = 1 << 31

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cuda import launch_rows
-from numbaexp.cuda.launch import Strided, _on
+from numbaexp.cuda.launch import _on
+from numbaexp.layout import Strided
 from numbaexp.scalar.loss_record import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS, RECORD, WEIGHT, WEIGHT_LOW
 
 

@@ -9,7 +9,7 @@ from numbaexp.cpu.library_limit import of_call
 class Elements(NamedTuple):
     """An array, its elements as they lie, and whatever must live as long as they are used.
 
-    ``view`` is an ndarray in the host's memory (bfloat16 as uint16), or a device's ``numbaexp.cuda.launch.Strided``.
+    ``view`` is an ndarray in the host's memory (bfloat16 as uint16), or a device's ``numbaexp.layout.Strided``.
     """
 
     array: Any

@@ -4,14 +4,12 @@ NumPy's own support has neither devices nor bfloat16.
 """
 
 import ctypes
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from numbaexp.layout import Strided
 from numbaexp.scalar.forms import itemsize
-
-if TYPE_CHECKING:
-    from numbaexp.cuda.launch import Strided
 
 # Types of devices in dlpack.h: memory of the host, of CUDA, of the host as CUDA pinned it, and managed by CUDA.
 HOST, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
@@ -146,7 +144,7 @@ def _delete_if_unused(capsule: int) -> None:
 class Offer:
     """A float array for ``from_dlpack``, which keeps ``owner`` as long as it uses it; uint16 stands for bfloat16."""
 
-    def __init__(self, view: "np.ndarray | Strided", owner: Any):
+    def __init__(self, view: np.ndarray | Strided, owner: Any):
         self._shape, self._strides, self._owner = view.shape, view.strides, owner
         if isinstance(view, np.ndarray):
             self._pointer, self._device = view.__array_interface__["data"][0], (HOST, 0)

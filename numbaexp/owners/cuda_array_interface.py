@@ -2,17 +2,15 @@
 
 import math
 import reprlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from numbaexp.layout import Strided
 from numbaexp.owners import dlpack
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.promotion import computed_in
-
-if TYPE_CHECKING:
-    from numbaexp.cuda.launch import Strided
 
 
 def place(array: Any, argument: str) -> str:
@@ -85,8 +83,7 @@ def _synchronize(array: Any) -> None:
     device.synchronize(_stream(array), device.device_of(array.__cuda_array_interface__["data"][0]))
 
 
-def _view(x: Any) -> "Strided":
-    from numbaexp.cuda.launch import Strided
+def _view(x: Any) -> Strided:
     from numbaexp.owners.device import device_of
 
     interface = x.__cuda_array_interface__

@@ -1,14 +1,12 @@
 """CuPy's arrays, with NumPy's rule of types."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cupy
 
+from numbaexp.layout import Strided
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.promotion import computed_in
-
-if TYPE_CHECKING:
-    from numbaexp.cuda.launch import Strided
 
 
 def place(array: Any, argument: str) -> str:
@@ -48,7 +46,5 @@ def _stored_as(x: Any, dtype: str) -> Any:
     return x.dtype if x.dtype.name == dtype else dtype
 
 
-def _view(x: Any) -> "Strided":
-    from numbaexp.cuda.launch import Strided
-
+def _view(x: Any) -> Strided:
     return Strided(x.data.ptr, x.shape, x.strides, x.dtype.name, x.device.id)

@@ -17,7 +17,7 @@ from numbaexp import softmax_family
 from numbaexp.cpu import row_functions
 from numbaexp.default_mode import in_default_mode
 from numbaexp.dispatch import current_target
-from numbaexp.rows_layout import axes_of, reduced_shape
+from numbaexp.layout import axes_of, reduced_shape
 from numbaexp.scalar.row_order import CHUNK
 
 # What is known of a row; a field for each number, so that an array of them has the shape of a reduction's result.

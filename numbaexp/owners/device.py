@@ -6,7 +6,7 @@ import numpy as np
 from numba import cuda
 
 from numbaexp.cuda import usable
-from numbaexp.cuda.launch import Strided
+from numbaexp.layout import Strided
 from numbaexp.owners.adapter import Elements
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.layout import Strided
 from numbaexp.owners import capsule
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.promotion import computed_in
@@ -111,6 +112,4 @@ def _borrow(array: Any, argument: str) -> capsule.Lent:
 def _elements(array: Any, lent: capsule.Lent) -> Elements:
     if place(array, "x") == "cpu":
         return Elements(array, capsule.on_host(lent))
-    from numbaexp.cuda.launch import Strided
-
     return Elements(array, Strided(lent.pointer, lent.shape, lent.strides, lent.dtype, lent.device), lent)

@@ -1,15 +1,13 @@
 """Device arrays of numba.cuda, and of its simulator."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from numbaexp.layout import Strided
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.promotion import computed_in
-
-if TYPE_CHECKING:
-    from numbaexp.cuda.launch import Strided
 
 
 def place(array: Any, argument: str) -> str:
@@ -51,7 +49,7 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
     return written.array
 
 
-def _allocated(given: Elements, dtype: str, like: "Strided") -> Elements:
+def _allocated(given: Elements, dtype: str, like: Strided) -> Elements:
     from numbaexp.owners.device import allocate
 
     # NumPy has no bfloat16 of its own to name.
@@ -63,8 +61,7 @@ def _stream(array: Any) -> int:
     return int(array.stream) if array.stream else 0
 
 
-def _view(x: Any) -> "Strided":
-    from numbaexp.cuda.launch import Strided
+def _view(x: Any) -> Strided:
     from numbaexp.owners.device import address, device_of
 
     pointer = address(x)

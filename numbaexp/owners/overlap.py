@@ -1,19 +1,15 @@
 """Arrays whose memory overlaps in such a way that the order of writing would tell."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from numbaexp.layout import Strided
 from numbaexp.scalar.forms import itemsize
-
-if TYPE_CHECKING:
-    from numbaexp.cuda.launch import Strided
 
 # Steps that are spent on finding out: enough for any layout but those made to be hard.
 _WORK = 100_000
 
 
-def refuse_overlap(x: "np.ndarray | Strided", out: "np.ndarray | Strided") -> None:
+def refuse_overlap(x: np.ndarray | Strided, out: np.ndarray | Strided) -> None:
     """Raise where an element of ``out`` shares memory with another one, or with an element of ``x`` elsewhere in it."""
     if not (isinstance(out, np.ndarray) and out.flags.forc):
         refuse_repeats(out.shape, out.strides)
@@ -33,7 +29,7 @@ def refuse_repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
         reach += step * (length - 1)
 
 
-def _apart(x: "np.ndarray | Strided", out: "np.ndarray | Strided") -> bool:
+def _apart(x: np.ndarray | Strided, out: np.ndarray | Strided) -> bool:
     """Whether one array of a device ends before the other begins, which is told faster than by NumPy."""
     if isinstance(x, np.ndarray) or isinstance(out, np.ndarray):
         return False
@@ -41,7 +37,7 @@ def _apart(x: "np.ndarray | Strided", out: "np.ndarray | Strided") -> bool:
     return x_high <= out_low or out_high <= x_low
 
 
-def _extent(array: "Strided") -> tuple[int, int]:
+def _extent(array: Strided) -> tuple[int, int]:
     low = high = array.pointer
     for length, step in zip(array.shape, array.strides, strict=True):
         if step > 0:
@@ -65,7 +61,7 @@ def _address(array: np.ndarray) -> int:
 class _Addresses:
     """The memory of a device's array, as NumPy reckons with it. It must not be looked into."""
 
-    def __init__(self, x: "Strided"):
+    def __init__(self, x: Strided):
         self.__array_interface__ = {
             "data": (x.pointer, True),
             "shape": x.shape,

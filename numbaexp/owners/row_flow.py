@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.layout import axes_of, final_shape, reduced_shape
 from numbaexp.owners.adapter import Adapter, on_threads_of
 from numbaexp.owners.flow import apart, library_of, not_alike
 from numbaexp.owners.needs import need_cuda
 from numbaexp.owners.overlap import refuse_overlap
 from numbaexp.owners.promotion import FLOATS
 from numbaexp.owners.table import owner_of
-from numbaexp.rows_layout import axes_of, final_shape, reduced_shape
 
 OnHost = Callable[..., None]
 

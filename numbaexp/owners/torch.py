@@ -1,18 +1,16 @@
 """PyTorch's tensors, by the rules of ``torch.exp``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch.autograd.graph import increment_version
 
 from numbaexp.bridges.torch_record import record
+from numbaexp.layout import Strided
 from numbaexp.owners import huge_pages
 from numbaexp.owners.adapter import Elements
 from numbaexp.owners.overlap import refuse_repeats
-
-if TYPE_CHECKING:
-    from numbaexp.cuda.launch import Strided
 
 __all__ = ["asarray", "finish", "new", "place", "read", "record", "stream", "threads", "write"]
 
@@ -119,10 +117,8 @@ def check_out(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
         out.resize_(x.shape).as_strided_(x.shape, _new(x, dtype).stride())
 
 
-def _view(x: torch.Tensor) -> "np.ndarray | Strided":
+def _view(x: torch.Tensor) -> np.ndarray | Strided:
     if x.is_cpu:
         return x.view(torch.uint16).numpy() if x.dtype is torch.bfloat16 else x.numpy()
-    from numbaexp.cuda.launch import Strided
-
     strides = tuple(step * x.itemsize for step in x.stride())
     return Strided(x.data_ptr(), tuple(x.shape), strides, str(x.dtype).removeprefix("torch."), x.device.index)

@@ -1,4 +1,4 @@
-"""Rows of arrays along any axes, in three dimensions: two that count the rows, and one along them."""
+"""Arrays as they lie in memory: of a device, and rows along any axes."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -6,9 +6,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+class Strided(NamedTuple):
+    """Describe elements in the memory of a device.
+
+    ``pointer`` is the address of the first one, ``strides`` are in bytes, ``dtype`` is NumPy's name of the type, or
+    "bfloat16", and ``device`` is the number that CUDA gives the device.
+    """
+
+    pointer: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: str
+    device: int
+
+
 class Rows(NamedTuple):
-    """``outer * inner`` rows of ``length`` elements. For each operand: the bytes from its first element to where its
-    first row begins, and the steps in bytes along the dimensions, (outer, inner, along the row)."""
+    """Describe ``outer * inner`` rows of ``length`` elements.
+
+    For each operand: the bytes from its first element to where its first row begins, and the steps in bytes along the
+    dimensions, (outer, inner, along the row).
+    """
 
     outer: int
     inner: int
