@@ -298,8 +298,8 @@ LAYOUTS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarra
 
 def measure_layout(case: str, arrays: Arrays) -> list[Row]:
     """Time exp of arrays that are not contiguous or not aligned."""
+    from numbaexp.backends.cuda_memory import address
     from numbaexp.cuda import launch
-    from numbaexp.owners.device import address
 
     def strided(there: Any, whole: np.ndarray, view: np.ndarray) -> launch.Strided:
         first, of_view = (a.__array_interface__["data"][0] for a in (whole, view))
@@ -369,7 +369,7 @@ import numpy as np
 from numba import cuda
 from numbaexp.layout import Strided
 from numbaexp.cuda.launch import run
-from numbaexp.owners.device import address
+from numbaexp.backends.cuda_memory import address
 from numbaexp.scalar.family import FAMILY
 there = cuda.to_device(np.zeros(64, np.uint8))
 for name in FAMILY:

@@ -1,43 +1,12 @@
-"""What can be used here: the targets, and what ``python -m numbaexp`` tells of the machine and the packages."""
+"""What ``python -m numbaexp`` tells of the targets, the machine and the packages."""
 
 import contextlib
 import platform
 import re
 from collections.abc import Iterator
 
-from numbaexp.dispatch import TARGETS
-
-
-def targets() -> dict[str, str | None]:
-    """Which targets can be used here, and what the others lack.
-
-    Returns
-    -------
-    dict of str to str or None
-        By each name that :func:`use_target` takes, but for ``"auto"``: None if the target can be used, else the reason
-        why not, in one line. What has been found of CUDA is kept for as long as the process lives.
-
-    See Also
-    --------
-    use_target : runs the functions on a target.
-
-    Notes
-    -----
-    Accuracy: every target gives the same bits.
-
-    Special values: every target gives the same.
-
-    Examples
-    --------
-    >>> import numbaexp
-    >>> [name for name, reason in numbaexp.targets().items() if reason is None and name != "cuda"]
-    ['cpu', 'parallel']
-    """
-    names = TARGETS[1:]
-    from numbaexp.cuda.usable import missing
-
-    return {name: missing() if name == "cuda" else None for name in names}
-
+from numbaexp.public.targets import targets
+from numbaexp.version import __version__
 
 # Distributions that the functions meet, where they are installed. CuPy has one for each CUDA.
 _PEERS = ("numba-cuda", "torch", "cupy", "cupy-cuda12x", "cupy-cuda13x", "jax", "ml_dtypes")
@@ -67,9 +36,7 @@ def _versions() -> _Rows:
     import numba
     import numpy as np
 
-    import numbaexp
-
-    yield "numbaexp", numbaexp.__version__
+    yield "numbaexp", __version__
     yield "Python", f"{platform.python_version()}, {platform.system()} {platform.machine()}"
     yield "numba", numba.__version__
     yield "llvmlite", f"{llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"

@@ -10,8 +10,8 @@ import pytest
 
 import numbaexp
 from numbaexp import autograd
-from numbaexp.autograd.rule import Rule
-from numbaexp.autograd.rules import RULES
+from numbaexp.derivatives.rule import Rule
+from numbaexp.derivatives.rules import RULES
 
 VALUES = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 

@@ -8,8 +8,8 @@ import pytest
 
 import numbaexp
 from numbaexp import autograd
-from numbaexp.autograd.rule import needs
-from numbaexp.autograd.rules import RULES
+from numbaexp.derivatives.rule import needs
+from numbaexp.derivatives.rules import RULES
 
 pytestmark = pytest.mark.sampled(name=("exp", "exp_backward", "softplus", "softmax", "logsumexp", "cross_entropy"))
 

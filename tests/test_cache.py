@@ -89,7 +89,7 @@ def test_an_error_is_nobodys(folder):
 
 # What hands the work out is no part of a kernel.
 NOT_OF_KERNELS = {"numbaexp.cpu.numba_compiler", "numbaexp.cache.files", "numbaexp.cache.folders"}
-NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.bridges.loading"}
+NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.integrations.loading"}
 
 
 @pytest.mark.sampled(kernel="('exp', 'float32')")

@@ -257,10 +257,10 @@ class Mirror:
     """An array of the host and its copy on the device, where any view of it has an address."""
 
     def __init__(self, cuda, array):
-        from numbaexp.owners import device
+        from numbaexp.backends import cuda_memory
 
         self.array, self._there = array, cuda.to_device(array.view(f"u{array.itemsize}"))
-        self._address = device.address(self._there)
+        self._address = cuda_memory.address(self._there)
 
     def strided(self, view):
         from numbaexp.layout import Strided
@@ -355,14 +355,14 @@ def test_more_elements_than_an_int32_counts(beyond):
 
 def test_more_elements_than_an_int32_counts_strided(cuda, beyond):
     """Read backwards."""
+    from numbaexp.backends import cuda_memory
     from numbaexp.cuda import launch
-    from numbaexp.owners import device
 
     values, pieces, there = beyond
     out = cuda.device_array(AMOUNTS.beyond, np.float16)
-    last = device.address(there) + 2 * (AMOUNTS.beyond - 1)
+    last = cuda_memory.address(there) + 2 * (AMOUNTS.beyond - 1)
     x = launch.Strided(last, (AMOUNTS.beyond,), (-2,), "float16", 0)
-    launch.run("exp", x, x._replace(pointer=device.address(out), strides=(2,)), 0)
+    launch.run("exp", x, x._replace(pointer=cuda_memory.address(out), strides=(2,)), 0)
     # The number of elements is a multiple of that of the different values.
     expected = np.resize(on_cpu("exp", halves_of(values.dtype))[::-1], values.size)
     for piece in pieces:
@@ -453,7 +453,7 @@ def test_streams(cuda, library, form):
 def test_several_devices(cuda):
     if len(cuda.gpus) < 2:
         pytest.skip("there is one device")
-    from numbaexp.owners.device import address, device_of
+    from numbaexp.backends.cuda_memory import address, device_of
 
     values = ordinary(np.float64, 1000)
     with cuda.gpus[1]:

@@ -18,9 +18,10 @@ import numba
 import pytest
 
 import numbaexp
-from numbaexp import dispatch, information
+from numbaexp import information
 from numbaexp.__main__ import main
 from numbaexp.cuda import usable
+from numbaexp.target import TARGETS
 
 PRINT = "from numbaexp.__main__ import main; assert main([]) == 0"
 
@@ -100,12 +101,11 @@ def rows(printed):
 
 def test_every_target_but_auto_is_told():
     found = numbaexp.targets()
-    assert list(found) == [target for target in dispatch.TARGETS if target != "auto"]
+    assert list(found) == [target for target in TARGETS if target != "auto"]
     assert found["cpu"] is found["parallel"] is None
 
 
-def test_reasons_are_those_of_cuda(cuda, monkeypatch):
-    monkeypatch.setattr(information, "TARGETS", ("auto", "cpu", "parallel", "cuda"))
+def test_reasons_are_those_of_cuda(cuda):
     assert numbaexp.targets() == {"cpu": None, "parallel": None, "cuda": None}
     cuda.gpus.clear()
     cuda.install()

@@ -353,7 +353,7 @@ def test_nothing_is_written_to(transform):
         (
             lambda x: numbaexp.softmax_backward(x.astype("float16"), x),
             TypeError,
-            "`grad_output` must be of the type of the other arrays, float32; got float16",
+            "`grad_output` must be of the type of `output`, float32; got float16",
         ),
         (
             lambda x: numbaexp.logsumexp_backward(x[0], x, axis=1),

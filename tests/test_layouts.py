@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 import numbaexp
-from numbaexp import dispatch
+from numbaexp.engine.ufuncs import SLABS_FROM
 from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.hard_cases import hard_cases
 
@@ -173,7 +173,7 @@ LARGE = {
 def test_large_layouts(name, target):
     """Beyond the size from which an array of any layout is shared among threads."""
     x = LARGE[name]
-    assert x.size >= dispatch.SLABS_FROM
+    assert x.size >= SLABS_FROM
     with np.errstate(all="ignore"):
         plain = np.exp(x)
         with numbaexp.use_target("cpu"):
@@ -204,7 +204,7 @@ def test_large_arrays_refuse_what_small_ones_do(target):
         with pytest.raises(TypeError, match="Cannot cast ufunc 'exp' output"):
             numbaexp.exp(x, out=np.empty(x.shape, np.int32))
         with pytest.raises(TypeError, match="not supported for the input types"):
-            numbaexp.exp(np.zeros(dispatch.SLABS_FROM + 1, "M8[s]"))
+            numbaexp.exp(np.zeros(SLABS_FROM + 1, "M8[s]"))
 
 
 @pytest.mark.large

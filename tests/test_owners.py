@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp.owners import capsule, flow, table
-from numbaexp.owners.adapter import Elements
+from numbaexp.backends import capsule, registry
+from numbaexp.backends.adapter import Elements
+from numbaexp.engine import call
 
 VALUES = np.linspace(-3, 3, 50)
 
@@ -223,7 +224,7 @@ def test_array_ufunc_comes_before_dlpack():
 
 def test_what_is_numpys_is_left_to_it():
     for given in (np.ones(2), np.float32(1), np.ma.ones(2), [1], 1, range(3), memoryview(np.ones(2)), None, "a"):
-        assert table.owner_of(given) is None
+        assert registry.find(given) is registry.NUMPY
 
 
 class AnswersAll:
@@ -285,7 +286,7 @@ def test_what_is_no_array_is_left_to_numpy(given):
         except Exception as error:
             return type(error), str(error)
 
-    assert table.owner_of(given) is None
+    assert registry.find(given) is registry.NUMPY
     assert outcome(lambda: numbaexp.exp(given)) == outcome(lambda: np.exp(given))
     for out in (given, (given,)):
         results = (outcome(lambda f=f, out=out: f(np.ones(3), out=out)) for f in (numbaexp.exp, np.exp))
@@ -300,7 +301,7 @@ def test_a_mock_of_a_library_is_no_array_of_it(library):
     module, _, name = library.rpartition(".")
     kind = getattr(pytest.importorskip(module), name)
     for given in (kind, mock.MagicMock(spec=kind), mock.create_autospec(kind, instance=True)):
-        assert table.owner_of(given) is None
+        assert registry.find(given) is registry.NUMPY
         for function in (numbaexp.softmax, numbaexp.logsumexp):
             with pytest.raises((TypeError, ValueError)):
                 function(given)
@@ -312,7 +313,7 @@ def test_what_an_instance_has_itself_counts():
             self.__dlpack__, self.__dlpack_device__ = array.__dlpack__, array.__dlpack_device__
 
     np.testing.assert_array_equal(numbaexp.exp(Owner(VALUES)), numbaexp.exp(VALUES))
-    assert table.owner_of(Owner(VALUES)) is not None
+    assert registry.find(Owner(VALUES)) is not registry.NUMPY
 
 
 def test_no_ufuncs_but_dlpack():
@@ -356,9 +357,9 @@ def test_cuda_array_interfaces_are_checked_without_cuda(interface):
     class Owner:
         __cuda_array_interface__ = interface
 
-    for call in (numbaexp.exp, numbaexp.softmax, numbaexp.logsumexp, lambda x: numbaexp.cross_entropy(x, x)):
+    for function in (numbaexp.exp, numbaexp.softmax, numbaexp.logsumexp, lambda x: numbaexp.cross_entropy(x, x)):
         with pytest.raises(TypeError, match=r"^`(x|a|logits)` must have a `__cuda_array_interface__` of `data`"):
-            call(Owner())
+            function(Owner())
     with pytest.raises(TypeError, match=r"^`out` must have a `__cuda_array_interface__` of `data`"):
         numbaexp.exp(VALUES, out=Owner())
 
@@ -382,16 +383,16 @@ def test_a_new_library_is_one_entry(monkeypatch):
         def __init__(self, values):
             self.values = np.asarray(values)
 
-    adapter = types.ModuleType("numbaexp.owners.new")
-    adapter.place = lambda array, argument: "cpu"
-    adapter.read = lambda x: (Elements(x, x.values), "float64")
+    adapter = types.ModuleType("numbaexp.backends.new")
+    adapter.device = lambda array, argument: "cpu"
+    adapter.read = lambda x, argument: (Elements(x, x.values), "float64")
     adapter.write = lambda given, out, dtype: Elements(None, np.empty(given.view.shape))
     adapter.finish = lambda x, out, written: Array(written.view)
     library = types.ModuleType("new")
     library.Array = Array
-    entry = table.Library("new", "Array", "new")
-    monkeypatch.setitem(sys.modules, "numbaexp.owners.new", adapter)
-    monkeypatch.setattr(table, "TABLE", (entry, *table.TABLE))
+    entry = registry.Library("new", "Array", "new")
+    monkeypatch.setitem(sys.modules, "numbaexp.backends.new", adapter)
+    monkeypatch.setattr(registry, "TABLE", (entry, *registry.TABLE))
     monkeypatch.setitem(sys.modules, "new", library)
     result = numbaexp.exp(Array([0, 1]))
     assert type(result) is Array
@@ -399,10 +400,10 @@ def test_a_new_library_is_one_entry(monkeypatch):
 
 
 @pytest.mark.parametrize("way", [lambda f, x, out: f(x, out), lambda f, x, out: f(x, out=out)])
-def test_the_door_stops_at_a_foreign_argument(monkeypatch, way):
-    """Arrays of NumPy's pass it; the flow for other libraries is not asked."""
+def test_the_fast_path_is_left_for_a_foreign_argument(monkeypatch, way):
+    """Arrays of NumPy's take it; the slow path is not asked."""
     asked = []
-    monkeypatch.setattr(flow, "run", lambda name, x, out, kwargs, on_host: asked.append((x, out)))
+    monkeypatch.setattr(call, "compute", lambda operation, arrays, out, options: asked.append((*arrays, out)))
     x, foreign = np.ones(3), Lends(np.ones(3))
     way(numbaexp.exp, x, np.ones(3))
     way(numbaexp.exp, 1.0, np.ones(1))

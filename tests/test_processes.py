@@ -202,7 +202,7 @@ def test_nothing_is_written_after_an_interrupt(run_script, moment):
 def test_many_threads_at_the_first_call(run_script):
     run_script("""
         import functools, threading, numpy as np, numbaexp
-        from numbaexp import dispatch
+        from numbaexp.engine import ufuncs
         barrier = threading.Barrier(8)
         results = []
         def work():
@@ -216,7 +216,7 @@ def test_many_threads_at_the_first_call(run_script):
             thread.join()
         assert results == [10.0] * 16
         called = functools.partial.func.__get__(numbaexp.exp)
-        assert called is dispatch._doors["exp"]
+        assert called is ufuncs._fast_paths["exp"]
     """)
 
 

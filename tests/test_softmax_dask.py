@@ -10,7 +10,7 @@ gmpy2 = pytest.importorskip("gmpy2", reason="MPFR has the exact values")
 import dask
 
 import numbaexp
-from numbaexp.owners import dask as owner
+from numbaexp.integrations import dask as integration
 
 pytestmark = pytest.mark.sampled(dtype="float32")
 
@@ -273,13 +273,13 @@ def test_nothing_is_computed_before_and_no_more_than_a_block_at_once(function, m
         made.append(1)
         return np.ones((3, 10))
 
-    run = owner._run
+    run = integration._run
 
     def record(name, dtype, axes, **operands):
         seen.append((name, operands["x"].size))
         run(name, dtype, axes, **operands)
 
-    monkeypatch.setattr(owner, "_run", record)
+    monkeypatch.setattr(integration, "_run", record)
     x = da.map_blocks(block, chunks=((3,), (10,) * 70), dtype=np.float64, meta=np.empty((0, 0)))
     result = function(x, -1)
     assert not made
@@ -322,7 +322,7 @@ def test_refused_by_logsumexp(argument, value):
 
 
 def test_refused_under_cuda(monkeypatch):
-    monkeypatch.setattr(owner, "current_target", lambda: "cuda")
+    monkeypatch.setattr(integration, "current_target", lambda: "cuda")
     for function in FUNCTIONS:
         said = f"^`{FIRST[function]}` must not be an array of Dask under the target 'cuda'$"
         with pytest.raises(TypeError, match=said):

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp import dispatch
 from numbaexp.cuda import usable
+from numbaexp.target import TARGETS, current_target
 
 
 def current():
-    return dispatch._target.get()
+    return current_target()
 
 
 def test_nesting_and_errors_restore():
@@ -68,7 +68,7 @@ def test_tasks_keep_their_own(monkeypatch):
 
     async def main():
         seen = []
-        await asyncio.gather(*(work(target, seen) for target in dispatch.TARGETS))
+        await asyncio.gather(*(work(target, seen) for target in TARGETS))
         return seen
 
     assert all(asked == got for asked, got in asyncio.run(main()))

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numba
 import pytest
 
+from numbaexp.backends.adapter import on_threads_of
 from numbaexp.cpu import thread_limit
 from numbaexp.cpu.library_limit import of_call
-from numbaexp.owners.adapter import on_threads_of
 
 pytestmark = pytest.mark.sampled(layer="omp")
 

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp.autograd.rules import RULES
+from numbaexp.derivatives.rules import RULES
 
 torch = pytest.importorskip("torch", reason="the tensors are PyTorch's")
 
 # The first recorded call registers the operators; a test of them may be the first.
-import numbaexp.bridges.torch
 
 # PyTorch's own warnings of its own parts, which it loads late.
 pytestmark = [

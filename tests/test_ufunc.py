@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp import dispatch
 from numbaexp.scalar.family import FAMILY
+from numbaexp.target import AUTO
 
 pytestmark = pytest.mark.sampled(function=("exp", "sigmoid"))
 
@@ -284,7 +284,7 @@ def test_warnings_point_at_the_caller(run_script):
 
 def test_references_are_not_leaked():
     x, out = np.ones(3), np.ones(3)
-    watched = (x, out, X, numbaexp.exp, dispatch._AUTO)
+    watched = (x, out, X, numbaexp.exp, AUTO)
     with numbaexp.use_target("auto"):  # from now on the context is asked at each call
         numbaexp.exp(x)
     counts = [sys.getrefcount(value) for value in watched]

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp import dispatch
 from numbaexp.__main__ import main
 from numbaexp.cuda import usable
 from numbaexp.scalar.family import FAMILY
+from numbaexp.target import current_target
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-from numbaexp.verify import arguments, checks, oracle
+from numbaexp.verify import arguments, checks, oracle, targets
 from numbaexp.verify.references import make_comparison
 
 TARGETS = ("cpu", "parallel")
@@ -27,7 +27,7 @@ LINE = "{}: {} inputs, against MPFR; targets cpu, parallel: {} wrong ("
 @pytest.fixture(autouse=True)
 def no_further_hard_cases_or_targets(monkeypatch):
     monkeypatch.delenv(arguments.FOLDER, raising=False)
-    monkeypatch.setattr(dispatch, "TARGETS", ("auto", *TARGETS))
+    monkeypatch.setattr(targets, "TARGETS", ("auto", *TARGETS))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def spoil(monkeypatch):
 
         def wrong(x):
             y = right(x)
-            if target in (None, dispatch._target.get()):
+            if target in (None, current_target()):
                 for _ in range(ulps):
                     y = np.where(x == at, np.nextafter(y, y.dtype.type(np.inf)), y)
             return y
@@ -292,7 +292,7 @@ def test_importing_the_package_loads_none_of_it(run_script):
 
 
 def test_targets_that_are_not_usable(capsys, monkeypatch):
-    monkeypatch.setattr(dispatch, "TARGETS", ("auto", "cuda", "cpu"))
+    monkeypatch.setattr(targets, "TARGETS", ("auto", "cuda", "cpu"))
     monkeypatch.setattr(usable, "missing", lambda: "no CUDA device")
     assert main(["verify", "exp", "--dtype", "float16"]) == 0
     printed = capsys.readouterr().out

@@ -1,10 +1,10 @@
-"""Gradients of what the functions of this package compute of arrays of NumPy and CuPy.
+"""Gradients of the functions of this package, on arrays of NumPy and CuPy.
 
 Operations on tensors are recorded where one of them requires grad, and gone through in reverse.
 
 Notes
 -----
-Accuracy: functions and gradients are those of this package, and as accurate; what is between them is NumPy's.
+Accuracy: functions and gradients are those of this package, and as accurate; operations between them are NumPy's.
 
 Special values: as of arrays.
 

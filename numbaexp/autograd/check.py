@@ -1,4 +1,4 @@
-"""Gradients beside finite differences."""
+"""Comparison of gradients with finite differences."""
 
 import contextlib
 import inspect
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from numbaexp.autograd.differentiate import grad
-from numbaexp.autograd.recording import module_of
-from numbaexp.autograd.tensor import Tensor, tensor
+from numbaexp.autograd.tensor import Tensor, on_host, tensor
+from numbaexp.derivatives.arrays import module_of
 
 # Central differences of order six: f(x + k * step) has the weight of k, f(x - k * step) its negative.
 _WEIGHTS = ((1, 3 / 4), (2, -3 / 20), (3, 1 / 60))
@@ -17,7 +17,7 @@ _STEP = 2.0**-7
 
 
 class GradcheckError(RuntimeError):
-    """A gradient is not what finite differences say."""
+    """Report a gradient that finite differences contradict."""
 
 
 def gradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
@@ -26,9 +26,9 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol
     Parameters
     ----------
     func : callable
-        Of tensors; it returns a tensor, or a sequence of them.
+        A function of tensors that returns a tensor, or a sequence of them.
     inputs : Tensor or sequence of them
-        Where it is looked at. Those that require grad, of type float64, are the ones that it is differentiated by.
+        The arguments. Those that require grad, of type float64, are the ones to differentiate by.
     rtol, atol : float, optional
         By how much the two may differ: ``atol + rtol * abs(difference quotient)``.
 
@@ -40,7 +40,7 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol
     Raises
     ------
     GradcheckError
-        If they differ by more. It names the argument and the element.
+        If they differ by more, with the argument and the element.
     ValueError
         If no input requires grad.
     TypeError
@@ -65,9 +65,8 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol
     >>> autograd.gradcheck(numbaexp.softplus, x)
     True
     """
-    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    _check(func, given, _names(func, given), rtol, atol)
-    return True
+    given = _listed(inputs)
+    return _check(func, given, _names(func, given), rtol, atol)
 
 
 def gradgradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
@@ -75,11 +74,7 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, 
 
     Parameters
     ----------
-    func : callable
-        As of :func:`gradcheck`.
-    inputs : Tensor or sequence of them
-        As of :func:`gradcheck`.
-    rtol, atol : float, optional
+    func, inputs, rtol, atol
         As of :func:`gradcheck`.
 
     Returns
@@ -89,12 +84,8 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, 
 
     Raises
     ------
-    GradcheckError
-        If they differ by more. It names the argument, ``grad_output`` or one of the function's, and the element.
-    ValueError
-        If no input requires grad.
-    TypeError
-        If one that does is not of type float64.
+    GradcheckError, ValueError, TypeError
+        As of :func:`gradcheck`; the argument may be ``grad_output`` too.
 
     See Also
     --------
@@ -102,8 +93,7 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, 
 
     Notes
     -----
-    Accuracy: as of :func:`gradcheck`. The gradients of the outputs that it is done with are random, and always the
-    same.
+    Accuracy: as of :func:`gradcheck`. The gradients of the outputs are random numbers, always the same ones.
 
     Special values: as of :func:`gradcheck`.
 
@@ -115,93 +105,82 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, *, rtol: float = 1e-7, 
     >>> autograd.gradgradcheck(numbaexp.softmax, x)
     True
     """
-    given = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given = _listed(inputs)
     rng = np.random.default_rng(0)
     above = []
-    for output in _outputs(func(*given)):
+    for output in _listed(func(*given)):
         random = module_of(output.data).asarray(rng.standard_normal(output.shape))
         above.append(tensor(random, requires_grad=True))
 
     def gradients(*arguments: Tensor) -> Any:
         values, grads = arguments[: len(given)], arguments[len(given) :]
         by = [value for value in values if value.requires_grad]
-        return grad(_outputs(func(*values)), by, grads, create_graph=True)
+        return grad(_listed(func(*values)), by, grads, create_graph=True)
 
-    names = [*_names(func, given), *(f"grad_output {place}" for place in range(len(above)))]
-    _check(gradients, [*given, *above], names, rtol, atol)
+    names = [*_names(func, given), *(f"grad_output {number}" for number in range(len(above)))]
+    return _check(gradients, [*given, *above], names, rtol, atol)
+
+
+def _listed(given: Any) -> list[Tensor]:
+    """List one tensor or several."""
+    return [given] if isinstance(given, Tensor) else list(given)
+
+
+def _check(function: Callable[..., Any], given: list[Tensor], names: list[str], rtol: float, atol: float) -> bool:
+    by = [(index, name, x) for index, (name, x) in enumerate(zip(names, given, strict=True)) if x.requires_grad]
+    if not by:
+        raise ValueError("`inputs` must have a tensor that requires grad; got none")
+    for _, name, x in by:
+        if x.dtype != np.float64:
+            raise TypeError(f"`{name}` must be of type float64, for differences to tell; got {x.dtype}")
+    outputs = _listed(function(*given))
+    rows = [(number, element) for number, output in enumerate(outputs) for element in np.ndindex(output.shape)]
+    for index, name, x in by:
+        analytic, numeric = _jacobian(outputs, x), _differences(function, given, index)
+        apart = ~np.isclose(analytic, numeric, rtol, atol, equal_nan=True)
+        if apart.any():
+            row, column = np.argwhere(apart)[0]
+            number, element = rows[row]
+            raise GradcheckError(
+                f"the gradient of output {number}, element {element}, with respect to `{name}`, element "
+                f"{list(np.ndindex(x.shape))[column]}, is {analytic[row, column]}; finite differences give "
+                f"{numeric[row, column]}"
+            )
     return True
 
 
-def _check(function: Callable[..., Any], given: list[Tensor], names: list[str], rtol: float, atol: float) -> None:
-    by = [place for place, each in enumerate(given) if each.requires_grad]
-    if not by:
-        raise ValueError("`inputs` must have a tensor that requires grad; got none")
-    for place in by:
-        if given[place].dtype != np.float64:
-            raise TypeError(
-                f"`{names[place]}` must be of type float64, for differences to tell; got {given[place].dtype}"
-            )
-    outputs = _outputs(function(*given))
-    for place in by:
-        numeric = _differences(function, given, place)
-        for number, output in enumerate(outputs):
-            analytic = _jacobian(output, given[place])
-            apart = ~np.isclose(analytic, numeric[number], rtol, atol, equal_nan=True)
-            if apart.any():
-                row, column = np.argwhere(apart)[0]
-                raise GradcheckError(
-                    f"the gradient of output {number}, element {_element(row, output)}, with respect to "
-                    f"`{names[place]}`, element {_element(column, given[place])}, is {analytic[row, column]}; "
-                    f"finite differences give {numeric[number][row, column]}"
-                )
-
-
 def _names(function: Callable[..., Any], given: list[Tensor]) -> list[str]:
-    """What the arguments are called."""
+    """Return the names of the parameters, or numbers for those without."""
     names = []
     with contextlib.suppress(ValueError, TypeError):  # of a built-in function
         names = list(inspect.signature(function).bind(*given).arguments)
-    return [names[place] if place < len(names) else f"argument {place}" for place in range(len(given))]
+    return [names[index] if index < len(names) else f"argument {index}" for index in range(len(given))]
 
 
-def _element(place: int, of: Tensor) -> tuple[int, ...]:
-    return tuple(map(int, np.unravel_index(place, of.shape)))
+def _jacobian(outputs: list[Tensor], x: Tensor) -> np.ndarray:
+    """Differentiate by the tape, with a row for each element of an output."""
+    rows = []
+    for output in outputs:
+        for unit in np.eye(output.size):
+            found = None
+            if output.requires_grad:
+                (found,) = grad(output, x, unit.reshape(output.shape), retain_graph=True, allow_unused=True)
+            rows.append(np.zeros(x.size) if found is None else on_host(found).reshape(-1))
+    return np.reshape(rows, (-1, x.size))
 
 
-def _outputs(result: Any) -> list[Tensor]:
-    return [result] if isinstance(result, Tensor) else list(result)
+def _differences(function: Callable[..., Any], given: list[Tensor], index: int) -> np.ndarray:
+    """Differentiate by one argument, by differences, with a row for each element of an output."""
+    x = given[index]
 
-
-def _host(x: Tensor) -> np.ndarray:
-    array = x.detach().data
-    # CuPy's arrays have ``get``.
-    return array if isinstance(array, np.ndarray) else array.get()
-
-
-def _jacobian(output: Tensor, x: Tensor) -> np.ndarray:
-    """A row for each element of the output, by the tape."""
-    rows = np.zeros((output.size, x.size))
-    if output.requires_grad:
-        for row, unit in zip(rows, np.eye(output.size), strict=True):
-            (found,) = grad(output, x, unit.reshape(output.shape), retain_graph=True, allow_unused=True)
-            if found is not None:
-                row[:] = _host(found).reshape(-1)
-    return rows
-
-
-def _differences(function: Callable[..., Any], given: list[Tensor], place: int) -> list[np.ndarray]:
-    """The same of each output, by differences."""
-    x = given[place]
-
-    def outputs_at(column: int, by: float) -> list[np.ndarray]:
+    def outputs_at(element: tuple[int, ...], by: float) -> np.ndarray:
         moved = tensor(x, requires_grad=True)
-        moved.data[_element(column, x)] += by
-        return [_host(output).reshape(-1) for output in _outputs(function(*given[:place], moved, *given[place + 1 :]))]
+        moved.data[element] += by
+        outputs = _listed(function(*given[:index], moved, *given[index + 1 :]))
+        return np.concatenate([on_host(output).reshape(-1) for output in outputs])
 
-    columns = []
-    for column in range(x.size):
-        pairs = [(weight, outputs_at(column, k * _STEP), outputs_at(column, -k * _STEP)) for k, weight in _WEIGHTS]
-        columns.append(
-            [sum(weight * (more[i] - less[i]) for weight, more, less in pairs) / _STEP for i in range(len(pairs[0][1]))]
-        )
-    return [np.stack(of_output, 1) for of_output in zip(*columns, strict=True)]
+    columns = [
+        sum(weight * (outputs_at(element, k * _STEP) - outputs_at(element, -k * _STEP)) for k, weight in _WEIGHTS)
+        for element in np.ndindex(x.shape)
+    ]
+    return np.stack(columns, 1) / _STEP

@@ -1,15 +1,17 @@
-"""What was computed of what, and the walk back through it."""
+"""The graph of recorded operations, and the walk back through it."""
 
+import functools
 import heapq
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from numbaexp.autograd.rule import Formula
+from numbaexp.derivatives.arrays import module_of
+from numbaexp.derivatives.rule import Formula, Rule, needs
 
 
 class Version:
-    """How often an array has been changed in place, and how often such a change was recorded; views share it."""
+    """Count the changes in place of an array, and those that were recorded; views share one."""
 
     __slots__ = ("changes", "recorded")
 
@@ -19,8 +21,11 @@ class Version:
 
 
 class Saved(NamedTuple):
-    """A value as a gradient needs it. ``version`` is None where nothing tells of changes; ``edge`` is where gradients
-    of it go, but None of a result, whose node would hold itself."""
+    """Keep a value for a gradient.
+
+    ``version`` is None where changes are not counted. ``edge`` is where gradients of the value go; None of a result,
+    whose node would hold itself.
+    """
 
     array: Any
     version: Version | None
@@ -29,29 +34,39 @@ class Saved(NamedTuple):
 
 
 class Input(NamedTuple):
-    """An argument that gradients go on to: a node, or a leaf."""
+    """Describe an argument that gradients go on to, by a node or a leaf."""
 
     edge: Any
     formula: Formula
-    needs: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: Any
+
+
+@functools.cache
+def needed(rule: Rule, wanted: tuple[bool, ...]) -> frozenset[str]:
+    """Collect the names of all that the gradients of the wanted arguments take."""
+    names: set[str] = set()
+    for argument in itertools.compress(rule.arguments, wanted):
+        if argument not in rule.gradients:
+            raise NotImplementedError(f"`{rule.name}` has no rule for its gradient with respect to `{argument}`")
+        names.update(needs(rule.gradients[argument]))
+    return frozenset(names)
 
 
 _count = itertools.count()
 
 
 class Node:
-    """One operation that was recorded. It holds what it was made of, and nothing that holds it."""
+    """Hold a recorded operation: its inputs and saved values, and nothing that holds the node itself."""
 
     __slots__ = ("__weakref__", "inputs", "number", "operation", "options", "saved")
 
-    def __init__(self, operation: str, options: Mapping[str, Any]):
+    def __init__(self, operation: str, options: Mapping[str, Any], inputs: list[Input], saved: dict[str, Saved]):
         self.operation = operation
         self.options = options
-        self.inputs: list[Input] = []
-        self.saved: dict[str, Saved] | None = {}
-        # In the order in which they were made no node comes before one that it was made of.
+        self.inputs = inputs
+        self.saved: dict[str, Saved] | None = saved
+        # Nodes are numbered in the order in which they are made, so after all their inputs.
         self.number = next(_count)
 
     @property
@@ -62,7 +77,7 @@ class Node:
         return f"<{self.name}>"
 
     def values(self, unpack: Callable[[Saved], Any]) -> dict[str, Any]:
-        """What the formulas take, by name."""
+        """Unpack the saved values and the options, by the names that formulas have for them."""
         if self.saved is None:
             raise RuntimeError(
                 f"{self.name} was gone through before, and what it had saved was released then: give "
@@ -79,29 +94,13 @@ class Node:
         return values
 
     def release(self) -> None:
-        """Let go of the arrays that were saved, and of the way back; a node without any can be gone through again."""
+        """Let go of saved arrays and of the inputs; a node without saved arrays can be gone through again."""
         if self.saved and any(hasattr(saved.array, "shape") for saved in self.saved.values()):
             self.saved, self.inputs = None, []
 
 
-class Arithmetic(NamedTuple):
-    """How the walk handles gradients, which are arrays, or tensors whose history is recorded."""
-
-    unpack: Callable[[Saved], Any]
-    # To the shape and type of an argument.
-    fit: Callable[[Any, tuple[int, ...], Any], Any]
-    # Whether a result shares memory with one of these.
-    shares: Callable[[Any, Iterable[Any]], bool]
-    copy: Callable[[Any], Any]
-
-
-class _Sum(NamedTuple):
-    grad: Any
-    own: bool
-
-
 def _leading_to(ends: Iterable[Any], starts: Iterable[Any]) -> set[Any]:
-    """The nodes from which one of ``ends`` is reached, and these."""
+    """Find the nodes from which one of ``ends`` is reached, and include these."""
     seen: set[Any] = set()
     stack = list(starts)
     while stack:
@@ -111,57 +110,78 @@ def _leading_to(ends: Iterable[Any], starts: Iterable[Any]) -> set[Any]:
             stack += [each.edge for each in edge.inputs] if type(edge) is Node else ()
     wanted = set(ends)
     for node in sorted((edge for edge in seen if type(edge) is Node), key=lambda node: node.number):
-        # What has been released cannot tell, and is asked in the walk.
+        # A released node has no inputs left to tell by; the walk raises its error.
         if node.saved is None or any(each.edge in wanted for each in node.inputs):
             wanted.add(node)
     return wanted
 
 
-def walk(
-    starts: list[tuple[Any, Any]], arithmetic: Arithmetic, retain_graph: bool, ends: set[Any] | None = None
-) -> dict[Any, Any]:
-    """The gradients of the leaves, or those of ``ends``, nodes and leaves, that are reached.
+def _fit(grad: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Sum over axes that were broadcast, and convert."""
+    if grad.shape != shape:
+        added = grad.ndim - len(shape)
+        spread = [added + axis for axis, n in enumerate(shape) if n != grad.shape[added + axis]]
+        grad = grad.sum(axis=(*range(added), *spread), keepdims=True).reshape(shape)
+    return grad if grad.dtype == dtype else grad.astype(dtype)
 
-    ``starts`` are nodes or leaves with the gradients of what they made. No gradient that is returned shares memory with
-    one that was given. A heap, and no recursion, keeps the order: no depth is too great.
+
+def _is_new(grad: Any, given: Iterable[Any]) -> bool:
+    """Tell whether a gradient shares memory with nothing that its formula was given."""
+    array, *others = [getattr(each, "_elements", each) for each in (grad, *given)]
+    may_share_memory = module_of(array).may_share_memory
+    return not any(hasattr(other, "shape") and may_share_memory(array, other) for other in others)
+
+
+def walk(
+    starts: list[tuple[Any, Any]], retain_graph: bool, ends: set[Any] | None = None, kind: type | None = None
+) -> dict[Any, Any]:
+    """Compute the gradients of the leaves, or of those of ``ends``, nodes and leaves, that are reached.
+
+    ``starts`` are nodes or leaves with the gradients of their results: arrays, or tensors of the class
+    ``kind``. No gradient that is returned shares memory with one that was given. A heap, and no recursion, keeps the
+    order: no depth is too great.
     """
     wanted = None if ends is None else _leading_to(ends, [edge for edge, _ in starts])
-    sums: dict[Any, _Sum] = {}
+    # With each gradient, whether nothing else has its memory.
+    sums: dict[Any, tuple[Any, bool]] = {}
     heap: list[tuple[int, Node]] = []
     found: dict[Any, Any] = {}
 
-    def give(edge: Any, grad: Any, own: bool) -> None:
-        before = sums.get(edge)
-        if before is not None:
-            sums[edge] = _Sum(before.grad + grad, True)
+    def add(edge: Any, grad: Any, is_new: bool) -> None:
+        if edge in sums:
+            sums[edge] = sums[edge][0] + grad, True
             return
-        sums[edge] = _Sum(grad, own)
+        sums[edge] = grad, is_new
         if type(edge) is Node:
             heapq.heappush(heap, (-edge.number, edge))
 
-    def take(edge: Any) -> Any:
-        grad, own = sums[edge]
-        return grad if own else arithmetic.copy(grad)
+    def unpack(saved: Saved) -> Any:
+        if kind is None or saved.edge is None:
+            return saved.array
+        return kind(saved.array, saved.edge, saved.version) if type(saved.edge) is Node else saved.edge
+
+    def result(grad: Any, is_new: bool) -> Any:
+        return grad if is_new else grad.copy() if kind is None else grad.clone()
 
     def go_through(node: Node) -> None:
         if ends is not None and node in ends:
-            found[node] = take(node)
-        grad = sums.pop(node).grad
+            found[node] = result(*sums[node])
+        grad, _ = sums.pop(node)
         inputs = [each for each in node.inputs if wanted is None or each.edge in wanted]
         if not inputs and node in found:
             return
-        values = node.values(arithmetic.unpack)
-        for edge, formula, needs, shape, dtype in inputs:
-            taken = [grad, *[values[name] for name in needs]]
-            result = arithmetic.fit(formula(*taken), shape, dtype)
-            give(edge, result, not arithmetic.shares(result, taken))
+        values = node.values(unpack)
+        for edge, formula, shape, dtype in inputs:
+            values["shape"] = shape
+            given = [grad, *[values[name] for name in needs(formula)]]
+            made = _fit(formula(*given), shape, dtype)
+            add(edge, made, _is_new(made, given))
         if not retain_graph:
             node.release()
 
     for edge, grad in starts:
         if wanted is None or edge in wanted:
-            give(edge, grad, False)
+            add(edge, grad, False)
     while heap:
         go_through(heapq.heappop(heap)[1])
-    found.update((leaf, take(leaf)) for leaf in sums)
-    return found
+    return found | {leaf: result(*total) for leaf, total in sums.items()}

@@ -1,4 +1,4 @@
-"""The C function of a door: hands a small array straight to its ufunc, and any other call to Python.
+"""The C function of a fast path: hands a small array straight to its ufunc, and any other call to Python.
 
 The type, the size and the element type of the arguments are read from their published C structures.
 """
@@ -7,19 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.cpu.entry_state import (
-    ARRAY_TYPE,
-    CONTEXT_VARIABLE,
-    ELSEWHERE,
-    ELSEWHERE_CALL,
-    FLOAT_TYPE,
-    FOUND,
-    SIZE_LIMIT,
-    TYPE_LIMIT,
-    UFUNC,
-    UFUNC_CALL,
-    USUAL_VALUE,
-)
+from numbaexp.cpu import entry_state as at
 from numbaexp.cpu.float_mode import call_in_default_mode
 from numbaexp.cpu.structures import DATA, DESCR, LENGTH, NDIM, SHAPE, TYPE, TYPE_NUMBER
 
@@ -60,25 +48,29 @@ def vectorcall(typingctx, function, callee, args, nargs, names):
 def enter(state_array, args, nargs, names):
     """A C function of METH_FASTCALL | METH_KEYWORDS; its object is the array of the state."""
     state = word_at(state_array + DATA)
-    passes = nargs > 0
-    for place in range(nargs if names == 0 else nargs + word_at(names + LENGTH)):
-        x = word_at(args + 8 * place)
+    passes, largest = nargs > 0, 0
+    for index in range(nargs if names == 0 else nargs + word_at(names + LENGTH)):
+        x = word_at(args + 8 * index)
         kind = word_at(x + TYPE)
-        if kind == word_at(state + 8 * ARRAY_TYPE):
+        if kind == word_at(state + 8 * at.ARRAY_TYPE):
             size = 1
             for axis in range(int_at(x + NDIM)):
                 size *= word_at(word_at(x + SHAPE) + 8 * axis)
-            foreign = int_at(word_at(x + DESCR) + TYPE_NUMBER) >= word_at(state + 8 * TYPE_LIMIT)
-            passes = passes and size < word_at(state + 8 * SIZE_LIMIT) and not foreign
+            foreign = int_at(word_at(x + DESCR) + TYPE_NUMBER) >= word_at(state + 8 * at.TYPE_LIMIT)
+            passes, largest = passes and not foreign, max(largest, size)
         else:
-            passes = passes and place == 0 and kind == word_at(state + 8 * FLOAT_TYPE)
-    variable = word_at(state + 8 * CONTEXT_VARIABLE)
+            passes = passes and index == 0 and kind == word_at(state + 8 * at.FLOAT_TYPE)
+    chosen = state + 8 * at.OF_TARGETS
+    variable = word_at(state + 8 * at.CONTEXT_VARIABLE)
     if passes and variable != 0:
-        usual = word_at(state + 8 * USUAL_VALUE)
-        look_up(variable, usual, state + 8 * FOUND)
-        found = word_at(state + 8 * FOUND)
-        passes = found == usual
+        look_up(variable, word_at(chosen + 8 * at.VALUE), state + 8 * at.FOUND)
+        found, passes = word_at(state + 8 * at.FOUND), False
+        for target in range(at.TARGETS):
+            of_target = state + 8 * (at.OF_TARGETS + at.EACH * target)
+            if found == word_at(of_target + 8 * at.VALUE):
+                passes, chosen = True, of_target
         release(found)
-    if passes:
-        return vectorcall(word_at(state + 8 * UFUNC_CALL), word_at(state + 8 * UFUNC), args, nargs, names)
-    return vectorcall(word_at(state + 8 * ELSEWHERE_CALL), word_at(state + 8 * ELSEWHERE), args, nargs, names)
+    if passes and largest < word_at(chosen + 8 * at.SIZE_LIMIT):
+        return vectorcall(word_at(chosen + 8 * at.UFUNC_CALL), word_at(chosen + 8 * at.UFUNC), args, nargs, names)
+    slow_path, call = word_at(state + 8 * at.SLOW_PATH), word_at(state + 8 * at.SLOW_PATH_CALL)
+    return vectorcall(call, slow_path, args, nargs, names)

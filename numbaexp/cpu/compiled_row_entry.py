@@ -1,4 +1,4 @@
-"""The C function of a door of rows: computes contiguous rows at once, or leaves them to Python, and says which."""
+"""The C function of a fast path of rows: computes contiguous rows at once, or leaves them to Python, and says which."""
 
 import numpy as np
 from numba import types
@@ -14,6 +14,7 @@ from numbaexp.cpu.row_entry_state import (
     NOT_DONE,
     RUNNING,
     SHARED,
+    SHARED_FROM,
     TYPES,
 )
 from numbaexp.cpu.row_memory import make_pointer, stack
@@ -69,7 +70,7 @@ def enter(state_array, args, nargs):
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
             usual = usual and (second == target or abs(second - target) >= size * itemsize)
             limit, shared = _int(state[RUNNING])[0], _int(state[SHARED])[0]
-            on_all = size >= at.SHARED_FROM and limit != 1
+            on_all = size >= state[SHARED_FROM] and limit != 1
             usual = usual and size > 0 and length <= _LONGEST and (not on_all or (limit and shared))
             compiled = not usual or kernel != 0
             if usual and compiled:

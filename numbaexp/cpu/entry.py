@@ -1,4 +1,4 @@
-"""The front door: a compiled function that hands a small array straight to its ufunc, and any other call to Python.
+"""The fast path: a compiled function that hands a small array straight to its ufunc, and any other call to Python.
 
 A Python function in front of a ufunc costs as much as the ufunc's own overhead, and moves its warnings from the user's
 line to ours. This one reads the type, the size and the element type of the arguments from their published C
@@ -12,17 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.cpu import entry_state as at
 from numbaexp.cpu.compile import compile_kernel
-from numbaexp.cpu.entry_state import (
-    ARRAY_TYPE,
-    ELSEWHERE,
-    ELSEWHERE_CALL,
-    FLOAT_TYPE,
-    PLACES,
-    UFUNC,
-    UFUNC_CALL,
-)
 from numbaexp.cpu.structures import METH_FASTCALL, METH_KEYWORDS, VECTORCALL_OFFSET
+from numbaexp.target import TARGETS, VARIABLE
 
 # NumPy numbers the element types that other packages register from here.
 FIRST_FOREIGN_TYPE = 256
@@ -63,23 +56,44 @@ def _vectorcallfunc(function):
 
 def in_default_mode(function):
     """Make a built-in function that calls another one in the default floating-point mode."""
-    state = np.zeros(PLACES, np.intp).view(State)
-    state[[ELSEWHERE, ELSEWHERE_CALL]] = id(function), _vectorcallfunc(function)
-    guarded, method = built_in(function.__name__, compiled_entry().address, METH_FASTCALL | METH_KEYWORDS, state)
-    state.keep_alive = method, function
-    return guarded
+    made = _make(function.__name__, function)
+    made.__self__.keep_alive += (function,)
+    return made
 
 
-def make_door(name, ufunc, elsewhere):
-    """A built-in function that calls ``ufunc`` for float objects and small arrays, with no other arguments than arrays,
-    and ``elsewhere`` for all else.
+def make_fast_path(name, slow_path):
+    """Make a built-in function that calls a ufunc for float objects and small arrays, with no other arguments than
+    arrays, and ``slow_path`` for all else; for the ufuncs see ``offer``."""
+    made = in_default_mode(slow_path)
+    state = made.__self__
+    state[[at.ARRAY_TYPE, at.FLOAT_TYPE, at.TYPE_LIMIT]] = id(np.ndarray), id(float), FIRST_FOREIGN_TYPE
+    for index, target in enumerate(TARGETS[: at.TARGETS]):
+        state[at.OF_TARGETS + at.EACH * index + at.VALUE] = id(target)
+    return made
 
-    What is small, and which element types pass, stands in ``door.__self__``.
-    """
-    state = np.zeros(PLACES, np.intp).view(State)
-    state[[ARRAY_TYPE, FLOAT_TYPE]] = id(np.ndarray), id(float)
-    state[[UFUNC, UFUNC_CALL]] = id(ufunc), _vectorcallfunc(ufunc)
-    state[[ELSEWHERE, ELSEWHERE_CALL]] = id(elsewhere), _vectorcallfunc(elsewhere)
-    door, method = built_in(name, compiled_entry().address, METH_FASTCALL | METH_KEYWORDS, state)
-    state.keep_alive = (method, ufunc, elsewhere)
-    return door
+
+def offer(fast_path, target, ufunc, size_limit):
+    """Let a fast path call a ufunc for a target, of arrays below a number of elements."""
+    state, first = fast_path.__self__, at.OF_TARGETS + at.EACH * TARGETS.index(target)
+    state[first + at.UFUNC : first + at.SIZE_LIMIT] = id(ufunc), _vectorcallfunc(ufunc)
+    state[first + at.SIZE_LIMIT] = size_limit
+    if ufunc not in state.keep_alive:
+        state.keep_alive += (ufunc,)
+
+
+def take_all_types(fast_path):
+    """Let element types pass that other packages have registered."""
+    fast_path.__self__[at.TYPE_LIMIT] = np.iinfo(np.intp).max
+
+
+def watch_targets(fast_path):
+    """Let a fast path look for the target that holds in the context, from now on."""
+    fast_path.__self__[at.CONTEXT_VARIABLE] = id(VARIABLE)
+
+
+def _make(name, function):
+    state = np.zeros(at.WORDS, np.intp).view(State)
+    state[[at.SLOW_PATH, at.SLOW_PATH_CALL]] = id(function), _vectorcallfunc(function)
+    made, method = built_in(name, compiled_entry().address, METH_FASTCALL | METH_KEYWORDS, state)
+    state.keep_alive = (method,)
+    return made

@@ -1,7 +1,11 @@
-"""The state of a door, words by which ``numbaexp.cpu.compiled_entry`` goes."""
+"""The state of a fast path: words that ``numbaexp.cpu.compiled_entry`` reads."""
 
-# Places in the state of a door. The context variable is 0 until somebody has set it; its usual value is the one under
-# which the door may be passed.
-ARRAY_TYPE, FLOAT_TYPE, SIZE_LIMIT, TYPE_LIMIT, CONTEXT_VARIABLE, USUAL_VALUE, FOUND = range(7)
-UFUNC, UFUNC_CALL, ELSEWHERE, ELSEWHERE_CALL = range(7, 11)
-PLACES = 11
+# Indices of words. The context variable is 0 until somebody has set it.
+ARRAY_TYPE, FLOAT_TYPE, TYPE_LIMIT, CONTEXT_VARIABLE, FOUND, SLOW_PATH, SLOW_PATH_CALL = range(7)
+# Then for each target of the CPU: its value of the context variable, its ufunc, and the number of elements from which
+# the slow path is taken. The first target is that of a variable that was never set.
+OF_TARGETS = 7
+VALUE, UFUNC, UFUNC_CALL, SIZE_LIMIT = range(4)
+EACH = 4
+TARGETS = 3
+WORDS = OF_TARGETS + EACH * TARGETS

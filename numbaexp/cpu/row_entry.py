@@ -22,6 +22,7 @@ from numbaexp.cpu.row_entry_state import (
     NOT_DONE,
     RUNNING,
     SHARED,
+    SHARED_FROM,
     TYPES,
 )
 from numbaexp.cpu.structures import METH_FASTCALL
@@ -32,34 +33,32 @@ _NUMBERS = {name: np.dtype(name).num for name in _SIZES}
 _keep_alive: list[Any] = []
 
 
-class Quick:
-    """``call(x, out)`` or ``call(x, w, out)``, of contiguous arrays of one shape and type: whether a function has been
-    computed along the last axis, by the target "auto"; None where it would be, had ``learn(x)`` compiled its kernel."""
-
-    def __init__(self, name: str):
-        self.name = name
-        self.call, self._state = _make(name)
-
-    def learn(self, x: np.ndarray) -> None:
-        length = x.shape[-1]
-        alone = length >= at.ALONE_FROM or x.size // length < at.BESIDE_FROM
-        place = TYPES + EACH * list(_SIZES).index(x.dtype.name) + (2 if alone else 3)
-        self._state[place] = row_functions.kernel(self.name, "by row" if alone else "beside", x.dtype.name)
-
-
 @functools.cache
 def compiled_entry() -> Any:
     return compile_kernel("row entry", "compiled_row_entry.enter", "intp(intp, intp, intp)")
 
 
-def _make(name: str) -> tuple[Callable[..., bool | None], np.ndarray]:
+def make_fast_path(name: str, shared_from: int) -> tuple[Callable[..., bool | None], np.ndarray]:
+    """Return ``call(x, result)`` or ``call(x, w, result)`` and its state.
+
+    The call tells whether the function has been computed along the last axis, as of contiguous arrays of one shape and
+    type; None says that ``compile_for(name, state, x)`` has to be called first.
+    """
     compiled = compiled_entry()
     state = np.zeros(TYPES + EACH * len(_SIZES), np.intp)
     state[[ARRAY_TYPE, DONE, NOT_DONE, NOT_COMPILED]] = id(np.ndarray), id(True), id(False), id(None)
-    state[[RUNNING, SHARED]] = pool.RUNNING.ctypes.data, share.ADDRESS.ctypes.data
+    state[[RUNNING, SHARED, SHARED_FROM]] = pool.RUNNING.ctypes.data, share.ADDRESS.ctypes.data, shared_from
     for i, (dtype, size) in enumerate(_SIZES.items()):
-        place = TYPES + EACH * i
-        state[place : place + 2] = _NUMBERS[dtype], size
-    made, method = built_in(f"quick_{name}", compiled.address, METH_FASTCALL, state)
+        index = TYPES + EACH * i
+        state[index : index + 2] = _NUMBERS[dtype], size
+    made, method = built_in(f"fast_{name}", compiled.address, METH_FASTCALL, state)
     _keep_alive.append((compiled, state, method))
     return made, state
+
+
+def compile_for(name: str, state: np.ndarray, x: np.ndarray) -> None:
+    """Compile the kernel that an array needs."""
+    length = x.shape[-1]
+    alone = length >= at.ALONE_FROM or x.size // length < at.BESIDE_FROM
+    index = TYPES + EACH * list(_SIZES).index(x.dtype.name) + (2 if alone else 3)
+    state[index] = row_functions.kernel(name, "by row" if alone else "beside", x.dtype.name)

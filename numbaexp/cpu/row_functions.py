@@ -1,6 +1,8 @@
 """The softmax family on arrays in the host's memory: which kernels go through them, and how."""
 
 import functools
+import itertools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ from numbaexp.cpu import share
 from numbaexp.cpu.compile import compile_kernel
 from numbaexp.layout import Rows, find_rows
 from numbaexp.scalar.row_order import CHUNK
+from numbaexp.target import AUTO, PARALLEL
 
 
 class Make(NamedTuple):
@@ -25,7 +28,7 @@ class Make(NamedTuple):
 ROW, CHUNK_OF_ROW, CHUNK_OF_BLOCK = "row", "chunk of a row", "chunk of rows beside each other"
 
 
-class Ways(NamedTuple):
+class Variants(NamedTuple):
     """The kernels of a function: for a row at a time, and for rows beside each other; and for rows that no cache holds,
     one after another, each with its name and unit, again at a time and beside each other."""
 
@@ -35,18 +38,18 @@ class Ways(NamedTuple):
     beside_by_chunks: tuple[tuple[str, Make, str], ...] = ()
 
     def makes(self) -> dict[str, Make]:
-        """Return what makes the kernels, by the names of the ways."""
+        """Return what makes the kernels, by the names of the variants."""
         beside = {"beside": self.beside} if self.beside else {}
         by_chunks = {label: make for label, make, _ in (*self.by_chunks, *self.beside_by_chunks)}
         return {"by row": self.by_row, **beside, **by_chunks}
 
 
-def _shares(**options: bool) -> Ways:
+def _shares(**options: bool) -> Variants:
     def make(module: str, name: str) -> Make:
         return Make(module, name, options=tuple(options.items()))
 
     shares = ("shares", make("rows", "make_shares"), ROW)
-    return Ways(
+    return Variants(
         make("rows", "make_softmax"),
         make("columns", "make_softmax"),
         (
@@ -62,25 +65,25 @@ def _shares(**options: bool) -> Ways:
     )
 
 
-def _logs(name: str, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Ways:
+def _logs(name: str, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Variants:
     close = ("close", Make("row_logs", "make_close"), ROW)
     sums = ("sums", Make("rows", "make_sums_apart"), CHUNK_OF_ROW)
     sums_beside = ("sums beside", Make("column_chunks", "make_sums_apart"), CHUNK_OF_BLOCK)
     by_row, beside = Make("row_logs", name), Make("column_logs", name)
-    return Ways(by_row, beside, (sums, close, finish), (sums_beside, close, finish_beside))
+    return Variants(by_row, beside, (sums, close, finish), (sums_beside, close, finish_beside))
 
 
-def _one_a_row(name: str, finish: str) -> Ways:
+def _one_a_row(name: str, finish: str) -> Variants:
     """Of a function with one result for each row."""
     last = ("finish", Make("row_logs", finish), ROW)
     return _logs(name, last, last)
 
 
-def _backward(name: str) -> Ways:
+def _backward(name: str) -> Variants:
     def make(of_module: str) -> Make:
         return Make("row_backward", of_module, (name,))
 
-    return Ways(
+    return Variants(
         make("make_by_row"),
         make("make_beside_kernel"),
         (
@@ -91,15 +94,15 @@ def _backward(name: str) -> Ways:
     )
 
 
-def _of_sums(name: str) -> Ways:
-    return Ways(
+def _of_sums(name: str) -> Variants:
+    return Variants(
         Make("row_merging", "make_by_row", (name,)),
         Make("row_merging", "make_beside_each_other", (name,)),
     )
 
 
-def _losses(name: str) -> Ways:
-    return Ways(Make("row_losses", name))
+def _losses(name: str) -> Variants:
+    return Variants(Make("row_losses", name))
 
 
 FUNCTIONS = {
@@ -114,18 +117,18 @@ FUNCTIONS = {
     "statistics": _one_a_row("make_statistics", "make_finish_statistics"),
     "softmax_backward": _backward("softmax_backward"),
     "log_softmax_backward": _backward("log_softmax_backward"),
-    "weighted_logsumexp": Ways(Make("row_weighted", "make_weighted_log_sums")),
+    "weighted_logsumexp": Variants(Make("row_weighted", "make_weighted_log_sums")),
     "losses": _losses("make_losses"),
     "class_gradients": _losses("make_class_gradients"),
     "expected_losses": _losses("make_expected_losses"),
     "expected_gradients": _losses("make_expected_gradients"),
     "total": _losses("make_total"),
     "rounded": _losses("make_rounded"),
-    "sums_of_statistics": Ways(Make("row_merging", "make_sums_of_statistics")),
-    "merged_sums": Ways(Make("row_merging", "make_merged_sums")),
+    "sums_of_statistics": Variants(Make("row_merging", "make_sums_of_statistics")),
+    "merged_sums": Variants(Make("row_merging", "make_merged_sums")),
     "softmax_of_sums": _of_sums("softmax"),
     "log_softmax_of_sums": _of_sums("log_softmax"),
-    "logsumexp_of_sums": Ways(Make("row_merging", "make_logsumexp_of_sums")),
+    "logsumexp_of_sums": Variants(Make("row_merging", "make_logsumexp_of_sums")),
 }
 
 
@@ -158,58 +161,68 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
     target : str
         "cpu", "parallel" or "auto".
     """
-    x = operands.x
-    given = [x if array is None else array for array in (x, operands.w, operands.extra, operands.y)]
-    pieces = find_rows(x.shape, tuple(_steps(array) for array in given), axes)
-    if pieces is None:
-        raise ValueError(f"`axes` must be one dimension in memory; got {axes} of strides {x.strides}")
-    on_all = target == "parallel" or (target == "auto" and x.size >= at.SHARED_FROM)
+    x, y, w, extra, along, constants = operands
+    given = [x if array is None else array for array in (x, w, extra, y)]
+    layout = x.shape, tuple((array.shape, array.strides) for array in given), axes
+    on_all = target == PARALLEL or (target == AUTO and x.size >= at.SHARED_FROM)
+    variants, itemsize = FUNCTIONS[name], x.itemsize
     addresses = [array.ctypes.data for array in given]
-    constant = [0 if array is None else array.ctypes.data for array in (operands.along, operands.constants)]
-    for piece in pieces:
-        _run_piece(name, dtype, addresses, constant, piece, x.itemsize, on_all)
+    constant = [0 if array is None else array.ctypes.data for array in (along, constants)]
+    for outer, inner, length, starts, steps in _few_pieces(*layout) or _pieces(*layout):
+        at_x, at_w, at_extra, at_y = (address + start for address, start in zip(addresses, starts, strict=True))
+        of_x, of_w, of_extra, of_y = steps
+        chunks, count = -(-length // CHUNK), outer * inner
+        job = np.array(
+            [at_x, at_w, at_y, at_extra, 0, length, inner, chunks, *of_x, *of_w, *of_y, *of_extra, *constant, 0],
+            np.int64,
+        )
+        batched = inner >= at.BESIDE_FROM and not (of_x[2] == itemsize and length >= at.ALONE_FROM)
+        blocks = outer * -(-inner // at.BESIDE)
+        by_chunks = variants.beside_by_chunks if batched and chunks > 1 else variants.by_chunks
+        if by_chunks and (chunks > at.KEPT or (batched and chunks > 1)):
+            partial_sums = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))
+            job[at.KNOWN] = partial_sums.ctypes.data
+            units_of = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
+            passes = [(variant, units_of[unit]) for variant, _, unit in by_chunks]
+        elif variants.beside and batched and chunks == 1:
+            passes = [("beside", blocks)]
+        else:
+            passes = [("by row", count)]
+        for variant, units in passes:
+            if on_all and units > 1:
+                share.run_on_all(kernel(name, variant, dtype), job.ctypes.data, units)
+            else:
+                share.compiled_single()[1](kernel(name, variant, dtype), job.ctypes.data, 0, units)
+        if job[at.FAILED]:
+            raise MemoryError(f"no memory for rows of {length} elements")
 
 
-def _steps(array: np.ndarray) -> tuple[int, ...]:
-    return tuple(0 if n == 1 else step for n, step in zip(array.shape, array.strides, strict=True))
+# Pieces that are remembered: finding them takes longer than a small array.
+_FEW = 16
+
+
+@functools.lru_cache(1024)
+def _few_pieces(*layout: Any) -> tuple[Rows, ...] | None:
+    """Return the pieces of a layout, or None where there are many."""
+    pieces = tuple(itertools.islice(_pieces(*layout), _FEW + 1))
+    return pieces if len(pieces) <= _FEW else None
+
+
+def _pieces(shape: tuple[int, ...], operands: tuple[Any, ...], axes: tuple[int, ...]) -> Iterator[Rows]:
+    strides = tuple(
+        tuple(0 if n == 1 else step for n, step in zip(*of_operand, strict=True)) for of_operand in operands
+    )
+    pieces = find_rows(shape, strides, axes)
+    if pieces is None:
+        raise ValueError(f"`axes` must be one dimension in memory; got {axes} of strides {strides}")
+    return pieces
 
 
 @functools.cache
-def kernel(name: str, way: str, dtype: str) -> int:
-    """The address of a kernel."""
-    make = FUNCTIONS[name].makes()[way]
+def kernel(name: str, variant: str, dtype: str) -> int:
+    """Return the address of a kernel."""
+    make = FUNCTIONS[name].makes()[variant]
     arguments, options = (*make.first, dtype), dict(make.options)
     return compile_kernel(
-        f"{name} {way} {dtype}", f"{make.module}.{make.name}", at.SIGNATURE, arguments=arguments, options=options
+        f"{name} {variant} {dtype}", f"{make.module}.{make.name}", at.SIGNATURE, arguments=arguments, options=options
     ).address
-
-
-def _run_piece(
-    name: str, dtype: str, addresses: list[int], constant: list[int], piece: Rows, itemsize: int, on_all: bool
-) -> None:
-    x, w, extra, y = (address + start for address, start in zip(addresses, piece.starts, strict=True))
-    of_x, of_w, of_extra, of_y = piece.steps
-    chunks, count = -(-piece.length // CHUNK), piece.outer * piece.inner
-    lengths = piece.length, piece.inner, chunks
-    job = np.array([x, w, y, extra, 0, *lengths, *of_x, *of_w, *of_y, *of_extra, *constant, 0], np.int64)
-
-    def call(way: str, units: int) -> None:
-        share.run(kernel(name, way, dtype), job.ctypes.data, units, on_all)
-        if job[at.FAILED]:
-            raise MemoryError(f"no memory for rows of {piece.length} elements")
-
-    ways = FUNCTIONS[name]
-    contiguous = of_x[2] == itemsize
-    blocks = piece.outer * -(-piece.inner // at.BESIDE)
-    beside = piece.inner >= at.BESIDE_FROM and not (contiguous and piece.length >= at.ALONE_FROM)
-    by_chunks = ways.beside_by_chunks if beside and chunks > 1 else ways.by_chunks if chunks > at.KEPT else ()
-    if by_chunks:
-        known = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))
-        job[at.KNOWN] = known.ctypes.data
-        units = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
-        for way, _, unit in by_chunks:
-            call(way, units[unit])
-    elif ways.beside and beside and chunks == 1:
-        call("beside", blocks)
-    else:
-        call("by row", count)

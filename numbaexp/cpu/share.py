@@ -1,4 +1,4 @@
-"""A kernel of rows on one thread or on all."""
+"""Sharing of a kernel's rows among all threads."""
 
 import ctypes
 import functools
@@ -32,15 +32,14 @@ def compiled_single() -> Any:
     return compiled, _Single(compiled.address)
 
 
-def run(address: int, job: int, units: int, on_all: bool) -> None:
+def run_on_all(address: int, job: int, units: int) -> None:
     """Call the kernel at an address for all units of work; ``job`` is the address of its arguments."""
-    several = on_all and units > 1
-    started = several and pool.start()
+    started = pool.start()
     limit = min(int(pool.RUNNING[0]), of_call.threads)
     kernel = compiled_single()[1]
     if started and limit > 1:
         compiled_shared()[1](address, job, units, at.PARTS, limit)
-    elif started or not several:
+    elif started:
         kernel(address, job, 0, units)
     else:
         parts = min(units, at.PARTS * thread_limit.threads())

@@ -11,11 +11,11 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp import __version__
 from numbaexp.jit import subroutine
 from numbaexp.vector.intrinsics import call
 from numbaexp.vector.level import AVX512, Level, level_for
 from numbaexp.vector.type import Vector, element
+from numbaexp.version import __version__
 
 _PURE = ("noinline", "nounwind", "willreturn", "memory(none)")
 

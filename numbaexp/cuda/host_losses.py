@@ -10,7 +10,7 @@ from numbaexp.cuda.host import elements_of
 
 
 def forward(problem: Any, out: np.ndarray) -> None:
-    """Compute a ``numbaexp.losses_layout.Problem`` with elements on the current device."""
+    """Compute a ``numbaexp.engine.loss_problem.Problem`` with elements on the current device."""
     result = cuda.device_array(problem.kept_shape, out.dtype)
     copies = _Copies(problem)
     losses.forward(copies.problem, elements_of(result, problem.dtype), 0)

@@ -30,7 +30,7 @@ class _Work(NamedTuple):
 
 
 def forward(problem: Any, out: Strided, stream: int) -> None:
-    """Compute a ``numbaexp.losses_layout.Problem``. ``out`` has the shape of the loss, with or without the axes over
+    """Compute a loss problem. ``out`` has the shape of the loss, with or without the axes over
     which there is one."""
     with _start(problem, stream) as work:
         records, numbers = work.records, (_bits(problem.parts[0]), _bits(problem.parts[1]))

@@ -35,6 +35,13 @@ def missing() -> str | None:
     return _answer
 
 
+def need(argument: str) -> None:
+    """Raise where CUDA cannot be used, for the array that is called ``argument``."""
+    reason = missing()
+    if reason is not None:
+        raise RuntimeError(f"`{argument}` is on a CUDA device, which numbaexp cannot use here: {reason}")
+
+
 def simulated() -> bool:
     """Whether kernels run in Numba's simulator, which the environment variable NUMBA_ENABLE_CUDASIM turns on."""
     return missing() is None and bool(_numba_cuda().config.ENABLE_CUDASIM)

@@ -8,6 +8,8 @@ import numpy as np
 # The type that each float is loaded and stored as. Numba's CPU target knows neither of the 16-bit floats: their scalars
 # take and give bit patterns, on every target.
 STORED_AS = {"float16": np.uint16, "bfloat16": np.uint16, "float32": np.float32, "float64": np.float64}
+# The names of the float types, of which the functions are.
+FLOATS = tuple(STORED_AS)
 # By size, the integer in which magnitudes are compared.
 BITS = {2: np.uint16, 4: np.int32, 8: np.int64}
 

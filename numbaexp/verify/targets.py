@@ -3,13 +3,13 @@
 import numpy as np
 
 import numbaexp
-from numbaexp import dispatch
+from numbaexp.target import TARGETS
 
 
 def usable_targets() -> tuple[tuple[str, ...], dict[str, str]]:
     """The targets that compute here, and of the others why they do not."""
     usable, reasons = [], {}
-    for target in dispatch.TARGETS:
+    for target in TARGETS:
         if target == "auto":
             continue
         try:

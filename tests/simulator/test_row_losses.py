@@ -7,9 +7,9 @@ import pytest
 from numba import cuda
 
 import numbaexp
+from numbaexp.backends import cuda_memory
 from numbaexp.cpu import row_functions
 from numbaexp.cuda import launch, launch_rows
-from numbaexp.owners import device
 from numbaexp.scalar.loss_record import RECORD
 from numbaexp.scalar.row_order import CHUNK
 
@@ -355,7 +355,7 @@ class Stream(int):
 def test_streams(monkeypatch):
     """Of arrays on several streams the others are waited for."""
     waited_for, launched = [], []
-    monkeypatch.setattr(device, "synchronize", lambda stream, number: waited_for.append(stream))
+    monkeypatch.setattr(cuda_memory, "synchronize", lambda stream, number: waited_for.append(stream))
     run = launch_rows.run
 
     def watch(name, operands, axes, stream, numbers=(0, 0)):

@@ -1,0 +1,41 @@
+"""Calls of the public functions on tensors of the tape."""
+
+from typing import Any
+
+import numpy as np
+
+from numbaexp.autograd.recording import is_recording
+from numbaexp.autograd.tensor import Tensor, apply
+from numbaexp.derivatives.rules import rule_of
+from numbaexp.engine.call import compute
+from numbaexp.operations import Operation
+
+
+def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run the function, and record the call where one of its arrays requires grad."""
+    for option in options:
+        if option not in operation.options:
+            raise TypeError(f"of a tensor of `numbaexp.autograd` `{operation.name}` does not take `{option}`")
+    rule = rule_of(operation.name)
+    # Formulas take arrays, and no sequences; what is not given at the end is not saved.
+    given: list[Any] = [np.asarray(array) if isinstance(array, (list, tuple)) else array for array in arrays]
+
+    def on_arrays(*elements: Any, into: Any = None) -> Any:
+        return compute(operation, elements, into, options)
+
+    if out is None:
+        return apply(rule, given, on_arrays, options)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"`out` must be a tensor of `numbaexp.autograd`, as an argument is; got {type(out).__name__}")
+    if given[0] is out:
+        return apply(rule, given, lambda *elements: on_arrays(*elements, into=elements[0]), options, into=out)
+    tensors = [array for array in (*given, out) if isinstance(array, Tensor)]
+    if is_recording() and any(tensor._requires_grad for tensor in tensors):
+        raise RuntimeError(
+            f"`out` must be `{operation.arrays[0]}` itself where `{operation.name}` is recorded: another tensor has a "
+            "history of its own. Leave `out` away, or call it under `no_grad()`"
+        )
+    elements = (array._elements if isinstance(array, Tensor) else array for array in given)
+    on_arrays(*elements, into=out._elements)
+    out._change(None)
+    return out

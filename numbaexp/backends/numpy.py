@@ -1,0 +1,147 @@
+"""NumPy's arrays, and whatever NumPy makes an array of."""
+
+from typing import Any
+
+import numpy as np
+
+from numbaexp.backends.adapter import Elements
+from numbaexp.cpu.fast_rows import fast_rows
+from numbaexp.operations import Kind, Operation
+from numbaexp.scalar.forms import FLOATS
+
+
+def device(array: Any, argument: str) -> str:
+    return "cpu"
+
+
+# By type: the name of the type that an array is computed in.
+_types: dict[np.dtype, str] = {}
+
+
+def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
+    array = x if type(x) is np.ndarray else as_ndarray(x, argument)
+    dtype = _types.get(array.dtype)
+    if dtype is None:
+        dtype = _types[array.dtype] = float_type(array, argument).name
+    return Elements(array, as_stored(array) if dtype == "bfloat16" else array), dtype
+
+
+def write(given: Elements, out: Any, dtype: str) -> Elements:
+    if out is None:
+        made = np.empty_like(given.array, dtype, subok=False)
+        return Elements(made, as_stored(made))
+    kind = np.dtype(dtype)
+    check_out(out, kind)
+    if out.dtype == kind and out.dtype.isnative and out.flags.aligned:
+        return Elements(out, as_stored(out))
+    return apart(out, kind)
+
+
+def check_out(out: Any, dtype: np.dtype) -> None:
+    """Raise where a result of a type cannot be stored."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"`out` must be an array; got {type(out).__name__}")
+    if not np.can_cast(dtype, out.dtype, "same_kind"):
+        raise TypeError(f"`out` must be of a type that {dtype} can be cast to; got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("`out` is read-only")
+
+
+def converted(given: Elements, dtype: str) -> Elements:
+    """Return a copy in another type."""
+    made = given.array.astype(dtype)
+    return Elements(made, as_stored(made))
+
+
+def apart(out: np.ndarray, dtype: Any) -> Elements:
+    """Return memory of its own for a result that is to be stored in ``out``."""
+    made = np.empty(out.shape, dtype)
+    return Elements(made, as_stored(made))
+
+
+def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
+    made = np.empty(shape, dtype)
+    return Elements(made, as_stored(made))
+
+
+def finish(x: Any, out: Any, written: Elements) -> Any:
+    if out is None:
+        return written.array[()]
+    if written.array is not out:
+        with np.errstate(all="ignore"):
+            np.copyto(out, written.array, "same_kind")
+    return out
+
+
+def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Compute a function of contiguous rows; returns NotImplemented for all else."""
+    if operation.kind is not Kind.ROWS or operation.per_row or len(options) > 1:
+        return NotImplemented
+    axis, like = options["axis"], arrays[-1]
+    if type(like) is not np.ndarray or not (axis == -1 or axis == like.ndim - 1):
+        return NotImplemented
+    result = np.empty_like(like) if out is None else out
+    return result if fast_rows(operation.name).compute(*arrays, result) else NotImplemented
+
+
+def as_ndarray(x: Any, argument: str) -> np.ndarray:
+    """Return the array that NumPy makes of an argument. A mask would be lost."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"`{argument}` must not be a masked array: give its data, and what is not masked as `where`")
+    return np.asarray(x)
+
+
+def as_stored(array: np.ndarray) -> np.ndarray:
+    """Return the array as kernels take it: NumPy has no bfloat16 of its own, and its bits are given."""
+    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
+def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
+    """Return the type that an argument is computed in: ``dtype`` where it is given, that of ``x`` where it is a float,
+    and float64 for integers and bool."""
+    given = x.dtype
+    is_float = given.name in FLOATS
+    if not is_float and given.kind not in "biu":
+        raise TypeError(f"`{argument}` must be of type {', '.join(FLOATS)}, integers or bool; got {given}")
+    wanted = np.dtype(dtype) if dtype is not None else given if is_float else np.dtype(np.float64)
+    if dtype is not None and wanted.name not in FLOATS:
+        raise TypeError(f"`dtype` must be one of {', '.join(FLOATS)}; got {wanted}")
+    return wanted.newbyteorder("=")
+
+
+def common_type(**arguments: tuple[Any, np.ndarray]) -> np.dtype:
+    """Return the float type of the product of two arguments, each as it is given and as an array, as NumPy promotes
+    them: a number of Python's takes the type of the other."""
+    types = [float_type(array, argument) for argument, (_, array) in arguments.items()]
+    is_number = [type(given) in (bool, int, float) for given, _ in arguments.values()]
+    strong = [each for each, weak in zip(types, is_number, strict=True) if not weak] or types
+    if strong[0] == strong[-1]:
+        return strong[0]
+    product = np.multiply.resolve_dtypes((*(array.dtype for _, array in arguments.values()), None))[-1]
+    return product if product.name in FLOATS else np.dtype(np.float64)
+
+
+def common_shape(**arrays: np.ndarray | None) -> tuple[int, ...]:
+    """Return the shape that arguments are broadcast to; None is left out."""
+    shape: tuple[int, ...] | None = None
+    before: list[str] = []
+    for argument, array in arrays.items():
+        if array is None:
+            continue
+        try:
+            shape = array.shape if shape is None else np.broadcast_shapes(shape, array.shape)
+        except ValueError:
+            names = " and ".join(before)
+            raise ValueError(f"`{argument}` must broadcast with {names} of shape {shape}; got {array.shape}") from None
+        before.append(f"`{argument}`")
+    return shape or ()
+
+
+def mask_of(where: Any) -> np.ndarray | None:
+    """Return the mask, or None where nothing is masked."""
+    if where is None or where is True:
+        return None
+    mask = as_ndarray(where, "where")
+    if mask.dtype != np.bool_:
+        raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
+    return mask

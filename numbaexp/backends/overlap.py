@@ -1,0 +1,74 @@
+"""Arrays whose memory overlaps in such a way that the order of writing would tell."""
+
+import numpy as np
+
+from numbaexp.layout import Strided
+from numbaexp.scalar.forms import itemsize
+
+# Steps that are spent on finding out: enough for any layout but those made to be hard.
+_WORK = 100_000
+
+
+def refuse_overlap(x: np.ndarray | Strided, out: np.ndarray | Strided, argument: str) -> None:
+    """Raise where an element of ``out`` shares memory with another one, or with an element of the argument elsewhere in
+    it."""
+    if not (isinstance(out, np.ndarray) and out.flags.forc):
+        refuse_repeats(out.shape, out.strides)
+    if _apart(x, out):
+        return
+    of_x, of_out = (view if isinstance(view, np.ndarray) else np.asarray(_Addresses(view)) for view in (x, out))
+    if _share(of_x, of_out) and (_address(of_x), x.strides, x.dtype) != (_address(of_out), out.strides, out.dtype):
+        raise ValueError(
+            f"`out` overlaps `{argument}` without being the same array: pass another `out`, or a copy of `{argument}`"
+        )
+
+
+def refuse_repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+    """Raise where elements of ``out`` share memory."""
+    reach = 0
+    for step, length in sorted((abs(step), length) for step, length in zip(strides, shape, strict=True) if length > 1):
+        if step <= reach:
+            raise ValueError(f"elements of `out` share memory (shape {shape}, strides {strides}): pass a copy")
+        reach += step * (length - 1)
+
+
+def _apart(x: np.ndarray | Strided, out: np.ndarray | Strided) -> bool:
+    """Whether one array of a device ends before the other begins, which is told faster than by NumPy."""
+    if isinstance(x, np.ndarray) or isinstance(out, np.ndarray):
+        return False
+    (x_low, x_high), (out_low, out_high) = _extent(x), _extent(out)
+    return x_high <= out_low or out_high <= x_low
+
+
+def _extent(array: Strided) -> tuple[int, int]:
+    low = high = array.pointer
+    for length, step in zip(array.shape, array.strides, strict=True):
+        if step > 0:
+            high += (length - 1) * step
+        else:
+            low += (length - 1) * step
+    return low, high + itemsize(array.dtype)
+
+
+def _share(x: np.ndarray, out: np.ndarray) -> bool:
+    try:
+        return np.shares_memory(x, out, max_work=_WORK)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+class _Addresses:
+    """The memory of a device's array, as NumPy reckons with it. It must not be looked into."""
+
+    def __init__(self, x: Strided):
+        self.__array_interface__ = {
+            "data": (x.pointer, True),
+            "shape": x.shape,
+            "strides": x.strides,
+            "typestr": f"|V{itemsize(x.dtype)}",
+            "version": 3,
+        }

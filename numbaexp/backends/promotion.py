@@ -1,0 +1,22 @@
+"""NumPy's rule of which float type an array is computed in."""
+
+import functools
+
+import numpy as np
+
+from numbaexp.scalar.forms import FLOATS
+
+
+@functools.cache
+def computed_in(dtype: str, argument: str = "x") -> str:
+    """The name of the float type that ``numpy.exp`` would compute in, by the name of a type; bfloat16 is one here."""
+    if dtype == "bfloat16":
+        return dtype
+    try:
+        given = np.dtype(dtype)
+    except TypeError:
+        given = np.dtype(object)
+    promoted = np.exp.resolve_dtypes((given, None))[1].name if given.kind in "biuf" else ""
+    if promoted not in FLOATS:
+        raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {dtype}")
+    return promoted

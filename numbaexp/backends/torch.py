@@ -1,0 +1,163 @@
+"""PyTorch's tensors, by the rules of ``torch.exp``."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd.graph import increment_version
+
+from numbaexp.backends import huge_pages
+from numbaexp.backends.adapter import Elements
+from numbaexp.backends.overlap import refuse_repeats
+from numbaexp.cpu.fast_rows import fast_rows
+from numbaexp.layout import Strided
+from numbaexp.operations import Kind, Operation
+from numbaexp.target import AUTO, CPU, current_target
+
+_FLOATS = {
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.float32: "float32",
+    torch.float64: "float64",
+}
+_TYPES = {name: dtype for dtype, name in _FLOATS.items()}
+_OF_NUMPY = (torch.float16, torch.float32, torch.float64)
+# Elements below which no tensor is shared among threads.
+_SMALL = 8192
+_SMALL_KINDS = (Kind.ELEMENTWISE, Kind.ROWS)
+
+
+def asarray(array: Any, x: torch.Tensor) -> Any:
+    """A list in PyTorch's default type, beside tensors of the host; but not beside an ``x`` on a device."""
+    return torch.as_tensor(array) if isinstance(array, (list, tuple)) and x.is_cpu else array
+
+
+def device(array: torch.Tensor, argument: str) -> str:
+    if array.layout is not torch.strided or array.is_quantized:
+        layout = "quantized" if array.is_quantized else array.layout
+        raise TypeError(f"`{argument}` must be a dense tensor; got a tensor of layout {layout}")
+    if array.is_cpu:
+        return "cpu"
+    if not array.is_cuda:
+        raise TypeError(f"`{argument}` must be on a CPU or a CUDA device; got a tensor on {array.device}")
+    return f"cuda:{array.device.index}"
+
+
+def float_type(x: torch.Tensor, argument: str) -> str:
+    """The name of the type that a tensor is computed in."""
+    dtype = _FLOATS.get(x.dtype)
+    if dtype is None:
+        if x.is_floating_point() or x.is_complex():
+            raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}")
+        dtype = _FLOATS[torch.get_default_dtype()]
+    return dtype
+
+
+def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
+    dtype = float_type(x, argument)
+    if x.requires_grad:
+        x = x.detach()
+    if type(x) is not torch.Tensor:
+        x = x.as_subclass(torch.Tensor)
+    if x.is_neg():
+        x = x.resolve_neg()
+    if dtype == "bfloat16" and x.is_cpu:  # no loop of NumPy's can convert to it
+        x = x.to(torch.bfloat16)
+    return Elements(x, _view(x)), dtype
+
+
+def write(given: Elements, out: torch.Tensor | None, dtype: str) -> Elements:
+    x = given.array
+    if out is not None:
+        check_out(x, out, dtype)
+        if out.dtype is _TYPES[dtype] and not out.is_neg():
+            return Elements(out, _view(out.detach() if out.requires_grad else out))
+        refuse_repeats(out.shape, out.stride())
+    made = _new(x, dtype)
+    return Elements(made, _view(made))
+
+
+def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
+    made = given.array.new_empty(shape, dtype=_TYPES[dtype])
+    return Elements(made, _view(made))
+
+
+def stream(x: torch.Tensor, out: torch.Tensor | None) -> int:
+    return torch.cuda.current_stream(x.device).cuda_stream
+
+
+def threads() -> int:
+    return torch.get_num_threads()
+
+
+def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torch.Tensor:
+    if out is None:
+        return written.array
+    if out is written.array:
+        # Autograd asks for it, to tell that a tensor that it has kept is no longer what it was.
+        increment_version(out)
+    else:
+        out.copy_(written.array)
+    return out
+
+
+def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Compute small tensors that lie in the host's memory without gaps; returns NotImplemented for all else."""
+    target = current_target()
+    if out is not None or operation.kind not in _SMALL_KINDS or (target is not AUTO and target is not CPU):
+        return NotImplemented
+    for x in arrays:
+        if not isinstance(x, torch.Tensor) or not (x.is_cpu and x.layout is torch.strided and x.is_contiguous()):
+            return NotImplemented
+        if x.is_neg() or x._is_zerotensor() or not 0 < x.numel() < _SMALL:
+            return NotImplemented
+    if operation.kind is Kind.ELEMENTWISE and len(arrays) == 1 and not options:
+        compute = _at_addresses(operation.name, x.dtype)
+        if compute is not None:
+            made = torch.empty_like(x)
+            compute(x.data_ptr(), made.data_ptr(), x.numel())
+            return made
+    elif operation.kind is Kind.ROWS and not operation.per_row and x.dtype in _OF_NUMPY and len(options) == 1:
+        axis = options["axis"]
+        if (axis == -1 or axis == x.ndim - 1) and arrays[0].dtype is x.dtype:
+            made = torch.empty_like(x)
+            views = [(array.detach() if array.requires_grad else array).numpy() for array in (*arrays, made)]
+            if fast_rows(operation.name).compute(*views):
+                return made
+    return NotImplemented
+
+
+@functools.cache
+def _at_addresses(name: str, dtype: torch.dtype) -> Callable[[int, int, int], None] | None:
+    from numbaexp.cpu.address_entry import at_addresses
+
+    return at_addresses(name, _FLOATS[dtype]) if dtype in _FLOATS else None
+
+
+def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
+    """A tensor of the strides that the result of ``torch.exp`` has."""
+    # Of an empty tensor the strides mean nothing, and PyTorch has rules of its own for them.
+    made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
+    if made.is_cpu and made.nbytes >= huge_pages.LARGE:
+        huge_pages.ask_for(made.data_ptr(), made.nbytes)
+    return made
+
+
+def check_out(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
+    """Raise where a result of the shape of ``x`` cannot be stored; a tensor without elements is resized."""
+    if out.dtype not in _FLOATS:
+        raise TypeError(f"`out` must be of a float type, to hold torch.{dtype}; got {out.dtype}")
+    # A trace would record the shapes if they were asked for, and the compiler knows of them alone.
+    if not (out.shape == x.shape if torch.compiler.is_compiling() else out.is_same_size(x)):
+        if out.numel():
+            raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")
+        out.resize_(x.shape).as_strided_(x.shape, _new(x, dtype).stride())
+
+
+def _view(x: torch.Tensor) -> np.ndarray | Strided:
+    if x.is_cpu:
+        return x.view(torch.uint16).numpy() if x.dtype is torch.bfloat16 else x.numpy()
+    strides = tuple(step * x.itemsize for step in x.stride())
+    return Strided(x.data_ptr(), tuple(x.shape), strides, str(x.dtype).removeprefix("torch."), x.device.index)

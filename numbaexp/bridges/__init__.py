@@ -1,1 +1,0 @@
-"""What gives the functions to a library's own machinery: its gradients, its transformations, its compiler."""

@@ -1,0 +1,144 @@
+"""The scalars that stand for the public functions inside loops that users compile for the CPU."""
+
+import functools
+
+import numpy as np
+from numba import types
+
+from numbaexp.cpu.flags import raise_flags
+from numbaexp.cpu.row_memory import make_pointer, stack
+from numbaexp.cpu.variants import (
+    Variants,
+    make_function,
+    make_settled,
+    prefer_whole_registers,
+    seldom,
+    symbol_of,
+)
+from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.fast import fast_phase
+from numbaexp.scalar.forms import BITS, itemsize
+from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
+from numbaexp.scalar.phases import phases
+from numbaexp.vector.level import AVX512, current_level
+from numbaexp.vector.operations import bits_of, mask_bits
+
+_NUMBERS = {"float32": types.float32, "float64": types.float64}
+# Bytes of the widest register.
+_REGISTER = AVX512.register
+_words = make_pointer(np.int64)
+
+
+def _make_settle(name, dtype, level):
+    """``settle(x, y, n)``, of any arguments at one address to another, no more than a register holds."""
+    row, of_type = FAMILY[name][dtype], phases(name, dtype, level)
+    whole, accurate = row.whole, row.accurate
+
+    def settle_by_whole(x, y, n):
+        for i in range(n):
+            y[i] = whole(x[i])
+
+    @scalar
+    def settled(x):
+        result, other, overflow, underflow = whole(x)
+        if overflow or underflow:
+            raise_flags(overflow, underflow)
+        return result if bits_of(result) == bits_of(other) else accurate(x)
+
+    def settle_each(x, y, n):
+        for i in range(n):
+            y[i] = settled(x[i])
+
+    middle, limit = of_type.middle, np.int64(of_type.limit)
+
+    def settle_by_middle(x, y, n):
+        left = _words(stack(_REGISTER))
+        # Two loops, of which the first becomes vectors.
+        for i in range(n):
+            within = (bits_of(x[i]) & MAGNITUDE_F64) <= limit
+            y[i], undecided = middle(x[i] if within else 0.0)
+            left[i] = np.int64(undecided | (not within))
+        for i in range(n):
+            if left[i]:
+                y[i] = settled(x[i])
+
+    settle = settle_by_whole if accurate is None else settle_each if middle is None else settle_by_middle
+    # The name of the compiled function: loops that were cached apart are loaded into one process.
+    settle.__qualname__ = symbol_of(f"settle_{name}_{dtype}")
+    return settle
+
+
+def _by_fast_phase(name, dtype, settled, fast, level):
+    """A call, of which a loop calls explicit vectors."""
+    size = itemsize(dtype)
+    bits = BITS[size]
+    magnitude, limit, phase = bits(2 ** (8 * size - 1) - 1), bits(fast.limit), fast.compute
+
+    def compute(x):
+        result, rare = x, mask_bits((bits_of(x) & magnitude) > limit)
+        if not seldom(rare != 0):
+            result, undecided = phase(x)
+            rare = mask_bits(undecided)
+        # In one block for both: the registers that the caller keeps are then saved there, and nowhere else.
+        if seldom(rare != 0):
+            result = settled(x)
+        return result
+
+    compute.__qualname__ = symbol_of(f"compute_{name}")
+    call = make_function(Variants(name, _NUMBERS[dtype], compute, level))
+
+    @scalar
+    def rounded(x):
+        return call(x)
+
+    return rounded
+
+
+def _by_scalar(name, row, settled, level):
+    """The fast phase of the scalar for float64, inlined, with a call in a branch for what that leaves undecided and
+    what is not ordinary."""
+    inner, limit = row.inner, np.int64(row.limit)
+
+    def compute(x):
+        return settled(x)
+
+    compute.__qualname__ = symbol_of(f"rarely_{name}")
+    call = make_function(Variants(f"rarely_{name}", types.float64, compute, level, conditional=True))
+
+    @scalar
+    def rounded(x):
+        ordinary = (bits_of(x) & MAGNITUDE_F64) <= limit
+        result, other = inner(x if ordinary else 0.0)
+        if not ordinary or bits_of(result) != bits_of(other):
+            result = call(x)
+        return result
+
+    return rounded
+
+
+@functools.cache
+def _rounded(name, dtype):
+    """A function of one number that leaves a loop around it SIMD code, as suits the processor."""
+    row, level, of_type = FAMILY[name][dtype], current_level(), f"{name}_{dtype}"
+    settled = make_settled(_make_settle(name, dtype, level))
+    fast = fast_phase(name, dtype, level)
+    if fast is not None:
+        return _by_fast_phase(of_type, dtype, settled, fast, level)
+    return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
+
+
+def scalar_for(name, x):
+    """Return the Python function that Numba compiles for a call with an argument of a type of Numba's; None where there
+    is none."""
+    if x == types.float32:
+        number, rounded = np.float32, _rounded(name, "float32")
+    elif x == types.float64 or isinstance(x, (types.Integer, types.Boolean)):
+        number, rounded = np.float64, _rounded(name, "float64")
+    else:
+        return None
+
+    def in_code(x):
+        prefer_whole_registers()
+        return rounded(number(x))
+
+    return in_code

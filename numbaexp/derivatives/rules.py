@@ -1,0 +1,168 @@
+"""The table of derivatives: what each function saves, its gradients and its tangents.
+
+The formulas are written in the public functions of this package and in what arrays of NumPy, CuPy, PyTorch, JAX and the
+tape have in common: ``*``, ``+``, ``-``, ``.sum``, ``.reshape``. So their own operations are recorded on the tape in
+turn, and there are derivatives of every order. A function whose name ends in ``_backward`` is linear in
+``grad_output``; its gradient with respect to that is its transpose.
+"""
+# ruff: noqa: PLW0108 - the names of a formula's parameters say what it takes
+
+from collections.abc import Mapping
+from typing import Any
+
+from numbaexp.derivatives.loss_rules import LOSSES
+from numbaexp.derivatives.rule import Formula, Rule
+from numbaexp.layout import axes_of, reduced_shape
+from numbaexp.operations import OPERATIONS
+from numbaexp.public.elementwise import exp, sigmoid
+from numbaexp.public.gradients import (
+    exp2_backward,
+    exp10_backward,
+    exp_backward,
+    expm1_backward,
+    sigmoid_backward,
+    softplus_backward,
+)
+from numbaexp.public.rows import log_softmax_backward, logsumexp_backward, softmax_backward
+
+
+def _rule(name: str, gradients: Mapping[str, Formula], tangents: Mapping[str, Formula]) -> Rule:
+    operation = OPERATIONS[name]
+    return Rule(name, operation.arrays, gradients, tangents, tuple(operation.options))
+
+
+def _elementwise(name: str, **gradients: Formula) -> Rule:
+    """Make a rule whose tangents are its gradients: each element depends on one element, and both are one product."""
+    return _rule(name, gradients, gradients)
+
+
+_ELEMENTWISE = [
+    _elementwise("exp", x=lambda grad, result: exp_backward(grad, result)),
+    _elementwise("exp2", x=lambda grad, result: exp2_backward(grad, result)),
+    _elementwise("exp10", x=lambda grad, result: exp10_backward(grad, result)),
+    _elementwise("expm1", x=lambda grad, x: expm1_backward(grad, x)),
+    _elementwise("sigmoid", x=lambda grad, x: sigmoid_backward(grad, x)),
+    _elementwise("softplus", x=lambda grad, x: softplus_backward(grad, x)),
+    _elementwise(
+        "exp_backward",
+        grad_output=lambda grad, output: exp_backward(grad, output),
+        output=lambda grad, grad_output: exp_backward(grad, grad_output),
+    ),
+    _elementwise(
+        "exp2_backward",
+        grad_output=lambda grad, output: exp2_backward(grad, output),
+        output=lambda grad, grad_output: exp2_backward(grad, grad_output),
+    ),
+    _elementwise(
+        "exp10_backward",
+        grad_output=lambda grad, output: exp10_backward(grad, output),
+        output=lambda grad, grad_output: exp10_backward(grad, grad_output),
+    ),
+    _elementwise(
+        "expm1_backward",
+        grad_output=lambda grad, x: expm1_backward(grad, x),
+        x=lambda grad, grad_output, x: expm1_backward(grad * grad_output, x),
+    ),
+    _elementwise(
+        "sigmoid_backward",
+        grad_output=lambda grad, x: sigmoid_backward(grad, x),
+        x=lambda grad, grad_output, x: sigmoid_backward(grad * grad_output, x) * (sigmoid(-x) - sigmoid(x)),
+    ),
+    _elementwise(
+        "softplus_backward",
+        grad_output=lambda grad, x: softplus_backward(grad, x),
+        x=lambda grad, grad_output, x: sigmoid_backward(grad * grad_output, x),
+    ),
+]
+
+
+def _total(values: Any, axis: Any) -> Any:
+    """Sum along the axes and keep them. A scalar counts as having one axis in softmax, but has none to sum along."""
+    return values.sum(axes_of(axis, values.ndim), keepdims=True) if values.ndim else values
+
+
+def _kept(of_rows: Any, x: Any, axis: Any) -> Any:
+    """Reshape a value for each row of ``x`` to have the axes kept."""
+    return of_rows.reshape(reduced_shape(tuple(x.shape), axes_of(axis, x.ndim)))
+
+
+def _logsumexp_derivative(of_rows: Any, x: Any, axis: Any) -> Any:
+    """Differentiate ``logsumexp``, given anything of the shape of its result: the softmax, but 0 in rows of -inf."""
+    return logsumexp_backward((of_rows == 0) * 0.0 + 1.0, x, axis)
+
+
+_ROWS = [
+    _rule(
+        "softmax",
+        gradients={"x": lambda grad, result, axis: softmax_backward(grad, result, axis)},
+        tangents={"x": lambda tangent, result, axis: softmax_backward(tangent, result, axis)},
+    ),
+    _rule(
+        "log_softmax",
+        gradients={"x": lambda grad, result, axis: log_softmax_backward(grad, result, axis)},
+        tangents={"x": lambda tangent, result, axis: tangent - _total(exp(result) * tangent, axis)},
+    ),
+    _rule(
+        "logsumexp",
+        gradients={"a": lambda grad, a, axis: logsumexp_backward(grad, a, axis)},
+        tangents={
+            "a": lambda tangent, a, result, axis: _total(
+                _logsumexp_derivative(result, a, axis) * tangent, axis
+            ).reshape(result.shape)
+        },
+    ),
+    _rule(
+        "softmax_backward",
+        gradients={
+            "grad_output": lambda grad, output, axis: softmax_backward(grad, output, axis),
+            "output": lambda grad, grad_output, output, axis: (
+                grad * (grad_output - _total(grad_output * output, axis)) - grad_output * _total(grad * output, axis)
+            ),
+        },
+        tangents={
+            "grad_output": lambda tangent, output, axis: softmax_backward(tangent, output, axis),
+            "output": lambda tangent, grad_output, output, axis: (
+                tangent * (grad_output - _total(grad_output * output, axis))
+                - output * _total(grad_output * tangent, axis)
+            ),
+        },
+    ),
+    _rule(
+        "log_softmax_backward",
+        gradients={
+            "grad_output": lambda grad, output, axis: grad - _total(grad * exp(output), axis),
+            "output": lambda grad, grad_output, output, axis: -(grad * exp(output) * _total(grad_output, axis)),
+        },
+        tangents={
+            "grad_output": lambda tangent, output, axis: log_softmax_backward(tangent, output, axis),
+            "output": lambda tangent, grad_output, output, axis: -(tangent * exp(output) * _total(grad_output, axis)),
+        },
+    ),
+    _rule(
+        "logsumexp_backward",
+        gradients={
+            "grad_output": lambda grad, grad_output, x, axis: _total(
+                grad * _logsumexp_derivative(grad_output, x, axis), axis
+            ).reshape(grad_output.shape),
+            "x": lambda grad, grad_output, x, axis: softmax_backward(
+                grad * _kept(grad_output, x, axis), _logsumexp_derivative(grad_output, x, axis), axis
+            ),
+        },
+        tangents={
+            "grad_output": lambda tangent, x, axis: logsumexp_backward(tangent, x, axis),
+            "x": lambda tangent, grad_output, x, axis: softmax_backward(
+                tangent * _kept(grad_output, x, axis), _logsumexp_derivative(grad_output, x, axis), axis
+            ),
+        },
+    ),
+]
+
+RULES = {rule.name: rule for rule in (*_ELEMENTWISE, *_ROWS, *LOSSES)}
+
+
+def rule_of(name: str) -> Rule:
+    """Look up the rule of a function, or raise :class:`NotImplementedError`."""
+    try:
+        return RULES[name]
+    except KeyError:
+        raise NotImplementedError(f"`{name}` has no rule for its gradient") from None

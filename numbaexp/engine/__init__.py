@@ -1,0 +1,1 @@
+"""The pipeline of a call: intercept once, then backend, plan, target, kernel, wrap."""

@@ -1,0 +1,97 @@
+"""A call, from its arguments on: intercepted once, by the libraries that have to know of it, or computed."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from numbaexp.backends.registry import decided, find
+from numbaexp.engine import elementwise, losses, rows
+from numbaexp.engine.loss_types import in_type, promoted
+from numbaexp.engine.tracing import run_traceable, traceable
+from numbaexp.once import LOCK
+from numbaexp.operations import OPERATIONS, Kind, Operation
+
+_PLANS: dict[Kind, Callable[..., Any]] = {
+    Kind.ELEMENTWISE: elementwise.compute,
+    Kind.ROWS: rows.compute,
+    Kind.REDUCTION: rows.compute,
+    Kind.LOSS: losses.compute,
+}
+
+
+def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run a function in the default floating-point mode, in which its caller is.
+
+    Parameters
+    ----------
+    name : str
+        The name of the function.
+    arrays : tuple
+        Its arrays, as ``numbaexp.operations`` lists them.
+    out : array, None or 1-tuple of them
+        Where the result is stored.
+    options : dict
+        What else is given, by name.
+    """
+    operation = OPERATIONS[name]
+    if operation.kind is Kind.LOSS:
+        *before, logits, targets, weight = arrays
+        logits, targets, dtype = promoted(logits, targets)
+        result = _intercepted(operation, (*before, logits, targets, weight), out, options)
+        return in_type(result, dtype) if before else result
+    if type(out) is tuple and len(out) == 1:
+        (out,) = out
+    return _intercepted(operation, arrays, out, options)
+
+
+def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    asked = None
+    for array in (*arrays, out):
+        intercept = (decided.get(type(array)) or find(array)).intercept
+        if intercept is not None and intercept is not asked:
+            result, asked = intercept(operation, arrays, out, options), intercept
+            if result is not NotImplemented:
+                return result
+    return compute(operation, arrays, out, options)
+
+
+def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Compute a function, of which no library has to know."""
+    if operation.kind is not Kind.LOSS:
+        like = arrays[operation.like_index]
+        small = getattr((decided.get(type(like)) or find(like)).backend, "compute_small", None)
+        if small is not None:
+            result = small(operation, arrays, out, options)
+            if result is not NotImplemented:
+                return result
+    return _PLANS[operation.kind](operation, arrays, out, options)
+
+
+def make_slow_path(name: str) -> Callable[..., Any]:
+    """Return the function that an elementwise function's fast path calls, in the default floating-point mode, for all
+    that this does not do itself."""
+
+    def slow_path(x: Any, /, out: Any = None, **options: Any) -> Any:
+        return run(name, (x,), out, options)
+
+    def slow_path_of_gradient(grad_output: Any, saved: Any, /, out: Any = None, **options: Any) -> Any:
+        return run(name, (grad_output, saved), out, options)
+
+    return slow_path_of_gradient if OPERATIONS[name].is_gradient else slow_path
+
+
+def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run a function; see ``run``."""
+    return _run_in_default_mode()(name, arrays, out, options)
+
+
+@functools.cache
+def _run_in_default_mode() -> Callable[..., Any]:
+    # Compiling is for those who call; importing the package is not to wait for it.
+    with LOCK:
+        from numbaexp.cpu.entry import in_default_mode
+
+        return in_default_mode(run)
+
+
+traceable(dispatch, run_traceable)

@@ -1,0 +1,175 @@
+"""The softmax family on arrays of Dask, block by block.
+
+Where no chunk cuts a row, each block is a call on NumPy's arrays. Where chunks do, the statistics of each block's rows
+are merged by Dask's own tree reduction (see ``numbaexp.cpu.row_merging``), and a second pass over the blocks gives the
+results.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+from numbaexp.backends import numpy
+from numbaexp.backends.numpy import as_stored
+from numbaexp.cpu import row_functions
+from numbaexp.default_mode import in_default_mode
+from numbaexp.engine import call, host
+from numbaexp.layout import axes_of, reduced_shape
+from numbaexp.operations import Kind, Operation
+from numbaexp.scalar.row_order import CHUNK
+from numbaexp.target import CUDA, current_target
+
+# The statistics of a row; a field for each number, so that an array of them has the shape of a reduction's result.
+_SUMS = np.dtype([(field, np.float64) for field in ("greatest", "others", "others_low")])
+
+
+def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Build the graph of a function of rows; NumPy's ufuncs, and gradients, go the way of NumPy's arrays."""
+    of_rows = operation.kind in (Kind.ROWS, Kind.REDUCTION) and not operation.is_gradient
+    if not of_rows or not isinstance(arrays[0], da.Array):
+        return NotImplemented
+    (label,) = operation.arrays
+    for option, value in {"out": out, "b": options.get("b"), "return_sign": options.get("return_sign")}.items():
+        if value is not None:
+            raise TypeError(f"of an array of Dask `{operation.name}` does not take `{option}`")
+    if current_target() == CUDA:
+        raise TypeError(f"`{label}` must not be an array of Dask under the target 'cuda'")
+    compute = _log_sum if operation.kind is Kind.REDUCTION else _rows
+    return compute(operation, arrays[0], **options)
+
+
+def _log_sum(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any = None) -> Any:
+    x, _ = _taking_part(a, "a", None, where)
+    axes = axes_of(axis, x.ndim)
+    if x.ndim == 0:
+        return _blocks(_whole, x.dtype, x, function="logsumexp", axis=axis, keepdims=False)
+    if _is_cut(x, axes):
+        # In the pairs of float64 in every type: the greatest element and the logarithm may cancel.
+        result = _blocks(_log_sums, x.dtype, _statistics(_as_float64(x), axes), kind=x.dtype)
+    else:
+        chunks = tuple((1,) if axis in axes else lengths for axis, lengths in enumerate(x.chunks))
+        result = _blocks(_whole, x.dtype, x, chunks=chunks, function="logsumexp", axis=axes, keepdims=True)
+    return result if keepdims else da.squeeze(result, axes)
+
+
+def _rows(operation: Operation, x: Any, axis: Any, dtype: Any = None, where: Any = None) -> Any:
+    x, mask = _taking_part(x, "x", dtype, where)
+    axes = axes_of(axis, x.ndim)
+    if _is_cut(x, axes):
+        result = _blocks(_rows_of_statistics, x.dtype, x, _statistics(x, axes), function=operation.name, axes=axes)
+    else:
+        result = _blocks(_whole, x.dtype, x, function=operation.name, axis=axis)
+    return result if mask is None else da.where(mask, result, x.dtype.type(operation.masked))
+
+
+def _taking_part(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, Any]:
+    """``x``, which is called ``argument``, in the type that is computed in, -infinity where it is masked, and the mask
+    or None; each of the two may be the wider one."""
+    if not isinstance(x._meta, np.ndarray):
+        raise TypeError(f"`{argument}` must be made of arrays of NumPy; got {type(x._meta).__name__}")
+    numpy.as_ndarray(x._meta, argument)
+    kind = numpy.float_type(x, argument, dtype)
+    x = x if x.dtype == kind else _blocks(_converted, kind, x, kind=kind)
+    if where is None or where is True:
+        return x, None
+    mask = da.asarray(where)
+    numpy.as_ndarray(mask._meta, "where")
+    if mask.dtype != np.bool_:
+        raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
+    # Axes are counted from the last, as in broadcasting. An unknown length is NaN.
+    both = {-i: (x.shape[-i], mask.shape[-i]) for i in range(1, min(x.ndim, mask.ndim) + 1)}
+    if not all(n == m or 1 in (n, m) or np.isnan([n, m]).all() for n, m in both.values()):
+        raise ValueError(f"`where` must broadcast with `{argument}` of shape {x.shape}; got {mask.shape}")
+    # Cut as ``x`` is, it cuts no row that ``x`` does not.
+    mask = mask.rechunk({axis: x.chunks[axis] for axis, (n, m) in both.items() if n == m})
+    return da.where(mask, x, kind.type(-np.inf)), mask
+
+
+def _as_float64(x: Any) -> Any:
+    kind = np.dtype(np.float64)
+    return _blocks(_converted, kind, x, kind=kind)
+
+
+def _is_cut(x: Any, axes: tuple[int, ...]) -> bool:
+    """Tell whether chunks cut rows."""
+    return any(x.numblocks[axis] > 1 for axis in axes if x.ndim)
+
+
+def _blocks(function: Any, dtype: np.dtype, x: Any, /, *others: Any, **options: Any) -> Any:
+    """A function of each block, with results of a type."""
+    return da.map_blocks(function, x, *others, dtype=dtype, meta=np.empty((0,) * x.ndim, dtype), **options)
+
+
+def _statistics(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return the statistics of each row."""
+    meta = np.empty((0,) * x.ndim, _SUMS)
+    return da.reduction(x, _sums, _merged, axis=axes, keepdims=True, dtype=_SUMS, meta=meta, name="sums-of-rows")
+
+
+# What follows is called with NumPy's arrays, of one block or of what is known of several.
+
+
+@in_default_mode
+def _converted(x: np.ndarray, kind: np.dtype) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return x.astype(kind)
+
+
+def _whole(x: np.ndarray, function: str, **arguments: Any) -> Any:
+    return call.dispatch(function, (x,), None, arguments)
+
+
+def _run(name: str, dtype: str, axes: tuple[int, ...], **operands: Any) -> None:
+    """On one thread: Dask has its own."""
+    row_functions.run(name, dtype, row_functions.Operands(**operands), axes, "cpu")
+
+
+def _sums(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    """Return the statistics of a block's rows; of one without elements, that there is nothing above -infinity."""
+    sums = np.zeros(reduced_shape(x.shape, axis), _SUMS)
+    sums["greatest"] = -np.inf
+    if x.size:
+        of_x = as_stored(host.as_rows(x, x.dtype, axis))
+        _run("statistics", x.dtype.name, axis, x=of_x, extra=sums["greatest"])
+        _run("sums_of_statistics", "float64", (), x=sums["greatest"], extra=sums["greatest"])
+    return sums
+
+
+def _merged(sums: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
+    """What is known of rows, from what is known of their pieces, which lie along ``axis``."""
+    merged = np.empty(reduced_shape(sums.shape, axis), _SUMS)
+    if merged.size:
+        last = tuple(range(-len(axis), 0))
+        pieces = np.moveaxis(sums, axis, last).reshape(merged.size, -1)
+        _run("merged_sums", "float64", (1,), x=pieces["greatest"], extra=merged.reshape(-1, 1)["greatest"])
+    return merged
+
+
+def _log_sums(sums: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """The logarithms of rows' sums."""
+    result = np.empty(sums.shape)
+    if result.size:
+        _run("logsumexp_of_sums", "float64", (), x=result, y=result, extra=sums["greatest"])
+    return _converted(result, kind)
+
+
+def _pieces(x: np.ndarray, axes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Places in a block along whose rows a piece of each is at most a chunk, which the kernels take beside each other
+    where rows lie across memory."""
+    first, *others = axes
+    step = max(CHUNK // math.prod(x.shape[axis] for axis in others), 1)
+    for start in range(0, x.shape[first], step):
+        yield (slice(None),) * first + (slice(start, start + step),)
+
+
+def _rows_of_statistics(x: np.ndarray, sums: np.ndarray, function: str, axes: tuple[int, ...]) -> np.ndarray:
+    """A function of the elements of a block, of whose rows the sums are known."""
+    result = host.empty(x.shape, x.dtype, axes)
+    if x.size:
+        for place in _pieces(x, axes):
+            piece = as_stored(host.as_rows(x[place], x.dtype, axes))
+            _run(f"{function}_of_sums", x.dtype.name, axes, x=piece, y=as_stored(result[place]), extra=sums["greatest"])
+    return result

@@ -1,0 +1,122 @@
+"""A primitive of JAX for the functions of this package. What XLA compiles calls back to Python, where the memory of its
+arrays is NumPy's."""
+
+import contextvars
+from collections.abc import Hashable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+from numbaexp.engine.call import compute
+from numbaexp.integrations.jax import derivative
+from numbaexp.integrations.jax.derivative import Options
+from numbaexp.layout import axes_of, final_shape
+from numbaexp.operations import OPERATIONS, Kind
+
+# Of the function ``name``, whose axes are counted from the last: the leading ones that ``vmap`` brings are rows like
+# others. Where that would not be the same, the first ``calls`` axes are those of so many calls.
+function = Primitive("numbaexp")
+
+# XLA calls back from threads of its own, in which neither warnings nor a target have been asked for.
+_context = contextvars.Context()
+_context.run(np.seterr, all="ignore")
+
+
+def call(name: str, arrays: list[Any], options: dict[str, Hashable]) -> Any:
+    """Bind the function of arrays of the types that it computes in."""
+    return function.bind(*arrays, name=name, options=tuple(options.items()), calls=0)
+
+
+def _compute(name: str, options: Options, *arrays: Any) -> Any:
+    operation = OPERATIONS[name]
+    return compute(operation, (*arrays, *[None] * (len(operation.arrays) - len(arrays))), None, dict(options))
+
+
+@function.def_impl
+def _evaluate(*arrays: Any, name: str, options: Options, calls: int) -> Any:
+    if derivative.on_cpu(arrays):
+        which = ("name", name), ("options", options), ("calls", calls)
+        return derivative.compiled(function, which)(*arrays)
+    if calls:
+        each = zip(*arrays, strict=True)
+        return jnp.stack([function.bind(*parts, name=name, options=options, calls=calls - 1) for parts in each])
+    return _compute(name, options, *arrays)
+
+
+@function.def_abstract_eval
+def _result(*avals: Any, name: str, options: Options, calls: int) -> Any:
+    operation, named = OPERATIONS[name], dict(options)
+    like = avals[operation.like_index]
+    shape = like.shape
+    if operation.kind is Kind.LOSS and not operation.is_gradient and named["reduction"] != "none":
+        shape = shape[:calls]
+    elif operation.kind is Kind.REDUCTION or (operation.kind is Kind.LOSS and not operation.is_gradient):
+        shape = final_shape(shape, axes_of(named["axis"], len(shape)), bool(named.get("keepdims")))
+    return jax.core.ShapedArray(shape, like.dtype)
+
+
+def _differentiate(primals: Any, tangents: Any, *, name: str, options: Options, calls: int) -> tuple[Any, Any]:
+    result = function.bind(*primals, name=name, options=options, calls=calls)
+    arguments = OPERATIONS[name].arrays
+    known = {**dict(zip(arguments, primals, strict=False)), "result": result}
+    terms = [
+        derivative.bind(name, argument, tangent, known, options, calls, transposed=False)
+        for argument, tangent in zip(arguments, tangents, strict=False)
+        if type(tangent) is not ad.Zero
+    ]
+    return result, derivative.total(terms, result)
+
+
+def _transpose(gradient: Any, *arrays: Any, name: str, options: Options, calls: int) -> list[Any]:
+    """Of the gradient of a function, which is linear in ``grad_output``."""
+    known = dict(zip(OPERATIONS[name].arrays, arrays, strict=False))
+    known["grad_output"] = jnp.zeros(known["grad_output"].aval.shape, gradient.dtype)
+    made = derivative.bind(name, "grad_output", gradient, known, options, calls, transposed=True)
+    return [made] + [None] * (len(arrays) - 1)
+
+
+def _map(arrays: Any, axes: Any, *, name: str, options: Options, calls: int) -> tuple[Any, int]:
+    # A cross entropy is one of rows as they are, unless they are added up, or each has weights of its own.
+    given = OPERATIONS[name].arrays[: len(arrays)]
+    alone = dict(options).get("reduction", "none") != "none" or "weight" in given
+    mapped = derivative.in_front(arrays, axes)
+    return function.bind(*mapped, name=name, options=options, calls=calls + alone), 0
+
+
+def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) -> Any:
+    (aval,) = ctx.avals_out
+
+    def compute(*arrays: np.ndarray) -> Any:
+        if not calls:
+            return _compute(name, options, *arrays)
+        made = np.empty(aval.shape, aval.dtype)
+        for index in np.ndindex(aval.shape[:calls]):
+            made[index] = _compute(name, options, *(array[index] for array in arrays))
+        return made
+
+    def call_back(*arrays: np.ndarray) -> tuple[Any]:
+        return (_context.copy().run(compute, *arrays),)
+
+    results, _, _ = mlir.emit_python_callback(
+        ctx, call_back, None, operands, ctx.avals_in, ctx.avals_out, has_side_effect=False
+    )
+    return results
+
+
+def _refuse(ctx: Any, *_: Any, name: str, **__: Any) -> Any:
+    platforms = ", ".join(ctx.module_context.platforms)
+    raise TypeError(
+        f"`{name}` is compiled by JAX for the CPU alone; got {platforms}: numbaexp copies nothing between devices. "
+        "Call it outside of `jax.jit`, or put its arguments on the CPU"
+    )
+
+
+ad.primitive_jvps[function] = _differentiate
+ad.primitive_transposes[function] = _transpose
+batching.primitive_batchers[function] = _map
+mlir.register_lowering(function, _refuse)
+mlir.register_lowering(function, _lower, platform="cpu")

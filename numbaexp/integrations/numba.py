@@ -1,0 +1,37 @@
+"""The public functions inside code that users compile."""
+
+from numba.core.target_extension import current_target
+from numba.core.typing.templates import builtin_registry
+
+from numbaexp.jit import overload
+from numbaexp.public import elementwise
+from numbaexp.scalar.family import FAMILY
+
+
+def _is_inlined(*_):
+    """Tell Numba to inline a call on the CPU: what the call does to its caller's function is for the user's."""
+    return current_target() != "cuda"
+
+
+def _register(name):
+    def stand_in(x):
+        """Stands for the public function where Numba types it: the function itself would pass for a ufunc."""
+
+    stand_in.__name__ = stand_in.__qualname__ = name
+
+    @overload(stand_in, inline=_is_inlined)
+    def of_scalar(x):
+        # The scalars are for those who compile; importing the package is not to wait for them.
+        if current_target() == "cuda":
+            from numbaexp.cuda.in_kernels import scalar_for
+        else:
+            from numbaexp.cpu.scalars_in_loops import scalar_for
+
+        return scalar_for(name, x)
+
+    typed = next(kind for value, kind in reversed(builtin_registry.globals) if value is stand_in)
+    builtin_registry.register_global(getattr(elementwise, name), typed)
+
+
+for _name in FAMILY:
+    _register(_name)

@@ -1,0 +1,140 @@
+"""The functions of PyTorch's automatic differentiation, made of the table of rules."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from numbaexp.derivatives.rule import Formula, Rule, needs
+from numbaexp.engine.call import compute
+from numbaexp.operations import Operation
+
+
+class _Formulas:
+    """Those of the gradients, or of the tangents, and what they need."""
+
+    def __init__(self, rule: Rule, formulas: Mapping[str, Formula]):
+        self.name, self.arguments = rule.name, rule.arguments
+        self._formulas = {argument: (formula, needs(formula)) for argument, formula in formulas.items()}
+        needed = {name for _, names in self._formulas.values() for name in names}
+        self._saved = [name for name in (*rule.arguments, "result") if name in needed]
+        places = [*rule.arguments, "result"]
+        self._places = [places.index(name) for name in self._saved]
+        self.missing = [place for place, name in enumerate(rule.arguments) if name not in formulas]
+
+    def saved(self, inputs: tuple[Any, ...], result: torch.Tensor) -> Iterable[Any]:
+        count = len(self.arguments)
+        return [result if place == count else inputs[place] for place in self._places]
+
+    def values(self, ctx: Any) -> dict[str, Any]:
+        """What the formulas take, by name."""
+        values = dict(zip(self._saved, ctx.saved_tensors, strict=True))
+        return {**ctx.options, "options": ctx.options, **values} if ctx.options else values
+
+    def value(self, argument: str, first: torch.Tensor, values: Mapping[str, Any]) -> torch.Tensor:
+        formula, names = self._formulas[argument]
+        return formula(first, *[values[name] for name in names])
+
+    def refuse(self, places: Iterable[bool]) -> None:
+        """Raise where an argument without a formula is one to differentiate by."""
+        for argument, wanted in zip(self.arguments, places, strict=False):
+            if wanted and argument not in self._formulas:
+                raise NotImplementedError(f"`{self.name}` has no rule for its gradient with respect to `{argument}`")
+
+
+class Rules:
+    """A rule as the methods of a ``torch.autograd.Function``, whose inputs are the arguments of the operator."""
+
+    def __init__(self, rule: Rule):
+        self.arguments, self.options = rule.arguments, rule.options
+        self._gradients, self._tangents = _Formulas(rule, rule.gradients), _Formulas(rule, rule.tangents)
+
+    def save(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        if self._gradients.missing:
+            self._gradients.refuse(ctx.needs_input_grad)
+        ctx.options = dict(zip(self.options, inputs[len(self.arguments) :], strict=True))
+        ctx.save_for_backward(*self._gradients.saved(inputs, output))
+
+    def setup_context(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        self.save(ctx, inputs, output)
+        ctx.save_for_forward(*self._tangents.saved(inputs, output))
+        ctx.dtype = output.dtype
+        # What has no tangent is to be known from what has zeros.
+        ctx.set_materialize_grads(False)
+
+    def backward(self, ctx: Any, grad: torch.Tensor | None) -> Any:
+        wanted = ctx.needs_input_grad
+        if grad is None:
+            return (None,) * len(wanted)
+        values = self._gradients.values(ctx)
+        gradients = [
+            self._gradients.value(argument, grad, values) if needed else None
+            for argument, needed in zip(self.arguments, wanted, strict=False)
+        ]
+        return (*gradients, *[None] * len(self.options))
+
+    def jvp(self, ctx: Any, *tangents: torch.Tensor | None) -> torch.Tensor:
+        self._tangents.refuse(tangent is not None for tangent in tangents)
+        # PyTorch calls this with forward mode off; what is differentiated forward once more would be a constant.
+        with forward_ad._set_fwd_grad_enabled(True):
+            values = {name: _primal(value) for name, value in self._tangents.values(ctx).items()}
+            parts = [
+                self._tangents.value(argument, tangent, values)
+                for argument, tangent in zip(self.arguments, tangents, strict=False)
+                if tangent is not None
+            ]
+            # A factor may be of a wider type.
+            return sum(parts[1:], start=parts[0]).to(ctx.dtype)
+
+
+def _primal(value: Any) -> Any:
+    """Without the tangent of this level; it has those of the levels outside."""
+    return forward_ad.unpack_dual(value).primal if isinstance(value, torch.Tensor) else value
+
+
+class Functions:
+    """The ways in which the gradient of an operator is recorded.
+
+    ``direct`` computes ordinary tensors by the kernels at once, and ``in_place`` those of which the gradient needs the
+    result alone; ``of_operators`` and, under the transformations of ``torch.func``, ``transformed`` call the operator,
+    so that all of PyTorch sees it.
+    """
+
+    def __init__(self, operation: Operation, rule: Rule, operator: Any, batched: Callable[..., Any]):
+        name = "".join(part.capitalize() for part in operation.name.split("_"))
+        rules, count = Rules(rule), len(operation.arrays)
+
+        def by_operator(*arguments: Any) -> torch.Tensor:
+            with torch._C._AutoDispatchBelowAutograd():
+                return operator(*arguments)
+
+        def by_kernels(ctx: Any, *arguments: Any) -> torch.Tensor:
+            options = dict(zip(operation.options, arguments[count:], strict=True)) if operation.options else {}
+            with torch._C._AutoDispatchBelowAutograd():
+                result = compute(operation, arguments[:count], None, options)
+            rules.save(ctx, arguments, result)
+            return result
+
+        def into_argument(ctx: Any, x: torch.Tensor, *options: Any) -> torch.Tensor:
+            with torch._C._AutoDispatchBelowAutograd():
+                compute(operation, (x,), x, dict(zip(operation.options, options, strict=True)))
+            ctx.mark_dirty(x)
+            rules.save(ctx, (x, *options), x)
+            return x
+
+        def function(**methods: Callable[..., Any]) -> Any:
+            static = {key: staticmethod(method) for key, method in methods.items()}
+            return type(name, (torch.autograd.Function,), {**static, "backward": staticmethod(rules.backward)})
+
+        dispatched = function(forward=by_operator, setup_context=rules.setup_context, jvp=rules.jvp, vmap=batched)
+        self.transformed = dispatched.apply
+        self.of_operators, self.direct, self.in_place = map(
+            _apply, (dispatched, function(forward=by_kernels), function(forward=into_argument))
+        )
+
+
+def _apply(function: Any) -> Callable[..., Any]:
+    """What ``apply`` calls outside of transformations, but not before it has looked at the signature of ``forward``,
+    which takes longer than all else."""
+    return super(torch.autograd.Function, function).apply

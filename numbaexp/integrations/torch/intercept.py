@@ -1,0 +1,136 @@
+"""Calls that PyTorch has to know of: to differentiate, transform, trace or compile them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from numbaexp.backends.torch import check_out, float_type
+from numbaexp.engine import tracing
+from numbaexp.engine.checks import apart, library_of, refuse
+from numbaexp.integrations.torch.operators import OPERATORS, Registered
+from numbaexp.operations import Kind, Operation
+
+# Classes without a behaviour of their own.
+_ORDINARY = (torch.Tensor, torch.nn.Parameter)
+# The key of the older ``vmap``, in which PyTorch goes through batches of gradients; it has no name in Python.
+_VMAP = torch._C._parse_dispatch_key("VmapMode")
+
+
+def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run the function as PyTorch's, where PyTorch has to know of the call; else return NotImplemented."""
+    requires_grad, ordinary = False, not _is_watched()
+    for array in (*arrays, out):
+        if isinstance(array, torch.Tensor):
+            ordinary = ordinary and type(array) in _ORDINARY and not array.is_meta
+            requires_grad = requires_grad or (ordinary and array.requires_grad)
+        elif array is not None and hasattr(type(array), "__torch_function__"):
+            return NotImplemented
+    if not ordinary:
+        return _by_operator(OPERATORS[operation.name], arrays, out, options)
+    if requires_grad and torch.is_grad_enabled():
+        return _with_gradient(OPERATORS[operation.name], arrays, out, options)
+    return NotImplemented
+
+
+def _is_watched() -> bool:
+    """Tell whether more goes on than the recording of gradients: transformations, tracing, modes, automatic casts."""
+    return (
+        torch._C._are_functorch_transforms_active()
+        or torch._C._is_tracing()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._len_torch_function_stack() > 0
+        or torch._C._is_any_autocast_enabled()
+        or forward_ad._current_level >= 0
+        or (torch._C._current_graph_task_id() != -1 and torch._C._dispatch_tls_is_dispatch_key_included(_VMAP))
+    )
+
+
+def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
+    """Call the operator, which all of PyTorch sees."""
+    arguments = _arguments(known.operation, arrays, out, options)
+    if out is None:
+        return known.operator(*arguments)
+    x, *rest = arguments
+    if out is not x:
+        _refuse_out(known.operation, (*arguments, out))
+        if out.device != x.device:
+            raise apart(known.operation.arrays[0], str(x.device), "out", str(out.device))
+        check_out(x, out, float_type(x, "x"))
+    elif known.saves_argument:
+        x = x.clone()
+    return out.copy_(known.operator(x, *rest))
+
+
+def _with_gradient(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
+    """Compute and record the gradient, where PyTorch has nothing else to know of: without its dispatcher."""
+    arguments = _arguments(known.operation, arrays, out, options)
+    if out is None:
+        return known.functions.direct(*arguments)
+    x, *rest = arguments
+    if out is not x:
+        _refuse_out(known.operation, (*arguments, out))
+    _refuse_leaf(x)
+    if known.saves_argument:
+        return x.copy_(known.functions.direct(x.clone(), *rest))
+    return known.functions.in_place(x, *rest)
+
+
+def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Call the operator in code that PyTorch compiles; where nothing is a tensor there, outside of that."""
+    if not any(isinstance(value, torch.Tensor) for value in (*arrays, out, *options.values())):
+        torch._dynamo.graph_break()
+    known = OPERATORS[name]
+    if known.operation.kind is not Kind.LOSS:
+        return _by_operator(known, arrays, out, options)
+    # Logits and probabilities are taken in one type.
+    *before, logits, targets, weight = arrays
+    dtype = logits.dtype
+    if logits.is_floating_point() and targets.is_floating_point():
+        wide = torch.promote_types(logits.dtype, targets.dtype)
+        logits, targets = logits.to(wide), targets.to(wide)
+    result = _by_operator(known, (*before, logits, targets, weight), out, options)
+    return result.to(dtype) if before else result
+
+
+tracing.register(run_traceable)
+
+
+def _arguments(operation: Operation, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> list[Any]:
+    """Return the arguments of the operator."""
+    like = next(value for value in (*arrays, out) if isinstance(value, torch.Tensor))
+    if not options.keys() <= operation.options.keys():
+        refuse(operation, like, options)
+    arguments = list(arrays)
+    for i, array in enumerate(arrays):
+        if not isinstance(array, torch.Tensor) and array is not None:
+            arguments[i] = _as_tensor(operation, operation.arrays[i], array, like)
+    if out is not None and not isinstance(out, torch.Tensor):
+        raise TypeError(f"`out` must be a torch.Tensor, as `{operation.arrays[0]}` is; got a {library_of(out)}")
+    return [*arguments, *(options[option] for option in operation.options)]
+
+
+def _as_tensor(operation: Operation, argument: str, value: Any, like: torch.Tensor) -> torch.Tensor:
+    """Convert an array that is given as something else, as the losses take them."""
+    if operation.kind is not Kind.LOSS:
+        raise TypeError(f"`{argument}` must be a torch.Tensor, as another argument is; got a {library_of(value)}")
+    if isinstance(value, float):
+        return like.new_full((), value, dtype=torch.float64)
+    return torch.as_tensor(value, device=like.device)
+
+
+def _refuse_out(operation: Operation, tensors: tuple[Any, ...]) -> None:
+    if torch.is_grad_enabled() and any(isinstance(each, torch.Tensor) and each.requires_grad for each in tensors):
+        raise RuntimeError(
+            f"{operation.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
+            "the arguments requires grad."
+        )
+
+
+def _refuse_leaf(x: torch.Tensor) -> None:
+    """Raise as PyTorch does, but before anything is computed; it would ask after."""
+    if x.is_leaf and x.requires_grad:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    if x._is_view() and x._base is not None and x._base.is_leaf and x._base.requires_grad:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")

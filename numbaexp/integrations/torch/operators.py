@@ -1,0 +1,68 @@
+"""The operators ``torch.ops.numbaexp``: one for each function that has a rule of derivatives."""
+
+from typing import Any, NamedTuple
+
+import torch
+
+from numbaexp.derivatives.rule import needs
+from numbaexp.derivatives.rules import RULES
+from numbaexp.engine.call import compute
+from numbaexp.integrations.torch.batches import batched
+from numbaexp.integrations.torch.functions import Functions
+from numbaexp.integrations.torch.shapes import like_result
+from numbaexp.operations import OPERATIONS, Kind, Operation
+
+# How options are written in a schema. An axis of rows may be several.
+_TYPES = {"keepdims": "bool", "ignore_index": "int", "reduction": "str", "label_smoothing": "float"}
+
+
+class Registered(NamedTuple):
+    """An operator: ``operator`` goes by PyTorch's dispatcher; ``saves_argument`` tells whether a gradient needs the
+    first argument."""
+
+    operation: Operation
+    operator: Any
+    functions: Functions
+    saves_argument: bool
+
+
+_library = torch.library.Library("numbaexp", "DEF")
+
+
+def schema(operation: Operation) -> str:
+    """Return the schema of the operator: the arrays, then the options.
+
+    Nothing has a default: PyTorch would leave an argument with its default away on the way to those who ask for all.
+    """
+    arrays = [f"Tensor{'?' if name in operation.optional else ''} {name}" for name in operation.arrays]
+    axis = "int?" if operation.kind is Kind.LOSS else "int[1]?"
+    options = [f"{_TYPES.get(name, axis)} {name}" for name in operation.options]
+    return f"{operation.name}({', '.join([*arrays, *options])}) -> Tensor"
+
+
+def _register(operation: Operation) -> Registered:
+    name, count = operation.name, len(operation.arrays)
+    rule = RULES[name]
+
+    def by_kernels(*arguments: Any) -> torch.Tensor:
+        return compute(operation, arguments[:count], None, dict(zip(operation.options, arguments[count:], strict=True)))
+
+    def fake(*arguments: Any) -> torch.Tensor:
+        return like_result(operation, dict(zip((*operation.arrays, *operation.options), arguments, strict=True)))
+
+    _library.define(schema(operation))
+    operator = getattr(torch.ops.numbaexp, name).default
+    functions = Functions(operation, rule, operator, batched(operation, operator))
+    for device in ("CPU", "CUDA"):
+        _library.impl(name, by_kernels, device)
+    torch.library.register_fake(f"numbaexp::{name}", fake, lib=_library)
+    _library.impl(name, functions.of_operators, "Autograd")
+    # The key of torch.func: each of its transformations, at whatever depth, is to meet the function with its rules.
+    _library.impl(name, functions.transformed, "FuncTorchDynamicLayerFrontMode")
+    for device in operation.float32_under_autocast:
+        torch.library.register_autocast(f"numbaexp::{name}", device, torch.float32, lib=_library)
+    saves_argument = any(rule.arguments[0] in needs(formula) for formula in rule.gradients.values())
+    return Registered(operation, operator, functions, saves_argument)
+
+
+OPERATORS = {name: _register(operation) for name, operation in OPERATIONS.items()}

@@ -1,0 +1,21 @@
+"""Objects with ``__torch_function__`` that are no tensors, such as the proxies that ``torch.fx`` traces with."""
+
+import inspect
+from typing import Any
+
+from torch.overrides import handle_torch_function
+
+from numbaexp import public
+from numbaexp.operations import Operation
+
+
+def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Hand a call of a public function on to them, with the arguments that differ from their defaults."""
+    function = getattr(public, operation.name)
+    signature = inspect.signature(function)
+    required = [array for array, name in zip(arrays, operation.arrays, strict=True) if name not in operation.optional]
+    optional = dict(zip(operation.arrays[len(required) :], arrays[len(required) :], strict=True))
+    keywords = {**optional, **options} if out is None else {**optional, "out": out, **options}
+    signature.bind(*required, **keywords)
+    given = {name: value for name, value in keywords.items() if value is not signature.parameters[name].default}
+    return handle_torch_function(function, (*required, *given.values()), *required, **given)
