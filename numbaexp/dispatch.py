@@ -277,7 +277,7 @@ def _gradient_on_host(name: str, grad_output: np.ndarray, saved: np.ndarray, out
     if target == "cuda":
         from numbaexp.cuda import host
 
-        host.run(name, [array.astype(out.dtype, copy=False) for array in (grad_output, saved)], out, dtype)
+        host.elementwise(name, [array.astype(out.dtype, copy=False) for array in (grad_output, saved)], out, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else _ufunc
     kwargs = {} if grad_output.dtype == saved.dtype == out.dtype else {"dtype": out.dtype}
@@ -320,7 +320,7 @@ def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
     if target == "cuda":
         from numbaexp.cuda import host
 
-        host.run(name, [x.astype(out.dtype, copy=False)], out, dtype)
+        host.elementwise(name, [x.astype(out.dtype, copy=False)], out, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else _ufunc
     kwargs = {} if x.dtype == out.dtype else {"dtype": out.dtype}

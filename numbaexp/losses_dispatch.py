@@ -78,9 +78,9 @@ def forward(logits: Any, targets: Any, weight: Any, **options: Any) -> Any:
     out, finish = _result(logits, given.loss_shape, given.dtype)
     target = dispatch.current_target()
     if target == "cuda" and given.x.size:
-        from numbaexp.cuda import host_losses
+        from numbaexp.cuda import host
 
-        host_losses.forward(given, out)
+        host.loss_forward(given, out)
     else:
         from numbaexp.cpu import losses
 
@@ -101,9 +101,9 @@ def backward(grad_output: Any, logits: Any, targets: Any, weight: Any, **options
     out, finish = _result(logits, None, given.dtype)
     target = dispatch.current_target()
     if target == "cuda" and given.x.size:
-        from numbaexp.cuda import host_losses
+        from numbaexp.cuda import host
 
-        host_losses.backward(given, grad, out)
+        host.loss_backward(given, grad, out)
     else:
         from numbaexp.cpu import losses
 

@@ -136,9 +136,9 @@ def on_host(name: str, dtype: str, axes: tuple[int, ...], **operands: np.ndarray
     given = row_functions.Operands(**operands)  # type: ignore[arg-type]
     target = dispatch.current_target()
     if target == "cuda":
-        from numbaexp.cuda import host_rows
+        from numbaexp.cuda import host
 
-        host_rows.run(name, dtype, given, axes)
+        host.rows(name, dtype, given, axes)
     else:
         row_functions.run(name, dtype, given, axes, target)
 

@@ -40,7 +40,7 @@ def run(name: str, x: Any, out: Any, kwargs: dict[str, Any], on_host: OnHost) ->
     else:
         from numbaexp.cuda import launch
 
-        launch.run(name, given.view, written.view, owner.stream(given.array, out))
+        launch.run(name, (given.view, written.view), ("x", "out"), owner.stream(given.array, out))
     return owner.finish(given.array, out, written)
 
 

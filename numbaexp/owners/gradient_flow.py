@@ -43,7 +43,7 @@ def run(
     if isinstance(given.view, np.ndarray):
         on_threads_of(owner, on_host, name, given.view, other.view, written.view, dtype)
     else:
-        from numbaexp.cuda import launch_gradients
+        from numbaexp.cuda import launch
 
         for label, view in (("grad_output", given.view), (argument, other.view)):
             if view.dtype != dtype:
@@ -51,7 +51,8 @@ def run(
         # Where the two have streams of their own an adapter waits for the one or the other.
         owner.stream(given.array, other.array)
         owner.stream(other.array, given.array)
-        launch_gradients.run(name, given.view, other.view, written.view, owner.stream(given.array, out))
+        operands, labels = (given.view, other.view, written.view), ("grad_output", argument, "out")
+        launch.run(name, operands, labels, owner.stream(given.array, out))
     return owner.finish(given.array, out, written)
 
 

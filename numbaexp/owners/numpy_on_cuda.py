@@ -43,7 +43,7 @@ def run(
     operands = np.broadcast_arrays(*(array.astype(computed, copy=False) for array in arrays))
     result = np.empty_like(operands[0], computed, order, subok=False)
     if result.size:
-        host.run(name, [_stored(operand) for operand in operands], _stored(result), computed.name)
+        host.elementwise(name, [_stored(operand) for operand in operands], _stored(result), computed.name)
     if out is None:
         if where is True:
             return result[()]
