@@ -245,7 +245,7 @@ def _call(name: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
         from numbaexp.owners import numpy_on_cuda
 
         return numpy_on_cuda.run(name, _ufunc(name, "cpu"), {"x": x}, _one(out), **kwargs)
-    return _in_numpy(_ufunc, name, target, x, out, kwargs)
+    return _in_numpy(_ufunc, name, target, (x,), out, kwargs)
 
 
 def _call_gradient(name: str, grad_output: Any, saved: Any, out: Any, kwargs: dict[str, Any]) -> Any:
@@ -268,7 +268,7 @@ def _call_gradient(name: str, grad_output: Any, saved: Any, out: Any, kwargs: di
 
         arguments = {"grad_output": grad_output, SAVED[name]: saved}
         return numpy_on_cuda.run(name, _ufunc(name, "cpu"), arguments, given, **kwargs)
-    return _gradient_in_numpy(_ufunc, name, target, grad_output, saved, out, kwargs)
+    return _in_numpy(_ufunc, name, target, (grad_output, saved), out, kwargs)
 
 
 def _gradient_on_host(name: str, grad_output: np.ndarray, saved: np.ndarray, out: np.ndarray, dtype: str) -> None:
@@ -281,27 +281,7 @@ def _gradient_on_host(name: str, grad_output: np.ndarray, saved: np.ndarray, out
         return
     make = _bits_ufunc if dtype == "bfloat16" else _ufunc
     kwargs = {} if grad_output.dtype == saved.dtype == out.dtype else {"dtype": out.dtype}
-    _without_warnings.copy().run(_gradient_in_numpy, make, name, target, grad_output, saved, out, kwargs)
-
-
-def _gradient_in_numpy(
-    make: Callable[[str, str], Any],
-    name: str,
-    target: str,
-    grad_output: Any,
-    saved: Any,
-    out: Any,
-    kwargs: dict[str, Any],
-) -> Any:
-    """Call the ufunc that ``make`` has for a target."""
-    sizes = [size for size in (getattr(array, "size", 0) for array in (grad_output, saved)) if isinstance(size, int)]
-    if target == "parallel" or (target == "auto" and max(sizes, default=0) >= SERIAL_BELOW):
-        from numbaexp.cpu.thread_limit import NumbaAtMost
-
-        _start_threads()
-        with NumbaAtMost():
-            return make(name, target)(grad_output, saved, out=out, **kwargs)
-    return make(name, target)(grad_output, saved, out=out, **kwargs)
+    _without_warnings.copy().run(_in_numpy, make, name, target, (grad_output, saved), out, kwargs)
 
 
 def _one(out: Any) -> Any:
@@ -325,31 +305,34 @@ def _on_host(name: str, x: np.ndarray, out: np.ndarray, dtype: str) -> None:
     make = _bits_ufunc if dtype == "bfloat16" else _ufunc
     kwargs = {} if x.dtype == out.dtype else {"dtype": out.dtype}
     # A context can be entered only once, and threads may meet here.
-    _without_warnings.copy().run(_in_numpy, make, name, target, x, out, kwargs)
+    _without_warnings.copy().run(_in_numpy, make, name, target, (x,), out, kwargs)
 
 
-def _in_numpy(make: Callable[[str, str], Any], name: str, target: str, x: Any, out: Any, kwargs: dict[str, Any]) -> Any:
+def _in_numpy(
+    make: Callable[[str, str], Any], name: str, target: str, inputs: tuple[Any, ...], out: Any, kwargs: dict[str, Any]
+) -> Any:
     """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
-    size = getattr(x, "size", 0)
-    large = target != "cpu" and isinstance(size, int) and (size >= SERIAL_BELOW or target == "parallel")
+    sizes = [size for size in (getattr(x, "size", 0) for x in inputs) if isinstance(size, int)]
+    size = max(sizes, default=0)
+    large = target != "cpu" and (size >= SERIAL_BELOW or (target == "parallel" and bool(sizes)))
     if large:
         shared = _start_threads()
-        if size >= SLABS_FROM and type(x) is np.ndarray:
+        if size >= SLABS_FROM and all(type(x) is np.ndarray for x in inputs):
             flat_out = _one(out)
-            if not (shared and _one_piece(make(name, target), x, flat_out, kwargs)):
+            if not (shared and _one_piece(make(name, target), inputs, flat_out, kwargs)):
                 from numbaexp.cpu import blocks
 
-                result = blocks.run(make(name, "cpu"), x, flat_out, kwargs)
+                result = blocks.run(make(name, "cpu"), inputs, flat_out, kwargs)
                 if result is not None:
                     return result
     if out is not None:
         kwargs["out"] = out
     if not large:
-        return make(name, target)(x, **kwargs)
+        return make(name, target)(*inputs, **kwargs)
     from numbaexp.cpu.thread_limit import NumbaAtMost
 
     with NumbaAtMost():
-        return make(name, target)(x, **kwargs)
+        return make(name, target)(*inputs, **kwargs)
 
 
 def _start_threads() -> bool:
@@ -363,12 +346,15 @@ def _start_threads() -> bool:
     return pool.start()
 
 
-def _one_piece(ufunc: Any, x: np.ndarray, out: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether NumPy will hand all of an array to a loop of ours in one piece: no cast, no mask, one stride."""
-    if kwargs or not x.dtype.isnative or not x.flags.aligned or ufunc.resolve_dtypes((x.dtype, None))[1] != x.dtype:
+def _one_piece(ufunc: Any, inputs: tuple[np.ndarray, ...], out: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether NumPy will hand all of its arrays to a loop of ours in one piece: no cast, no mask, one stride each."""
+    x, dtypes = inputs[0], [array.dtype for array in inputs]
+    if kwargs or any(not (each.dtype.isnative and each.flags.aligned and each.shape == x.shape) for each in inputs):
+        return False
+    if any(dtype != x.dtype for dtype in ufunc.resolve_dtypes((*dtypes, None))):
         return False
     if out is None:
-        return x.flags.forc
+        return all(each.flags.c_contiguous for each in inputs) or all(each.flags.f_contiguous for each in inputs)
     if type(out) is not np.ndarray or out.shape != x.shape or out.dtype != x.dtype or not out.flags.aligned:
         return False
-    return np.nditer([x, out], ["external_loop"], [["readonly"], ["readonly"]]).ndim == 1
+    return np.nditer([*inputs, out], ["external_loop"], [["readonly"]] * (len(inputs) + 1)).ndim == 1

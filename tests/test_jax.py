@@ -79,9 +79,10 @@ def test_memory_is_shared(monkeypatch):
     seen = []
     compute = dispatch._in_numpy
 
-    def watch(make, name, target, x, out, kwargs):
+    def watch(make, name, target, inputs, out, kwargs):
+        (x,) = inputs
         seen.append((x.__array_interface__["data"][0], out.__array_interface__["data"][0]))
-        return compute(make, name, target, x, out, kwargs)
+        return compute(make, name, target, inputs, out, kwargs)
 
     monkeypatch.setattr(dispatch, "_in_numpy", watch)
     for dtype in FLOATS:
