@@ -318,17 +318,17 @@ def sweep(elements: int) -> None:
     """Print how fast exp is with other launch parameters."""
     from numba import config
 
-    from numbaexp.cuda import kernels, launch
+    from numbaexp.cuda import kernels, launch, launcher
 
     for dtype in SWEPT:
         arrays = Arrays(dtype, elements)
         for threads in THREADS:
-            kernels.THREADS = threads
+            kernels.THREADS = launcher.THREADS = threads
             # Kernels that are kept on disk have the number of threads that they were compiled for.
             with tempfile.TemporaryDirectory() as config.CACHE_DIR:
                 for blocks in BLOCKS_A_PROCESSOR:
-                    launch._BLOCKS_A_PROCESSOR = blocks
-                    for kept in vars(launch).values():
+                    launch.BLOCKS_A_PROCESSOR = blocks
+                    for kept in (*vars(launch).values(), *vars(launcher).values()):
                         if hasattr(kept, "cache_clear"):
                             kept.cache_clear()
                     own, copy = (

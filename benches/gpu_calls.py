@@ -310,7 +310,7 @@ def measure_layout(case: str, arrays: Arrays) -> list[Row]:
     arrays.expected[:] = arrays.host
     arrays.out.copy_to_device(arrays.kept)
     x_there, out_there = strided(arrays.x, arrays.host, x), strided(arrays.out, arrays.expected, out)
-    run = functools.partial(launch.run, "exp", x_there, out_there, 0)
+    run = functools.partial(launch.run, "exp", (x_there, out_there), ("x", "out"), 0)
     run()
     numbaexp.exp(x, out=out)
     if not arrays.are_expected(arrays.out):

@@ -149,8 +149,7 @@ def test_all_that_runs_is_a_source(run_script, tmp_path, kernel):
 def test_functions_whose_kernels_a_module_takes_part_in(module, users):
     made_of_it = set()
     for name in (*FAMILY, *SAVED):
-        loop = "numbaexp.cpu.loops" if name in FAMILY else "numbaexp.cpu.gradient_loops"
-        modules = (loop, *modules_of(name))
+        modules = ("numbaexp.cpu.loops", *modules_of(name))
         if f"numbaexp.scalar.{module}" in sources.closure(modules):
             made_of_it.add(name)
     assert made_of_it == users

@@ -185,3 +185,18 @@ def test_a_cast_that_fails_in_a_large_array(function):
         pytest.raises(FloatingPointError, match=f"^invalid value encountered in {function}$"),
     ):
         getattr(numbaexp, function)(x, out=out, casting="unsafe")
+
+
+@pytest.mark.parametrize("n", [5, 1 << 19])
+def test_invalid_casts(n):
+    """As NumPy's own function tells of them, of slabs on threads too."""
+    x, out = np.full(n, 1000.0), np.zeros(n, np.int64)
+    for mode in ("raise", "ignore"):
+        outcomes = []
+        for compute in (np.exp, numbaexp.exp):
+            with np.errstate(all="ignore", invalid=mode):
+                try:
+                    outcomes.append(compute(x, out=out, casting="unsafe").tolist())
+                except FloatingPointError as error:
+                    outcomes.append(str(error))
+        assert outcomes[0] == outcomes[1]

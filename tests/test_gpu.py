@@ -281,7 +281,7 @@ def test_layouts(cuda, function, dtype, layout):
     values = ordinary(dtype, AMOUNTS.shape)
     x, out = Mirror(cuda, values), Mirror(cuda, np.ones_like(values))
     view, view_of_out = of_x(x.array), of_out(out.array)
-    launch.run(function, x.strided(view), out.strided(view_of_out), 0)
+    launch.run(function, (x.strided(view), out.strided(view_of_out)), ("x", "out"), 0)
     on_cpu(function, view, out=view_of_out)
     assert differing(out.fetch(), out.array) == 0
 
@@ -293,7 +293,7 @@ def test_layouts_in_place(cuda, dtype, layout):
     x = Mirror(cuda, ordinary(dtype, AMOUNTS.shape))
     view = LAYOUTS[layout][0](x.array)
     there = x.strided(view)
-    launch.run("exp", there, there, 0)
+    launch.run("exp", (there, there), ("x", "out"), 0)
     on_cpu("exp", view, out=view)
     assert differing(x.fetch(), x.array) == 0
 
@@ -362,7 +362,7 @@ def test_more_elements_than_an_int32_counts_strided(cuda, beyond):
     out = cuda.device_array(AMOUNTS.beyond, np.float16)
     last = cuda_memory.address(there) + 2 * (AMOUNTS.beyond - 1)
     x = launch.Strided(last, (AMOUNTS.beyond,), (-2,), "float16", 0)
-    launch.run("exp", x, x._replace(pointer=cuda_memory.address(out), strides=(2,)), 0)
+    launch.run("exp", (x, x._replace(pointer=cuda_memory.address(out), strides=(2,))), ("x", "out"), 0)
     # The number of elements is a multiple of that of the different values.
     expected = np.resize(on_cpu("exp", halves_of(values.dtype))[::-1], values.size)
     for piece in pieces:

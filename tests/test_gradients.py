@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp.cpu import pieces
+from numbaexp.cpu import blocks, pieces
 from numbaexp.cpu.ufunc import bits_ufunc
 from numbaexp.scalar.family import SAVED
 from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR
@@ -587,3 +587,39 @@ def test_any_large_argument_starts_threads(run_script):
         numbaexp.exp_backward(np.ones(1), np.ones(100_000))
         assert pool.RUNNING[0]
     """)
+
+
+def test_large_gradients_of_any_layout_use_threads(monkeypatch):
+    """Of inputs of one shape; NumPy takes other calls. The results are those of one thread."""
+    cut = []
+    on_all_threads = blocks.on_all_threads
+    monkeypatch.setattr(blocks, "on_all_threads", lambda *work: cut.append(1) or on_all_threads(*work))
+    generator = np.random.default_rng(0)
+    g, x = (generator.normal(size=(1100, 1000)).astype(np.float32)[:, :-1] for _ in range(2))
+    out = np.zeros((999, 1100), np.float32).T
+    compute = numbaexp.sigmoid_backward
+    calls = [
+        (True, lambda: compute(g, x)),
+        (True, lambda: compute(g, x, out=out)),
+        (True, lambda: compute(g, x, out=out.copy("K"), where=x > 0)),
+        (True, lambda: compute(g, x, dtype=np.float64)),
+        (True, lambda: compute(g, x.astype(np.float64))),
+        (True, lambda: (given := g.copy(), compute(given, x, out=given))[1]),
+        (False, lambda: compute(g[:1], x)),
+        (False, lambda: compute(2.0, x)),
+        (False, lambda: (given := g.copy(), compute(given, x[:, ::-1], out=given[:, ::-1]))[1]),
+    ]
+    for is_cut, call in calls:
+        with numbaexp.use_target("cpu"):
+            expected = call().copy()
+        with numbaexp.use_target("parallel"):
+            result = call()
+        assert result.dtype == expected.dtype
+        np.testing.assert_array_equal(result, expected)
+        assert bool(cut) == is_cut
+        cut.clear()
+    with (
+        np.errstate(all="ignore", over="raise"),
+        pytest.raises(FloatingPointError, match="encountered in exp_backward"),
+    ):
+        numbaexp.exp_backward(np.full_like(g, 1e30), np.full_like(x, 1e30))

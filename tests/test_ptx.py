@@ -27,7 +27,7 @@ except nvvm.NvvmSupportError as error:
     pytest.skip(f"NVVM is not there: {error}", allow_module_level=True)
 
 import numbaexp
-from numbaexp.cuda import gradient_kernels, kernels
+from numbaexp.cuda import kernels
 from numbaexp.cuda.compile import link, to_ptx
 from numbaexp.cuda.memory import WIDTH, make_memory
 from numbaexp.cuda.phases import one_result, without_flags
@@ -157,8 +157,8 @@ class Compiled:
 @functools.cache
 def kernel(name, source, dtype):
     if source is None:
-        return Compiled(kernels.make_contiguous(name, dtype))
-    return Compiled(kernels.make_strided(name, source, dtype), 15)
+        return Compiled(kernels.make_contiguous(name, dtype), kernels.contiguous_types(name))
+    return Compiled(kernels.make_strided(name, (source,), dtype), kernels.strided_types(name))
 
 
 @functools.cache
@@ -347,8 +347,8 @@ DIVIDE = ("sigmoid_backward", "softplus_backward")
 @functools.cache
 def gradient_kernel(form, name, dtype):
     if form == "contiguous":
-        return Compiled(gradient_kernels.make_contiguous(name, dtype), 5)
-    return Compiled(gradient_kernels.make_strided(name, dtype), 19)
+        return Compiled(kernels.make_contiguous(name, dtype), kernels.contiguous_types(name))
+    return Compiled(kernels.make_strided(name, (dtype, dtype), dtype), kernels.strided_types(name))
 
 
 @functools.cache

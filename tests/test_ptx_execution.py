@@ -37,7 +37,7 @@ except nvvm.NvvmSupportError as error:
 from ptx_machine import Machine
 
 import numbaexp
-from numbaexp.cuda import kernels, launch, launch_gradients
+from numbaexp.cuda import kernels, launch, launcher
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
@@ -102,7 +102,7 @@ class Compiled:
         return nvvm.compile_ir(self.ir, **{**self.options, "arch": nvrtc.get_arch_option(*capability)}).decode()
 
 
-class Launcher:
+class Launches:
     """Launches on devices that are not there; ``grid`` takes the place of every launch's own where it is given."""
 
     def __init__(self):
@@ -124,32 +124,30 @@ class Launcher:
         self.in_float64 += kernel(*((blocks * threads, 1) if kernel.waits else (blocks, threads)), *arguments)
 
 
-@pytest.fixture(scope="module")
-def launcher():
-    known = [launch._one_row, launch._contiguous, launch._strided, launch._processors, launch._configured]
-    known += [launch_gradients._contiguous, launch_gradients._strided]
+@pytest.fixture(scope="module", name="launches")
+def launches_of_module():
+    known = [launch._contiguous_launch, launch.contiguous, launch.strided, launcher.processors, launcher.configured]
     with pytest.MonkeyPatch.context() as patch:
-        launcher = Launcher()
-        for module in (launch, launch_gradients):
-            patch.setattr(module, "_on", lambda device: contextlib.nullcontext())
-            patch.setattr(module, "cuda", python_types.SimpleNamespace(gpus=DEVICES))
-            patch.setattr(module, "compile_kernel", launcher.compile_kernel)
-        patch.setattr(launch, "Stream", python_types.SimpleNamespace(from_handle=lambda stream: stream))
-        patch.setattr(launch, "LaunchConfig", lambda grid, block: (grid, block))
-        patch.setattr(launch, "launch", launcher.launch)
+        launches = Launches()
+        patch.setattr(launcher, "on", lambda device: contextlib.nullcontext())
+        patch.setattr(launcher, "cuda", python_types.SimpleNamespace(gpus=DEVICES))
+        patch.setattr(launcher, "compile_kernel", launches.compile_kernel)
+        patch.setattr(launcher, "Stream", python_types.SimpleNamespace(from_handle=lambda stream: stream))
+        patch.setattr(launcher, "LaunchConfig", lambda grid, block: (grid, block))
+        patch.setattr(launcher, "launch", launches.launch)
         # Numba asks the device for its compute capability where a kernel calls ``@njit`` functions.
         patch.setattr(dispatcher, "get_current_device", lambda: next(iter(DEVICES.values())))
         for cached in known:
             cached.cache_clear()
-        yield launcher
+        yield launches
         for cached in known:
             cached.cache_clear()
 
 
 @pytest.fixture(params=DEVICES)
-def device(launcher, request):
+def device(launches, request):
     """The name of a device, which stands for its number."""
-    launcher.grid = None
+    launches.grid = None
     return request.param
 
 
@@ -173,11 +171,11 @@ def memory(size, dtype, place=0):
 
 
 def run(function, x, out, device):
-    launch.run(
-        function,
-        *(launch.Strided(each.ctypes.data, each.shape, each.strides, each.dtype.name, device) for each in (x, out)),
-        0,
-    )
+    launch.run(function, [strided_of(each, device) for each in (x, out)], ("x", "out"), 0)
+
+
+def strided_of(array, device):
+    return launch.Strided(array.ctypes.data, array.shape, array.strides, array.dtype.name, device)
 
 
 def on_cpu(function, x):
@@ -230,8 +228,8 @@ def some_of(dtype):
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 @pytest.mark.parametrize("half", HALVES)
-def test_every_half(launcher, function, half, grid, device):
-    launcher.grid = grid
+def test_every_half(launches, function, half, grid, device):
+    launches.grid = grid
     assert_as_on_cpu(function, halves_of(DTYPES[half]), device)
 
 
@@ -276,7 +274,7 @@ def is_decided(function, x):
 
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
-def test_ordinary_results_need_no_float64(launcher, function, dtype, device, strided):
+def test_ordinary_results_need_no_float64(launches, function, dtype, device, strided):
     """None but what is undecided, which two arguments in a thousand are at most."""
     x = np.random.default_rng(8).uniform(-4, 4, 100_000).astype(dtype)
     x[:2000] = 0
@@ -284,9 +282,9 @@ def test_ordinary_results_need_no_float64(launcher, function, dtype, device, str
     assert np.count_nonzero(decided) > 0.998 * x.size
     executed = []
     for some in (x[decided], x[~decided]):
-        launcher.in_float64 = 0
+        launches.in_float64 = 0
         assert_as_on_cpu(function, np.repeat(some, 2)[::2] if strided else some, device)
-        executed.append(launcher.in_float64)
+        executed.append(launches.in_float64)
     assert executed[0] == 0
     assert executed[1] >= np.count_nonzero(~decided)
 
@@ -299,9 +297,9 @@ def test_float64_hard(function, device):
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
-def test_float64_random(launcher, function, grid, device):
+def test_float64_random(launches, function, grid, device):
     """Where results change, which they do among subnormal numbers as well; where they are ordinary; any bits."""
-    launcher.grid = grid
+    launches.grid = grid
     rng, third = np.random.default_rng(GRIDS.index(grid)), 350_000
     x = np.concatenate(
         [
@@ -339,15 +337,12 @@ def gradient_arguments(dtype):
 
 
 def run_gradient(name, g, x, out, device):
-    given = [
-        launch.Strided(each.ctypes.data, each.shape, each.strides, each.dtype.name, device) for each in (g, x, out)
-    ]
-    launch_gradients.run(name, *given, 0)
+    launch.run(name, [strided_of(each, device) for each in (g, x, out)], ("grad_output", "saved", "out"), 0)
 
 
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("name", GRADIENTS)
-def test_gradients(launcher, name, dtype, device, strided):
+def test_gradients(launches, name, dtype, device, strided):
     """The bits of the CPU; of ordinary ones that are decided without an instruction of float64."""
     fast = fast_gradient(name, dtype.name, CUDA)
     of_float64 = dtype.itemsize == 8
@@ -371,19 +366,19 @@ def test_gradients(launcher, name, dtype, device, strided):
     for chosen, in_float64 in ((decided, False), (~decided, fast is not None or of_float64)):
         step = 2 if strided else 1
         some_g, some_x = (np.repeat(each[chosen], step)[::step] for each in (g, x))
-        launcher.in_float64 = 0
+        launches.in_float64 = 0
         out = np.empty(some_x.size, dtype)
         run_gradient(name, some_g, some_x, out, device)
         wrong = differing(out, expected[chosen])
         assert not wrong.any(), f"{np.count_nonzero(wrong)} differ, at {some_g[wrong][:5]}, {some_x[wrong][:5]}"
-        assert (launcher.in_float64 > 0) == in_float64
+        assert (launches.in_float64 > 0) == in_float64
 
 
 # Layouts.
 
 
-def test_in_place(launcher, function, dtype, device):
-    for launcher.grid in GRIDS_FOR_ENDS:
+def test_in_place(launches, function, dtype, device):
+    for launches.grid in GRIDS_FOR_ENDS:
         for steps in (slice(None), slice(None, None, -3)):
             x = some_of(dtype)
             others = np.delete(np.arange(x.size), np.arange(x.size)[steps])
@@ -393,11 +388,11 @@ def test_in_place(launcher, function, dtype, device):
             assert not differing(x[others], untouched).any()
 
 
-def test_heads_and_tails(launcher, dtype, device):
+def test_heads_and_tails(launches, dtype, device):
     """Elements before the first whole vector and behind the last, and nothing beside them, wherever an array begins."""
     values = some_of(dtype)
     lanes = 16 // dtype.itemsize
-    for launcher.grid in GRIDS_FOR_ENDS:
+    for launches.grid in GRIDS_FOR_ENDS:
         for place in range(lanes):
             for size in (*range(1, 3 * lanes + 2), 9 * lanes + 1):
                 x, _ = memory(size, dtype, place)
@@ -423,9 +418,9 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts(launcher, dtype, layout, device):
+def test_layouts(launches, dtype, layout, device):
     x = LAYOUTS[layout](np.linspace(-12, 12, 420).astype(dtype))
-    for launcher.grid in (None, *GRIDS):
+    for launches.grid in (None, *GRIDS):
         assert_as_on_cpu("exp", x, device)
         # And into memory of other strides.
         wide, guards = memory(2 * x.size, dtype)
@@ -472,17 +467,17 @@ def test_integers_between_floats(source, dtype, device):
     assert not differing(out, x.astype(DTYPES[dtype])).any()
 
 
-def test_launches_by_the_size(launcher, monkeypatch, device):
+def test_launches_by_the_size(launches, monkeypatch, device):
     """As they are but where a test says otherwise."""
     grids = []
-    monkeypatch.setattr(launch, "launch", lambda stream, grid, *_: grids.append(grid))
-    launch._configured.cache_clear()
-    launch._one_row.cache_clear()
+    monkeypatch.setattr(launcher, "launch", lambda stream, grid, *_: grids.append(grid))
+    launcher.configured.cache_clear()
+    launch._contiguous_launch.cache_clear()
     for size in (1, 2000, 10_000, 1_000_000):
         x = np.zeros(size, np.float32)
         run("exp", x, x, device)
-    launch._configured.cache_clear()
-    launch._one_row.cache_clear()
+    launcher.configured.cache_clear()
+    launch._contiguous_launch.cache_clear()
     assert grids == [(1, 256), (1, 256), (8, 256), (16, 256)]
 
 
@@ -506,7 +501,7 @@ def flat(array):
 @pytest.mark.parametrize(
     ("kind", "fastmath"), [*((kind, False) for kind in USERS), *((kind, True) for kind in USERS if kind in DTYPES)]
 )
-def test_in_users_kernels(launcher, kind, device, fastmath):
+def test_in_users_kernels(launches, kind, device, fastmath):
     def written(x, y):
         i = cuda.grid(1)
         if i < x.size:
@@ -542,17 +537,15 @@ def test_in_users_kernels(launcher, kind, device, fastmath):
 
 
 @pytest.mark.parametrize("form", ["contiguous", "strided"])
-def test_ptx_is_the_same_from_8_0_to_9_0(launcher, dtype, form):
+def test_ptx_is_the_same_from_8_0_to_9_0(launches, dtype, form):
     name = dtype.name
     if form == "contiguous":
-        make, label, count = functools.partial(kernels.make_contiguous, "exp", name), f"exp {name} contiguous", 4
+        make, label = functools.partial(kernels.make_contiguous, "exp", name), f"exp {name} contiguous"
+        arguments = kernels.contiguous_types("exp")
     else:
-        make, label, count = (
-            functools.partial(kernels.make_strided, "exp", name, name),
-            f"exp {name} strided from {name}",
-            15,
-        )
-    compiled = launcher.kernel(make, label, count)
+        make, label = functools.partial(kernels.make_strided, "exp", (name,), name), f"exp {name} strided from {name}"
+        arguments = kernels.strided_types("exp")
+    compiled = launches.kernel(make, label, arguments)
     texts = [compiled.ptx(capability) for capability in ((8, 0), (9, 0))]
     assert texts[0] != texts[1]
     assert texts[0].replace("sm_80", "sm_90") == texts[1]
@@ -581,8 +574,8 @@ def changed_in_one_place(text, pattern, change):
 
 def count_wrong(ptx, x, expected):
     out, _ = memory(x.size, x.dtype)
-    one_row = 1, 1, x.size, 0, 0, 0, 1, 0, 0, 0, 1
-    Machine(ptx)(1, 1, x.ctypes.data, out.ctypes.data, 0, x.size, *one_row)
+    steps, lengths = (0, 0, 0, 1), (1, 1, x.size)
+    Machine(ptx)(1, 1, x.ctypes.data, *steps, out.ctypes.data, *steps, x.size, *lengths)
     return np.count_nonzero(differing(out, expected))
 
 
@@ -595,11 +588,12 @@ def count_wrong(ptx, x, expected):
     ids=lambda value: getattr(value, "__name__", ""),
     indirect=["dtype"],
 )
-def test_a_change_is_seen(launcher, dtype, pattern, change):
+def test_a_change_is_seen(launches, dtype, pattern, change):
     """There are places where it matters; at most of them it is rounded away."""
     name = dtype.name
-    make = functools.partial(kernels.make_strided, "exp", name, name)
-    text = launcher.kernel(make, f"exp {name} strided from {name}", 15).ptx(CAPABILITIES[0])
+    make = functools.partial(kernels.make_strided, "exp", (name,), name)
+    label = f"exp {name} strided from {name}"
+    text = launches.kernel(make, label, kernels.strided_types("exp")).ptx(CAPABILITIES[0])
     x = halves_of(dtype) if name in HALVES else np.linspace(-20, 20, 100_000, dtype=dtype)
     x = x[~are_nan(x)]
     expected = on_cpu("exp", x)

@@ -14,7 +14,7 @@ pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 from cuda.core import Linker, LinkerOptions, ObjectCode
 from test_ptx import CAPABILITIES, Compiled, _linker, _no_device, for_each_capability  # noqa: F401 - fixtures
 
-from numbaexp.cuda import kernels, launch, launch_rows
+from numbaexp.cuda import kernels, launch, launch_rows, launcher
 from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
 from numbaexp.cuda.row_passes import ARGUMENTS, TYPES, make_kernels
 from numbaexp.cuda.row_reductions import FIELDS, kept_memory, make_sum, part
@@ -232,15 +232,14 @@ def events(monkeypatch):
     device = python_types.SimpleNamespace(compute_capability=(9, 0), MULTIPROCESSOR_COUNT=PROCESSORS)
     gpus = python_types.SimpleNamespace(gpus=[device])
     streams = python_types.SimpleNamespace(from_handle=lambda stream: f"stream {stream}")
-    for module in (launch, launch_rows):
-        monkeypatch.setattr(module, "cuda", gpus)
-        monkeypatch.setattr(module, "Stream", streams)
-    monkeypatch.setattr(launch_rows, "_on", lambda device: contextlib.nullcontext())
-    monkeypatch.setattr(launch_rows, "Device", Device)
-    monkeypatch.setattr(launch_rows, "compile_kernel", lambda make, name, modules, count, capability: (name, count))
-    monkeypatch.setattr(launch, "LaunchConfig", lambda grid, block: (grid, block))
-    monkeypatch.setattr(launch, "launch", note)
-    known = [launch._processors, launch._configured, launch_rows._kernel]
+    monkeypatch.setattr(launcher, "cuda", gpus)
+    monkeypatch.setattr(launcher, "Stream", streams)
+    monkeypatch.setattr(launcher, "on", lambda device: contextlib.nullcontext())
+    monkeypatch.setattr(launcher, "Device", Device)
+    monkeypatch.setattr(launcher, "compile_kernel", lambda make, name, modules, count, capability: (name, count))
+    monkeypatch.setattr(launcher, "LaunchConfig", lambda grid, block: (grid, block))
+    monkeypatch.setattr(launcher, "launch", note)
+    known = [launcher.processors, launcher.configured, launch_rows.compiled]
     for cached in known:
         cached.cache_clear()
     yield found

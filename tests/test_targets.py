@@ -84,7 +84,7 @@ def test_targets_do_what_they_say(monkeypatch):
     small, large = np.ones(100), np.ones((1000, 1000))[:, :-1]
     monkeypatch.setattr(usable, "missing", lambda: None)
     host = types.ModuleType("numbaexp.cuda.host")
-    host.run = lambda name, x, out, dtype: asked.append("copied")
+    host.elementwise = lambda name, x, out, dtype: asked.append("copied")
     monkeypatch.setitem(sys.modules, "numbaexp.cuda.host", host)
     monkeypatch.setattr(numbaexp.cuda, "host", host, raising=False)
     expected = {

@@ -8,6 +8,7 @@ slabs, and each thread calls the serial ufunc on one slab after another; NumPy r
 import contextlib
 import threading
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from numbaexp.cpu import thread_limit
 # interrupt is soon heard.
 SLAB = 1 << 18
 
-# Arguments of a ufunc call that can be handed to each slab as they are.
-_PLAIN = {"where", "casting", "dtype", "signature", "order", "subok"}
+# Options of a ufunc call that each slab's call can be given.
+_PASSED_ON = {"where", "casting", "dtype", "signature", "order", "subok"}
 
 # Quotients that raise each floating-point flag, by the name that NumPy calls it.
 _RAISES = {
@@ -29,16 +30,17 @@ _RAISES = {
 }
 
 
-def run(serial, x, out, kwargs):
-    """``serial(x, out, **kwargs)`` on all threads, or None where that call cannot be cut into slabs."""
-    where = kwargs.get("where", True)
-    if not _PLAIN.issuperset(kwargs) or x.dtype.hasobject or not (where is True or _fits(where, x)):
+def run(serial, inputs, out, kwargs):
+    """Call ``serial(*inputs, out, **kwargs)`` on all threads; return None where the call cannot be cut into slabs."""
+    x, where = inputs[0], kwargs.get("where", True)
+    given = inputs if where is True else (*inputs, where)
+    if not _PASSED_ON.issuperset(kwargs) or not all(_fits(array, x) and not array.dtype.hasobject for array in given):
         return None
     if out is None:
-        out = _allocate(serial, x, kwargs)
-    if not _fits(out, x) or not out.flags.writeable or _overlaps(x, out) or _overlaps(where, out):
+        out = _allocate(serial, inputs, kwargs)
+    if not _fits(out, x) or not out.flags.writeable or any(_overlaps(array, out) for array in given):
         return None
-    if x.dtype.kind == "c" and out.dtype.kind != "c":  # NumPy warns, once a call
+    if any(array.dtype.kind == "c" for array in inputs) and out.dtype.kind != "c":  # NumPy warns, once a call
         return None
     options = {key: value for key, value in kwargs.items() if key not in ("where", "order", "subok")}
 
@@ -50,7 +52,7 @@ def run(serial, x, out, kwargs):
 
     def work(slab):
         mask = where if where is True else where[slab]
-        serial(x[slab], out[slab], where=mask, **options)
+        serial(*(array[slab] for array in inputs), out[slab], where=mask, **options)
 
     flags = on_all_threads(work, slabs)
     if flags:
@@ -67,34 +69,36 @@ def _report(name, flags):
 
 
 def _fits(array, x):
-    """Whether an array can be cut as ``x`` is."""
+    """Tell whether an array can be cut as ``x`` is."""
     return type(array) is np.ndarray and array.shape == x.shape
 
 
 def _overlaps(a, out):
-    """Whether writing a slab of ``out`` could change another slab of ``a``."""
-    if a is True or not np.may_share_memory(a, out):
+    """Tell whether writing a slab of ``out`` could change another slab of ``a``."""
+    if not np.may_share_memory(a, out):
         return False
     return not (a.ctypes.data == out.ctypes.data and a.strides == out.strides and a.dtype == out.dtype)
 
 
-def _allocate(serial, x, kwargs):
-    """The array that NumPy would return the result in, or None where it would refuse the call."""
-    signature = kwargs.get("signature") or (None, kwargs.get("dtype"))
+def _allocate(serial, inputs, kwargs):
+    """Allocate the array that NumPy would return the result in; return None where it would refuse the call."""
+    dtypes = [array.dtype for array in inputs]
+    signature = kwargs.get("signature") or (*[None] * len(inputs), kwargs.get("dtype"))
     casting = kwargs.get("casting", "same_kind")
     try:
-        _, dtype = serial.resolve_dtypes((x.dtype, None), signature=signature, casting=casting)
+        *_, dtype = serial.resolve_dtypes((*dtypes, None), signature=signature, casting=casting)
     except TypeError:
         return None
+    access: Any = [*[["readonly"]] * len(inputs), ["writeonly", "allocate", "no_subtype"]]
     iterator = np.nditer(
-        [x, None],
+        [*inputs, None],
         ["external_loop", "buffered", "delay_bufalloc", "zerosize_ok"],
-        [["readonly"], ["writeonly", "allocate", "no_subtype"]],
-        [x.dtype, dtype],
+        access,
+        [*dtypes, dtype],
         kwargs.get("order", "K"),
         "unsafe",
     )
-    return iterator.operands[1]
+    return iterator.operands[-1]
 
 
 def on_all_threads(work, slabs):

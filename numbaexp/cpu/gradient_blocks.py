@@ -1,19 +1,21 @@
-"""A block of a gradient in contiguous memory: the fast phase by vectors where there is one, else number by number."""
+"""A block of contiguous memory of n inputs: the fast phase by vectors where there is one, else number by number."""
 
 from typing import Any
 
 import numpy as np
 
-from numbaexp.cpu.flags import restore_status, status
+from numbaexp.cpu.flags import restore_status, status, unforeseen
 from numbaexp.cpu.pieces import BLOCK
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.streaming import stream
 from numbaexp.cpu.undecided import trailing_zeros
 from numbaexp.cpu.vector_passes import vector_of
 from numbaexp.jit import jit
+from numbaexp.scalar.family import arity
 from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.forms import STORED_AS, itemsize
 from numbaexp.scalar.gradients import GRADIENTS
+from numbaexp.unrolled import make_each
 from numbaexp.vector.level import Level
 from numbaexp.vector.memory import first_lanes, make_load, make_load_first, store, store_first, store_past_caches
 from numbaexp.vector.operations import mask_bits
@@ -27,49 +29,63 @@ _places = make_pointer(np.int32)
 
 
 def make_block(name: str, dtype: str, level: Level) -> Any:
-    """Return ``block(g, saved, target, count, past_caches)``, of ``count`` elements at most ``BLOCK``, in memory that
-    is not shared with the target."""
-    by_number = _make_by_number(dtype, GRADIENTS[name][dtype])
+    """Return ``block(sources, target, count, inside, past_caches)``, of ``count`` elements at most ``BLOCK``, at the
+    addresses of all inputs, in memory that is not shared with the target. Returns ``inside``."""
+    inputs = arity(name)
+    by_number = _make_by_number(dtype, GRADIENTS[name][dtype], inputs)
     fast = fast_gradient(name, dtype, level)
     if fast is None:
-        return _make_tiled(dtype, by_number)
-    return _make_fast(dtype, fast.compute, by_number, level.lanes(4))
+        return _make_tiled(dtype, by_number, inputs)
+    return _make_fast(dtype, fast.compute, by_number, level.lanes(4), inputs)
 
 
-def _make_by_number(dtype, gradient):
+@jit
+def _moved(address, by):
+    return address + by
+
+
+@jit
+def _item(numbers, i):
+    return numbers[i]
+
+
+def _make_by_number(dtype, function, inputs):
     elements = make_pointer(STORED_AS[dtype])
+    elements_each, item_each = make_each([elements] * inputs), make_each([_item] * inputs)
 
     @jit
-    def by_number(g, saved, target, count):
-        from_g, from_saved, to_target = elements(g), elements(saved), elements(target)
+    def by_number(sources, target, count):
+        numbers, to_target = elements_each(sources), elements(target)
         for i in range(count):
-            to_target[i] = gradient(from_g[i], from_saved[i])
+            to_target[i] = function(*item_each(numbers, i))
 
     return by_number
 
 
-def _make_tiled(dtype, by_number):
-    size = itemsize(dtype)
-    tile_length = TILE // size
+def _make_tiled(dtype, by_number, inputs):
+    tile_length, moved_each = TILE // itemsize(dtype), make_each([_moved] * inputs)
 
     @jit
-    def block(g, saved, target, count, past_caches):
-        if past_caches:
+    def block(sources, target, count, inside, past_caches):
+        if unforeseen(past_caches):
             tile = stack(TILE)
             while count >= tile_length:
-                by_number(g, saved, tile, tile_length)
+                by_number(sources, tile, tile_length)
                 stream(target, tile, TILE)
-                g, saved, target, count = g + TILE, saved + TILE, target + TILE, count - tile_length
-        by_number(g, saved, target, count)
+                sources, target, count = moved_each(sources, TILE), target + TILE, count - tile_length
+        by_number(sources, target, count)
+        return inside
 
     return block
 
 
-def _make_fast(dtype, fast, by_number, lanes):
+def _make_fast(dtype, fast, by_number, lanes, inputs):
     size, vector = itemsize(dtype), vector_of(dtype, lanes)
-    load, load_first, elements = make_load(vector), make_load_first(vector), make_pointer(STORED_AS[dtype])
+    load, load_first = make_load(vector), make_load_first(vector)
+    moved_each, load_each, load_first_each = (make_each([each] * inputs) for each in (_moved, load, load_first))
     step, most = lanes * size, BLOCK // FEW
-    values_size, places_size = most * size, most * 4
+    places_size = most * 4
+    settle = _make_settle(dtype, by_number, most, inputs)
     # The conversion to 16 bits may underflow, and raises the flag; no other step of the fast phase may raise one.
     silent = size > 2
     some = 0 if size == 2 else most
@@ -87,11 +103,11 @@ def _make_fast(dtype, fast, by_number, lanes):
         return count
 
     @jit
-    def fast_pass(g, saved, target, count, past_caches, places):
+    def fast_pass(sources, target, count, past_caches, places):
         found, i = 0, 0
         aligned = past_caches and target % step == 0
         while count - i >= lanes:
-            y, undecided = fast(load(g + i * size), load(saved + i * size))
+            y, undecided = fast(*load_each(moved_each(sources, i * size)))
             if aligned:
                 store_past_caches(target + i * size, y)
             else:
@@ -99,32 +115,51 @@ def _make_fast(dtype, fast, by_number, lanes):
             found = note(undecided, i, places, found)
             i += lanes
         if i < count:
-            y, undecided = fast(load_first(g + i * size, count - i), load_first(saved + i * size, count - i))
+            y, undecided = fast(*load_first_each(moved_each(sources, i * size), count - i))
             store_first(target + i * size, y, count - i)
             found = note(undecided & first_lanes(y, count - i), i, places, found)
         return found
 
     @jit
-    def settle(g, saved, target, places, count):
-        g_values, saved_values, results = stack(values_size), stack(values_size), stack(values_size)
-        to_g, to_saved, from_results = elements(g_values), elements(saved_values), elements(results)
-        place, from_g, from_saved, to_target = _places(places), elements(g), elements(saved), elements(target)
-        for k in range(count):
-            to_g[k], to_saved[k] = from_g[place[k]], from_saved[place[k]]
-        by_number(g_values, saved_values, results, count)
-        for k in range(count):
-            to_target[place[k]] = from_results[k]
-
-    @jit
-    def block(g, saved, target, count, past_caches):
+    def block(sources, target, count, inside, past_caches):
         places = stack(places_size)
         before = status()
-        found = fast_pass(g, saved, target, count, past_caches, places)
+        found = fast_pass(sources, target, count, unforeseen(past_caches), places)
         if (silent or found) and status() != before:
             restore_status(before)
         if found > some:
-            by_number(g, saved, target, count)
+            by_number(sources, target, count)
         elif found:
-            settle(g, saved, target, places, found)
+            settle(sources, target, places, found)
+        return inside
 
     return block
+
+
+def _make_settle(dtype, by_number, most, inputs):
+    """Return ``settle(sources, target, places, count)``: gather noted elements, compute them, scatter the results."""
+    elements, values_size = make_pointer(STORED_AS[dtype]), most * itemsize(dtype)
+    all_values_size = inputs * values_size
+
+    def make_gather(k):
+        @jit
+        def gather(source, values, places, count):
+            buffer = values + k * values_size
+            from_source, to_buffer, place = elements(source), elements(buffer), _places(places)
+            for i in range(count):
+                to_buffer[i] = from_source[place[i]]
+            return buffer
+
+        return gather
+
+    gather_each = make_each([make_gather(k) for k in range(inputs)])
+
+    @jit
+    def settle(sources, target, places, count):
+        values, results = stack(all_values_size), stack(values_size)
+        by_number(gather_each(sources, values, places, count), results, count)
+        from_results, to_target, place = elements(results), elements(target), _places(places)
+        for i in range(count):
+            to_target[place[i]] = from_results[i]
+
+    return settle

@@ -10,6 +10,7 @@ from numba.extending import intrinsic
 
 from numbaexp.cpu.compiled_threads import compiled_threads, get_num_threads, set_num_threads
 from numbaexp.cpu.float_mode import call_in_default_mode
+from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.jit import jit
 
 # Floating-point status flags belong to a thread; 31 covers the bits that any C library gives them.
@@ -22,8 +23,10 @@ raise_flags = types.ExternalFunction("feraiseexcept", _flags_to_flags)
 # Parts are shared out evenly among however many threads there are: a power of two of them, of about this length.
 PART = 16384
 MOST_PARTS = 256
+# Bytes of as many addresses as NumPy lets a ufunc have operands.
+_POINTERS_SIZE = 8 * 64
 
-
+_words = make_pointer("i8")
 _WORD = ir.IntType(64)
 _WORD_POINTER = _WORD.as_pointer()
 _FLAGS = ir.IntType(32)
@@ -95,8 +98,18 @@ def call_shared(typingctx, address, kernel, job, units, parts_each, limit):
 
 
 @intrinsic
+def address_of(typingctx, pointer):
+    """Return a pointer as an integer: Numba's threads are not given pointers."""
+
+    def codegen(context, builder, signature, args):
+        return builder.ptrtoint(args[0], _WORD)
+
+    return types.intp(pointer), codegen
+
+
+@intrinsic
 def zeroed_word(typingctx):
-    """The address of an int32 that is 0 and lives until the calling function returns."""
+    """Return the address of an int32 that is 0 and lives until the calling function returns."""
 
     def codegen(context, builder, signature, llvm_args):
         word = cgutils.alloca_once_value(builder, ir.Constant(_FLAGS, 0))
@@ -114,13 +127,6 @@ def merge_flags(typingctx, address, flags):
         return builder.atomic_rmw("or", builder.inttoptr(address, _FLAGS.as_pointer()), flags, "monotonic")
 
     return types.int32(types.intp, types.int32), codegen
-
-
-@jit
-def ends(first, step, n, itemsize):
-    """The addresses between which ``n`` elements lie."""
-    last = first + (n - 1) * step
-    return min(first, last), max(first, last) + itemsize
 
 
 def current_loop(args, dimensions, steps, data):
@@ -152,30 +158,47 @@ def first_loop(args, dimensions, steps, data):
 
 
 @jit
-def can_be_parted(operand, step, result, result_step, n, itemsize):
-    """Whether parts of the result can be written while others of an operand, or of the result itself, are read."""
-    low, high = ends(operand, step, n, itemsize)
-    result_low, result_high = ends(result, result_step, n, itemsize)
-    return high <= result_low or result_high <= low or (operand == result and step == result_step)
+def ends(first, step, n, itemsize):
+    """Return the addresses between which ``n`` elements lie."""
+    last = first + (n - 1) * step
+    return min(first, last), max(first, last) + itemsize
+
+
+@jit
+def can_be_parted(args, steps, inputs, n, itemsize):
+    """Tell whether parts of the result can be written while others of an input are read."""
+    low, high = ends(args[inputs], steps[inputs], n, itemsize)
+    for k in range(inputs):
+        input_low, input_high = ends(args[k], steps[k], n, itemsize)
+        apart = input_high <= low or high <= input_low
+        if not (apart or (args[k] == args[inputs] and steps[k] == steps[inputs])):
+            return False
+    return True
+
+
+@jit
+def call_part(loop, args, steps, operands, start, n, whole):
+    """Call the inner loop at an address over ``n`` elements from ``start`` on, as a part of ``whole``. The arguments of
+    the whole loop are given by their addresses."""
+    pointers, lengths = stack(_POINTERS_SIZE), stack(16)
+    to_pointers, to_lengths, from_args, from_steps = _words(pointers), _words(lengths), _words(args), _words(steps)
+    for k in range(operands):
+        to_pointers[k] = from_args[k] + start * from_steps[k]
+    to_lengths[0], to_lengths[1] = n, whole
+    pass_on(loop, to_pointers, to_lengths, from_steps, _words(lengths + 8))
 
 
 def parallel_loop(args, dimensions, steps, data):
-    """Run the loop ``data[2]`` in parts, where there are at least ``data[3]`` elements (of ``data[4]`` bytes), on at
-    most ``data[6]`` threads.
-
-    It has ``data[5]`` inputs, one or two: of a loop with one the second operand is its result, which is the third of
-    the others.
-    """
-    loop, threshold, itemsize, last = data[2], data[3], data[4], data[5]
-    n = dimensions[0]
-    a, b, c = args[0], args[1], args[last]
-    a_step, b_step, c_step = steps[0], steps[1], steps[last]
+    """Run the loop ``data[2]``, of ``data[5]`` inputs, in parts, where there are at least ``data[3]`` elements (of
+    ``data[4]`` bytes), on at most ``data[6]`` threads."""
+    loop, threshold, itemsize, inputs = data[2], data[3], data[4], data[5]
+    n, args_address, steps_address = dimensions[0], address_of(args), address_of(steps)
 
     # NumPy lets an output overlap its input where going through it in order is safe: that is one thread's work.
-    parted = can_be_parted(a, a_step, c, c_step, n, itemsize) and can_be_parted(b, b_step, c, c_step, n, itemsize)
-    threads = compiled_threads(data[6]) if n >= threshold and parted else 1
+    parted = n >= threshold and can_be_parted(args, steps, inputs, n, itemsize)
+    threads = compiled_threads(data[6]) if parted else 1
     if threads == 1:
-        call_loop(loop, (a, b, c), n, (a_step, b_step, c_step), n)
+        call_part(loop, args_address, steps_address, inputs + 1, 0, n, n)
     else:
         parts = 2
         while parts < MOST_PARTS and parts * PART < n:
@@ -188,8 +211,7 @@ def parallel_loop(args, dimensions, steps, data):
             start, stop = n * part // parts, n * (part + 1) // parts
             if test_flags(ALL_FLAGS):
                 clear_flags(ALL_FLAGS)
-            operands = (a + start * a_step, b + start * b_step, c + start * c_step)
-            call_loop(loop, operands, stop - start, (a_step, b_step, c_step), n)
+            call_part(loop, args_address, steps_address, inputs + 1, start, stop - start, n)
             merge_flags(raised, test_flags(ALL_FLAGS))
         set_num_threads(of_caller)
         flags = before | merge_flags(raised, 0)

@@ -15,7 +15,7 @@ import numpy as np
 from numbaexp.cpu import pool
 from numbaexp.cpu.compile import LOOP, compile_kernel
 from numbaexp.cpu.signatures import signatures
-from numbaexp.scalar.family import FAMILY, SAVED, modules_of
+from numbaexp.scalar.family import FAMILY, SAVED, arity, modules_of
 from numbaexp.scalar.forms import itemsize
 
 # Elements from which a piece is shared among threads under "auto": where two threads were measured to be 1.2 times
@@ -59,14 +59,9 @@ def _api():
     return make, register
 
 
-def _inputs(name):
-    return 2 if name in SAVED else 1
-
-
 @functools.cache
 def serial_loop(name, dtype):
-    make = f"{'gradient_loops' if name in SAVED else 'loops'}.make_loop"
-    return compile_kernel(f"{name} {dtype}", make, LOOP, arguments=(name, dtype), modules=modules_of(name))
+    return compile_kernel(f"{name} {dtype}", "loops.make_loop", LOOP, arguments=(name, dtype), modules=modules_of(name))
 
 
 def _loop(name, dtype, target):
@@ -75,7 +70,7 @@ def _loop(name, dtype, target):
     if target == "cpu":
         return pool.single_loop(serial)
     threshold = AUTO_THRESHOLDS[dtype] if target == "auto" else _ANY_LENGTH
-    return pool.switched_loop(serial, threshold, itemsize(dtype), _inputs(name))
+    return pool.switched_loop(serial, threshold, itemsize(dtype), arity(name))
 
 
 def _loop_of_numpy(ufunc, taken):
@@ -93,13 +88,13 @@ _bfloat16: np.dtype | None = None
 @functools.cache
 def ufunc(name, target):
     """The ufunc of a function of the family, or of a gradient, for a target: "cpu", "parallel" or "auto"."""
-    types_taken = signatures(name, _inputs(name))
+    types_taken = signatures(name, arity(name))
     functions = (ctypes.c_void_p * len(types_taken))()
     data = (ctypes.c_void_p * len(types_taken))()
     type_numbers = []
     for i, taken in enumerate(types_taken):
         code = taken[0]
-        type_numbers += [np.dtype(code).num] * (_inputs(name) + 1)
+        type_numbers += [np.dtype(code).num] * (arity(name) + 1)
         if code in _CODES:
             functions[i], data[i] = _loop(name, _CODES[code], target)
         else:
@@ -119,7 +114,7 @@ def ufunc(name, target):
 @functools.cache
 def bits_ufunc(name, target):
     """The function in bfloat16 of patterns held as uint16: for those that have the type, and not that of ml_dtypes."""
-    return _made_of_one(name, _loop(name, "bfloat16", target), [np.dtype(np.uint16).num] * (_inputs(name) + 1))
+    return _made_of_one(name, _loop(name, "bfloat16", target), [np.dtype(np.uint16).num] * (arity(name) + 1))
 
 
 @functools.cache

@@ -16,7 +16,8 @@ from numbaexp.cpu.undecided import out_of_line, trailing_zeros
 from numbaexp.cpu.vector_passes import make_fast_pass, make_pass_by_number, make_whole_pass, note_size, vector_of
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
-from numbaexp.scalar.phases import Phases
+from numbaexp.scalar.phases import phases as phases_of
+from numbaexp.vector.level import Level
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import bits_of, mask_bits
 
@@ -25,10 +26,12 @@ _words = make_pointer(np.uint64)
 _places = make_pointer(np.int32)
 
 
-def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
-    """Return ``block(source, target, count, inside, past_caches)``, of ``count`` elements at one address to another, at
-    most ``BLOCK``, in memory that is not shared. Without ``inside`` the first pass is left out. Returns whether all
-    magnitudes were within the limit of the fast phase: ``inside`` for a block like this one."""
+def make_block(name: str, dtype: str, level: Level) -> Any:
+    """Return ``block(sources, target, count, inside, past_caches)``, of ``count`` elements at most ``BLOCK``, at the
+    address of the one input, in memory that is not shared with the target. Without ``inside`` the first pass is left
+    out. Returns whether all magnitudes were within the limit of the fast phase: ``inside`` for a block like this one.
+    """
+    phases, lanes = phases_of(name, dtype, level), level.lanes(max(itemsize(dtype), 4))
     noted = note_size(lanes)
     # One vector of values more, for what the middle phase lacks of its last.
     notes_size, values_size, places_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
@@ -43,7 +46,8 @@ def make_block(dtype: str, phases: Phases, lanes: int) -> Any:
     within, anywhere = np.int64(1), np.int64(0)
 
     @jit
-    def block(source, target, count, inside, past_caches):
+    def block(sources, target, count, inside, past_caches):
+        (source,) = sources
         notes, x, places = stack(notes_size), stack(values_size), stack(places_size)
         used = (count + lanes - 1) // lanes * noted
         _words(notes + used // 8 * 8)[0] = np.uint64(0)

@@ -1,14 +1,11 @@
-"""Every kernel of a GPU, by the public functions that launch them: of arrays in the types that are computed in."""
-
-from collections.abc import Callable
-from typing import Any
+"""List every kernel of a GPU, by the public functions that launch them: of arrays in the types that are computed in."""
 
 from numba import cuda
 
-from numbaexp.cuda import launch, launch_gradients, launch_rows
+from numbaexp.cuda import launch, launch_rows
 from numbaexp.cuda.row_kernels import ELEMENTS
 from numbaexp.cuda.row_passes import RowKernels
-from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.family import arity
 
 # Of each function of rows those of ``launch_rows``.
 _LOSSES = ("statistics", "targets", "numbers", "factors", "total")
@@ -34,26 +31,24 @@ def kernels(functions: tuple[str, ...], dtypes: tuple[str, ...]) -> list[Kernel]
     found: dict[Kernel, None] = {}
     for function in functions:
         for name in ROWS.get(function, (function,)):
-            ways: tuple[str, ...] = RowKernels._fields
+            variants: tuple[str, ...] = RowKernels._fields
             if function not in ROWS:
-                ways = "contiguous", "strided"
+                variants = "contiguous", "strided"
             elif name in ELEMENTS:
-                ways = ("of_threads",)
-            found.update(dict.fromkeys((name, dtype, way) for way in ways for dtype in _TYPES.get(name, dtypes)))
+                variants = ("of_threads",)
+            found.update(
+                dict.fromkeys((name, dtype, variant) for variant in variants for dtype in _TYPES.get(name, dtypes))
+            )
     return list(found)
 
 
 def compile_one(kernel: Kernel) -> None:
     """Compile a kernel for each device, or load it."""
+    name, dtype, variant = kernel
     for device in range(len(cuda.gpus)):
-        _of_device(*kernel)(device)
-
-
-def _of_device(name: str, dtype: str, way: str) -> Callable[[int], Any]:
-    if way == "contiguous":
-        return lambda device: (launch if name in FAMILY else launch_gradients)._contiguous(name, dtype, device)
-    if way == "strided" and name in FAMILY:
-        return lambda device: launch._strided(name, dtype, dtype, device)
-    if way == "strided":
-        return lambda device: launch_gradients._strided(name, dtype, device)
-    return lambda device: launch_rows._kernel(name, dtype, way, device)
+        if variant == "contiguous":
+            launch.contiguous(name, dtype, device)
+        elif variant == "strided":
+            launch.strided(name, (dtype,) * arity(name), dtype, device)
+        else:
+            launch_rows.compiled(name, dtype, variant, device)

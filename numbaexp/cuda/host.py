@@ -1,4 +1,4 @@
-"""Arrays of the host on the GPU: copied there, computed in place, copied back."""
+"""Compute arrays of the host on the current device: copied there, computed, copied back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,20 +6,24 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda import launch, launch_gradients, simulator
+from numbaexp.cuda import launch, launch_rows, losses
+from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
 
+# By the name of a function of rows on the CPU, its name and its operands here, where they differ.
+_OPERANDS = {"scaled_softmax": ("logsumexp_backward", ("extra", "x", "y"))}
 
-def run(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtype: str) -> None:
-    """Compute a function of the family, or a gradient, on the current device.
+
+def elementwise(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtype: str) -> None:
+    """Compute a function of numbers.
 
     Parameters
     ----------
     name : str
-        Of the function.
+        Of the function, or of a gradient.
     operands : sequence of ndarray
-        Its one argument; of a gradient two. With ``out`` of one shape and of the type that ``dtype`` names, or of its
-        bit patterns as uint16 if that is "bfloat16".
+        Its inputs, with ``out`` of one shape and of the type that ``dtype`` names, or of its bit patterns as uint16 if
+        that is "bfloat16".
     out : ndarray
         For the result.
     dtype : str
@@ -28,19 +32,65 @@ def run(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtype: str) 
     if out.size == 0:
         return
     stored_as = np.uint16 if dtype == "bfloat16" else out.dtype
-    there = [cuda.to_device(np.ascontiguousarray(array).view(stored_as).reshape(-1)) for array in operands]
-    elements = [elements_of(array, dtype) for array in there]
-    if len(elements) == 1:
-        launch.run(name, elements[0], elements[0], 0)
-    else:
-        launch_gradients.run(name, elements[0], elements[1], elements[0], 0)
-    np.copyto(out, there[0].copy_to_host().reshape(out.shape).view(out.dtype))
+    copies = [_copy(array.view(stored_as)).reshape(-1) for array in operands]
+    inputs = [_strided(copy, dtype) for copy in copies]
+    launch.run(name, (*inputs, inputs[0]), (*[name] * len(inputs), "out"), 0)
+    np.copyto(out, copies[0].copy_to_host().reshape(out.shape).view(out.dtype))
 
 
-def elements_of(there: Any, dtype: str) -> Strided:
-    """A Numba device array, as the kernels are launched on it."""
-    if simulator.is_on():
-        address, device = there.ctypes.data, 0
-    else:
-        address, device = there.__cuda_array_interface__["data"][0], cuda.get_current_device().id
-    return Strided(address, there.shape, there.strides, dtype, device)
+def rows(name: str, dtype: str, operands: Any, axes: tuple[int, ...]) -> None:
+    """Compute a function of ``numbaexp.cpu.row_functions``, by its operands there.
+
+    Raises
+    ------
+    TypeError
+        If the function has no GPU kernels.
+    """
+    called, labels = _OPERANDS.get(name, (name, ("x", "w", "y")))
+    if called not in launch_rows.OPERANDS or operands.y is None:
+        raise TypeError(f"`{name}` has no GPU kernels: the target 'cuda' cannot compute it")
+    given = {label: getattr(operands, label) for label in labels if getattr(operands, label) is not None}
+    if len(axes) > 1:
+        # One dimension in memory, which they need not be in the order of the others.
+        order = [*(axis for axis in range(operands.x.ndim) if axis not in axes), *axes]
+        given = {label: array.transpose(order) for label, array in given.items()}
+        axes = tuple(range(operands.x.ndim - len(axes), operands.x.ndim))
+    copies = {label: _copy(array) for label, array in given.items()}
+    views = [_strided(copy, "float64" if label == "extra" else dtype) for label, copy in copies.items()]
+    launch_rows.run(called, views, axes, 0)
+    np.copyto(given["y"], copies["y"].copy_to_host())
+
+
+def loss_forward(problem: Any, out: np.ndarray) -> None:
+    """Compute the loss of a ``numbaexp.losses_layout.Problem`` with elements."""
+    _copies, on_device = _copied(problem)
+    result = cuda.device_array(problem.kept_shape, out.dtype)
+    losses.forward(on_device, _strided(result, problem.dtype), 0)
+    np.copyto(out, result.copy_to_host().reshape(out.shape))
+
+
+def loss_backward(problem: Any, grad: np.ndarray, out: np.ndarray) -> None:
+    """Compute its gradient, times that of the loss, of float64."""
+    _copies, on_device = _copied(problem)
+    given, result = _copy(grad), cuda.device_array(out.shape, out.dtype)
+    losses.backward(on_device, _strided(given, "float64"), _strided(result, problem.dtype), 0)
+    np.copyto(out, result.copy_to_host())
+
+
+def _copied(problem: Any) -> tuple[list[Any], Any]:
+    """Return copies of the arrays of a problem, which have to outlive its computation, and the problem of them."""
+    kind = "int64" if problem.of_classes else problem.dtype
+    dtypes = {"x": problem.dtype, "targets": kind, "weight": "float64"}
+    copies = {name: _copy(getattr(problem, name)) for name in dtypes if getattr(problem, name) is not None}
+    views = {name: _strided(copy, dtypes[name]) for name, copy in copies.items()}
+    return list(copies.values()), problem._replace(**views)
+
+
+def _copy(array: np.ndarray) -> Any:
+    return cuda.to_device(np.ascontiguousarray(array))
+
+
+def _strided(copy: Any, dtype: str) -> Strided:
+    """Describe a Numba device array, as the kernels are launched on it."""
+    pointer, device = launcher.address_and_device(copy)
+    return Strided(pointer, copy.shape, copy.strides, dtype, device)

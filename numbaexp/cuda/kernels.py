@@ -1,19 +1,21 @@
-"""Kernels over one scalar, as Python functions that numba.cuda compiles and its simulator runs.
+"""Elementwise kernels of a scalar of n inputs, as Python functions that numba.cuda compiles and its simulator runs.
 
 ``contiguous`` goes through memory in vectors of 16 bytes, of which each thread has two in flight; ``strided`` takes any
 layout, and converts integers. Both go on until nothing is left, whatever the number of blocks.
 """
 
 import numpy as np
-from numba import cuda
+from numba import cuda, types
 
+from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.phases import one_result, over_vector
+from numbaexp.cuda.phases import one_result, over_vectors
 from numbaexp.cuda.settling import make_settling
 from numbaexp.cuda.vectors import same
-from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.family import FAMILY, arity
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import float_to_bfloat, float_to_half, scalar
+from numbaexp.unrolled import make_each
 
 # Threads a block.
 THREADS = 256
@@ -23,46 +25,55 @@ VECTORS = 2
 DIMENSIONS = 4
 
 
+def contiguous_types(name):
+    """Return the types of the arguments of ``make_contiguous``'s kernel."""
+    return types.UniTuple(types.int64, arity(name) + 1), types.int64, types.int64
+
+
 def make_contiguous(name, dtype):
-    """A kernel of a function of the family: ``kernel(x, y, first, n)`` for n elements at one address and at another,
-    which may be the same; from the element ``first`` on both are multiples of 16."""
-    if FAMILY[name][dtype].accurate is not None:
+    """Return ``kernel(addresses, first, n)`` of a function, for n elements at the address of each input, and of the
+    result, which may be one of theirs; from the element ``first`` on all are multiples of 16."""
+    result = arity(name)
+    if result == 1 and FAMILY[name][dtype].accurate is not None:
         return make_settling(name, dtype, THREADS)
     lanes, get, put, get_vector, put_vector = make_memory(STORED_AS[dtype])
-    of_element, of_vector = one_result(name, dtype), over_vector(name, dtype, lanes)
+    compute, compute_vectors = one_result(name, dtype), over_vectors(name, dtype, lanes)
+    get_each, get_vectors = (make_each([load] * result, device_function) for load in (get, get_vector))
 
-    def contiguous(x, y, first, n):
+    def contiguous(addresses, first, n):
         thread, threads = cuda.grid(1), cuda.gridsize(1)
         vectors = (n - first) // lanes
         i = thread
         while i < vectors:
             j = i + threads
             there_is_another = j < vectors
-            values = get_vector(x, first, i)
-            others = get_vector(x, first, j if there_is_another else i)
-            put_vector(y, first, i, of_vector(values))
+            values = get_vectors(addresses, first, i)
+            others = get_vectors(addresses, first, j if there_is_another else i)
+            put_vector(addresses[result], first, i, compute_vectors(values))
             if there_is_another:
-                put_vector(y, first, j, of_vector(others))
+                put_vector(addresses[result], first, j, compute_vectors(others))
             i += 2 * threads
         # What is left before the first vector, and behind the last: less than two of them.
         left = n - vectors * lanes
         if thread < left:
-            place = thread if thread < first else n - left + thread
-            put(y, place, of_element(get(x, place)))
+            index = thread if thread < first else n - left + thread
+            put(addresses[result], index, compute(*get_each(addresses, index)))
 
     return contiguous
 
 
 @scalar
 def divided(a, b):
-    """Quotient and remainder. Half the bits take a fraction of the time."""
+    """Return quotient and remainder. Half the bits take a fraction of the time."""
     quotient = np.int64(np.uint32(a) // np.uint32(b))
     return quotient, a - quotient * b
 
 
 def _conversion(source, dtype):
-    """From an element as it is stored to an argument of the scalar. Integers are rounded to the nearest float, and for
-    16-bit types to float32 first, as PyTorch does it."""
+    """Return the conversion of an element as it is stored to an argument of the scalar.
+
+    Integers are rounded to the nearest float, and for 16-bit types to float32 first, as PyTorch does it.
+    """
     if source == dtype:
         return same
     if dtype in ("float16", "bfloat16"):
@@ -81,30 +92,53 @@ def _conversion(source, dtype):
     return convert
 
 
-def make_strided(name, source, dtype):
-    """A kernel for elements of the type ``source`` in any layout of up to four dimensions, of less than 2**31 elements.
+def strided_types(name):
+    """Return the types of the arguments of ``make_strided``'s kernel."""
+    view = types.UniTuple(types.int64, 1 + DIMENSIONS)
+    return types.UniTuple(view, arity(name) + 1), types.int64, *[types.int64] * (DIMENSIONS - 1)
 
-    ``kernel(x, y, x_first, n, n1, n2, n3, x0, x1, x2, x3, y0, y1, y2, y3)``: the addresses of the lowest elements; the
-    place of the first one of x, from there; the number of elements, and the lengths of all dimensions but the first;
-    the steps of x and of y from one element to the next in each dimension, in elements, those of y 0 or more.
-    """
+
+@scalar
+def _offset(view, zeroth, first, second, third):
+    """Return that of an element, in elements, from the address of its view."""
+    return zeroth * view[1] + first * view[2] + second * view[3] + third * view[4]
+
+
+def _make_load(source):
+    """Return ``load(view, zeroth, first, second, third)``: an element of the type ``source``."""
     get = make_memory(STORED_AS.get(source, source)).get
-    put = make_memory(STORED_AS[dtype]).put
-    function, convert = one_result(name, dtype), _conversion(source, dtype)
+
+    @device_function
+    def load(view, zeroth, first, second, third):
+        return get(view[0], _offset(view, zeroth, first, second, third))
+
+    return load
+
+
+def make_strided(name, sources, dtype):
+    """Return a kernel for inputs of the types ``sources`` in any layout of up to four dimensions, of less than 2**31
+    elements.
+
+    ``kernel(views, n, n1, n2, n3)``: of each operand, the result last, the address of the first element, and the steps
+    from one element to the next in each dimension, in elements; the number of elements, and the lengths of all
+    dimensions but the first.
+    """
+    result, put, function = len(sources), make_memory(STORED_AS[dtype]).put, one_result(name, dtype)
+    load_each = make_each([_make_load(source) for source in sources], device_function)
+    convert_each = make_each([_conversion(source, dtype) for source in sources])
 
     @scalar
-    def of_element(value):
-        return function(convert(value))
+    def compute(values):
+        return function(*convert_each(values))
 
-    def strided(x, y, x_first, n, n1, n2, n3, x0, x1, x2, x3, y0, y1, y2, y3):
+    def strided(views, n, n1, n2, n3):
         i = cuda.grid(1)
         while i < n:
             rest, third = divided(i, n3)
             rest, second = divided(rest, n2)
             zeroth, first = divided(rest, n1)
-            place_x = x_first + zeroth * x0 + first * x1 + second * x2 + third * x3
-            place_y = zeroth * y0 + first * y1 + second * y2 + third * y3
-            put(y, place_y, of_element(get(x, place_x)))
+            offset = _offset(views[result], zeroth, first, second, third)
+            put(views[result][0], offset, compute(load_each(views, zeroth, first, second, third)))
             i += cuda.gridsize(1)
 
     return strided

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cuda import launch_rows
-from numbaexp.cuda.launch import _on
+from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
 from numbaexp.scalar.loss_record import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS, RECORD, WEIGHT, WEIGHT_LOW
 
@@ -65,7 +65,10 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
     x, device = problem.x, problem.x.device
     run = functools.partial(launch_rows.run, axes=(problem.axis,), stream=stream)
     absent = launch_rows.absent(x)
-    with _on(device), launch_rows.temporary(problem.rows * RECORD + 4 + problem.classes, device, stream) as address:
+    with (
+        launcher.on(device),
+        launcher.temporary(problem.rows * RECORD + 4 + problem.classes, device, stream) as address,
+    ):
         records = _new(address, problem.reduced, RECORD, device)
         count, pair = (_new(address + 8 * (problem.rows * RECORD + i), (1,) * len(x.shape), 1, device) for i in (0, 2))
         weight, given = absent, problem.weight

@@ -1,10 +1,11 @@
 """Loads and stores of a GPU's memory, one element or 16 bytes at a time.
 
-A kernel is given addresses as integers: they cost nothing to pass. Each function here is written twice, as what it
-means, in Python, where memory is an array and the simulator runs it; and as the instruction that it is on a GPU.
+A kernel is given addresses as integers: they cost nothing to pass. Each function here is written twice: in Python, for
+the simulator, on the memory of the host; and as the instruction of a GPU.
 """
 
-from typing import NamedTuple
+import ctypes
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -99,23 +100,24 @@ def _make_instructions(number, itemsize, lanes):
 def make_memory(dtype):
     """The memory of elements of a NumPy type."""
     dtype = np.dtype(dtype)
-    lanes = WIDTH // dtype.itemsize
+    lanes, itemsize = WIDTH // dtype.itemsize, dtype.itemsize
     number = types.uint8 if dtype == np.bool_ else getattr(types, dtype.name)
-    load, store, load_vector, store_vector = _make_instructions(number, dtype.itemsize, lanes)
+    load, store, load_vector, store_vector = _make_instructions(number, itemsize, lanes)
+
+    element: Any = ctypes.c_char * itemsize
+    vector: Any = ctypes.c_char * WIDTH
 
     def get(source, i):
-        return source[i]
+        return np.frombuffer(element.from_address(int(source + i * itemsize)), dtype)[0]
 
     def put(target, i, value):
-        target[i] = value
+        np.frombuffer(element.from_address(int(target + i * itemsize)), dtype)[0] = value
 
     def get_vector(source, first, i):
-        start = first + i * lanes
-        return tuple([source[start + lane] for lane in range(lanes)])
+        return tuple(np.frombuffer(vector.from_address(int(source + first * itemsize + i * WIDTH)), dtype))
 
     def put_vector(target, first, i, values):
-        for lane in range(lanes):
-            target[first + i * lanes + lane] = values[lane]
+        np.frombuffer(vector.from_address(int(target + first * itemsize + i * WIDTH)), dtype)[:] = values
 
     def load_here(source, i):
         return load(source, i)

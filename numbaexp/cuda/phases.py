@@ -11,8 +11,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.cuda.vectors import all_of, each, each_decided, each_pair, make_choose, make_replace, pattern_of, same
-from numbaexp.scalar.family import FAMILY
+from numbaexp.cuda.vectors import all_of, each, each_decided, make_choose, make_replace, pattern_of, same, zipped
+from numbaexp.scalar.family import FAMILY, SAVED, arity
 from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.forms import BITS, itemsize
@@ -131,7 +131,10 @@ def without_flags(row):
 
 
 def one_result(name, dtype):
-    """Return a function of the family as a scalar of one result."""
+    """Return a function of the family, or a gradient, as a scalar of one result."""
+    if name in SAVED:
+        whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
+        return whole if fast is None else _apart(_settled(_of_tuple(fast.compute), _of_tuple(whole)))
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     if row.accurate is None:
         return row.whole if fast is None else _settled(_attempt(name, dtype, fast), row.whole)
@@ -143,6 +146,48 @@ def one_result(name, dtype):
         return result if bits_of(result) == bits_of(other) else accurate(x)
 
     return rounded
+
+
+def over_vectors(name, dtype, lanes):
+    """Return a function of a tuple of vectors, one of each input, to a vector of results; vectors are tuples of so many
+    numbers."""
+    if name in SAVED:
+        whole, fast = _of_tuple(GRADIENTS[name][dtype]), fast_gradient(name, dtype, CUDA)
+        of_lanes = each(whole, lanes) if fast is None else _settled_each(_of_tuple(fast.compute), whole, lanes)
+        tuples_of = zipped(arity(name), lanes)
+    else:
+        of_lanes, tuples_of = over_vector(name, dtype, lanes), _only
+
+    @scalar
+    def of_vectors(vectors):
+        return of_lanes(tuples_of(vectors))
+
+    return of_vectors
+
+
+@scalar
+def _only(values):
+    return values[0]
+
+
+def _of_tuple(function):
+    """Return a function of several numbers as one of a tuple."""
+
+    @scalar
+    def of_tuple(values):
+        return function(*values)
+
+    return of_tuple
+
+
+def _apart(function):
+    """Return a function of a tuple as one of several numbers."""
+
+    @scalar
+    def of_numbers(*values):
+        return function(values)
+
+    return of_numbers
 
 
 def over_vector(name, dtype, lanes):
@@ -159,46 +204,3 @@ def over_vector(name, dtype, lanes):
         return inner_of_each(values) if are_inner(values) else whole_of_each(values)
 
     return of_vector
-
-
-def one_gradient(name, dtype):
-    """Return a gradient as a scalar of two numbers."""
-    whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
-    if fast is None:
-        return whole
-    settled_pair = _settled(_of_pair(fast.compute), _of_pair(whole))
-
-    @scalar
-    def settled(g, saved):
-        return settled_pair((g, saved))
-
-    return settled
-
-
-def gradient_over_vectors(name, dtype, lanes):
-    """Return a gradient as a function of two tuples of so many."""
-    whole, fast = GRADIENTS[name][dtype], fast_gradient(name, dtype, CUDA)
-    if fast is None:
-        return each_pair(whole, lanes)
-    settled_each, in_pairs = _settled_each(_of_pair(fast.compute), _of_pair(whole), lanes), each_pair(_pair, lanes)
-
-    @scalar
-    def of_vectors(g, saved):
-        return settled_each(in_pairs(g, saved))
-
-    return of_vectors
-
-
-@scalar
-def _pair(a, b):
-    return a, b
-
-
-def _of_pair(function):
-    """Return a function of two numbers as one of a pair."""
-
-    @scalar
-    def of_pair(pair):
-        return function(pair[0], pair[1])
-
-    return of_pair

@@ -12,7 +12,7 @@ from numbaexp.scalar.forms import STORED_AS
 
 
 def make_settling(name, dtype, most_threads):
-    """``kernel(x, y, first, n)`` as ``numbaexp.cuda.kernels.make_contiguous`` has it, for blocks of so many threads.
+    """``kernel((x, y), first, n)`` as ``numbaexp.cuda.kernels.make_contiguous`` has it, for blocks of so many threads.
 
     A warp takes as long as its slowest thread. So an argument that is left undecided stays in y for now, its place is
     noted in memory that a block shares, and once there is one for each thread they are done together.
@@ -35,16 +35,17 @@ def make_settling(name, dtype, most_threads):
         noted[cuda.atomic.add(count, 0, 1)] = place
         return x
 
-    def contiguous(x, y, first, n):
+    def contiguous(operands, first, n):
+        x, y = operands
         noted = cuda.shared.array(capacity, np.int64)
         count = cuda.shared.array(1, np.int32)
         thread, threads = cuda.grid(1), cuda.gridsize(1)
         of_block, block = cuda.threadIdx.x, cuda.blockDim.x
+        vectors = (n - first) // lanes
+        left = n - vectors * lanes
         if of_block == 0:
             count[0] = 0
         cuda.syncthreads()
-        vectors = (n - first) // lanes
-        left = n - vectors * lanes
         # The threads of a block wait for each other, and so all go on as long as the first of them.
         start, more = thread - of_block, True
         while more:
@@ -57,21 +58,17 @@ def make_settling(name, dtype, most_threads):
                 others = get_vector(x, first, j if there_is_another else i)
                 a, b = of_vector(values)
                 place = first + i * lanes
-                low, high = decided(values[0], a, place, noted, count), decided(values[1], b, place + 1, noted, count)
-                put_vector(y, first, i, (low, high))
+                results = decided(values[0], a, place, noted, count), decided(values[1], b, place + 1, noted, count)
+                put_vector(y, first, i, results)
                 if there_is_another:
                     a, b = of_vector(others)
                     place = first + j * lanes
-                    low, high = (
-                        decided(others[0], a, place, noted, count),
-                        decided(others[1], b, place + 1, noted, count),
-                    )
-                    put_vector(y, first, j, (low, high))
+                    results = decided(others[0], a, place, noted, count), decided(others[1], b, place + 1, noted, count)
+                    put_vector(y, first, j, results)
             if not more and thread < left:
                 # Before the first vector, and behind the last.
                 place = thread if thread < first else n - left + thread
-                argument = get(x, place)
-                put(y, place, decided(argument, whole(argument), place, noted, count))
+                put(y, place, decided(get(x, place), whole(get(x, place)), place, noted, count))
             # Whoever brought the count up to this sees it, and all hear of it.
             if cuda.syncthreads_or(np.int32(not more or count[0] >= block)):
                 k = of_block

@@ -53,6 +53,34 @@ def each_pair(function, lanes):
     return apply
 
 
+def zipped(inputs, lanes):
+    """Return ``apply(vectors)``: of so many tuples of ``lanes``, two or more, one tuple of ``lanes`` tuples."""
+    if inputs == 2:
+        pair_each = each_pair(_pair, lanes)
+
+        @scalar
+        def apply(vectors):
+            return pair_each(vectors[0], vectors[1])
+    else:
+        of_others, append_each, last = zipped(inputs - 1, lanes), each_pair(_appended, lanes), inputs - 1
+
+        @scalar
+        def apply(vectors):
+            return append_each(of_others(vectors[:last]), vectors[last])
+
+    return apply
+
+
+@scalar
+def _pair(a, b):
+    return a, b
+
+
+@scalar
+def _appended(values, value):
+    return values + (value,)  # noqa: RUF005
+
+
 def all_of(condition, lanes):
     """Return ``hold(values)``: whether ``condition`` holds for all of a tuple of so many."""
     if lanes == 1:

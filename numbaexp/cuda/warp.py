@@ -1,7 +1,7 @@
-"""What the lanes of a warp tell each other.
+"""Warp shuffles: values that the lanes of a warp exchange.
 
-As in ``numbaexp.cuda.memory`` each function is written twice: as what it means, in Python, for the simulator, whose
-lanes are threads of the host; and as the instruction that it is on a GPU. Every lane of a warp calls it.
+As in ``numbaexp.cuda.memory`` each function is written twice: in Python, for the simulator, whose lanes are threads of
+the host; and as the instruction of a GPU. Every lane of a warp calls it.
 """
 
 import threading
@@ -13,49 +13,49 @@ from numbaexp.cuda.jit import overload
 from numbaexp.scalar.row_order import LANES
 
 _ALL_LANES = 0xFFFFFFFF
-# In seconds, for simulated lanes: one that does not come has failed, or has gone another way.
+# In seconds, for simulated lanes: one that does not come has failed, or has taken another branch.
 _PATIENCE = 60
 
 
-class _Meeting:
-    """Of the lanes of a simulated warp, again and again, in two rooms by turns: who still listens in one is not
-    disturbed by who speaks in the other."""
+class _Exchange:
+    """A double-buffered barrier exchange of the lanes of a simulated warp: a lane that still reads one buffer is not
+    disturbed by lanes that write to the other."""
 
     def __init__(self):
         self.barrier = threading.Barrier(LANES)
-        self.rooms = [None] * LANES, [None] * LANES
+        self.buffers = [None] * LANES, [None] * LANES
         self.turns = [0] * LANES
 
     def exchanged(self, value, lane, source):
         turn = self.turns[lane]
         self.turns[lane] = 1 - turn
-        self.rooms[turn][lane] = value
+        self.buffers[turn][lane] = value
         self.barrier.wait(_PATIENCE)
-        return self.rooms[turn][source]
+        return self.buffers[turn][source]
 
 
-_meetings: list[_Meeting] = []
+_exchanges: list[_Exchange] = []
 
 
-def meet_anew(warps: int) -> None:
-    """Before a simulated launch of blocks of so many warps: lanes of one that failed may still wait."""
-    _meetings[:] = [_Meeting() for _ in range(warps)]
+def start_exchanges(warps: int) -> None:
+    """Prepare a simulated launch of blocks of so many warps: lanes of one that failed may still wait."""
+    _exchanges[:] = [_Exchange() for _ in range(warps)]
 
 
 def _exchanged(value, source_of):
     # Of the simulator's blocks one runs at a time.
     thread: Any = threading.current_thread()
     warp, lane = divmod(thread.thread_id, LANES)
-    return _meetings[warp].exchanged(value, lane, source_of(lane))
+    return _exchanges[warp].exchanged(value, lane, source_of(lane))
 
 
 def above(value, distance):
-    """The value of the lane so far above; where there is none, any."""
+    """Return the value of the lane so far above; where there is none, any."""
     return _exchanged(value, lambda lane: min(lane + distance, LANES - 1))
 
 
 def of_first(value):
-    """The value of lane 0."""
+    """Return the value of lane 0."""
     return _exchanged(value, lambda lane: 0)
 
 

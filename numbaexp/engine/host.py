@@ -51,8 +51,8 @@ def run_on_rows(name: str, dtype: str, axes: tuple[int, ...], **operands: np.nda
 
     given, target = row_functions.Operands(**operands), current_target()  # type: ignore[arg-type]
     if target == CUDA:
-        from numbaexp.cuda import host_rows
+        from numbaexp.cuda import host
 
-        host_rows.run(name, dtype, given, axes)
+        host.rows(name, dtype, given, axes)
     else:
         row_functions.run(name, dtype, given, axes, target)

@@ -52,9 +52,9 @@ def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
         work, arguments = "forward", [problem, written.view]
     target = current_target()
     if target == CUDA and problem.x.size:
-        from numbaexp.cuda import host_losses
+        from numbaexp.cuda import host as on_cuda
 
-        getattr(host_losses, work)(*arguments)
+        getattr(on_cuda, f"loss_{work}")(*arguments)
     else:
         from numbaexp.cpu import losses
 

@@ -45,7 +45,7 @@ def run(
     operands = np.broadcast_arrays(*(array.astype(computed, copy=False) for array in arrays))
     result = np.empty_like(operands[0], computed, order, subok=False)
     if result.size:
-        host.run(operation.name, [as_stored(operand) for operand in operands], as_stored(result), computed.name)
+        host.elementwise(operation.name, [as_stored(operand) for operand in operands], as_stored(result), computed.name)
     if out is None:
         if where is True:
             return result[()]

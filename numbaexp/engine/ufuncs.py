@@ -116,7 +116,7 @@ def run_on_elements(name: str, target: str, views: list[np.ndarray], dtype: str)
     if target == CUDA:
         from numbaexp.cuda import host
 
-        host.run(name, [x.astype(result.dtype, copy=False) for x in inputs], result, dtype)
+        host.elementwise(name, [x.astype(result.dtype, copy=False) for x in inputs], result, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else ufunc
     options = {} if all(x.dtype == result.dtype for x in inputs) else {"dtype": result.dtype}
@@ -133,12 +133,11 @@ def run(
     if target == CPU or (target == AUTO and size < SERIAL_BELOW):
         return make(name, target)(*arrays, **keywords)
     shared = start_threads()
-    if size >= SLABS_FROM and len(arrays) == 1 and type(arrays[0]) is np.ndarray:
-        x, flat = arrays[0], out[0] if type(out) is tuple and len(out) == 1 else out
-        if not (shared and _is_one_piece(make(name, target), x, flat, options)):
+    if size >= SLABS_FROM and all(type(x) is np.ndarray for x in arrays):
+        if not (shared and _is_one_piece(make(name, target), arrays, out, options)):
             from numbaexp.cpu import blocks
 
-            result = blocks.run(make(name, CPU), x, flat, options)
+            result = blocks.run(make(name, CPU), arrays, out, options)
             if result is not None:
                 return result
     from numbaexp.cpu.thread_limit import NumbaAtMost
@@ -161,14 +160,15 @@ def start_threads() -> bool:
     return shared
 
 
-def _is_one_piece(function: Any, x: np.ndarray, out: Any, options: dict[str, Any]) -> bool:
-    """Tell whether NumPy will hand all of an array to a loop in one piece: no cast, no mask, one stride."""
-    if options or not x.dtype.isnative or not x.flags.aligned:
+def _is_one_piece(function: Any, arrays: tuple[np.ndarray, ...], out: Any, options: dict[str, Any]) -> bool:
+    """Tell whether NumPy will hand all of its arrays to a loop in one piece: no cast, no mask, one stride each."""
+    x, dtypes = arrays[0], [array.dtype for array in arrays]
+    if options or any(not (each.dtype.isnative and each.flags.aligned and each.shape == x.shape) for each in arrays):
         return False
-    if function.resolve_dtypes((x.dtype, None))[1] != x.dtype:
+    if any(dtype != x.dtype for dtype in function.resolve_dtypes((*dtypes, None))):
         return False
     if out is None:
-        return x.flags.forc
+        return all(each.flags.c_contiguous for each in arrays) or all(each.flags.f_contiguous for each in arrays)
     if type(out) is not np.ndarray or out.shape != x.shape or out.dtype != x.dtype or not out.flags.aligned:
         return False
-    return np.nditer([x, out], ["external_loop"], [["readonly"], ["readonly"]]).ndim == 1
+    return np.nditer([*arrays, out], ["external_loop"], [["readonly"]] * (len(arrays) + 1)).ndim == 1

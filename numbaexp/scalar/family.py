@@ -47,6 +47,11 @@ class _Family(Mapping[str, Any]):
 FAMILY = _Family()
 
 
+def arity(name: str) -> int:
+    """Return the number of inputs of a function or a gradient."""
+    return 2 if name in SAVED else 1
+
+
 def has_pair(name: str) -> bool:
     """Tell whether the fast phase of a function is made of pairs."""
     return name in _PAIRS

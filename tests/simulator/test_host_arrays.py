@@ -16,13 +16,13 @@ X = np.linspace(-3, 3, 12).reshape(3, 4)
 def copies(monkeypatch):
     """How many arrays were copied there and back."""
     seen = []
-    run = host.run
+    run = host.elementwise
 
     def watch(*arguments):
         seen.append(arguments)
         run(*arguments)
 
-    monkeypatch.setattr(host, "run", watch)
+    monkeypatch.setattr(host, "elementwise", watch)
     return seen
 
 

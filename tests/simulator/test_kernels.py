@@ -11,9 +11,10 @@ from numba import cuda
 
 import numbaexp
 from numbaexp.cpu.ufunc import bits_ufunc
-from numbaexp.cuda import host, launch, launch_gradients, simulator
+from numbaexp.cuda import host, launch, simulator
+from numbaexp.cuda.kernels import contiguous_types
 from numbaexp.cuda.settling import make_settling
-from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.family import FAMILY, SAVED
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.verify.hard_cases import hard_cases
 
@@ -23,7 +24,7 @@ ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
 FLOATS = tuple(FAMILY["exp"])
 # An accurate phase settles them in float64.
 SETTLED = [name for name in FAMILY if FAMILY[name]["float64"].accurate is not None]
-THREADS = simulator._THREADS
+THREADS = simulator.THREADS
 
 
 def numpy_type(dtype):
@@ -36,7 +37,7 @@ def strided(array, dtype=None):
 
 
 def compute(name, x, out, dtype, source=None):
-    launch.run(name, strided(x, source or dtype), strided(out, dtype), 0)
+    launch.run(name, (strided(x, source or dtype), strided(out, dtype)), ("x", "out"), 0)
 
 
 def on_cpu(name, x, dtype):
@@ -276,7 +277,8 @@ def test_undecided_arguments(name, share):
 @functools.cache
 def settling():
     """A kernel for just the threads that it is run with, so that what it notes has no room to spare."""
-    return simulator.contiguous(make_settling("exp", "float64", THREADS), "float64")
+    kernel = make_settling("exp", "float64", THREADS), contiguous_types("exp")
+    return simulator.configured(kernel, simulator.BLOCKS, 0)
 
 
 @pytest.mark.parametrize("before", [0, 1, THREADS - 1, THREADS, THREADS + 1, 2 * THREADS - 1, 4 * THREADS - 1])
@@ -318,11 +320,11 @@ def test_arrays_of_the_host(dtype):
     for x in inputs:
         before = x.copy()
         for out in (np.zeros_like(values), laid_out(np.zeros_like(values), (2, 0, 1), (2, -1, 1)), np.zeros_like(x)):
-            host.run("exp", [x], out, dtype)
+            host.elementwise("exp", [x], out, dtype)
             assert_same_bits(out, expected, dtype)
         np.testing.assert_array_equal(x, before)
     for x in inputs:
-        host.run("exp", [x], x, dtype)
+        host.elementwise("exp", [x], x, dtype)
         assert_same_bits(np.ascontiguousarray(x), expected, dtype)
 
 
@@ -330,16 +332,17 @@ def test_arrays_of_the_host(dtype):
 def test_arrays_of_the_host_that_are_small(dtype):
     x = some_arguments(dtype, 1)
     out = np.zeros_like(x)
-    host.run("exp", [x.reshape(())], out.reshape(()), dtype)
+    host.elementwise("exp", [x.reshape(())], out.reshape(()), dtype)
     assert_same_bits(out, on_cpu("exp", x, dtype), dtype)
-    host.run("exp", [x[:0]], out[:0], dtype)
+    host.elementwise("exp", [x[:0]], out[:0], dtype)
 
 
 GRADIENT_ROWS = [(name, dtype) for name in GRADIENTS for dtype in GRADIENTS[name]]
 
 
 def compute_gradient(name, g, x, out, dtype):
-    launch_gradients.run(name, strided(g, dtype), strided(x, dtype), strided(out, dtype), 0)
+    operands = strided(g, dtype), strided(x, dtype), strided(out, dtype)
+    launch.run(name, operands, ("grad_output", SAVED[name], "out"), 0)
 
 
 def gradient_on_cpu(name, g, x, dtype):

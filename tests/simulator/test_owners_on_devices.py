@@ -34,13 +34,13 @@ def values(code):
 
 @pytest.fixture
 def launches(monkeypatch):
-    """What has been launched: (name, x, out, stream)."""
+    """What has been launched: (name, operands, labels, stream)."""
     seen = []
     run = launch.run
 
-    def watch(name, x, out, stream):
-        seen.append((name, x, out, stream))
-        run(name, x, out, stream)
+    def watch(*arguments):
+        seen.append(arguments)
+        run(*arguments)
 
     monkeypatch.setattr(launch, "run", watch)
     return seen

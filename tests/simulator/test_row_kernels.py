@@ -473,8 +473,8 @@ def beside_each_other(arrays):
 def test_rows_beside_each_other(monkeypatch, name, dtype):
     """A block takes several, of which some have no use for the sum of differences from 0, or cancel; in place too."""
     monkeypatch.setattr(launch_rows, "BESIDE_FROM", 2)
-    used, kernel = set(), launch_rows._kernel
-    monkeypatch.setattr(launch_rows, "_kernel", lambda *of, device: used.add(of[2]) or kernel(*of, device=device))
+    used, kernel = set(), launch_rows.compiled
+    monkeypatch.setattr(launch_rows, "compiled", lambda *of, device: used.add(of[2]) or kernel(*of, device=device))
     for shape in ((5, 9), (64, 40), (9, CHUNK + 40)):
         if shape[1] > CHUNK and dtype in ("float16", "bfloat16"):
             continue
@@ -619,7 +619,7 @@ def test_what_lies_between_elements_is_refused():
 def test_lanes_that_part_are_told(monkeypatch):
     """In the simulator, as a GPU would not: one lane does not come."""
     monkeypatch.setattr(warp, "_PATIENCE", 0.2)
-    warp.meet_anew(1)
+    warp.start_exchanges(1)
     told = []
 
     class Lane(threading.Thread):
