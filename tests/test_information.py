@@ -7,7 +7,6 @@ import pathlib
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from types import SimpleNamespace
 import llvmlite.binding as llvm
 import numba
 import pytest
+from helpers import run_python
 
 import numbaexp
 from numbaexp import dispatch, information
@@ -339,9 +339,7 @@ def test_no_peer_is_imported(run_script):
 
 
 def test_as_a_module(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "numbaexp"], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
+    done = run_python("-W", "error", "-m", "numbaexp", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(done.stdout)["target parallel"] == "usable"
 
