@@ -12,7 +12,8 @@ import pytest
 
 import numbaexp
 
-ROOT = pathlib.Path(__file__).parents[1]
+TESTS = pathlib.Path(__file__).parent
+ROOT = TESTS.parent
 PACKAGE = pathlib.Path(numbaexp.__file__).parent
 
 # Functions: of elements, of rows.

@@ -5,7 +5,7 @@ import platform
 
 import numpy as np
 import pytest
-from helpers import ROOT, assert_same_but_nan, printed, run_tests
+from helpers import TESTS, assert_same_but_nan, printed, run_tests
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -53,5 +53,5 @@ def test_same_bits(run_script, processor, tmp_path, functions):
 @pytest.mark.thorough
 def test_halves_and_flags(processor):
     pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-    files = [ROOT / "tests" / "test_exhaustive_half.py", ROOT / "tests" / "test_float64.py"]
+    files = [TESTS / "test_exhaustive_half.py", TESTS / "test_float64.py"]
     printed(run_tests(*files, "-k", "flags or whole", **processor))

@@ -4,7 +4,7 @@ import importlib.util
 import re
 
 import pytest
-from helpers import ROOT, printed, run_python
+from helpers import TESTS, printed, run_python
 
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
@@ -17,7 +17,7 @@ OF_SAMPLE = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
 def test_in_the_simulator(marks, pytestconfig):
     if marks and "not thorough" not in pytestconfig.option.markexpr:
         pytest.skip("all of them run")
-    folder = ROOT / "tests" / "simulator"
+    folder = TESTS / "simulator"
     files = [folder / name for name in OF_SAMPLE] if marks else [folder]
     # It is all Python, and slow; the sample is not, and compiles in one process what each would.
     alone = marks or not importlib.util.find_spec("xdist")

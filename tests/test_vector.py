@@ -2,7 +2,6 @@
 
 import ctypes
 import functools
-import pathlib
 import platform
 import re
 import sys
@@ -12,7 +11,7 @@ import hypothesis.extra.numpy as npst
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from helpers import INTEGERS, assert_same_but_nan, printed, run_tests
+from helpers import INTEGERS, TESTS, assert_same_but_nan, printed, run_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import types
@@ -270,7 +269,7 @@ def test_nothing_beyond_the_first_lanes_is_touched(run_script):
     run_script(
         f"""
         import ctypes, mmap, sys
-        sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
+        sys.path.insert(0, {str(TESTS)!r})
         from test_vector import *
         libc, size = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
         pages = mmap.mmap(-1, 3 * size)
