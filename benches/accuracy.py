@@ -3,20 +3,17 @@
 ``python benches/accuracy.py`` writes ``results/accuracy.csv``.
 """
 
-import csv
-import pathlib
-
 import numpy as np
+from harness import ALL, ORDINARY, RESULTS, array_type, device, file_of_rows, versions
 from numba import njit
-from providers import ALL, array_type, device, installed, versions
+from providers import installed
 
 from numbaexp.scalar.family import FAMILY
 from numbaexp.vector.operations import bits_of
 from numbaexp.verify.oracle import correctly_rounded
 
-RESULTS = pathlib.Path(__file__).with_name("results")
 FIELDS = ("function", "provider", "dtype", "inputs", "from", "to", "wrong", "device", "versions")
-SAMPLE = 200_000
+SAMPLED = 200_000
 
 # Where the result of exp is neither 0 nor infinity.
 RANGE = {
@@ -26,7 +23,6 @@ RANGE = {
     "float64": (-745.1332191019411, 709.782712893384),
 }
 # What is counted: exp over both, its relatives in the types that have to be sampled.
-ORDINARY = (-10.0, 10.0)
 COUNTED = [("exp", name, interval) for name in ALL for interval in (ORDINARY, RANGE[name])] + [
     (function, name, ORDINARY)
     for function in ("exp2", "exp10", "expm1", "sigmoid", "softplus")
@@ -35,17 +31,17 @@ COUNTED = [("exp", name, interval) for name in ALL for interval in (ORDINARY, RA
 
 
 def arguments(name, low, high):
-    """Every argument of a 16-bit type in an interval, or a uniform sample."""
+    """Return every argument of a 16-bit type in an interval, or a uniform sample."""
     dtype = array_type(name)
     if dtype.itemsize == 2:
         x = np.arange(1 << 16, dtype=np.uint16).view(dtype)
         as_float = np.nan_to_num(x.astype(np.float32), nan=np.inf)
         return x[(as_float >= low) & (as_float <= high)]
-    return np.random.default_rng(0).uniform(low, high, SAMPLE).astype(dtype)
+    return np.random.default_rng(0).uniform(low, high, SAMPLED).astype(dtype)
 
 
 def wrong_of_each(function, name, low, high):
-    """(provider, inputs, how many of them it rounds wrongly)"""
+    """Give (provider, inputs, how many of them are rounded wrongly)."""
     x = arguments(name, low, high)
     right = correctly_rounded(function, x.astype(np.float64), name)
     for provider in installed():
@@ -64,7 +60,7 @@ def wrong_of_each(function, name, low, high):
 
 @njit
 def undecided(x, fast):
-    """How many results the rounding test of the fast phase leaves open."""
+    """Count the results that the rounding test of the fast phase leaves open."""
     count = 0
     for i in range(x.size):
         below, above = fast(x[i])
@@ -73,27 +69,14 @@ def undecided(x, fast):
 
 
 def main():
-    with np.errstate(all="ignore"), open(RESULTS / "accuracy.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        writer.writeheader()
+    with np.errstate(all="ignore"), file_of_rows(RESULTS / "accuracy.csv", FIELDS) as write:
         for function, name, (low, high) in COUNTED:
             if array_type(name) is None:
                 continue
             for package, inputs, wrong in wrong_of_each(function, name, low, high):
                 print(f"{function} {name} [{low}, {high}] {package}: {wrong} of {inputs} wrong", flush=True)
-                writer.writerow(
-                    {
-                        "function": function,
-                        "provider": package,
-                        "dtype": name,
-                        "inputs": inputs,
-                        "from": low,
-                        "to": high,
-                        "wrong": wrong,
-                        "device": device(),
-                        "versions": versions(),
-                    }
-                )
+                row = function, package, name, inputs, low, high, wrong, device(), versions()
+                write([dict(zip(FIELDS, row, strict=True))])
     x = np.random.default_rng(0).uniform(*ORDINARY, 10**7)
     for function, row in FAMILY.items():
         if row["float64"].accurate is not None:

@@ -4,16 +4,11 @@
 elements takes.
 """
 
-import argparse
-import contextlib
-import csv
 import functools
-import pathlib
 
 import numpy as np
 import torch
-from providers import device, versions
-from speed import FIELDS, RESULTS, time_in_turn, today
+from harness import FIELDS, file_of_rows, medians, options, plain, row_of, time_in_turn
 
 import numbaexp
 from numbaexp import autograd
@@ -49,7 +44,7 @@ def of_torch(compute, x):
 
 
 def providers_of(function, x):
-    """A call of forward and backward for each."""
+    """Return a call of forward and backward for each."""
     rows = {"dim": -1} if function.endswith("softmax") else {}
     return {
         "numbaexp": of_tape(function, x),
@@ -58,33 +53,22 @@ def providers_of(function, x):
     }
 
 
-def row_of(function, provider, x, seconds, moved):
-    p20, p50, p80 = np.quantile(seconds, [0.2, 0.5, 0.8])
-    return {
-        "function": function,
-        "provider": provider,
-        "target": "cpu" if provider.startswith("torch") else "auto",
-        "dtype": "float32",
-        "interval": "normal",
-        "shape": " x ".join(map(str, x.shape)),
-        "p20": f"{p20:.4g}",
-        "p50": f"{p50:.4g}",
-        "p80": f"{p80:.4g}",
-        "GB/s": f"{moved * x.nbytes / p50 / 1e9:.3g}",
-        "device": device(),
-        "versions": versions(),
-        "date": today(),
-    }
+def target_of(provider):
+    """Return the target that a row tells."""
+    return "cpu" if provider.startswith("torch") else "auto"
 
 
 def rows_of(function, x, calls, moved):
-    """A row for each call; ``moved`` is how often it reads or writes as many bytes as ``x`` has, at the least."""
-    timed = time_in_turn([(contextlib.nullcontext, call) for call in calls.values()])
-    return [row_of(function, provider, x, seconds, moved) for provider, seconds in zip(calls, timed, strict=True)]
+    """Return a row for each call, which at the least moves ``moved`` times as many bytes as ``x`` has."""
+    shape = " x ".join(map(str, x.shape))
+    return [
+        row_of(function, provider, target_of(provider), "float32", "normal", shape, seconds, moved * x.nbytes)
+        for provider, seconds in zip(calls, time_in_turn(plain(calls.values())), strict=True)
+    ]
 
 
 def few():
-    """What ``exp`` of few elements takes, by what it is called on: recorded where that requires grad."""
+    """Time ``exp`` of few elements of several libraries: recorded where they require grad."""
     x = np.zeros(FEW, np.float32)
     of_tape, of_torch = autograd.tensor(x, requires_grad=True), torch.zeros(FEW, requires_grad=True)
     calls = {
@@ -98,23 +82,18 @@ def few():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS / "autograd.csv")
-    arguments = parser.parse_args()
-    with open(arguments.output, "w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        writer.writeheader()
+    arguments = options(__doc__, "autograd.csv").parse_args()
+    with file_of_rows(arguments.output, FIELDS) as write:
         for function, shape in CASES:
             x = np.random.default_rng(0).standard_normal(shape, np.float32)
             # The argument, the result, its gradient, and the gradient that is made.
             rows = rows_of(function, x, providers_of(function, x), 5)
-            writer.writerows(rows)
-            file.flush()
-            *own, peer = (float(row["p50"]) for row in rows)
+            write(rows)
+            *own, peer = medians(rows)
             ratios = ", ".join(f"{row['provider']} {peer / p50:.2f}" for row, p50 in zip(rows[:-1], own, strict=True))
             print(f"{function} {rows[0]['shape']}: torch {peer:.3g} s; torch over: {ratios}")
         rows = few()
-        writer.writerows(rows)
+        write(rows)
         for row in rows:
             print(f"exp {row['provider']}, {FEW} elements: {float(row['p50']) * 1e6:.2f} us")
 

@@ -3,14 +3,12 @@
 ``python benches/compiled.py`` prints the medians.
 """
 
-import contextlib
 import functools
 import math
 
 import numpy as np
+from harness import machine, plain, time_in_turn, uniform
 from numba import njit
-from providers import device, versions
-from speed import time_in_turn
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -26,12 +24,12 @@ def loop_over(function):
 
 
 def main():
-    print(f"{device()}; {versions()}")
-    for dtype in (np.float32, np.float64):
-        x = np.random.default_rng(0).uniform(-10, 10, 100_000).astype(dtype)
+    print(machine())
+    for dtype in ("float32", "float64"):
+        x = uniform(dtype, 100_000)
         y = np.empty_like(x)
         loops = [loop_over(function) for function in (math.exp, *(getattr(numbaexp, name) for name in FAMILY))]
-        calls = [(contextlib.nullcontext, functools.partial(loop, x, y)) for loop in loops]
+        calls = plain(functools.partial(loop, x, y) for loop in loops)
         the_librarys, *own = (np.median(seconds) for seconds in time_in_turn(calls))
         for name, seconds in zip(FAMILY, own, strict=True):
             ratio, each = the_librarys / seconds, seconds / x.size * 1e9

@@ -21,8 +21,6 @@ Exit status: 0 if all that is required is met, 1 if not, 2 without a GPU. ``--sw
 launch parameters.
 """
 
-import argparse
-import csv
 import functools
 import pathlib
 import subprocess
@@ -38,9 +36,8 @@ import gpu_calls
 import memory
 from gpu_bits import Compared
 from gpu_calls import COLUMNS, GRADIENT, IN_KERNELS, LAYOUTS, LOSSES, PEERS, ROOT, ROWS, Arrays, Row, WrongResults
-from gpu_report import first_calls_table, large_table, number, others_table, requirements, table
-from providers import ALL, array_type
-from speed import RESULTS
+from gpu_report import first_calls_table, large_table, number, others_table, requirements
+from harness import ALL, file_of_rows, markdown, options, types_here
 
 from numbaexp.cuda import usable
 from numbaexp.information import report
@@ -197,7 +194,7 @@ STAGES = (
 
 def types() -> list[str]:
     """Return the float types that can be tried."""
-    return [dtype for dtype in ALL if array_type(dtype) is not None]
+    return types_here(ALL)
 
 
 def bits(function: str, dtype: str) -> list[Compared]:
@@ -259,10 +256,8 @@ class Report:
 
     def write(self) -> None:
         """Write all findings."""
-        with open(self.folder / "gpu.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        with file_of_rows(self.folder / "gpu.csv", COLUMNS) as write:
+            write(self.rows)
         (self.folder / "gpu.md").write_text(self.text())
 
     def status(self) -> int:
@@ -286,13 +281,13 @@ class Report:
             "By `python benches/gpu.py`. Rates are of the bytes of arguments and results.",
             f"```\n{self.machine}\n```",
             "## Stages, in seconds",
-            table(("stage", "seconds"), seconds),
+            markdown(("stage", "seconds"), seconds),
             *(["## Wrong results, not timed", "\n".join(f"- {each}" for each in self.wrong)] if self.wrong else []),
             *(["## Failed steps", "\n".join(f"- {each}" for each in self.broken)] if self.broken else []),
             "## Bits that differ from the CPU's",
-            table(("function, type", "results", "differing", "first of them at"), compared),
+            markdown(("function, type", "results", "differing", "first of them at"), compared),
             "## Required",
-            table(("what", "measured", "required", "verdict"), lines),
+            markdown(("what", "measured", "required", "verdict"), lines),
             "## Large arrays",
             large_table(self.rows),
             "## Kernels of users, rows and losses",
@@ -343,12 +338,11 @@ def sweep(elements: int) -> None:
 
 
 def main(given: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = options(__doc__, "", "the folder of gpu.csv and gpu.md")
     parser.add_argument("--elements", type=int, default=1 << 26, help="of large arrays (default: 2**26)")
     places = range(1, len(STAGES) + 1)
     parser.add_argument("--stages", type=int, nargs="+", choices=places, default=places, help="default: all")
     parser.add_argument("--sweep", action="store_true", help="only time exp with other launch parameters, and print it")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS, help="the folder of gpu.csv and gpu.md")
     arguments = parser.parse_args(given)
     reason = lacking() or lacking_memory(arguments.elements)
     if reason is not None:

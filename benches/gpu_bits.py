@@ -5,7 +5,7 @@ import time
 from typing import Any, NamedTuple
 
 import numpy as np
-from providers import array_type
+from harness import array_type
 
 import numbaexp
 from numbaexp.scalar.gradients import GRADIENTS

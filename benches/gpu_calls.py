@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from harness import FIELDS, ORDINARY, array_type, between, row_of, time_in_turn, uniform
 from numba import cuda
-from providers import array_type, device, versions
-from speed import FIELDS, ORDINARY, SAMPLE, time_in_turn
 
 import numbaexp
 
@@ -31,7 +30,7 @@ ROW, CLASSES = 1024, 32768
 # How rows of the table call what is timed.
 IN_KERNELS, ROWS, LOSSES, GRADIENT = "in a user's kernel", "rows", "losses", "gradient"
 
-# What is kept of a row beside speed.py's fields: which arrays or call it was, and whose arrays it was given.
+# What is kept of a row beside the usual fields: which arrays or call it was, and whose arrays it was given.
 COLUMNS = (*FIELDS, "transfers", "case", "arrays")
 
 Row = dict[str, str]
@@ -72,26 +71,9 @@ def seconds_in_turn(calls: list[Call], rounds: int) -> list[np.ndarray]:
 
 def row(function: str, dtype: str, n: int, seconds: np.ndarray, provider: str, case: str, **others: str) -> Row:
     """Return a line of the file."""
-    p20, p50, p80 = np.quantile(seconds, [0.2, 0.5, 0.8])
     moved = 2 * n * (2 if dtype == "bfloat16" else np.dtype(dtype).itemsize)
-    return {
-        "function": function,
-        "provider": provider,
-        "target": "cuda",
-        "dtype": dtype,
-        "interval": "{:g} to {:g}".format(*ORDINARY),
-        "shape": str(n),
-        "p20": f"{p20:.4g}",
-        "p50": f"{p50:.4g}",
-        "p80": f"{p80:.4g}",
-        "GB/s": f"{moved / p50 / 1e9:.4g}",
-        "device": device("cuda"),
-        "versions": versions("cuda"),
-        "transfers": "not counted",
-        "case": case,
-        "arrays": "",
-        **others,
-    }
+    made = row_of(function, provider, "cuda", dtype, between(*ORDINARY), str(n), seconds, moved, digits=4)
+    return {**made, "transfers": "not counted", "case": case, "arrays": "", **others}
 
 
 class Arrays:
@@ -101,8 +83,7 @@ class Arrays:
         self.dtype, self.n = dtype, n
         kind = array_type(dtype)
         self._bits = np.dtype(f"u{kind.itemsize}")
-        sample = np.random.default_rng(0).uniform(*ORDINARY, min(n, SAMPLE)).astype(kind)
-        self.host = np.resize(sample, n)
+        self.host = uniform(dtype, n)
         self.expected, self._result = np.empty_like(self.host), np.empty_like(self.host)
         self.kept = cuda.to_device(self.host.view(self._bits))
         self.x, self.out = (cuda.device_array(n, self._bits) for _ in range(2))
@@ -352,7 +333,7 @@ def measure_launches(dtype: str) -> list[Row]:
 
 def measure_host(dtype: str, n: int) -> list[Row]:
     """Time arrays of the host, copied there and back, and all threads of the host for comparison."""
-    x = np.resize(np.random.default_rng(0).uniform(*ORDINARY, min(n, SAMPLE)).astype(array_type(dtype)), n)
+    x = uniform(dtype, n)
     out = np.empty_like(x)
     run = functools.partial(numbaexp.exp, x, out=out)
     targets = ("cuda", "parallel")

@@ -1,11 +1,10 @@
 """The report of ``gpu.py``: requirements, and tables of the findings."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import gpu_calls
 from gpu_calls import COPY, PEERS, Row
-from providers import ALL
+from harness import ALL, markdown
 
 from numbaexp.scalar.family import FAMILY
 
@@ -52,12 +51,6 @@ def requirements(rows: list[Row]) -> list[Required]:
     return found
 
 
-def table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    rule = ("---", *("---:" for _ in header[1:]))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
-
-
 def number(value: float | None) -> str:
     """Return a number as text, to three digits."""
     return "" if value is None else f"{value:.3g}"
@@ -72,7 +65,7 @@ def large_table(rows: list[Row]) -> str:
         same = {name: own[name] for name in ("function", "dtype", "case")}
         over = (number(ratio(rows, {**same, "provider": other}, own)) for other in (COPY, *PEERS))
         lines.append((", ".join(same.values()), own["GB/s"], *over))
-    return table(("function, type, case", "GB/s", "over the copy", *(f"over {peer}" for peer in PEERS)), lines)
+    return markdown(("function, type, case", "GB/s", "over the copy", *(f"over {peer}" for peer in PEERS)), lines)
 
 
 def others_table(rows: list[Row], cases: tuple[str, ...]) -> str:
@@ -88,7 +81,7 @@ def others_table(rows: list[Row], cases: tuple[str, ...]) -> str:
         for each in rows
         if each["case"] in cases
     ]
-    return table(("function, type, case, elements", "provider", "arrays or target", "microseconds", "GB/s"), lines)
+    return markdown(("function, type, case, elements", "provider", "arrays or target", "microseconds", "GB/s"), lines)
 
 
 def first_calls_table(rows: list[Row]) -> str:
@@ -107,4 +100,4 @@ def first_calls_table(rows: list[Row]) -> str:
             )
             cells.append(" / ".join(f"{float(seconds[0]):.2g}" for seconds in both if seconds))
         lines.append((function, *cells))
-    return table(("function", *ALL), lines)
+    return markdown(("function", *ALL), lines)

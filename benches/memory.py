@@ -1,11 +1,11 @@
-"""How much memory is free: the host's, and the GPU's."""
+"""Tell how much memory is free: the host's, and the GPU's."""
 
 import os
 import sys
 
 
 def on_host():
-    """Bytes."""
+    """Return the free bytes of the host."""
     try:
         with open("/proc/meminfo") as file:
             kibibytes = next(line.split()[1] for line in file if line.startswith("MemAvailable"))
@@ -15,7 +15,7 @@ def on_host():
 
 
 def on_device():
-    """Bytes, as the driver says, after libraries that are loaded have returned what they keep for later."""
+    """Return the free bytes, as the driver says, after loaded libraries have returned what they keep for later."""
     from numba import cuda
 
     context = cuda.current_context()

@@ -1,21 +1,17 @@
-"""Whoever computes exp and its relatives, and the walls: each prepares a call that takes one array to another."""
+"""List whoever computes exp and its relatives, and the walls: each prepares a call from one array to another."""
 
 import contextlib
-import ctypes
 import functools
-import importlib
-import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-import llvmlite.binding as llvm
 import numba
 import numpy as np
+from harness import ALL
 
 import numbaexp
-from numbaexp.vector.level import current_level
 
 
 class Provider(NamedTuple):
@@ -176,7 +172,6 @@ def _device_copy(function, x, out):
     return lambda: target.copy_to_device(source)
 
 
-ALL = ("float16", "bfloat16", "float32", "float64")
 # Nobody can be faster than these.
 WALLS = ("copy loop", "device copy")
 HOST_TARGETS = ("auto", "cpu", "parallel")
@@ -212,73 +207,3 @@ def installed(names=None, targets=HOST_TARGETS):
         and provider.target in targets
         and (provider.package in WALLS or importlib.util.find_spec(provider.package))
     ]
-
-
-def array_type(name):
-    """The NumPy type of a name, or None for the bfloat16 of a package that is missing."""
-    if name != "bfloat16":
-        return np.dtype(name)
-    if importlib.util.find_spec("ml_dtypes") is None:
-        return None
-    import ml_dtypes
-
-    return np.dtype(ml_dtypes.bfloat16)
-
-
-def versions(target="cpu"):
-    """Package versions, in one line, with those that a target has of its own, and whose code computes on the CPU."""
-    names = ["numba", "numpy", "scipy", "torch", "jax", "numexpr"]
-    if target == "cuda":
-        names += ["numba-cuda", "cupy", "cupy-cuda12x", "cupy-cuda13x"]
-    found = [f"numbaexp {numbaexp.__version__} ({current_level().name})"]
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            code = _CODE.get(name)
-            found.append(f"{name} {importlib.metadata.version(name)}" + (f" ({code()})" if code else ""))
-    if target == "cuda":
-        from numba.cuda.cudadrv.driver import driver
-
-        found.append("CUDA driver {}.{}".format(*driver.get_version()))
-    return ", ".join(found)
-
-
-def _code_of_numpy():
-    """The highest of the sets of instructions that NumPy has loops for and finds here."""
-    core = importlib.import_module("numpy._core._multiarray_umath")
-    return [*core.__cpu_baseline__, *(name for name in core.__cpu_dispatch__ if core.__cpu_features__[name])][-1]
-
-
-@functools.cache
-def _code_of_torch():
-    """The instructions of PyTorch's loops, and whose its exp is: MKL's where that has the same bits, else that of the
-    loops, which call SLEEF."""
-    import torch
-
-    x = np.random.default_rng(0).uniform(-10, 10, 10_000).astype(np.float32)
-    y = np.empty_like(x)
-    capability = torch.backends.cpu.get_cpu_capability()
-    try:
-        library = ctypes.CDLL(os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so"))
-        # With the mode that PyTorch gives it: VML_HA | VML_FTZDAZ_OFF | VML_ERRMODE_IGNORE.
-        library.vmsExp(*map(ctypes.c_int64, (x.size, x.ctypes.data, y.ctypes.data, 0x140102)))
-    except (OSError, AttributeError):
-        return f"{capability}, exp of SLEEF"
-    same = np.array_equal(torch.exp(torch.from_numpy(x)).numpy(), y)
-    return f"{capability}, exp of {'MKL' if same else 'SLEEF'}"
-
-
-_CODE: dict[str, Callable[[], str]] = {"numpy": _code_of_numpy, "torch": _code_of_torch}
-
-
-def device(target="cpu"):
-    """The processor, as the system and LLVM name it, and for its target the GPU."""
-    name = "unknown processor"
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), name)
-    threads = numba.get_num_threads()
-    name = f"{name} ({llvm.get_host_cpu_name()} to LLVM), {threads} thread{'s' if threads > 1 else ''}"
-    if target == "cuda":
-        from numba import cuda
-
-        name = f"{name}; {cuda.get_current_device().name}"
-    return name

@@ -5,21 +5,18 @@
 lie beside as ``speed-NAME.csv``, ``softmax-NAME.csv`` and ``autograd-NAME.csv``, and have tables of their own.
 """
 
-import csv
-import pathlib
 import re
 from typing import Any
 
 import matplotlib as mpl
+from harness import ALL, ORDINARY, RESULTS, between, markdown, rows_in
 from providers import WALLS
 from summary import line_of, overtaking, table, throughput
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
-RESULTS = pathlib.Path(__file__).with_name("results")
 README = RESULTS.parents[1] / "README.md"
-TYPES = ("float16", "bfloat16", "float32", "float64")
 PEERS = ("numpy", "scipy", "torch", "jax", "numexpr")
 SOFTMAX_PEERS = ("torch", "jax", "scipy")
 AUTOGRAD_PROVIDERS = ("numbaexp", "numbaexp in torch", "torch")
@@ -34,7 +31,7 @@ COLOURS = {
 }
 WALL = "copy loop"
 TABLE_SIZES = (1, 1_000, 100_000, 20_000_000)
-ORDINARY = "-10 to 10"
+USUAL = between(*ORDINARY)
 TARGETS_TABLE_SIZES = (100, 10_000, 1_000_000, 100_000_000)
 # Lines of the picture of targets; those of one library have one colour, dashed where they run on a GPU.
 STYLES: dict[str, dict[str, Any]] = {
@@ -54,26 +51,16 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def rows_of(name):
-    with open(RESULTS / name, newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def for_each_processor(name, section):
-    """The section of each file of a name, with where it was measured."""
+    """Return the section of each file of a name, with where it was measured."""
     files = [RESULTS / f"{name}.csv", *sorted(RESULTS.glob(f"{name}-*.csv"))]
-    measured = [rows_of(file.name) for file in files]
+    measured = [rows_in(file) for file in files]
     return "\n\n".join(f"{section(rows)}\n\n{measured_on(rows[0])}" for rows in measured)
 
 
-def markdown(header, lines):
-    rule = ["---"] + ["---:"] * (len(header) - 1)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines])
-
-
 def accuracy_table():
-    """The share of results that each provider rounds wrongly."""
-    rows = rows_of("accuracy.csv")
+    """Return the share of results that each provider rounds wrongly."""
+    rows = rows_in(RESULTS / "accuracy.csv")
     lines = []
     for case in dict.fromkeys((row["function"], row["dtype"], row["from"], row["to"]) for row in rows):
         shares = {
@@ -89,7 +76,7 @@ def accuracy_table():
 
 
 def speed_table(rows):
-    """Time of the others over that of numbaexp's default; above 1 numbaexp is faster."""
+    """Return the time of the others over that of numbaexp's default; above 1 numbaexp is faster."""
     time: dict[tuple[str, str, str, int], dict[tuple[str, str], float]] = {}
     for row in rows:
         if int(row["shape"]) in TABLE_SIZES:
@@ -100,16 +87,16 @@ def speed_table(rows):
         own = seconds["numbaexp", "auto"]
         others = [*((peer, "cpu") for peer in PEERS), (WALL, "parallel")]
         cells = [f"{seconds[other] / own:.2f}" if other in seconds else "" for other in others]
-        where = "" if interval == ORDINARY else f" from {interval}"
+        where = "" if interval == USUAL else f" from {interval}"
         lines.append([f"{function}, {dtype}, {size:,}{where}", f"{own / size * 1e9:.3g} ns", *cells])
     return markdown(["function, type, elements", "numbaexp, an element", *PEERS, WALL], lines)
 
 
 def picture():
-    """Throughput of exp over size, a panel for each type; the copy loop is the wall."""
-    rows = [row for row in rows_of("speed.csv") if (row["function"], row["interval"]) == ("exp", ORDINARY)]
+    """Draw the throughput of exp over size, a panel for each type; the copy loop is the wall."""
+    rows = [row for row in rows_in(RESULTS / "speed.csv") if (row["function"], row["interval"]) == ("exp", USUAL)]
     figure, panels = plt.subplots(1, 4, figsize=(14, 3.6), sharey=True, layout="constrained")
-    for panel, dtype in zip(panels, TYPES, strict=True):
+    for panel, dtype in zip(panels, ALL, strict=True):
         for provider, target, label in (
             ("numbaexp", "auto", "numbaexp"),
             ("numbaexp", "cpu", "numbaexp, one thread"),
@@ -136,8 +123,8 @@ def picture():
 
 
 def targets_section():
-    """Throughputs under each target, and where one overtakes another."""
-    rows = rows_of("targets.csv")
+    """Return the throughputs under each target, and where one overtakes another."""
+    rows = rows_in(RESULTS / "targets.csv")
     shown = markdown(*table([row for row in rows if int(row["shape"]) in TARGETS_TABLE_SIZES]))
     sentences = "\n".join(f"- {sentence}" for sentence in overtaking(rows))
     # Of a GPU tell the rows that ran there.
@@ -155,11 +142,11 @@ def targets_section():
 
 
 def targets_picture():
-    """Throughput of exp over size under each target and by each peer, a panel for each type; copies are the walls."""
-    rows = [row for row in rows_of("targets.csv") if row["function"] == "exp"]
+    """Draw the throughput of exp under each target and by each peer, a panel for each type; copies are the walls."""
+    rows = [row for row in rows_in(RESULTS / "targets.csv") if row["function"] == "exp"]
     labels = {line_of(row) for row in rows}
     figure, panels = plt.subplots(2, 2, figsize=(11, 8.5), sharex=True, sharey=True, layout="constrained")
-    for panel, dtype in zip(panels.flat, TYPES, strict=True):
+    for panel, dtype in zip(panels.flat, ALL, strict=True):
         for name in (name for name in STYLES if name in labels):
             points = [
                 (int(row["shape"]), throughput(row)) for row in rows if (row["dtype"], line_of(row)) == (dtype, name)
@@ -178,7 +165,7 @@ def targets_picture():
 
 
 def softmax_table(rows):
-    """Time of the others over that of numbaexp; above 1 numbaexp is faster."""
+    """Return the time of the others over that of numbaexp; above 1 numbaexp is faster."""
     cases: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
     for row in rows:
         cases.setdefault((row["function"], row["dtype"], row["shape"]), {})[row["provider"]] = row
@@ -193,8 +180,8 @@ def softmax_table(rows):
 
 
 def softmax_picture():
-    """The greatest error over the length of the row."""
-    rows = rows_of("softmax_accuracy.csv")
+    """Draw the greatest error over the length of the row."""
+    rows = rows_in(RESULTS / "softmax_accuracy.csv")
     figure, panels = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
     for panel, function in zip(panels, ("softmax", "log_softmax"), strict=True):
         for provider in ("numbaexp", *SOFTMAX_PEERS):
@@ -217,7 +204,7 @@ def softmax_picture():
 
 
 def autograd_table(rows):
-    """Time of torch over that of numbaexp, forward and backward together; and what a recorded call takes."""
+    """Return the time of torch over that of numbaexp, forward and backward together; and what a recorded call takes."""
     cases: dict[tuple[str, str], dict[str, float]] = {}
     calls = []
     for row in rows:

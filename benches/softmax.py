@@ -5,17 +5,12 @@ a table of the README from it. "cross_entropy" is the loss and its gradient toge
 process of its own needs for one call beyond its arguments, which is told for cross_entropy alone.
 """
 
-import argparse
-import contextlib
-import csv
 import functools
-import pathlib
 import subprocess
 import sys
 
 import numpy as np
-from providers import device, versions
-from speed import FIELDS, RESULTS, time_in_turn, today
+from harness import FIELDS, file_of_rows, medians, options, plain, row_of, time_in_turn
 
 import numbaexp
 
@@ -47,7 +42,7 @@ def arguments_of(function, dtype, shape):
 
 
 def prepare(package, function, x, classes, axis):
-    """A call without arguments, or None where the package has no such function or type."""
+    """Return a call without arguments, or None where the package has no such function or type."""
     return globals()[f"_{package}"](function, x, classes, axis)
 
 
@@ -108,7 +103,7 @@ def _scipy(function, x, classes, axis):
 
 
 def most_memory():
-    """The most bytes that this process has had since it was last asked for, as Linux tells."""
+    """Return the most bytes that this process has had since it was last asked for, as Linux tells."""
     with open("/proc/self/status") as status:
         peak = next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     with open("/proc/self/clear_refs", "w") as file:
@@ -116,8 +111,8 @@ def most_memory():
     return peak
 
 
-def peak(package):
-    """Bytes that a call of cross_entropy needs beyond its arguments, in this process."""
+def peak_here(package):
+    """Return the bytes that a call of cross_entropy needs beyond its arguments, in this process."""
     x, classes = arguments_of(*CASES[-1][:3])
     prepare(package, "cross_entropy", x[:2], classes[:2], -1)()
     call = prepare(package, "cross_entropy", x, classes, -1)
@@ -133,51 +128,32 @@ def peak_apart(package):
 
 
 def measure(function, dtype, shape, axis):
-    """A row for each package."""
+    """Give a row for each package."""
     x, classes = arguments_of(function, dtype, shape)
     prepared = {package: prepare(package, function, x, classes, axis) for package in PACKAGES}
     calls = {package: call for package, call in prepared.items() if call is not None}
-    timed = time_in_turn([(contextlib.nullcontext, call) for call in calls.values()])
-    for package, seconds in zip(calls, timed, strict=True):
-        p20, p50, p80 = np.quantile(seconds, [0.2, 0.5, 0.8])
-        yield {
-            "function": function,
-            "provider": package,
-            "target": "auto" if package == "numbaexp" else "cpu",
-            "dtype": dtype,
-            "interval": "normal, 3",
-            "shape": " x ".join(map(str, shape)) + (f", axis {axis}" if axis != -1 else ""),
-            "p20": f"{p20:.4g}",
-            "p50": f"{p50:.4g}",
-            "p80": f"{p80:.4g}",
-            "GB/s": f"{2 * x.nbytes / p50 / 1e9:.3g}",
-            "device": device(),
-            "versions": versions(),
-            "date": today(),
-            "peak": peak_apart(package) if function == "cross_entropy" and LINUX else "",
-        }
+    name = " x ".join(map(str, shape)) + (f", axis {axis}" if axis != -1 else "")
+    for package, seconds in zip(calls, time_in_turn(plain(calls.values())), strict=True):
+        target = "auto" if package == "numbaexp" else "cpu"
+        peak = peak_apart(package) if function == "cross_entropy" and LINUX else ""
+        yield row_of(function, package, target, dtype, "normal, 3", name, seconds, 2 * x.nbytes, peak=peak)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = options(__doc__, "softmax.csv")
     parser.add_argument("--peak", choices=PACKAGES, help="print the peak of memory of one package")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS / "softmax.csv")
     arguments = parser.parse_args()
     if arguments.peak:
-        print(peak(arguments.peak))
-        return 0
-    with open(arguments.output, "w", newline="") as file:
-        writer = csv.DictWriter(file, [*FIELDS, "peak"])
-        writer.writeheader()
+        print(peak_here(arguments.peak))
+        return
+    with file_of_rows(arguments.output, [*FIELDS, "peak"]) as write:
         for case in CASES:
             rows = list(measure(*case))
-            writer.writerows(rows)
-            file.flush()
-            own = float(rows[0]["p50"])
-            ratios = ", ".join(f"{row['provider']} {float(row['p50']) / own:.2f}" for row in rows[1:])
+            write(rows)
+            own, *others = medians(rows)
+            ratios = ", ".join(f"{row['provider']} {p50 / own:.2f}" for row, p50 in zip(rows[1:], others, strict=True))
             print(f"{rows[0]['function']} {rows[0]['dtype']} {rows[0]['shape']}: {own:.3g} s; over numbaexp: {ratios}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,16 +1,13 @@
-"""The greatest error of softmax over the length of the row, in ulp, of each provider.
+"""Find the greatest error of softmax over the length of the row, in ulp, of each provider.
 
 ``python benches/softmax_accuracy.py`` writes ``results/softmax_accuracy.csv``; ``python benches/report.py`` makes a
 picture of the README from it. The reference is computed in the C library's long double, 64 bits, of float32 arguments,
 whose differences from the greatest are exact there; its own error is 2**-36 ulp of float32.
 """
 
-import csv
-
 import numpy as np
-from providers import device, versions
+from harness import RESULTS, device, file_of_rows, versions
 from softmax import PACKAGES, prepare
-from speed import RESULTS
 
 FIELDS = ("function", "provider", "dtype", "length", "rows", "ulp", "device", "versions")
 LENGTHS = [digit * 10**power for power in range(1, 7) for digit in (1, 3)]
@@ -26,16 +23,14 @@ def exact(function, x):
 
 
 def greatest_error(y, right):
-    """In units of the spacing of float32 at the exact value."""
+    """Return the greatest error in units of the spacing of float32 at the exact value."""
     return float((np.abs(y - right) / np.spacing(np.abs(right).astype(np.float32))).max())
 
 
 def main():
     if np.finfo(np.longdouble).nmant < 63:
         raise SystemExit("the reference needs a long double of 64 bits, which this machine has not")
-    with open(RESULTS / "softmax_accuracy.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        writer.writeheader()
+    with file_of_rows(RESULTS / "softmax_accuracy.csv", FIELDS) as write:
         for function in ("softmax", "log_softmax"):
             for length in LENGTHS:
                 rows = max(1, min(2000, ELEMENTS // length))
@@ -46,7 +41,7 @@ def main():
                     error = greatest_error(np.asarray(call()), right)
                     print(f"{function} {length:,} {package}: {error:.5g} ulp", flush=True)
                     row = function, package, "float32", length, rows, f"{error:.5g}", device(), versions()
-                    writer.writerow(dict(zip(FIELDS, row, strict=True)))
+                    write([dict(zip(FIELDS, row, strict=True))])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 
-from providers import device, versions
+from harness import machine
 
 RUNS = 15
 SCRIPT = """
@@ -25,7 +25,7 @@ print(*(b - a for a, b in zip(clock, clock[1:])))
 
 
 def main():
-    print(f"{device()}; {versions()}")
+    print(machine())
     runs = []
     for _ in range(RUNS + 1):
         printed = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True).stdout

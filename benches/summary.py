@@ -1,4 +1,4 @@
-"""What ``results/targets.csv`` says: a table of throughputs, and the sizes at which one target overtakes another."""
+"""Read ``results/targets.csv``: a table of throughputs, and the sizes at which one target overtakes another."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ STEPS = [
 
 
 def line_of(row):
-    """Whose throughput it is."""
+    """Return the line of the picture that a row is of."""
     if row["provider"] in WALLS:
         return row["provider"]
     counted = ", with transfers" if row["transfers"] == "counted" else ""
@@ -23,17 +23,17 @@ def line_of(row):
 
 
 def throughput(row):
-    """10**9 elements a second."""
+    """Return 10**9 elements a second."""
     return int(row["shape"]) / float(row["p50"]) / 1e9
 
 
 def written(row):
-    """The throughput to three digits."""
+    """Write the throughput to three digits."""
     return np.format_float_positional(throughput(row), 3, unique=False, fractional=False, trim="-")
 
 
 def table(rows):
-    """A header and lines of cells: a column for each provider and target, in the order of the rows."""
+    """Return a header and lines of cells: a column for each provider and target, in the order of the rows."""
     columns = list(dict.fromkeys(line_of(row) for row in rows))
     cases: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -44,7 +44,7 @@ def table(rows):
 
 
 def overtaking(rows):
-    """A sentence for each step between targets, for each function and type."""
+    """Return a sentence for each step between targets, for each function and type."""
     own = [row for row in rows if row["provider"] == "numbaexp"]
     sentences = []
     for function, dtype in dict.fromkeys((row["function"], row["dtype"]) for row in own):
@@ -63,7 +63,7 @@ def overtaking(rows):
 
 
 def _step(before, after):
-    """Where one target overtakes another, or falls behind it again, of rows by size."""
+    """Tell where one target overtakes another, or falls behind it again, of rows by size."""
     sizes = sorted(before.keys() & after.keys())
     old, new = (_name(rows[sizes[0]]) for rows in (before, after))
     decided = [size for size in sizes if _apart(before[size], after[size])]
@@ -87,12 +87,12 @@ def _name(row):
 
 
 def _apart(row, other):
-    """Whether the times differ by more than they scatter."""
+    """Tell whether the times differ by more than they scatter."""
     return float(row["p80"]) < float(other["p20"]) or float(other["p80"]) < float(row["p20"])
 
 
 def _between(small, large, leads):
-    """The size at which the lead is nil, if its logarithm is linear in that of the size, to two digits."""
+    """Return the size at which the lead is nil, if its logarithm is linear in that of the size, to two digits."""
     part = leads[small] / (leads[small] - leads[large])
     size = small * (large / small) ** part
     return int(float(f"{size:.2g}"))

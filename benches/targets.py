@@ -5,16 +5,14 @@ makes a table and a picture of the README from it. On the target "cuda" arrays l
 but for the rows "with transfers", whose arrays lie on the host.
 """
 
-import argparse
-import csv
 import itertools
-import pathlib
 import sys
 import time
 
 import memory
-from providers import ALL, WALLS, array_type, installed
-from speed import FIELDS, LEAST_ROUNDS, ORDINARY, RESULTS, measure
+from harness import ALL, FIELDS, LEAST_ROUNDS, ORDINARY, array_type, file_of_rows, options, types_here
+from providers import WALLS, installed
+from speed import measure
 from summary import line_of, overtaking, table, written
 
 import numbaexp
@@ -27,7 +25,7 @@ LARGE, LEAST_ROUNDS_OF_LARGE = 10**8, 5
 
 
 def lack(dtype_name, n, providers):
-    """What memory is too little for the arrays and results of providers that compute at one place, or None."""
+    """Tell what memory is too little for the arrays and results of providers that compute at one place, or None."""
     array = array_type(dtype_name).itemsize * n
     own = sum(provider.own for provider in providers if dtype_name in provider.types) * array
     on_device = providers[0].target == "cuda"
@@ -41,7 +39,7 @@ def lack(dtype_name, n, providers):
 
 
 def measure_case(function, dtype_name, n, groups):
-    """The rows of a case, of each group of providers for which memory suffices."""
+    """Return the rows of a case, of each group of providers for which memory suffices."""
     rounds = LEAST_ROUNDS if n < LARGE else LEAST_ROUNDS_OF_LARGE
     rows = []
     for place, providers in groups.items():
@@ -54,19 +52,19 @@ def measure_case(function, dtype_name, n, groups):
 
 
 def in_time(dtype_name, n):
-    """Whether softmax is timed: where its peers have the type, at sizes at which one target could overtake another."""
+    """Tell whether softmax is timed: in types of its peers, at sizes at which one target could overtake another."""
     return dtype_name in ("float32", "float64") and n <= LARGE
 
 
 def print_columns(header, lines):
-    """A table, as text."""
+    """Print a table."""
     widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
     for first, *cells in [header, *lines]:
         print("  ".join([first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells, widths[1:], strict=True))]))
 
 
 def usable_groups(packages):
-    """The providers that can compute here, apart by where: a GPU that waits for the host slows down its clocks."""
+    """Return the providers that can compute here, by place: a GPU that waits for the host slows down its clocks."""
     reasons = numbaexp.targets()
     for target, reason in reasons.items():
         if reason is not None:
@@ -80,32 +78,28 @@ def usable_groups(packages):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = options(__doc__, "targets.csv")
     parser.add_argument("--functions", nargs="+", default=["exp", "softmax"], choices=[*FAMILY, "softmax"])
     parser.add_argument("--sizes", type=float, nargs="+", default=[10.0**k for k in range(2, 10)])
     parser.add_argument("--types", nargs="+", default=ALL, choices=ALL)
     parser.add_argument("--providers", nargs="+", help="default: numbaexp, its peers and the walls")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULTS / "targets.csv")
     arguments = parser.parse_args()
     groups = usable_groups(arguments.providers or ("numbaexp", *PEERS, *WALLS))
-    types = [name for name in arguments.types if array_type(name) is not None]
+    types, sizes = types_here(arguments.types), sorted(map(int, arguments.sizes))
     cases = [
         case
-        for case in itertools.product(arguments.functions, types, sorted(map(int, arguments.sizes)))
+        for case in itertools.product(arguments.functions, types, sizes)
         if case[0] != "softmax" or in_time(*case[1:])
     ]
     rows = []
     progress = Progress(sys.stderr)
     start = time.perf_counter()
-    with open(arguments.output, "w", newline="") as file:
-        writer = csv.DictWriter(file, [*FIELDS, "transfers"])
-        writer.writeheader()
+    with file_of_rows(arguments.output, [*FIELDS, "transfers"]) as write:
         for i, (function, name, size) in enumerate(cases):
             progress.show(f"{function} {name} {size:,}", i / len(cases), start)
             measured = measure_case(function, name, size, groups)
             progress.erase()
-            writer.writerows(measured)
-            file.flush()
+            write(measured)
             rows += measured
             speeds = ", ".join(f"{line_of(row)} {written(row)}" for row in measured)
             print(f"{function} {name} {size:,}: {speeds or 'nothing timed'}", flush=True)

@@ -1,16 +1,17 @@
 """Fixtures: running a script in a process of its own, and threading layers and processors to run it under."""
 
 import functools
-import importlib.util
 import os
-import pathlib
 import re
-import subprocess
 import sys
 import textwrap
 
 import llvmlite.binding as llvm
 import pytest
+
+pytest.register_assert_rewrite("helpers")
+
+from helpers import ELEMENTWISE, PACKAGE, printed, run_python
 
 MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 
@@ -19,8 +20,7 @@ LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ
 
 # Scripts of the tests import the package that the tests import, and so find its kernels: a checkout is not what is
 # installed beside.
-PACKAGE = pathlib.Path(importlib.util.find_spec("numbaexp").origin).parents[1]
-os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 # Files of one test that takes minutes, and cores of its own.
 LONGEST = ("test_simulator.py", "test_gpu_report.py")
@@ -58,9 +58,7 @@ def pytest_collection_modifyitems(items):
 @functools.cache
 def missing(layer):
     """Why Numba cannot load a threading layer here, or nothing."""
-    command = [sys.executable, "-c", f"import numba.np.ufunc.{MODULES[layer]}"]
-    done = subprocess.run(command, env={**os.environ, **LIBRARIES}, capture_output=True, text=True, check=False)
-    return done.stderr.strip().rpartition("\n")[2]
+    return run_python("-c", f"import numba.np.ufunc.{MODULES[layer]}", **LIBRARIES).stderr.strip().rpartition("\n")[2]
 
 
 @pytest.fixture(params=MODULES)
@@ -93,20 +91,20 @@ def processor(request):
 def run_script(tmp_path_factory):
     """Run Python source in a new process; returns what it printed, and fails with its errors where it fails."""
 
-    # The options of this run are not those of one that a script starts.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-
     def run(source, timeout=120, **environment):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", textwrap.dedent(source)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            cwd=tmp_path_factory.getbasetemp(),
-            env={**inherited, **environment},
-            check=False,
-        )
-        assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        script = ("-W", "error", "-c", textwrap.dedent(source))
+        return printed(run_python(*script, timeout=timeout, cwd=tmp_path_factory.getbasetemp(), **environment))
 
     return run
+
+
+@pytest.fixture(params=ELEMENTWISE)
+def function(request):
+    """Name each elementwise function."""
+    return request.param
+
+
+@pytest.fixture
+def torch():
+    """Import PyTorch, or skip the test."""
+    return pytest.importorskip("torch", reason="PyTorch is the peer")

@@ -7,6 +7,7 @@ import types
 
 import numpy as np
 import pytest
+from helpers import assert_same_bits
 
 import numbaexp
 from numbaexp import autograd
@@ -16,12 +17,12 @@ from numbaexp.derivatives.rules import RULES
 VALUES = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 
 
+def same_bits(tensor, expected):
+    assert_same_bits(tensor.detach().data, expected)
+
+
 def leaf(values=VALUES):
     return autograd.tensor(values, requires_grad=True)
-
-
-def same_bits(tensor, array):
-    np.testing.assert_array_equal(tensor.detach().data, array)
 
 
 @pytest.mark.parametrize("name", [name for name in autograd.__all__ if name != "GradcheckError"])

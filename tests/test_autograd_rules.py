@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
+from helpers import ELEMENTWISE
 
 import numbaexp
 from numbaexp import autograd
@@ -19,7 +20,6 @@ G = np.random.default_rng(2).uniform(-2, 2, SHAPE)
 POSITIVE = np.random.default_rng(3).uniform(0.1, 2, SHAPE)
 CLASSES = np.array([1, -100, 3])
 WEIGHT = np.array([0.5, 2.0, 1.0, 0.1])
-ELEMENTWISE = ["exp", "exp2", "exp10", "expm1", "sigmoid", "softplus"]
 AXES = [-1, 0, None, (0, 1)]
 
 
@@ -196,11 +196,6 @@ def test_weights_have_no_rule():
 
 
 # Beside PyTorch.
-
-
-@pytest.fixture(scope="module")
-def torch():
-    return pytest.importorskip("torch", reason="the peer is PyTorch")
 
 
 def torchs(torch, name):

@@ -8,13 +8,12 @@ import sys
 
 import llvmlite.binding as llvm
 import pytest
+from helpers import PACKAGE
 
-import numbaexp
 from numbaexp.cache import carried
 from numbaexp.carry import carry
 from numbaexp.cpu import machine_code
 
-PACKAGE = pathlib.Path(numbaexp.__file__).parent
 HAS = llvm.get_host_cpu_features()
 LEVELS = [level for level, features in carried.LEVELS.items() if all(HAS.get(each) for each in features.split())]
 

@@ -1,23 +1,20 @@
 """Flags of the calling code: none reaches ours, whatever is compiled first, in this process or by way of the disk."""
 
 import ast
-import pathlib
 import textwrap
 
 import numpy as np
 import pytest
+from helpers import OF_ROWS, PACKAGE
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
-
-PACKAGE = pathlib.Path(numbaexp.__file__).parent
 
 # The fast flags that LLVM has, all of them, and what else Numba hands down.
 FAST = [f"fastmath={{'{flag}'}}" for flag in ("nnan", "ninf", "nsz", "arcp", "contract", "afn", "reassoc")]
 OTHERS = ["error_model='python'", "error_model='numpy'", "boundscheck=True", "nogil=True", "debug=True"]
 FLAGS = ["fastmath=True", *FAST, *OTHERS]
 
-ROWS = ("softmax", "log_softmax", "logsumexp")
 
 SCRIPT = """
     import warnings
@@ -86,7 +83,7 @@ def known(tmp_path_factory):
             for name in FAMILY:
                 results[name + kind] = getattr(numbaexp, name)(given)
                 results[f"{name}_backward{kind}"] = getattr(numbaexp, f"{name}_backward")(given, given)
-            for name in ROWS:
+            for name in OF_ROWS:
                 results[name + kind] = getattr(numbaexp, name)(given.reshape(-1, 4), 1)
     path = tmp_path_factory.mktemp("known") / "known.npz"
     np.savez(path, **results)
@@ -94,7 +91,7 @@ def known(tmp_path_factory):
 
 
 def script(known, *parts):
-    source = textwrap.dedent(SCRIPT.format(known=known, rows=ROWS))
+    source = textwrap.dedent(SCRIPT.format(known=known, rows=OF_ROWS))
     return "\n".join([source, "np.seterr(all='ignore')", *map(textwrap.dedent, parts)])
 
 
@@ -125,7 +122,7 @@ def test_flags_of_callers(run_script, tmp_path, known, name, flags):
 def test_every_function_after_a_fast_caller(run_script, tmp_path, known):
     """In a process whose first compilation of everything is for callers with fast flags."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path), "timeout": 1800}
-    names = [*FAMILY, *(f"{name}_backward" for name in FAMILY), *ROWS]
+    names = [*FAMILY, *(f"{name}_backward" for name in FAMILY), *OF_ROWS]
     first = [users(name, ["fastmath=True"]) for name in FAMILY]
     run_script(script(known, *first, *(f"arrays({name!r})" for name in names)), **cache)
     run_script(script(known, *(f"arrays({name!r})" for name in names)), **cache)

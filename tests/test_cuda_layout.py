@@ -5,8 +5,8 @@ import math
 import types
 
 import hypothesis.strategies as st
-import numpy as np
 import pytest
+from helpers import patterns_type
 from hypothesis import given, settings
 
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
@@ -253,7 +253,7 @@ def test_nothing_is_launched_for_nothing(driver):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int32"])
 def test_misaligned(driver, dtype):
-    size = np.dtype(np.uint16 if dtype == "bfloat16" else dtype).itemsize
+    size = patterns_type(dtype).itemsize
     out_dtype = "float64" if dtype == "int32" else dtype
     out_size = 8 if dtype == "int32" else size
     good, out = flat(1 << 20, 10, dtype, size), flat(1 << 30, 10, out_dtype, out_size)

@@ -1,13 +1,13 @@
 """The examples of the docstrings and of the README run, and say what they say."""
 
 import doctest
-import pathlib
 
 import pytest
+from helpers import ROOT
 
 import numbaexp
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
+README = ROOT / "README.md"
 
 
 def run(text, name):

@@ -1,14 +1,12 @@
 """The examples run, draw their pictures, and find what they say."""
 
 import importlib
-import pathlib
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from helpers import ROOT, printed, run_python
 
-ROOT = pathlib.Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 # What each needs beside numbaexp, but for its picture.
 NEEDS = {
@@ -40,10 +38,8 @@ def test_runs_and_draws(name, tmp_path):
     for library in ("matplotlib", *NEEDS[name]):
         pytest.importorskip(library, reason=f"{name}.py uses it")
     picture = tmp_path / "picture.svg"
-    command = [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", "--picture", picture]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    lines = done.stdout.splitlines()
+    example = ("-W", "error", EXAMPLES / f"{name}.py", "--picture", picture)
+    lines = printed(run_python(*example, timeout=300)).splitlines()
     assert len(lines) > 3
     assert lines[-1] == f"Picture: {picture}"
     drawn = picture.read_text()

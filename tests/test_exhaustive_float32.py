@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import numbaexp
-from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.references import make_comparison
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
@@ -15,11 +14,6 @@ from numbaexp.verify.oracle import correctly_rounded
 
 STRIDE = 61
 AT_ONCE = 1 << 24
-
-
-@pytest.fixture(params=FAMILY)
-def function(request):
-    return request.param
 
 
 def check(function, compare, patterns):

@@ -2,36 +2,20 @@
 
 import numpy as np
 import pytest
+from helpers import FORMATS, HALVES, as_float64, dtype_of, every_half
 
 import numbaexp
-from numbaexp.scalar.family import FAMILY
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from numbaexp.verify.oracle import correctly_rounded
 
 pytestmark = pytest.mark.sampled(layout="whole")
 
-LEAST_NORMAL = {"float16": 2.0**-14, "bfloat16": 2.0**-126}
 
-
-@pytest.fixture(params=["float16", "bfloat16"])
+@pytest.fixture(params=HALVES)
 def every(request):
     """(name, all 65 536 values of the type)"""
-    patterns = np.arange(1 << 16, dtype=np.uint16)
-    if request.param == "float16":
-        return request.param, patterns.view(np.float16)
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes")
-    return request.param, patterns.view(ml_dtypes.bfloat16)
-
-
-@pytest.fixture(params=FAMILY)
-def function(request):
-    return request.param
-
-
-def as_float64(values):
-    with np.errstate(invalid="ignore"):  # signalling NaN
-        return values.astype(np.float64)
+    return request.param, every_half(dtype_of(request.param))
 
 
 @pytest.mark.parametrize("layout", ["whole", "in place", "reversed", "one by one"])
@@ -77,7 +61,7 @@ def test_flags(function, every):
         silent = abs(arguments) < 2.0**-25
     expected = np.full(x.size, "", object)
     expected[finite & np.isinf(results)] = "overflow"
-    expected[finite & (abs(results) < LEAST_NORMAL[name]) & ~silent] = "underflow"
+    expected[finite & (abs(results) < 2.0 ** FORMATS[name].least_normal) & ~silent] = "underflow"
     raised = []
     with np.errstate(all="call", call=lambda flag, _: raised.append(flag)):
         for i in range(x.size):

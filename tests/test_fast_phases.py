@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 import pytest
+from helpers import ELEMENTWISE, HALVES, as_float64
 from numba import types
 
 from numbaexp.jit import callback, compile_callback
@@ -17,7 +18,6 @@ from numbaexp.verify.references import make_comparison
 
 pytestmark = pytest.mark.sampled(lanes="8")
 
-FUNCTIONS = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus")
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}
 AT_LEAST = {1: (), 4: (), 8: (AVX2, AVX512), 16: (AVX512,)}
@@ -132,7 +132,7 @@ def wrong(name, x, y):
     return is_wrong & ~unknown
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_float32(name, lanes, level):
     phase = fast.fast_phase(name, "float32", level)
     call = compile_phase(phase, lanes, "float32")
@@ -161,19 +161,18 @@ def rounded_halves(name, dtype):
     """The arguments that are numbers, as bit patterns, and the correctly rounded results as float64."""
     oracle = pytest.importorskip("numbaexp.verify.oracle", reason="MPFR (gmpy2) is the oracle", exc_type=ImportError)
     patterns = np.arange(1 << 16, dtype=np.uint16)
-    values = as_float64(patterns, dtype)
+    values = values_of(patterns, dtype)
     patterns, values = patterns[~np.isnan(values)], values[~np.isnan(values)]
     return patterns, oracle.correctly_rounded(name, values, dtype)
 
 
-def as_float64(patterns, dtype):
+def values_of(patterns, dtype):
     values = (patterns.astype(np.uint32) << 16).view(np.float32) if dtype == "bfloat16" else patterns.view(np.float16)
-    with np.errstate(invalid="ignore"):  # signalling NaN
-        return values.astype(np.float64)
+    return as_float64(values)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 def test_halves(name, dtype, lanes, level):
     patterns, expected = rounded_halves(name, dtype)
@@ -184,7 +183,7 @@ def test_halves(name, dtype, lanes, level):
     padded = np.concatenate([x, np.zeros(-x.size % 16, np.uint16)])
     y, undecided, flags = call(padded)
     assert not undecided.any()
-    results = as_float64(y[: x.size], dtype)
+    results = values_of(y[: x.size], dtype)
     np.testing.assert_array_equal(results, expected)
     np.testing.assert_array_equal(np.signbit(results), np.signbit(expected))
     # Loops of exp lower the flags that its steps raise.
@@ -251,7 +250,7 @@ def test_gradients_in_float32(name, lanes, level):
         assert not flags
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", DERIVATIVES)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 def test_gradients_in_halves(name, dtype, lanes, level):
@@ -263,8 +262,8 @@ def test_gradients_in_halves(name, dtype, lanes, level):
         ordinary = ((moderate(generator, every.size) + 3).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
     for first, second in ((generator.permutation(every), every), (ordinary, every), (every, ordinary)):
         y, undecided, flags = call(first, second)
-        g, saved = as_float64(first, dtype), as_float64(second, dtype)
-        assert_right_gradient(name, g, saved, as_float64(y, dtype), undecided, dtype)
+        g, saved = values_of(first, dtype), values_of(second, dtype)
+        assert_right_gradient(name, g, saved, values_of(y, dtype), undecided, dtype)
         assert undecided[np.isnan(g) | np.isnan(saved)].all()
         if dtype == "bfloat16":
             assert not flags

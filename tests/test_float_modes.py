@@ -2,13 +2,13 @@
 are those of the default mode, which the caller's is again after the call, with the flags that were raised."""
 
 import contextlib
-import pathlib
 import threading
 
 import ml_dtypes
 import numpy as np
 import pytest
 from float_modes import MODES, control, mode
+from helpers import TESTS
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -18,8 +18,6 @@ pytestmark = pytest.mark.sampled(layer="omp")
 
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 LARGE = 1 << 19
-# Where scripts find ``float_modes``.
-FOLDER = str(pathlib.Path(__file__).parent)
 
 
 def spread(dtype, n):
@@ -163,7 +161,7 @@ def test_errors_leave_the_mode():
 def test_threads_of_numba_that_were_started_in_a_mode(run_script, layer):
     run_script(
         f"""
-        import sys; sys.path.insert(0, {FOLDER!r})
+        import sys; sys.path.insert(0, {str(TESTS)!r})
         import numba, numpy as np
         from float_modes import MODES, mode
 
@@ -189,7 +187,7 @@ def test_threads_of_numba_that_were_started_in_a_mode(run_script, layer):
 def test_imported_and_compiled_in_a_mode(run_script, tmp_path):
     """No constant is folded, and no kernel is kept, that has another mode in it."""
     check = f"""
-        import sys; sys.path.insert(0, {FOLDER!r})
+        import sys; sys.path.insert(0, {str(TESTS)!r})
         import hashlib
         import numpy as np
         from float_modes import MODES, mode

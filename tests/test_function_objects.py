@@ -17,6 +17,7 @@ import weakref
 import numba
 import numpy as np
 import pytest
+from helpers import ELEMENTWISE
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -29,6 +30,10 @@ FUNCTIONS = [name for name in numbaexp.__all__ if callable(getattr(numbaexp, nam
 
 every_ufunc = pytest.mark.parametrize("function", [getattr(numbaexp, name) for name in UFUNCS], ids=UFUNCS)
 every_function = pytest.mark.parametrize("function", [getattr(numbaexp, name) for name in FUNCTIONS], ids=FUNCTIONS)
+
+
+def test_the_tests_know_every_function():
+    assert tuple(FAMILY) == ELEMENTWISE
 
 
 @every_function

@@ -3,16 +3,12 @@
 import csv
 import importlib
 import importlib.util
-import os
-import pathlib
 import subprocess
-import sys
 
 import pytest
+from helpers import ROOT, printed, run_python
 
 from numbaexp.cuda import usable
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 simulator = pytest.mark.skipif(
     importlib.util.find_spec("numba_cuda") is None, reason="the simulator is a part of numba-cuda"
@@ -58,11 +54,11 @@ import sys
 from types import SimpleNamespace
 benches, right, wrong = sys.argv[1:]
 sys.path.insert(0, benches)
-import gpu, gpu_bits, gpu_calls, gpu_report, numbaexp, speed
-speed.BUDGET = speed.LAUNCHES = 0
+import gpu, gpu_bits, gpu_calls, gpu_report, harness, numbaexp
+harness.BUDGET = harness.LAUNCHES = 0
 gpu.lacking = lambda: None
 gpu.memory = SimpleNamespace(on_device=lambda: 10**12)
-gpu_calls.device = gpu_calls.versions = lambda target: target
+harness.device = harness.versions = lambda target: target
 gpu.report = lambda: "what there is"
 gpu.run_tests = lambda file, chosen: gpu.Tests({"passed": 2, "failed": 0, "skipped": 1}, ["skipped: it: so"])
 gpu.GRADIENTS = ("sigmoid_backward",)
@@ -86,14 +82,8 @@ print("status", gpu.main(["--elements", "64", "--stages", "1", "2", "4", "6", "-
 def simulated(tmp_path_factory):
     """What is printed, and the folders of a report and of one on functions that are wrong."""
     folders = [tmp_path_factory.mktemp(name) for name in ("right", "wrong")]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", MEASURE, str(ROOT / "benches"), *map(str, folders)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
-        check=True,
-    )
-    return done.stdout, *folders
+    script = ("-W", "error", "-c", MEASURE, ROOT / "benches", *folders)
+    return printed(run_python(*script, timeout=None, NUMBA_ENABLE_CUDASIM="1")), *folders
 
 
 @pytest.mark.thorough
@@ -213,8 +203,7 @@ def test_outcomes_of_pytest(gpu, tmp_path):
         "def test_broken(broken): pass\n"
     )
     junit = tmp_path / "junit.xml"
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", f"--junitxml={junit}", "test_it.py"]
-    subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
+    run_python("-m", "pytest", "-o", "addopts=", "-q", f"--junitxml={junit}", "test_it.py", cwd=tmp_path)
     tests = gpu.outcomes(junit)
     assert tests.counts == {"passed": 1, "failed": 2, "skipped": 1}
     assert not tests.all_passed()

@@ -5,6 +5,18 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import (
+    FLOATS,
+    FORMATS,
+    HALVES,
+    OF_NUMPY,
+    as_float64,
+    assert_same_bits,
+    computed,
+    dtype_of,
+    every_half,
+    ulps,
+)
 
 import numbaexp
 from numbaexp.cpu import blocks, pieces
@@ -19,16 +31,7 @@ pytestmark = pytest.mark.sampled(
     name=("exp_backward", "sigmoid_backward"), dtype="float32", n=("7", "513", "100003", "1023"), target="parallel"
 )
 
-FLOATS = ("float16", "float32", "float64")
-ALL_FLOATS = (*FLOATS, "bfloat16")
 OF_X = [name for name in GRADIENTS if SAVED[name] == "x"]
-# Precision, and the exponents of what overflows and of the least subnormal number.
-FORMATS = {
-    "float16": (11, 16, -24),
-    "bfloat16": (8, 128, -133),
-    "float32": (24, 128, -149),
-    "float64": (53, 1024, -1074),
-}
 # Bits of the oracle, which errs by less than 2**-190 relatively, and the range of its exponents.
 PRECISION, RANGE = 200, 1 << 24
 FAR = 5000.0
@@ -48,48 +51,31 @@ DERIVATIVES = {
 }
 
 
-def numpy_type(dtype):
-    if dtype == "bfloat16":
-        return np.dtype(pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes").bfloat16)
-    return np.dtype(dtype)
-
-
-def as_float64(values):
-    with np.errstate(invalid="ignore"):  # signalling NaN
-        return values.astype(np.float64)
-
-
-def compute(name, g, saved, **kwargs):
-    with np.errstate(all="ignore"):
-        return getattr(numbaexp, name)(g, saved, **kwargs)
-
-
 def ulp_errors(name, g, saved, results, dtype):
     """Distances from the exact values in ulps of these, and which of these are normal; of a result that is rounded to
     infinity 0, if that is right."""
-    precision, overflow, least = FORMATS[dtype]
+    form = FORMATS[dtype]
     errors, normal = [], []
     with gmpy2.context(precision=PRECISION, emax=RANGE, emin=-RANGE):
         # Further off the product is too great or too small for any type.
         reach = FAR if SAVED[name] == "x" else np.inf
         derivatives = {x: DERIVATIVES[name](mpfr(min(max(x, -reach), reach))) for x in set(saved.tolist())}
-        # From here on the nearest number is 2**overflow.
-        too_great = gmpy2.exp2(overflow) * (1 - gmpy2.exp2(-precision - 1))
+        # From here on the nearest number is infinity.
+        too_great = gmpy2.exp2(form.overflow) * (1 - gmpy2.exp2(-form.precision - 1))
         for a, x, result in zip(g.tolist(), saved.tolist(), results.tolist(), strict=True):
             exact = a * derivatives[x]
-            exponent = gmpy2.get_exp(exact) - precision if exact else least
-            normal.append(exponent >= least)
+            normal.append(not exact or gmpy2.get_exp(exact) - form.precision >= form.least)
             if np.isinf(result):
                 assert (result > 0) == (exact > 0)
-                errors.append(0.0 if abs(exact) >= too_great * (1 - gmpy2.exp2(-precision - 10)) else np.inf)
+                errors.append(0.0 if abs(exact) >= too_great * (1 - gmpy2.exp2(-form.precision - 10)) else np.inf)
             else:
-                errors.append(float(abs(exact - mpfr(result)) / gmpy2.exp2(max(exponent, least))))
+                errors.append(ulps(result, exact, dtype))
     return np.array(errors), np.array(normal)
 
 
 def assert_within_the_claim(name, g, saved, dtype):
     """Of finite arguments."""
-    results = as_float64(compute(name, g, saved))
+    results = as_float64(computed(name, g, saved))
     g, saved = as_float64(g), as_float64(saved)
     errors, normal = ulp_errors(name, g, saved, results, dtype)
     claimed = (0.5, 0.5) if name == "exp_backward" else CLAIMED_ULP[dtype]
@@ -102,18 +88,18 @@ def assert_within_the_claim(name, g, saved, dtype):
 
 def any_floats(dtype, count, seed):
     """Finite ones of any bit pattern."""
-    kind = numpy_type(dtype)
+    kind = dtype_of(dtype)
     words = np.dtype(f"u{kind.itemsize}")
     values = np.random.default_rng(seed).integers(0, np.iinfo(words).max, 2 * count, words, endpoint=True).view(kind)
     return values[np.isfinite(as_float64(values))][:count]
 
 
 @pytest.mark.sampled(dtype="float16")
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_every_saved_half(name, dtype):
     """All finite values, each times one of a spread of gradients."""
-    saved = np.arange(1 << 16, dtype=np.uint16).view(numpy_type(dtype))
+    saved = every_half(dtype_of(dtype))
     saved = saved[np.isfinite(as_float64(saved))]
     ordinary = np.random.default_rng(1).normal(size=saved.size).astype(np.float32).astype(saved.dtype)
     g = np.where(np.arange(saved.size) % 2 == 0, ordinary, any_floats(dtype, saved.size, 0))
@@ -139,7 +125,7 @@ def test_neither_large_nor_small_is_lost_on_the_way(name, dtype):
     infinity."""
     n = 4000
     generator = np.random.default_rng(0)
-    _, overflow, least = FORMATS[dtype]
+    overflow, least = FORMATS[dtype].overflow, FORMATS[dtype].least
     x = generator.uniform(-1, 1, n) * (1.05 * (overflow - least) * np.log(2))
     exponent = np.where(x < 0, x, x if name == "expm1_backward" else -x if name == "sigmoid_backward" else 0) / np.log(
         2
@@ -192,11 +178,11 @@ def raised_by(call):
     return result, raised
 
 
-@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_special_values(name, dtype):
     """As a multiplication by the derivative has them, and "invalid" where that raises it."""
-    kind = numpy_type(dtype)
+    kind = dtype_of(dtype)
     function = getattr(numbaexp, name)
     for saved, derivative in DERIVATIVE_AT[name]:
         for g in (0.0, -0.0, 1.0, -1.0, INF, -INF, NAN):
@@ -210,12 +196,12 @@ def test_special_values(name, dtype):
             assert ("invalid" in raised) == ("invalid" in flags), (g, saved)
 
 
-@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize("n", [1, 7, 33, 1000, 1023])
 def test_ordinary_arguments_raise_nothing(name, dtype, n):
     """However many: what lies behind an array is not computed on. Those before leave their traces in registers."""
-    kind = numpy_type(dtype)
+    kind = dtype_of(dtype)
     generator = np.random.default_rng(n)
     for _ in range(50):
         np.exp(generator.normal(size=200).astype(np.float32))
@@ -223,7 +209,7 @@ def test_ordinary_arguments_raise_nothing(name, dtype, n):
         assert raised_by(lambda g=g, x=x: getattr(numbaexp, name)(g, x))[1] == set()
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("dtype", OF_NUMPY)
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_flags(name, dtype):
     kind = np.dtype(dtype)
@@ -248,14 +234,8 @@ def test_flags(name, dtype):
 
 def sample(dtype, shape, seed=0):
     generator = np.random.default_rng(seed)
-    kind = numpy_type(dtype)
+    kind = dtype_of(dtype)
     return [values.astype(np.float32).astype(kind) for values in generator.normal(size=(2, *np.atleast_1d(shape)))]
-
-
-def assert_same_bits(a, b):
-    assert a.dtype == b.dtype
-    assert a.shape == b.shape
-    assert np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
 
 
 def one_by_one(name, g, saved):
@@ -263,7 +243,7 @@ def one_by_one(name, g, saved):
     g, saved = np.broadcast_arrays(g, saved)
     results = np.empty(g.shape, np.result_type(g, saved))
     for place in np.ndindex(g.shape):
-        results[place] = compute(name, g[place], saved[place])
+        results[place] = computed(name, g[place], saved[place])
     return results
 
 
@@ -332,7 +312,7 @@ def test_conventions_are_those_of_a_ufunc(name):
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
-@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("dtype", FLOATS)
 def test_layouts(name, dtype):
     """Strides of either argument and of the result, repeated and reversed."""
     g, x = (array.reshape(20, 30) for array in sample(dtype, 600))
@@ -346,52 +326,52 @@ def test_layouts(name, dtype):
     ]
     for of_g in views:
         for of_x in views:
-            assert_same_bits(compute(name, of_g(g), of_x(x)), expected)
+            assert_same_bits(computed(name, of_g(g), of_x(x)), expected)
     out = np.zeros((20, 60), g.dtype)[:, ::-2]
-    assert compute(name, g, x, out=out) is out
+    assert computed(name, g, x, out=out) is out
     assert_same_bits(out, expected)
     row = np.broadcast_to(g[0], g.shape)
-    assert_same_bits(compute(name, row, x), compute(name, row.copy(), x))
+    assert_same_bits(computed(name, row, x), computed(name, row.copy(), x))
     one = np.broadcast_to(g[0, 0], g.shape)
-    assert_same_bits(compute(name, one, x), compute(name, one.copy(), x))
-    assert_same_bits(compute(name, g, row), compute(name, g, row.copy()))
+    assert_same_bits(computed(name, one, x), computed(name, one.copy(), x))
+    assert_same_bits(computed(name, g, row), computed(name, g, row.copy()))
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
-@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("dtype", OF_NUMPY)
 @pytest.mark.parametrize("n", [5, 512, 513, 1300, 40_000])
 def test_in_place_and_overlap(name, dtype, n):
     g, x = sample(dtype, n)
-    expected = compute(name, g, x)
+    expected = computed(name, g, x)
     for target in ("auto", "cpu", "parallel"):
         with numbaexp.use_target(target):
             for out in (0, 1):
                 arrays = [g.copy(), x.copy()]
-                assert compute(name, *arrays, out=arrays[out]) is arrays[out]
+                assert computed(name, *arrays, out=arrays[out]) is arrays[out]
                 assert_same_bits(arrays[out], expected)
             both = g.copy()
-            assert_same_bits(compute(name, both, both, out=both), compute(name, g, g))
+            assert_same_bits(computed(name, both, both, out=both), computed(name, g, g))
             for shift in (-3, -1, 1, 3):
                 memory = np.zeros(n + 6, dtype)
                 memory[3 : 3 + n] = g
-                result = compute(name, memory[3 : 3 + n], x, out=memory[3 + shift : 3 + shift + n])
+                result = computed(name, memory[3 : 3 + n], x, out=memory[3 + shift : 3 + shift + n])
                 assert_same_bits(result, expected)
                 memory[3 : 3 + n] = x
-                result = compute(name, g, memory[3 : 3 + n], out=memory[3 + shift : 3 + shift + n])
+                result = computed(name, g, memory[3 : 3 + n], out=memory[3 + shift : 3 + shift + n])
                 assert_same_bits(result, expected)
             reversed_out = g.copy()
-            assert_same_bits(compute(name, reversed_out, x, out=reversed_out[::-1]), expected)
+            assert_same_bits(computed(name, reversed_out, x, out=reversed_out[::-1]), expected)
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
-@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("n", [1, 31, 64, 65, 511, 12_289, 100_003])
 def test_threads_and_tails(name, dtype, n):
     import numba
 
     g, x = sample(dtype, n)
     with numbaexp.use_target("cpu"):
-        expected = compute(name, g, x)
+        expected = computed(name, g, x)
     places = np.linspace(0, n - 1, 40).astype(int)
     assert_same_bits(expected[places], one_by_one(name, g[places], x[places]))
     before = numba.get_num_threads()
@@ -400,29 +380,29 @@ def test_threads_and_tails(name, dtype, n):
             numba.set_num_threads(threads)
             for target in ("auto", "parallel"):
                 with numbaexp.use_target(target):
-                    assert_same_bits(compute(name, g, x), expected)
+                    assert_same_bits(computed(name, g, x), expected)
                     one = np.broadcast_to(g[:1], n)
-                    assert_same_bits(compute(name, one, x), compute(name, one.copy(), x))
+                    assert_same_bits(computed(name, one, x), computed(name, one.copy(), x))
     finally:
         numba.set_num_threads(before)
 
 
 @pytest.mark.parametrize("target", ["cpu", "parallel"])
-@pytest.mark.parametrize("dtype", ALL_FLOATS)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", ["exp_backward", "sigmoid_backward"])
 def test_results_that_go_past_the_caches(name, dtype, target):
     """At any place relative to lines of the cache; nothing else is written."""
-    kind = numpy_type(dtype)
+    kind = dtype_of(dtype)
     n = pieces.STREAM_FROM // kind.itemsize + 5
     g, x = (np.resize(values, n) for values in sample(dtype, 100_003))
-    expected = np.resize(compute(name, g[:100_003], x[:100_003]), n)
+    expected = np.resize(computed(name, g[:100_003], x[:100_003]), n)
     memory = np.empty(n + 80, kind)
     line = (-memory.ctypes.data % 64) // kind.itemsize
     with numbaexp.use_target(target):
         for offset in (line, line + 1, line + 64 // kind.itemsize - 1):
             memory[:] = 7
             out = memory[offset : offset + n]
-            compute(name, g, x, out=out)
+            computed(name, g, x, out=out)
             assert (out.view(np.uint8) == expected.view(np.uint8)).all()
             assert (memory[:offset] == 7).all()
             assert (memory[offset + n :] == 7).all()
@@ -432,7 +412,7 @@ def test_results_that_go_past_the_caches(name, dtype, target):
 def test_other_processors(run_script, processor, tmp_path):
     """As far as this one can stand in for them: the same bits, and no flags that are none here."""
     arrays = {}
-    for dtype in FLOATS:
+    for dtype in OF_NUMPY:
         kinds = any_floats(dtype, 20_000, 0)
         ordinary = np.random.default_rng(1).normal(size=(2, 10_001)).astype(dtype)
         arrays[f"{dtype} g"] = np.concatenate([ordinary[0], kinds, [0, np.inf, np.nan]]).astype(dtype)
@@ -444,7 +424,7 @@ def test_other_processors(run_script, processor, tmp_path):
         arrays = dict(np.load({str(tmp_path / "arguments.npz")!r}))
         results = {{}}
         for name in {list(GRADIENTS)}:
-            for dtype in {FLOATS}:
+            for dtype in {OF_NUMPY}:
                 g, x = arrays[f"{{dtype}} g"], arrays[f"{{dtype}} x"]
                 with np.errstate(all="raise"):
                     getattr(numbaexp, name)(abs(g[:10_001]) + 1, abs(x[:10_001]) + 0.5)
@@ -457,9 +437,9 @@ def test_other_processors(run_script, processor, tmp_path):
     )
     with np.load(tmp_path / "results.npz") as results:
         for name in GRADIENTS:
-            for dtype in FLOATS:
+            for dtype in OF_NUMPY:
                 expected, got = (
-                    compute(name, arrays[f"{dtype} g"], arrays[f"{dtype} x"]),
+                    computed(name, arrays[f"{dtype} g"], arrays[f"{dtype} x"]),
                     results[f"{name} {dtype}"],
                 )
                 number = ~np.isnan(expected)
@@ -480,7 +460,7 @@ def test_bits_of_bfloat16(name):
     g, x = sample("bfloat16", 5000)
     for target in ("cpu", "auto"):
         bits = bits_ufunc(name, target)(g.view(np.uint16), x.view(np.uint16))
-        np.testing.assert_array_equal(bits, compute(name, g, x).view(np.uint16))
+        np.testing.assert_array_equal(bits, computed(name, g, x).view(np.uint16))
 
 
 def test_bfloat16_of_a_module_loaded_late(run_script):
@@ -498,9 +478,6 @@ def test_bfloat16_of_a_module_loaded_late(run_script):
     """)
 
 
-TENSORS = ("float16", "bfloat16", "float32", "float64")
-
-
 def as_array(tensor):
     torch = pytest.importorskip("torch")
     return tensor.view(torch.uint16).numpy() if tensor.dtype is torch.bfloat16 else tensor.numpy()
@@ -510,7 +487,7 @@ def as_array(tensor):
 def test_tensors_of_torch(name):
     torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
     function = getattr(numbaexp, name)
-    for dtype in TENSORS:
+    for dtype in FLOATS:
         for n in (12, 60_000):
             generator = torch.Generator().manual_seed(n)
             g, x = (torch.randn(n, generator=generator).to(getattr(torch, dtype)).reshape(3, -1) for _ in range(2))
@@ -559,12 +536,12 @@ def test_refused_of_torch():
 
 def test_arrays_of_jax():
     jax = pytest.importorskip("jax", reason="the owner is a JAX array")
-    for dtype in TENSORS[:3]:
+    for dtype in FLOATS[:3]:
         g, x = (jax.numpy.asarray(values, dtype) for values in np.random.default_rng(0).normal(size=(2, 3, 4)))
         for name in GRADIENTS:
             result = getattr(numbaexp, name)(g, x)
             assert isinstance(result, jax.Array)
-            assert_same_bits(np.asarray(result), compute(name, np.asarray(g), np.asarray(x)))
+            assert_same_bits(np.asarray(result), computed(name, np.asarray(g), np.asarray(x)))
 
 
 def test_warnings_point_at_the_caller(run_script):

@@ -7,7 +7,6 @@ import pathlib
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +15,7 @@ from types import SimpleNamespace
 import llvmlite.binding as llvm
 import numba
 import pytest
+from helpers import PACKAGE, TESTS, run_python
 
 import numbaexp
 from numbaexp import information
@@ -208,7 +208,7 @@ def test_a_forked_child_asks_anew(run_script):
     run_script(
         f"""
         import os, sys
-        sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
+        sys.path.insert(0, {str(TESTS)!r})
         from test_information import FakeCuda, usable
         fake = FakeCuda().install()
         assert usable.missing() is None
@@ -339,9 +339,7 @@ def test_no_peer_is_imported(run_script):
 
 
 def test_as_a_module(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "numbaexp"], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
+    done = run_python("-W", "error", "-m", "numbaexp", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert rows(done.stdout)["target parallel"] == "usable"
 
@@ -414,8 +412,7 @@ def test_the_cache_is_where_loops_are_kept(run_script, tmp_path):
 def test_no_cache(run_script, tmp_path):
     """A read-only install, and no cache folder, home or temporary files: where folders would have to be stand plain
     files."""
-    package = pathlib.Path(numbaexp.__file__).parent
-    shutil.copytree(package, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, tmp_path / "numbaexp", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "numbaexp" / "__pycache__").write_text("")
     blocked = tmp_path / "file"
     blocked.write_text("")

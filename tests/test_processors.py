@@ -1,14 +1,11 @@
 """Other processors, as far as this one can stand in for them: the same bits and the same flags."""
 
 import itertools
-import os
-import pathlib
 import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from helpers import TESTS, assert_same_but_nan, printed, run_tests
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -50,29 +47,11 @@ def test_same_bits(run_script, processor, tmp_path, functions):
     with np.errstate(all="ignore"), np.load(tmp_path / "y.npz") as results:
         for function, (name, x) in itertools.product(functions.split(), arrays.items()):
             expected, got = getattr(numbaexp, function)(x), results[f"{function} {name}"]
-            number = ~np.isnan(expected)
-            assert got[number].tobytes() == expected[number].tobytes(), (function, name)
-            assert np.isnan(got[~number]).all()
+            assert_same_but_nan(got, expected, function, name)
 
 
 @pytest.mark.thorough
 def test_halves_and_flags(processor):
     pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-    here = pathlib.Path(__file__).parent
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            *("-o", "addopts=", "-m", "not whole and not large and not gpu", "-q"),
-            here / "test_exhaustive_half.py",
-            here / "test_float64.py",
-            "-k",
-            "flags or whole",
-        ],
-        env={**os.environ, **processor},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    files = [TESTS / "test_exhaustive_half.py", TESTS / "test_float64.py"]
+    printed(run_tests(*files, "-k", "flags or whole", **processor))

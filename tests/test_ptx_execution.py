@@ -23,7 +23,6 @@ if config.ENABLE_CUDASIM:
     pytest.skip("the simulator compiles no kernels", allow_module_level=True)
 
 pytest.importorskip("cuda.core", reason="cuda.core is not installed")
-ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes")
 
 import llvmlite.binding as llvm
 from numba.cuda import dispatcher
@@ -34,6 +33,7 @@ try:
 except nvvm.NvvmSupportError as error:
     pytest.skip(f"NVVM is not there: {error}", allow_module_level=True)
 
+from helpers import FLOATS, HALVES, are_nan, computed, differing, dtype_of, every_half
 from ptx_machine import Machine
 
 import numbaexp
@@ -65,14 +65,8 @@ DEVICES = {
     for major, minor in CAPABILITIES
     if (major, minor) in nvrtc.get_supported_ccs()
 }
-DTYPES = {
-    "float16": np.dtype(np.float16),
-    "bfloat16": np.dtype(ml_dtypes.bfloat16),
-    "float32": np.dtype(np.float32),
-    "float64": np.dtype(np.float64),
-}
-HALVES = ("float16", "bfloat16")
 # Blocks, and threads in each. Those of a kernel that waits run in blocks of their own, and as many.
+DTYPES = {name: dtype_of(name) for name in FLOATS}
 GRIDS = [(1, 1), (3, 1), (1, 256)]
 # The least number of threads that takes all elements before the first vector and behind the last, and the usual ones.
 GRIDS_FOR_ENDS = [(15, 1), (1, 256), None]
@@ -151,11 +145,6 @@ def device(launches, request):
     return request.param
 
 
-@pytest.fixture(params=FAMILY)
-def function(request):
-    return request.param
-
-
 @pytest.fixture(params=DTYPES)
 def dtype(request):
     return DTYPES[request.param]
@@ -178,41 +167,17 @@ def strided_of(array, device):
     return launch.Strided(array.ctypes.data, array.shape, array.strides, array.dtype.name, device)
 
 
-def on_cpu(function, x):
-    with np.errstate(all="ignore"):
-        return getattr(numbaexp, function)(x)
-
-
-def are_nan(x):
-    """By their bits: to ask the processor raises a flag."""
-    bits = np.dtype(f"u{x.itemsize}")
-    magnitudes = np.ascontiguousarray(x).view(bits) << bits.type(1)
-    return magnitudes > np.array(np.inf, x.dtype).view(bits) << bits.type(1)
-
-
-def differing(a, b):
-    """Which bit patterns differ, but for those that are NaN in both."""
-    assert (a.dtype, a.shape) == (b.dtype, b.shape)
-    bits = np.dtype(f"u{a.itemsize}")
-    unequal = np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits)
-    return unequal & ~(are_nan(a) & are_nan(b))
-
-
 def assert_as_on_cpu(function, x, device, out=None):
     """``x`` is of the type that is computed in."""
     guards = ()
     if out is None:
         out, guards = memory(x.size, x.dtype)
         out = out.reshape(x.shape)
-    expected = on_cpu(function, x)
+    expected = computed(function, x)
     run(function, x, out, device)
     wrong = differing(out, expected)
     assert not wrong.any(), f"{np.count_nonzero(wrong)} of {x.size} differ, at {x[wrong][:5]}"
     assert all((guard == 0xA5).all() for guard in guards)
-
-
-def halves_of(dtype):
-    return np.arange(1 << 16, dtype=np.uint16).view(dtype)
 
 
 def some_of(dtype):
@@ -230,12 +195,12 @@ def some_of(dtype):
 @pytest.mark.parametrize("half", HALVES)
 def test_every_half(launches, function, half, grid, device):
     launches.grid = grid
-    assert_as_on_cpu(function, halves_of(DTYPES[half]), device)
+    assert_as_on_cpu(function, every_half(DTYPES[half]), device)
 
 
 @pytest.mark.parametrize("half", HALVES)
 def test_every_half_strided(function, half, device):
-    x = halves_of(DTYPES[half])
+    x = every_half(DTYPES[half])
     assert_as_on_cpu(function, np.stack([x, x])[::-1, ::-1].T, device)
 
 
@@ -313,7 +278,7 @@ def test_float64_random(launches, function, grid, device):
 
 def test_subnormal_results_are_among_those_tried():
     rng = np.random.default_rng(0)
-    y = on_cpu("exp", arguments.random("exp", 350_000, rng))
+    y = computed("exp", arguments.random("exp", 350_000, rng))
     assert np.count_nonzero((y > 0) & (y < np.finfo(np.float64).tiny)) > 1000
 
 
@@ -325,7 +290,7 @@ def gradient_arguments(dtype):
     ones, and ordinary ones."""
     rng, bits = np.random.default_rng(10), np.dtype(f"u{dtype.itemsize}")
     if dtype.itemsize == 2:
-        x = np.tile(halves_of(dtype), 4)
+        x = np.tile(every_half(dtype), 4)
         g = rng.integers(0, 1 << 16, x.size, bits).view(dtype)
         g[x.size // 2 :] = rng.normal(0, 1, x.size // 2).astype(dtype)
         return g, x
@@ -382,7 +347,7 @@ def test_in_place(launches, function, dtype, device):
         for steps in (slice(None), slice(None, None, -3)):
             x = some_of(dtype)
             others = np.delete(np.arange(x.size), np.arange(x.size)[steps])
-            expected, untouched = on_cpu(function, x[steps]), x[others]
+            expected, untouched = computed(function, x[steps]), x[others]
             run(function, x[steps], x[steps], device)
             assert not differing(x[steps], expected).any()
             assert not differing(x[others], untouched).any()
@@ -454,7 +419,7 @@ def test_integers(source, dtype, device):
         x[5:100] %= 90
     out, _ = memory(x.size, dtype)
     run("exp", x, out, device)
-    assert not differing(out, on_cpu("exp", x.astype(dtype))).any()
+    assert not differing(out, computed("exp", x.astype(dtype))).any()
 
 
 @pytest.mark.parametrize(("source", "dtype"), [("int64", "float32"), ("uint64", "float64"), ("int64", "bfloat16")])
@@ -520,7 +485,7 @@ def test_in_users_kernels(launches, kind, device, fastmath):
     if kind == "float64":
         x = np.concatenate([*map(arguments.hard, FAMILY), some_of(dtype)])
     elif kind in HALVES:
-        x = halves_of(dtype)
+        x = every_half(dtype)
     elif kind == "float32":
         rng = np.random.default_rng(9)
         subnormal = rng.integers(1, 1 << 23, 1000, np.int32).view(dtype)
@@ -530,7 +495,7 @@ def test_in_users_kernels(launches, kind, device, fastmath):
     y = np.empty((len(FAMILY), x.size), dtype)
     Machine(ptx)(-(-x.size // 64), 64, *flat(x), *flat(y))
     for function, result in zip(FAMILY, y, strict=True):
-        assert not differing(result, on_cpu(function, x.astype(dtype))).any(), function
+        assert not differing(result, computed(function, x.astype(dtype))).any(), function
 
 
 # The devices between those tried.
@@ -594,9 +559,9 @@ def test_a_change_is_seen(launches, dtype, pattern, change):
     make = functools.partial(kernels.make_strided, "exp", (name,), name)
     label = f"exp {name} strided from {name}"
     text = launches.kernel(make, label, kernels.strided_types("exp")).ptx(CAPABILITIES[0])
-    x = halves_of(dtype) if name in HALVES else np.linspace(-20, 20, 100_000, dtype=dtype)
+    x = every_half(dtype) if name in HALVES else np.linspace(-20, 20, 100_000, dtype=dtype)
     x = x[~are_nan(x)]
-    expected = on_cpu("exp", x)
+    expected = computed("exp", x)
     assert count_wrong(text, x, expected) == 0
     assert any(count_wrong(changed, x, expected) for changed in changed_in_one_place(text, pattern, change))
 

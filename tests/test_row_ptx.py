@@ -7,6 +7,7 @@ import types as python_types
 
 import numpy as np
 import pytest
+from helpers import FLOATS, INTEGERS
 
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
@@ -25,15 +26,13 @@ pytestmark = pytest.mark.sampled(
     cc="(9, 0)", name=("softmax", "logsumexp", "softmax_backward", "losses", "total"), dtype=("float32",)
 )
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
-INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 WAYS = ("of_warps", "of_blocks")
 # Which multiply and add little, and which divide nothing.
 SIMPLE = {"softmax_backward": 0, "expected_losses": 1, "total": 0}
 WITHOUT_DIVISION = ("softmax_backward", "log_softmax_backward", "expected_losses", "total")
-OF_ROWS = [(name, dtype, way) for name in KERNELS for dtype in DTYPES for way in WAYS if name != "total"]
+OF_ROWS = [(name, dtype, way) for name in KERNELS for dtype in FLOATS for way in WAYS if name != "total"]
 OF_ROWS += [("total", "float64", way) for way in WAYS]
-OF_ELEMENTS = [(name, dtype) for name in ELEMENTS for dtype in (INTEGERS if name == "targets" else DTYPES)]
+OF_ELEMENTS = [(name, dtype) for name in ELEMENTS for dtype in (INTEGERS if name == "targets" else FLOATS)]
 
 
 @functools.cache

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
-ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
 
+from helpers import FLOATS, FORMATS, dtype_of, ulp
 from python_calls import from_python
 
 import numbaexp
@@ -13,14 +13,7 @@ from numbaexp.scalar import rows as definition
 
 pytestmark = pytest.mark.sampled(dtype="float32")
 
-TYPES = {
-    "float16": np.dtype(np.float16),
-    "bfloat16": np.dtype(ml_dtypes.bfloat16),
-    "float32": np.dtype(np.float32),
-    "float64": np.dtype(np.float64),
-}
-# Significant bits, and the exponent of the least positive number.
-FORMATS = {"float16": (11, -24), "bfloat16": (8, -133), "float32": (24, -149), "float64": (53, -1074)}
+TYPES = {name: dtype_of(name) for name in FLOATS}
 NARROW = 0.5001
 # Of float64, and of its results below LEAST, down to the subnormal ones, the low parts of which are lost.
 SOFTMAX, GRADIENT, LOGARITHM, LEAST, SMALL = 0.54, 0.51, 0.6, 2.0**-960, 1.0
@@ -52,15 +45,10 @@ class Row:
         return (self.x[i] - self.greatest) - self.logarithm
 
 
-def ulp(value, dtype):
-    bits, least = FORMATS[dtype]
-    return gmpy2.exp2(max(gmpy2.get_exp(value) - bits, least) if value else least)
-
-
 def errors(results, truths, dtype, slack=0):
     """In ulps of what is true, beyond ``slack``, a number or one for each result. Infinity is right beyond the greatest
     number."""
-    top = gmpy2.mpfr(float(ml_dtypes.finfo(TYPES[dtype]).max))
+    top = gmpy2.mpfr(FORMATS[dtype].greatest)
     slacks = slack if isinstance(slack, list) else [slack] * len(truths)
     made = []
     for result, truth, allowed in zip(exact(results), truths, slacks, strict=True):
@@ -94,7 +82,7 @@ def spread(generator, n, dtype):
 
 
 def extreme(generator, n, dtype):
-    x = generator.uniform(-1, 1, n) * float(ml_dtypes.finfo(TYPES[dtype]).max)
+    x = generator.uniform(-1, 1, n) * FORMATS[dtype].greatest
     x[generator.random(n) < 0.3] = x.max()
     return x
 

@@ -8,6 +8,7 @@ da = pytest.importorskip("dask.array", reason="the arrays are Dask's")
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR has the exact values")
 
 import dask
+from helpers import FLOATS, assert_same_bits, dtype_of, kind_and_shape, ulps
 
 import numbaexp
 from numbaexp.integrations import dask as integration
@@ -18,12 +19,9 @@ FUNCTIONS = [numbaexp.softmax, numbaexp.log_softmax, numbaexp.logsumexp]
 SHARES = FUNCTIONS[:2]
 # What the first parameter is called, as in SciPy.
 FIRST = {numbaexp.softmax: "x", numbaexp.log_softmax: "x", numbaexp.logsumexp: "a"}
-TYPES = ["float16", "bfloat16", "float32", "float64"]
 # Chunks of (6, 50) that cut rows along the last axis, the first, or both; into equal and unequal pieces, single
 # elements, and none.
 CUT = [(6, 10), (6, (1, 0, 30, 19)), (6, 1), (1, 50), ((4, 2), 13), (2, (49, 1))]
-# Bits of a significand after its first, and the power of the least number.
-DIGITS = {"float16": (10, -24), "bfloat16": (7, -133), "float32": (23, -149), "float64": (52, -1074)}
 INF, NAN = np.inf, np.nan
 
 
@@ -34,12 +32,6 @@ def _one_thread():
         yield
 
 
-def type_of(name):
-    if name == "bfloat16":
-        return np.dtype(pytest.importorskip("ml_dtypes", reason="bfloat16 is a type of ml_dtypes").bfloat16)
-    return np.dtype(name)
-
-
 def ranks(array):
     """The places of floats in their order, all NaN alike, and the zeros."""
     array = np.asarray(array)
@@ -48,15 +40,8 @@ def ranks(array):
     return np.where(np.isnan(array), np.iinfo(np.int64).min, ordered)
 
 
-def assert_same_bits(result, expected):
-    result, expected = np.asarray(result), np.asarray(expected)
-    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
-    np.testing.assert_array_equal(result.view(f"u{result.itemsize}"), expected.view(f"u{result.itemsize}"))
-
-
 def assert_within_one(result, expected):
-    result, expected = np.asarray(result), np.asarray(expected)
-    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
+    assert kind_and_shape(result) == kind_and_shape(expected)
     assert np.abs(ranks(result) - ranks(expected)).max(initial=0) <= 1
 
 
@@ -76,18 +61,18 @@ def rows_of_all_kinds(dtype):
     return x.astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_rows_that_are_whole_have_the_bits_of_numpys(function, dtype):
-    x = rows_of_all_kinds(type_of(dtype))
+    x = rows_of_all_kinds(dtype_of(dtype))
     for axis, chunks in ((-1, (2, 50)), (1, (1, 50)), (0, (6, 7)), ((0, 1), (6, 50)), (None, -1), ((), (2, 7))):
         assert_same_bits(function(da.from_array(x, chunks), axis).compute(), function(x, axis))
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_rows_that_are_cut_are_within_1_ulp_of_whole_ones(function, dtype):
-    x = rows_of_all_kinds(type_of(dtype))
+    x = rows_of_all_kinds(dtype_of(dtype))
     for axis in (-1, 0, (1, 0), None):
         expected = function(x, axis)
         for chunks in CUT:
@@ -106,20 +91,11 @@ def exact(function, row):
     return [log(total)]
 
 
-def ulps(result, value, dtype):
-    """The distance from the exact value, in ulps of that."""
-    if not gmpy2.is_finite(value):
-        return 0.0 if result == value else INF
-    digits, least = DIGITS[dtype]
-    power = max(gmpy2.get_exp(value) - 1 - digits, least) if value else least
-    return float(abs(gmpy2.mpfr(float(result)) - value) * gmpy2.exp2(-power))
-
-
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_rows_that_are_cut_are_within_1_ulp_of_the_exact_value(function, dtype):
     """Whole rows are within 0.51 of it, or 0.6, and the greatest error here is little above."""
-    x = rows_of_all_kinds(type_of(dtype))
+    x = rows_of_all_kinds(dtype_of(dtype))
     with gmpy2.context(precision=2300):
         expected = [exact(function, row) for row in x]
         for chunks in CUT[:3]:
@@ -132,10 +108,10 @@ def test_rows_that_are_cut_are_within_1_ulp_of_the_exact_value(function, dtype):
             assert max(errors) <= 0.7
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 def test_a_logarithm_that_cancels(dtype):
     """The elements are logarithms of shares: what is left of their sum's is their rounding."""
-    x = numbaexp.log_softmax(np.random.default_rng(8).standard_normal((20, 50)).astype(type_of(dtype)))
+    x = numbaexp.log_softmax(np.random.default_rng(8).standard_normal((20, 50)).astype(dtype_of(dtype)))
     results = numbaexp.logsumexp(da.from_array(x, 13), -1).compute()
     with gmpy2.context(precision=300):
         for row, result in zip(x, results, strict=True):
@@ -171,20 +147,20 @@ def test_long_rows(function):
         assert_within_one(across, expected if function is numbaexp.logsumexp else expected.T)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_special_rows(function, dtype):
     specials = [NAN, INF, -INF, 0]
-    x = np.array([[a, 1, b, 2, c] for a in specials for b in specials for c in specials], type_of(dtype))
+    x = np.array([[a, 1, b, 2, c] for a in specials for b in specials for c in specials], dtype_of(dtype))
     x = np.concatenate([x, np.full((1, 5), -INF, x.dtype), np.full((1, 5), NAN, x.dtype)])
     for chunks in (1, 2, (66, 3)):
         assert_within_one(function(da.from_array(x, chunks), -1).compute(), function(x, -1))
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_where(function, dtype):
-    x = rows_of_all_kinds(type_of(dtype))
+    x = rows_of_all_kinds(dtype_of(dtype))
     mask = np.random.default_rng(1).random((6, 50)) < 0.7
     mask[1], mask[2, :20] = False, False
     for given in (mask, mask[0], mask[:, :1], mask[0, 0], False, True):

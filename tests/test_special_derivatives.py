@@ -5,12 +5,12 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers import ELEMENTWISE
 
 import numbaexp
 from numbaexp import autograd
 
 INF, NAN = np.inf, np.nan
-ELEMENTWISE = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus")
 # (first, second) derivatives at -inf and +inf.
 LIMITS = {
     **dict.fromkeys(("exp", "exp2", "exp10", "expm1"), ((0, 0), (INF, INF))),
@@ -119,11 +119,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning"),
     pytest.mark.sampled(dtype="float32"),
 ]
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch")
 
 
 @pytest.fixture

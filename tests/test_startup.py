@@ -1,17 +1,15 @@
 """What importing does not do, and what is kept on disk."""
 
 import os
-import pathlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from helpers import PACKAGE, counting
 
 import numbaexp
 from numbaexp.verify.hard_cases import hard_cases
-
-PACKAGE = pathlib.Path(numbaexp.__file__).parent
 
 CALL = """
     import numpy as np, numbaexp
@@ -20,25 +18,18 @@ CALL = """
     assert abs(numbaexp.exp(np.ones(300_000)) / np.e - 1).max() < 1e-15
 """
 
-COUNT_COMPILATIONS = """
-    from numba.core import event
-    recording = event.install_recorder("numba:compile")
-    compilations = recording.__enter__()
-"""
-
 
 def test_import_compiles_nothing_and_loads_no_peer(run_script):
     run_script(
-        COUNT_COMPILATIONS
-        + """
+        counting("""
     import sys, numba
     before = set(sys.modules)
     import numbaexp
-    assert len(compilations.buffer) == 0
+    assert not compiled(), compiled()
     new = set(sys.modules) - before
     assert not {name.split(".")[0] for name in new} - {"numbaexp"}, new
     assert "numbaexp.cpu.ufunc" not in new
-    """
+        """)
     )
 
 
@@ -52,7 +43,7 @@ def test_kernels_are_kept_on_disk(run_script, tmp_path):
     run_script(CALL, NUMBA_CACHE_DIR=str(tmp_path))
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")}
     assert kept
-    run_script(COUNT_COMPILATIONS + CALL + "    assert len(compilations.buffer) == 0\n", NUMBA_CACHE_DIR=str(tmp_path))
+    run_script(counting(CALL + "    assert not compiled(), compiled()\n"), NUMBA_CACHE_DIR=str(tmp_path))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == kept
 
 

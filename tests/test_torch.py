@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
 
+from helpers import assert_same_bits, bits, to_numpy
+
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
@@ -33,22 +35,6 @@ LAYOUTS = {
 }
 
 
-def bits(array):
-    """The bit patterns of a tensor, or of a NumPy array."""
-    if isinstance(array, torch.Tensor):
-        array = array.contiguous().view(torch.uint16) if array.dtype is torch.bfloat16 else array.contiguous()
-        array = array.numpy()
-    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
-
-
-def in_numpy(tensor):
-    """A tensor as NumPy's, with the bfloat16 of ml_dtypes."""
-    if tensor.dtype is not torch.bfloat16:
-        return tensor.numpy()
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
-    return tensor.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
-
-
 def assert_alike(result, expected):
     """In all but the values."""
     assert type(result) is torch.Tensor
@@ -68,8 +54,8 @@ def test_bits(name, dtype):
     every_half = torch.arange(2**16).to(torch.int32)
     x = every_half.to(torch.int16).view(dtype) if pattern is torch.int16 else every_half.to(dtype) / 300 - 110
     with np.errstate(all="ignore"):
-        expected = function(in_numpy(x))
-    np.testing.assert_array_equal(bits(function(x)), bits(expected))
+        expected = function(to_numpy(x))
+    assert_same_bits(function(x), expected)
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -78,7 +64,7 @@ def test_layouts(layout, dtype):
     x = LAYOUTS[layout](VALUES.to(dtype))
     result = numbaexp.exp(x)
     assert_alike(result, torch.exp(x))
-    np.testing.assert_array_equal(bits(result), bits(numbaexp.exp(in_numpy(x))))
+    assert_same_bits(result, numbaexp.exp(to_numpy(x)))
 
 
 @st.composite
@@ -99,7 +85,7 @@ def test_any_layout(x, dtype):
     x = x.to(dtype) if dtype is not torch.float32 else x
     result = numbaexp.exp(x)
     assert_alike(result, torch.exp(x))
-    np.testing.assert_array_equal(bits(result), bits(numbaexp.exp(x.contiguous())))
+    assert_same_bits(result, numbaexp.exp(x.contiguous()))
 
 
 @pytest.mark.parametrize("dtype", INTEGERS, ids=str)
@@ -113,13 +99,13 @@ def test_integers_are_computed_in_the_default_type(dtype, default):
         assert_alike(result, torch.exp(x))
     finally:
         torch.set_default_dtype(kept)
-    np.testing.assert_array_equal(bits(result), bits(numbaexp.exp(x.to(default))))
+    assert_same_bits(result, numbaexp.exp(x.to(default)))
 
 
 def test_large_integers_are_rounded_once():
     x = torch.tensor([2**24 + 1, -(2**24) - 1, 2**62 + 2**38 + 1])
     function = numbaexp.softplus
-    np.testing.assert_array_equal(bits(function(x)), bits(function(x.numpy().astype(np.float32))))
+    assert_same_bits(function(x), function(x.numpy().astype(np.float32)))
 
 
 REFUSED = {
@@ -144,7 +130,7 @@ def test_refused(said):
 def test_targets(target, dtype, n):
     """Above some sizes there are threads, of Numba or of Python."""
     x = torch.linspace(-5, 5, n).to(dtype)
-    expected = bits(numbaexp.exp(in_numpy(x)))
+    expected = bits(numbaexp.exp(to_numpy(x)))
     strided = x.repeat_interleave(2)[::2]
     with numbaexp.use_target(target):
         for given in (x, strided):
@@ -186,7 +172,7 @@ def test_out_of_another_type_is_converted_to(dtype, into):
     x = VALUES.to(dtype)
     out = torch.empty_like(x, dtype=into)
     assert numbaexp.exp(x, out=out) is out
-    np.testing.assert_array_equal(bits(out), bits(numbaexp.exp(x).to(into)))
+    assert_same_bits(out, numbaexp.exp(x).to(into))
 
 
 def test_out_of_integers():

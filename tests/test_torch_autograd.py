@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from helpers import assert_same_bits, computed, to_numpy
 
 import numbaexp
 from numbaexp.derivatives.rules import RULES
@@ -81,22 +82,6 @@ CALLS = {
 
 def leaves(inputs):
     return [each.detach().clone().requires_grad_() for each in inputs]
-
-
-def bits(array):
-    """The patterns of a tensor's or a NumPy array's elements."""
-    if isinstance(array, torch.Tensor):
-        array = array.detach().contiguous()
-        array = (array.view(torch.uint16) if array.dtype is torch.bfloat16 else array).numpy()
-    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
-
-
-def assert_same(result, expected):
-    assert (str(result.dtype).removeprefix("torch."), tuple(result.shape)) == (
-        str(expected.dtype).removeprefix("torch."),
-        tuple(expected.shape),
-    )
-    np.testing.assert_array_equal(bits(result), bits(expected))
 
 
 def test_every_function_is_here():
@@ -206,18 +191,18 @@ def test_vmap(name):
     function, inputs = CALLS[name]
     batches = [torch.stack([each + place / 8 for place in range(3)], dim=-1) for each in inputs]
     parts = torch.stack([function(*(batch[..., place] for batch in batches)) for place in range(3)])
-    assert_same(torch.vmap(function, in_dims=-1)(*batches), parts)
+    assert_same_bits(torch.vmap(function, in_dims=-1)(*batches), parts)
     if len(inputs) > 1:
         parts = torch.stack([function(inputs[0], *(batch[..., place] for batch in batches[1:])) for place in range(3)])
         result = torch.vmap(function, in_dims=(None, *[-1] * (len(inputs) - 1)))(inputs[0], *batches[1:])
-        assert_same(result, parts)
+        assert_same_bits(result, parts)
 
 
 def test_gradients_of_each_row():
     x, classes = normal(5, 4), torch.tensor([0, 1, 2, 3, 0])
     result = torch.vmap(torch.func.grad(numbaexp.cross_entropy))(x, classes)
     expected = torch.stack([torch.func.grad(numbaexp.cross_entropy)(*each) for each in zip(x, classes, strict=True)])
-    assert_same(result, expected)
+    assert_same_bits(result, expected)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -225,27 +210,16 @@ def test_forward_mode(name):
     function, inputs = CALLS[name]
     tangents = [torch.ones_like(each) for each in inputs]
     values, tangent = torch.func.jvp(function, tuple(inputs), tuple(tangents))
-    assert_same(values, function(*inputs))
+    assert_same_bits(values, function(*inputs))
     with torch.autograd.forward_ad.dual_level():
         duals = [torch.autograd.forward_ad.make_dual(*pair) for pair in zip(inputs, tangents, strict=True)]
         result = torch.autograd.forward_ad.unpack_dual(function(*duals))
-        assert_same(result.primal, values)
-        assert_same(result.tangent, tangent)
+        assert_same_bits(result.primal, values)
+        assert_same_bits(result.tangent, tangent)
 
 
-def computed(name, *arrays):
-    """Of NumPy's arrays."""
-    with np.errstate(all="ignore"):
-        return getattr(numbaexp, name)(*(in_numpy(each) for each in arrays))
-
-
-def in_numpy(tensor):
-    """A tensor as NumPy's, with the bfloat16 of ml_dtypes."""
-    tensor = tensor.detach()
-    if tensor.dtype is not torch.bfloat16:
-        return tensor.numpy()
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes")
-    return tensor.view(torch.uint16).numpy().view(ml_dtypes.bfloat16)
+def computed_in_numpy(name, *tensors):
+    return computed(name, *map(to_numpy, tensors))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -262,10 +236,10 @@ def test_bits_of_gradients(name, dtype, threads):
         for shape in ((7, 5), (300, 1000)):
             x, grad = normal(*shape, dtype=dtype).requires_grad_(), normal(*shape, dtype=dtype)
             result = getattr(numbaexp, name)(x)
-            assert_same(result, computed(name, x))
+            assert_same_bits(result, computed_in_numpy(name, x))
             result.backward(grad)
             saved = "result" if RULES[name].saved == ("result",) else "x"
-            assert_same(x.grad, computed(f"{name}_backward", grad, result if saved == "result" else x))
+            assert_same_bits(x.grad, computed_in_numpy(f"{name}_backward", grad, result if saved == "result" else x))
     finally:
         numba.set_num_threads(before)
 
@@ -275,12 +249,12 @@ def test_bits_of_gradients_of_reductions(dtype):
     x, grad = normal(40, 300, dtype=dtype).requires_grad_(), normal(40, dtype=dtype)
     numbaexp.logsumexp(x, 1).backward(grad)
     with np.errstate(all="ignore"):
-        assert_same(x.grad, numbaexp.logsumexp_backward(in_numpy(grad), in_numpy(x), 1))
+        assert_same_bits(x.grad, numbaexp.logsumexp_backward(to_numpy(grad), to_numpy(x), 1))
     x.grad = None
     classes = torch.arange(40)
     numbaexp.cross_entropy(x, classes, label_smoothing=0.1).backward()
-    one = in_numpy(torch.ones((), dtype=dtype))
-    assert_same(x.grad, numbaexp.cross_entropy_backward(one, in_numpy(x), classes.numpy(), label_smoothing=0.1))
+    one = to_numpy(torch.ones((), dtype=dtype))
+    assert_same_bits(x.grad, numbaexp.cross_entropy_backward(one, to_numpy(x), classes.numpy(), label_smoothing=0.1))
 
 
 @pytest.mark.parametrize("name", ["exp", "softplus", "softmax", "cross_entropy"])
@@ -293,7 +267,7 @@ def test_the_tape_gives_the_same(name):
     taped = autograd.tensor(x.numpy(), requires_grad=True)
     result = getattr(numbaexp, name)(taped, *(each.numpy() for each in more))
     (result * result).sum().backward()
-    assert_same(tensor.grad, taped.grad.data)
+    assert_same_bits(tensor.grad, taped.grad.data)
 
 
 def test_gradients_add_up():
@@ -480,7 +454,7 @@ def test_arguments_that_are_refused(said):
 
 def test_losses_take_lists():
     x = normal(3, 4).requires_grad_()
-    assert_same(numbaexp.cross_entropy(x, [2, 0, -100]), numbaexp.cross_entropy(x.detach(), CLASSES))
+    assert_same_bits(numbaexp.cross_entropy(x, [2, 0, -100]), numbaexp.cross_entropy(x.detach(), CLASSES))
 
 
 def test_subclasses():
@@ -540,7 +514,7 @@ def test_autocast(name, dtype):
     with torch.autocast("cpu", torch.bfloat16):
         result = getattr(numbaexp, name)(x, *more)
         assert result.dtype is AUTOCAST[name](x).dtype
-    assert_same(result, getattr(numbaexp, name)(x.detach().to(result.dtype), *more))
+    assert_same_bits(result, getattr(numbaexp, name)(x.detach().to(result.dtype), *more))
     (gradient,) = torch.autograd.grad(result.sum(), x)
     assert gradient.dtype is dtype
 
@@ -578,12 +552,12 @@ def test_compiled_losses_of_types_that_differ(of_targets):
         torch.compile(each, fullgraph=True, backend="aot_eager") for each in (function, backward)
     )
     loss = compiled(*given)
-    assert_same(loss, function(*given))
+    assert_same_bits(loss, function(*given))
     assert loss.dtype == torch.promote_types(x.dtype, of_targets)
     for one, other in zip(*(torch.autograd.grad(each, given) for each in (loss, function(*given))), strict=True):
-        assert_same(one, other)
+        assert_same_bits(one, other)
     grad = torch.ones((), dtype=loss.dtype)
-    assert_same(compiled_backward(grad, x, t), backward(grad, x, t))
+    assert_same_bits(compiled_backward(grad, x, t), backward(grad, x, t))
     value, tangent = torch.func.jvp(function, (x, t), (torch.ones_like(x), torch.ones_like(t)))
     assert tangent.dtype == value.dtype
 
@@ -600,7 +574,7 @@ def test_compiled():
             result.backward()
             values.append((result, x.grad))
         for eager, traced in zip(*values, strict=True):
-            assert_same(traced, eager)
+            assert_same_bits(traced, eager)
 
 
 @pytest.mark.skipif(not shutil.which("c++"), reason="Inductor needs a compiler of C++")
@@ -616,7 +590,7 @@ def test_compiled_by_inductor():
         result.backward(torch.ones(50))
         values.append((result, x.grad))
     for eager, traced in zip(*values, strict=True):
-        assert_same(traced, eager)
+        assert_same_bits(traced, eager)
 
 
 def test_compiled_transformations():
@@ -658,7 +632,7 @@ def test_export():
         "numbaexp.softmax.default",
     }
     for given in (x, normal(7, 4)):
-        assert_same(program.module()(given), Module()(given))
+        assert_same_bits(program.module()(given), Module()(given))
 
 
 def test_threads():
@@ -718,4 +692,4 @@ def test_wraps_in_compiled_code(name):
     for eager, traced in zip(
         call(x.clone()), torch.compile(call, fullgraph=True, backend="eager")(x.clone()), strict=True
     ):
-        assert_same(traced, eager)
+        assert_same_bits(traced, eager)

@@ -10,13 +10,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the tensors are PyTorch's")
 
+from helpers import OF_ROWS
+
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
 CLASSES = torch.tensor([0, 2, 1, 4])
-ROWS = ("softmax", "log_softmax", "logsumexp")
 
 
 def normal(*shape):
@@ -25,12 +26,13 @@ def normal(*shape):
 
 # By what is said of it: a function, and arguments that it is traced with.
 CALLS = {
-    **{name: (getattr(numbaexp, name), [normal(4, 5)]) for name in (*FAMILY, *ROWS)},
-    **{f"{name} of many": (getattr(numbaexp, name), [normal(3, 70_000)]) for name in ("exp", *ROWS)},
-    **{f"{name} of integers": (getattr(numbaexp, name), [torch.arange(3)]) for name in ("exp", *ROWS)},
-    **{f"{name} of a number": (getattr(numbaexp, name), [torch.tensor(0.5)]) for name in ("exp", *ROWS)},
+    **{name: (getattr(numbaexp, name), [normal(4, 5)]) for name in (*FAMILY, *OF_ROWS)},
+    **{f"{name} of many": (getattr(numbaexp, name), [normal(3, 70_000)]) for name in ("exp", *OF_ROWS)},
+    **{f"{name} of integers": (getattr(numbaexp, name), [torch.arange(3)]) for name in ("exp", *OF_ROWS)},
+    **{f"{name} of a number": (getattr(numbaexp, name), [torch.tensor(0.5)]) for name in ("exp", *OF_ROWS)},
     **{
-        f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), [normal(4, 5)] * 2) for name in (*FAMILY, *ROWS[:2])
+        f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), [normal(4, 5)] * 2)
+        for name in (*FAMILY, *OF_ROWS[:2])
     },
     "axes": (lambda x: numbaexp.softmax(x, (0, 1)) + numbaexp.log_softmax(x, axis=None), [normal(4, 5)]),
     "keepdims": (lambda x: numbaexp.logsumexp(x, axis=-1, keepdims=True), [normal(4, 5)]),

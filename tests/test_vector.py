@@ -2,11 +2,8 @@
 
 import ctypes
 import functools
-import os
-import pathlib
 import platform
 import re
-import subprocess
 import sys
 from fractions import Fraction
 
@@ -14,6 +11,7 @@ import hypothesis.extra.numpy as npst
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
+from helpers import INTEGERS, TESTS, assert_same_but_nan, printed, run_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import types
@@ -29,7 +27,6 @@ from numbaexp.vector.type import Vector
 pytestmark = pytest.mark.sampled(name=("float32", "float64", "int32"), lanes=("1", "8"), entries=("1", "8"))
 
 FLOATS = ("float32", "float64")
-INTEGERS = tuple(f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u"))
 # One lane stands for a number.
 LANES = (1, 2, 4, 8, 16)
 
@@ -96,15 +93,6 @@ def run(made, stored, arrays, lanes, flag=0):
             assert not (row[:, :8].copy().view(np.uint64) >> np.uint64(lanes)).any()
         else:
             yield row[:, : lanes * np.dtype(of).itemsize].copy().view(of).ravel()
-
-
-def assert_same(got, expected, text):
-    """Assert equal bits, or NaN in both."""
-    assert got.dtype == expected.dtype, text
-    different = got.view(f"u{got.itemsize}") != expected.view(f"u{got.itemsize}")
-    if got.dtype.kind == "f":
-        different &= ~(np.isnan(got) & np.isnan(expected))
-    assert not different.any(), (text, got[different], expected[different])
 
 
 def rounded(exact, number):
@@ -194,7 +182,7 @@ def test_operations(name):
         wanted = [expected(text, arrays, flag=flag, **constants(name)) for _, text in stored]
         for lanes, made in kernels.items():
             for (_, text), got, want in zip(stored, run(made, stored, arrays, lanes, flag), wanted, strict=True):
-                assert_same(got, want, (text, lanes))
+                assert_same_but_nan(got, want, (text, lanes))
 
     same_bits()
 
@@ -225,7 +213,7 @@ def test_conversions(name, lanes):
             is_bounded = name in FLOATS and target in INTEGERS
             taken = np.clip(np.nan_to_num(x), *bounds(name, target)) if is_bounded else x
             arrays = taken, small, small
-            assert_same([*run(made, stored, arrays, lanes)][i], expected(text, arrays, **ones), (text, target))
+            assert_same_but_nan([*run(made, stored, arrays, lanes)][i], expected(text, arrays, **ones), (text, target))
 
 
 @every_type
@@ -241,7 +229,7 @@ def test_sum_of_lanes(name, lanes):
     while sums.shape[1] > 1:
         half = sums.shape[1] // 2
         sums = sums[:, :half] + sums[:, half:]
-    assert_same(got, np.repeat(sums.ravel(), lanes), "sum_of_lanes")
+    assert_same_but_nan(got, np.repeat(sums.ravel(), lanes), "sum_of_lanes")
 
 
 @every_type
@@ -256,7 +244,7 @@ def test_loads_and_stores(name, lanes):
         call(made, x[start:], y[start:])
         expected = np.zeros_like(x)
         expected[start : start + lanes] = x[start : start + lanes]
-        assert_same(y, expected, (lanes, start))
+        assert_same_but_nan(y, expected, (lanes, start))
 
 
 @every_type
@@ -271,8 +259,8 @@ def test_first_lanes(name, lanes):
         read, written = np.full(lanes, 9, name), np.full(lanes + 1, 9, name)
         call(made, x, read, written, count)
         taken = min(max(count, 0), lanes)
-        assert_same(read, np.where(np.arange(lanes) < taken, x, x.dtype.type(0)), count)
-        assert_same(written, np.append(read[:taken], np.full(lanes + 1 - taken, 9, name)), count)
+        assert_same_but_nan(read, np.where(np.arange(lanes) < taken, x, x.dtype.type(0)), count)
+        assert_same_but_nan(written, np.append(read[:taken], np.full(lanes + 1 - taken, 9, name)), count)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="pages are protected by Linux's mprotect")
@@ -281,7 +269,7 @@ def test_nothing_beyond_the_first_lanes_is_touched(run_script):
     run_script(
         f"""
         import ctypes, mmap, sys
-        sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
+        sys.path.insert(0, {str(TESTS)!r})
         from test_vector import *
         libc, size = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
         pages = mmap.mmap(-1, 3 * size)
@@ -310,7 +298,7 @@ def test_tables(name, lanes, entries):
     made = kernel(integer, lanes, [(name, "look_up(a)")], look_up=make_table(values, from_dtype(np.dtype(name))))
     index = np.random.default_rng(0).integers(0, 256, 64 * np.dtype(integer).itemsize, np.uint8).view(integer)
     (got,) = run(made, [(name, "")], (index, index, index), lanes)
-    assert_same(got, values[index & (entries - 1)], entries)
+    assert_same_but_nan(got, values[index & (entries - 1)], entries)
 
 
 def test_tables_of_two_types_in_one_kernel():
@@ -357,7 +345,7 @@ def test_scale(name, register):
     steps = generator.uniform(*{"float32": (-155, 130), "float64": (-1080, 1030)}[name], x.size).astype(name)
     (got,) = run(kernel(name, lanes, stored), stored, (x, steps, x), lanes)
     with np.errstate(all="ignore"):
-        assert_same(got, np.ldexp(x, np.floor(steps).astype(np.int32)), "scale")
+        assert_same_but_nan(got, np.ldexp(x, np.floor(steps).astype(np.int32)), "scale")
 
 
 @pytest.mark.parametrize("lanes", [1, 4, 8, 32])
@@ -371,7 +359,7 @@ def test_ldexp_significand(lanes):
     exponent[1::64] = np.inf
     (got,) = run(kernel("float64", lanes, stored), stored, (significand, exponent, exponent), lanes)
     with np.errstate(over="ignore"):
-        assert_same(got, np.ldexp(significand, np.minimum(exponent, 1100).astype(np.int32)), lanes)
+        assert_same_but_nan(got, np.ldexp(significand, np.minimum(exponent, 1100).astype(np.int32)), lanes)
 
 
 @pytest.mark.parametrize("lanes", [2, 4, 8, 32])
@@ -424,7 +412,7 @@ def test_a_function_of_numbers(name):
     for lanes in LANES:
         stored = [(name, "function(a, b)")]
         (got,) = run(kernel(name, lanes, stored, function=function), stored, (x, y, x), lanes)
-        assert_same(got, total, lanes)
+        assert_same_but_nan(got, total, lanes)
 
 
 REFUSED = [
@@ -536,20 +524,5 @@ def test_levels(triple, features, expected):
 @pytest.mark.thorough
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 def test_other_processors(processor):
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            *("-o", "addopts=", "-m", "not whole and not large and not gpu", "-q"),
-            "-x",
-            __file__,
-            "-k",
-            "not (other_processors or refused or int8 or int16)",
-        ],
-        env={**os.environ, **processor},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    chosen = "not (other_processors or refused or int8 or int16)"
+    printed(run_tests("-x", __file__, "-k", chosen, **processor))

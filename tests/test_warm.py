@@ -1,11 +1,9 @@
 """``python -m numbaexp warm``: kernels on disk before they are called."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
+from helpers import counting, printed, run_python
 
 import numbaexp
 from numbaexp.cpu import kernels, row_functions
@@ -13,20 +11,13 @@ from numbaexp.scalar.family import FAMILY, SAVED
 
 
 def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "numbaexp", "warm", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        env={**os.environ, **environment},
-    )
+    return run_python("-m", "numbaexp", "warm", *arguments, **environment)
 
 
-def printed(done):
-    assert done.returncode == 0, done.stderr
+def figures(done):
+    """Return the kernels, how many were compiled, the folder, and the files in it."""
     numbers = re.fullmatch(
-        r"(\d+) kernels, of which (\d+) were compiled now \(\d+ s\)\n(.*): (\d+) files, [\d.]+ MB\n", done.stdout
+        r"(\d+) kernels, of which (\d+) were compiled now \(\d+ s\)\n(.*): (\d+) files, [\d.]+ MB\n", printed(done)
     )
     return int(numbers[1]), int(numbers[2]), numbers[3], int(numbers[4])
 
@@ -42,13 +33,19 @@ def test_every_kernel_is_of_a_function():
 
 def test_a_choice(run_script, tmp_path):
     folder = {"NUMBAEXP_CACHE_DIR": str(tmp_path)}
-    number, new, told, files = printed(run("sigmoid", "expit", "--dtype", "float32", "--target", "cpu", **folder))
+    number, new, told, files = figures(run("sigmoid", "expit", "--dtype", "float32", "--target", "cpu", **folder))
     assert number == new == files == len(list(tmp_path.rglob("*.kernel")))
     assert told == str(tmp_path / "numbaexp")
     assert number == len(kernels.kernels(("sigmoid",), ("float32",)))
-    assert printed(run("sigmoid", "--dtype", "float32", "--target", "cpu", **folder))[:2] == (number, 0)
+    assert figures(run("sigmoid", "--dtype", "float32", "--target", "cpu", **folder))[:2] == (number, 0)
     run_script(
-        COUNT + "assert numbaexp.sigmoid(np.zeros(100_000, np.float32)).sum() == 50_000\nassert not compiled()",
+        counting(
+            """
+            import numpy as np, numbaexp
+            assert numbaexp.sigmoid(np.zeros(100_000, np.float32)).sum() == 50_000
+            assert not compiled(), compiled()
+            """
+        ),
         **folder,
     )
 
@@ -74,18 +71,10 @@ def test_no_folder(tmp_path):
     assert "NUMBAEXP_CACHE_DIR" in done.stderr
 
 
-COUNT = """
-import numba.core.event as event
-recording = event.install_recorder("numba:compile")
-events = recording.__enter__()
-def compiled():
-    return [str(of.data["dispatcher"]) for _, of in events.buffer if of.is_start]
-import numpy as np, numbaexp
-"""
-
 # Calls of every public function in every way through memory that there is.
 CALLS = """
 import itertools
+import numpy as np, numbaexp
 from numbaexp import autograd
 from numbaexp.scalar.family import FAMILY, SAVED
 
@@ -154,5 +143,5 @@ assert not compiled(), compiled()
 @pytest.mark.parametrize("dtypes", [["float32"], ["float16", "bfloat16", "float64"]], ids=" ".join)
 def test_no_call_compiles_afterwards(run_script, dtypes):
     """In the folder of all tests, which need the kernels too."""
-    printed(run("--dtype", *dtypes, "--target", "cpu"))
-    run_script(COUNT + f"DTYPES = {dtypes}\n" + CALLS)
+    figures(run("--dtype", *dtypes, "--target", "cpu"))
+    run_script(counting(f"DTYPES = {dtypes}\n{CALLS}"))

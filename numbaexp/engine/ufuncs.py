@@ -133,13 +133,13 @@ def run(
     if target == CPU or (target == AUTO and size < SERIAL_BELOW):
         return make(name, target)(*arrays, **keywords)
     shared = start_threads()
-    if size >= SLABS_FROM and all(type(x) is np.ndarray for x in arrays):
-        if not (shared and _is_one_piece(make(name, target), arrays, out, options)):
-            from numbaexp.cpu import blocks
+    are_large = size >= SLABS_FROM and all(type(x) is np.ndarray for x in arrays)
+    if are_large and not (shared and _is_one_piece(make(name, target), arrays, out, options)):
+        from numbaexp.cpu import blocks
 
-            result = blocks.run(make(name, CPU), arrays, out, options)
-            if result is not None:
-                return result
+        result = blocks.run(make(name, CPU), arrays, out, options)
+        if result is not None:
+            return result
     from numbaexp.cpu.thread_limit import NumbaAtMost
 
     with NumbaAtMost():

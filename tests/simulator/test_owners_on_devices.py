@@ -6,7 +6,9 @@ import types
 
 import numpy as np
 import pytest
+from helpers import assert_same_bits
 from numba import cuda
+from on_device import OnDevice, Stream, address
 
 import numbaexp
 from numbaexp.backends import capsule, cuda_memory, dlpack
@@ -46,30 +48,6 @@ def launches(monkeypatch):
     return seen
 
 
-def address(array):
-    return array.__array_interface__["data"][0]
-
-
-def assert_bits(result, expected):
-    assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
-    assert result.tobytes() == expected.tobytes()
-
-
-class OnDevice:
-    """An owner of ``__cuda_array_interface__``."""
-
-    def __init__(self, array, **entries):
-        self.array = array
-        self.__cuda_array_interface__ = {
-            "shape": array.shape,
-            "typestr": array.dtype.str,
-            "data": (address(array), not array.flags.writeable),
-            "strides": None if array.flags.c_contiguous else array.strides,
-            "version": 3,
-            **entries,
-        }
-
-
 class WithLibrary(OnDevice):
     def __array_namespace__(self):
         return types.SimpleNamespace(from_dlpack=lambda offer: ("taken", capsule.borrow(offer)))
@@ -81,7 +59,7 @@ def test_cuda_array_interface(code):
         x = layout(values(code))
         result = numbaexp.exp(OnDevice(x))
         assert type(result) is type(cuda.device_array(1))
-        assert_bits(result.copy_to_host(), np.asarray(numbaexp.exp(x)))
+        assert_same_bits(result.copy_to_host(), np.asarray(numbaexp.exp(x)))
 
 
 @pytest.mark.parametrize("name", FAMILY)
@@ -89,7 +67,7 @@ def test_each_function_and_in_place(name):
     owner = OnDevice(VALUES.astype("f"))
     expected = getattr(numbaexp, name)(owner.array)
     assert getattr(numbaexp, f"{name}_")(owner) is owner
-    assert_bits(owner.array, expected)
+    assert_same_bits(owner.array, expected)
 
 
 def test_the_order_of_dimensions_is_kept():
@@ -107,7 +85,7 @@ def test_logsumexp_of_rows_without_elements(shape, code):
             for keepdims in (False, True):
                 expected = np.asarray(numbaexp.logsumexp(x, axis, keepdims=keepdims))
                 for given in (OnDevice(x), cuda.to_device(x)):
-                    assert_bits(numbaexp.logsumexp(given, axis, keepdims=keepdims).copy_to_host(), expected)
+                    assert_same_bits(numbaexp.logsumexp(given, axis, keepdims=keepdims).copy_to_host(), expected)
 
 
 @pytest.mark.parametrize(
@@ -152,10 +130,10 @@ def test_an_interface_that_is_not_there_on_the_host():
 
     expected = numbaexp.exp(VALUES)
     for _ in range(2):
-        assert_bits(numbaexp.exp(Somewhere(VALUES, True)).copy_to_host(), expected)
+        assert_same_bits(numbaexp.exp(Somewhere(VALUES, True)).copy_to_host(), expected)
         result = numbaexp.exp(Somewhere(VALUES, False))
         assert type(result) is np.ndarray
-        assert_bits(result, expected)
+        assert_same_bits(result, expected)
 
 
 def test_bfloat16_is_told_by_the_type():
@@ -165,14 +143,14 @@ def test_bfloat16_is_told_by_the_type():
     with pytest.raises(TypeError, match="`x` must be of a float, integer or bool type; got void16"):
         numbaexp.exp(owner)
     owner.dtype = x.dtype
-    assert_bits(numbaexp.exp(owner).copy_to_host(), numbaexp.exp(x).view(np.uint16))
+    assert_same_bits(numbaexp.exp(owner).copy_to_host(), numbaexp.exp(x).view(np.uint16))
 
 
 def test_of_the_library_that_has_from_dlpack():
     taken, lent = numbaexp.exp(WithLibrary(VALUES.T))
     assert taken == "taken"
     assert (lent.dtype, lent.device, lent.read_only) == ("float64", 0, False)
-    assert_bits(capsule.on_host(lent), numbaexp.exp(VALUES.T))
+    assert_same_bits(capsule.on_host(lent), numbaexp.exp(VALUES.T))
     del lent
     assert not capsule._lent_out
 
@@ -233,7 +211,7 @@ def test_elements_beside_those_of_x():
     expected = numbaexp.exp(memory[::2])
     out = OnDevice(memory[1::2])
     assert numbaexp.exp(OnDevice(memory[::2]), out=out) is out
-    assert_bits(memory[1::2].copy(), expected)
+    assert_same_bits(memory[1::2].copy(), expected)
 
 
 def test_streams_of_the_interface(launches, monkeypatch):
@@ -257,25 +235,21 @@ def test_numba(code):
         expected = numbaexp.exp(x)
         assert type(result) is type(there)
         assert result.strides == expected.strides
-        assert_bits(result.copy_to_host(), expected)
+        assert_same_bits(result.copy_to_host(), expected)
     out = cuda.device_array(x.shape, expected.dtype)
     assert numbaexp.exp(there[:, ::2], out=out[:, ::2]) is not out
-    assert_bits(out.copy_to_host()[:, ::2].copy(), expected[:, ::2].copy())
+    assert_same_bits(out.copy_to_host()[:, ::2].copy(), expected[:, ::2].copy())
 
 
 def test_numba_in_place_and_out():
     x = cuda.to_device(VALUES)
     assert numbaexp.exp_(x) is x
-    assert_bits(x.copy_to_host(), numbaexp.exp(VALUES))
+    assert_same_bits(x.copy_to_host(), numbaexp.exp(VALUES))
     for wrong in (cuda.device_array((4, 6), np.float32), cuda.device_array((4, 6), int)):
         with pytest.raises(TypeError, match="`out` must be of the type of the result, float64; got "):
             numbaexp.exp(x, out=wrong)
     with pytest.raises(TypeError, match="does not take `casting`"):
         numbaexp.exp(x, casting="unsafe")
-
-
-class Stream(int):
-    """A stream by its number, as Numba's are when asked for it."""
 
 
 def test_streams_of_numba(launches, monkeypatch):
@@ -334,7 +308,7 @@ def test_cupy(cupy, launches, code):
         result = numbaexp.exp(cupy.ndarray(x))
         assert type(result) is cupy.ndarray
         assert launches.pop()[-1] == 20
-        assert_bits(result.array, np.asarray(numbaexp.exp(x)))
+        assert_same_bits(result.array, np.asarray(numbaexp.exp(x)))
     assert cupy.devices[0].entered
 
 
@@ -342,9 +316,9 @@ def test_cupy_in_place_and_out(cupy):
     x = cupy.ndarray(VALUES.copy())
     out = cupy.ndarray(np.empty((4, 6)))
     assert numbaexp.exp(x, out=out) is out
-    assert_bits(out.array, numbaexp.exp(VALUES))
+    assert_same_bits(out.array, numbaexp.exp(VALUES))
     assert numbaexp.exp_(x) is x
-    assert_bits(x.array, out.array)
+    assert_same_bits(x.array, out.array)
     with pytest.raises(TypeError, match="`out` must be of the type of the result, float64; got float32"):
         numbaexp.exp(x, out=cupy.ndarray(np.empty((4, 6), "f")))
     with pytest.raises(TypeError, match="`x` must be of a float, integer or bool type; got complex128"):
@@ -371,17 +345,6 @@ def test_different_libraries_on_one_device(cupy):
         numbaexp.exp(cupy.ndarray(np.ones(3)), out=OnDevice(np.ones(3)))
 
 
-@pytest.fixture
-def torch(monkeypatch):
-    """PyTorch, which thinks that its tensors are on a device."""
-    torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
-    for name, value in {"is_cpu": False, "is_cuda": True, "device": types.SimpleNamespace(index=0)}.items():
-        monkeypatch.setattr(torch.Tensor, name, property(lambda self, value=value: value), raising=False)
-    streams = lambda device: types.SimpleNamespace(cuda_stream=30 + device.index)  # noqa: E731
-    monkeypatch.setattr(torch.cuda, "current_stream", streams)
-    return torch
-
-
 def test_torch(torch, launches):
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.bool):
         for layout in (
@@ -396,7 +359,7 @@ def test_torch(torch, launches):
             assert launches.pop()[-1] == 30
             assert (result.dtype, result.shape, result.stride()) == (expected.dtype, expected.shape, expected.stride())
             if dtype is not torch.bfloat16:
-                assert_bits(result.numpy(), np.asarray(numbaexp.exp(x.to(result.dtype).numpy())))
+                assert_same_bits(result.numpy(), np.asarray(numbaexp.exp(x.to(result.dtype).numpy())))
     x = torch.ones(3)
     version = x._version
     assert numbaexp.exp_(x) is x
@@ -434,11 +397,11 @@ def test_dlpack_of_a_device(launches):
     owner = LendsOfDevice(x)
     result = numbaexp.exp(owner)
     assert type(result) is type(cuda.device_array(1))
-    assert_bits(result.copy_to_host(), numbaexp.exp(x))
+    assert_same_bits(result.copy_to_host(), numbaexp.exp(x))
     assert owner.asked == [1] == [launches.pop()[-1]]
     out = LendsOfDevice(np.empty_like(x))
     assert numbaexp.exp(owner, out=out) is out
-    assert_bits(out.array, numbaexp.exp(x))
+    assert_same_bits(out.array, numbaexp.exp(x))
     del owner, out
     assert not capsule._lent_out
 
@@ -458,7 +421,7 @@ def test_jax_of_a_device(monkeypatch, launches):
         result = numbaexp.exp(x)
         assert launches.pop()[0] == "exp"
         assert result.dtype == jax.numpy.exp(x).dtype
-        assert_bits(np.asarray(result), numbaexp.exp(np.asarray(x).astype(result.dtype)))
+        assert_same_bits(np.asarray(result), numbaexp.exp(np.asarray(x).astype(result.dtype)))
     with pytest.raises(TypeError, match="`out` must not be a JAX array"):
         numbaexp.exp_(x)
 
@@ -475,5 +438,5 @@ def test_without_cuda(monkeypatch, cupy):
 def test_other_targets_leave_them_where_they_are(launches):
     for target in ("cpu", "parallel", "auto", "cuda"):
         with numbaexp.use_target(target):
-            assert_bits(numbaexp.exp(cuda.to_device(VALUES)).copy_to_host(), numbaexp.exp(VALUES))
+            assert_same_bits(numbaexp.exp(cuda.to_device(VALUES)).copy_to_host(), numbaexp.exp(VALUES))
         launches.clear()

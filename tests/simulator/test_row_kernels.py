@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from helpers import FLOATS, assert_same_stored, patterns_type
 from numba import njit
 
 from numbaexp.cuda import launch, launch_rows, warp
@@ -30,11 +31,10 @@ NAMES = (
     "log_softmax_backward",
     "logsumexp_backward",
 )
-DTYPES = ("float16", "bfloat16", "float32", "float64")
 LENGTHS = (1, 2, 31, 32, 33, 63, 64, 65, 100, CHUNK - 1, CHUNK, CHUNK + 1, 9000)
 compiled = njit(error_model="numpy")
 for_each_name = pytest.mark.parametrize("name", NAMES)
-for_each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+for_each_dtype = pytest.mark.parametrize("dtype", FLOATS)
 
 
 # The definition.
@@ -227,13 +227,8 @@ def make_rounded(dtype):
 def as_rounded(results, dtype):
     with np.errstate(all="ignore"):
         if dtype in ("float16", "bfloat16"):
-            return make_rounded(dtype)(results).view(numpy_type(dtype))
+            return make_rounded(dtype)(results).view(patterns_type(dtype))
         return results.astype(dtype)
-
-
-def numpy_type(dtype):
-    """Of the arrays here: bfloat16 is in bit patterns."""
-    return np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
 
 
 def as_stored(values, dtype):
@@ -298,14 +293,6 @@ def compute(name, dtype, arguments, results, axes):
     launch_rows.run(name, operands, axes, 0)
 
 
-def assert_same_bits(a, b):
-    assert (a.dtype, a.shape) == (b.dtype, b.shape)
-    # bfloat16 is the only one in integers.
-    is_nan = [(x & 0x7FFF) > 0x7F80 if x.dtype == np.uint16 else np.isnan(x) for x in (a, b)]
-    np.testing.assert_array_equal(*is_nan)
-    np.testing.assert_array_equal(*(x[~is_nan[0]].view(f"u{x.itemsize}") for x in (a, b)))
-
-
 def assert_as_defined(name, dtype, arguments):
     """Of arguments with rows along the last axis; in place too."""
     expected = reference(name, dtype, arguments)
@@ -314,7 +301,7 @@ def assert_as_defined(name, dtype, arguments):
     before = [x.copy() for x in arguments]
     compute(name, dtype, arguments, results, axis)
     for result, right in zip(results, expected, strict=True):
-        assert_same_bits(result, right)
+        assert_same_stored(result, right)
     for x, same in zip(arguments, before, strict=True):
         np.testing.assert_array_equal(x.view(np.uint8), same.view(np.uint8))
     return expected
@@ -337,7 +324,7 @@ def some_arguments(name, dtype, shape, seed=0):
 @for_each_name
 @pytest.mark.parametrize("length", LENGTHS)
 def test_lengths(name, length):
-    dtype = DTYPES[(LENGTHS.index(length) + NAMES.index(name)) % len(DTYPES)]
+    dtype = FLOATS[(LENGTHS.index(length) + NAMES.index(name)) % len(FLOATS)]
     assert_as_defined(name, dtype, some_arguments(name, dtype, (3, length)))
 
 
@@ -468,7 +455,7 @@ def beside_each_other(arrays):
 
 @pytest.mark.sampled(name="softmax_backward")
 @pytest.mark.parametrize(
-    ("name", "dtype"), [(name, DTYPES[(i + j) % 4]) for i, name in enumerate(NAMES) for j in (0, 2, 3)]
+    ("name", "dtype"), [(name, FLOATS[(i + j) % 4]) for i, name in enumerate(NAMES) for j in (0, 2, 3)]
 )
 def test_rows_beside_each_other(monkeypatch, name, dtype):
     """A block takes several, of which some have no use for the sum of differences from 0, or cancel; in place too."""
@@ -486,11 +473,11 @@ def test_rows_beside_each_other(monkeypatch, name, dtype):
         results = beside_each_other([np.ones_like(x) for x in expected])
         compute(name, dtype, beside_each_other(arguments), results, (1,))
         for result, right in zip(results, expected, strict=True):
-            assert_same_bits(result, right)
+            assert_same_stored(result, right)
         if name in ("softmax", "log_softmax"):
             (x,) = beside_each_other(arguments)
             compute(name, dtype, [x], [x], (1,))
-            assert_same_bits(x, expected[0])
+            assert_same_stored(x, expected[0])
     assert used == {"of_columns"}
 
 
@@ -526,7 +513,7 @@ WAYS = ("contiguous", "reversed", "every other", "first axis fastest", "rows rev
 def test_layouts(way, axis):
     """Those of the arguments and of the results differ."""
     case = 3 * WAYS.index(way) + axis
-    name, dtype = NAMES[case % len(NAMES)], DTYPES[case % len(DTYPES)]
+    name, dtype = NAMES[case % len(NAMES)], FLOATS[case % len(FLOATS)]
     shape = (2, 3, 5)
     along_last = [*(shape[i] for i in range(3) if i != axis), shape[axis]]
     arguments = some_arguments(name, dtype, tuple(along_last))
@@ -535,7 +522,7 @@ def test_layouts(way, axis):
     results = [laid_out(np.ones_like(x), WAYS[(WAYS.index(way) + 2) % len(WAYS)]) for x in expected]
     compute(name, dtype, given, results, (axis,))
     for result, right in zip(results, expected, strict=True):
-        assert_same_bits(result, right)
+        assert_same_stored(result, right)
 
 
 @pytest.mark.parametrize("length", [40, CHUNK + 40])
@@ -547,14 +534,14 @@ def test_layouts_of_several_rows_and_chunks(length):
         given = [np.ascontiguousarray(x[::-1, ::-1].T)[::-1, ::-1] for x in arguments]
         out = np.ones_like(np.ascontiguousarray(expected.T))
         compute(name, dtype, given, [out], (0,))
-        assert_same_bits(out, np.ascontiguousarray(expected.T))
+        assert_same_stored(out, np.ascontiguousarray(expected.T))
 
 
 @pytest.mark.parametrize("length", [1, 50, CHUNK + 5])
 @for_each_name
 def test_in_place(name, length):
     """``out`` is each of the arguments that has its shape."""
-    dtype = DTYPES[NAMES.index(name) % len(DTYPES)]
+    dtype = FLOATS[NAMES.index(name) % len(FLOATS)]
     for place in range(len(some_arguments(name, dtype, (3, length)))):
         arguments = some_arguments(name, dtype, (3, length))
         expected = reference(name, dtype, arguments)
@@ -562,7 +549,7 @@ def test_in_place(name, length):
         if name == "statistics" or not alike:
             continue
         compute(name, dtype, arguments, [arguments[place]], (1,))
-        assert_same_bits(arguments[place], expected[0])
+        assert_same_stored(arguments[place], expected[0])
 
 
 def test_axes():
@@ -571,12 +558,12 @@ def test_axes():
     expected = reference("softmax", "float32", [x])[0].reshape(2, 3, 4)
     memory = np.full((2, 2, 3, 4), 7, np.float32)
     compute("softmax", "float32", [x.reshape(2, 3, 4)], [memory[:, 1]], (1, 2))
-    assert_same_bits(memory[:, 1], expected)
+    assert_same_stored(memory[:, 1], expected)
     assert (memory[:, 0] == 7).all()
     results = [np.ones((2, 1, 1)) for _ in range(3)]
     compute("statistics", "float32", [x.reshape(2, 3, 4)], results, (1, 2))
     for result, right in zip(results, reference("statistics", "float32", [x]), strict=True):
-        assert_same_bits(result, right[..., None])
+        assert_same_stored(result, right[..., None])
 
 
 def test_repeated_rows():
@@ -585,11 +572,11 @@ def test_repeated_rows():
     expected = np.repeat(reference("softmax", "float64", [row])[0], 3, axis=0)
     out = np.ones((3, 33))
     compute("softmax", "float64", [np.broadcast_to(row, (3, 33))], [out], (1,))
-    assert_same_bits(out, expected)
+    assert_same_stored(out, expected)
     g, y = some_arguments("softmax_backward", "float64", (3, 33))
     expected = reference("softmax_backward", "float64", [np.broadcast_to(g[:, :1], (3, 33)), y])[0]
     compute("softmax_backward", "float64", [np.broadcast_to(g[:, :1], (3, 33)), y], [out], (1,))
-    assert_same_bits(out, expected)
+    assert_same_stored(out, expected)
 
 
 def test_nothing():

@@ -1,10 +1,10 @@
 """The cross entropy of arrays that a device holds, in Numba's simulator: the bits of the CPU, for all that it takes."""
 
-import types
-
 import numpy as np
 import pytest
+from helpers import FLOATS, INTEGERS, assert_same_but_nan, dtype_of
 from numba import cuda
+from on_device import OnDevice, Stream
 
 import numbaexp
 from numbaexp.backends import cuda_memory
@@ -15,7 +15,6 @@ from numbaexp.scalar.row_order import CHUNK
 
 pytestmark = pytest.mark.sampled(option="smoothing", reduction="mean", dtype="float32", axis="0")
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
 REDUCTIONS = ("mean", "sum", "none")
 KINDS = ("classes", "probabilities")
 OPTIONS = {
@@ -26,12 +25,6 @@ OPTIONS = {
     "all": {"weight": 1, "label_smoothing": 0.25},
 }
 NAN, INF = np.nan, np.inf
-
-
-def dtype_of(name):
-    if name != "bfloat16":
-        return np.dtype(name)
-    return np.dtype(pytest.importorskip("ml_dtypes", reason="bfloat16 in NumPy is a type of ml_dtypes").bfloat16)
 
 
 def problem(shape, kind, dtype, options, axis=1):
@@ -61,13 +54,9 @@ def of_host(array):
     return array.copy_to_host() if hasattr(array, "copy_to_host") else np.asarray(array)
 
 
-def assert_same_bits(got, expected):
-    for each, wanted in zip(map(of_host, got), map(np.asarray, expected), strict=True):
-        assert (each.dtype, each.shape) == (wanted.dtype, wanted.shape)
-        # NumPy does not know a NaN of bfloat16 for one.
-        is_nan = np.isnan(each.astype(np.float64))
-        np.testing.assert_array_equal(is_nan, np.isnan(wanted.astype(np.float64)))
-        np.testing.assert_array_equal(*(x[~is_nan].view(f"u{x.itemsize}") for x in (each, wanted)))
+def assert_all_same(got, expected):
+    for each, wanted in zip(map(of_host, got), expected, strict=True):
+        assert_same_but_nan(each, wanted)
 
 
 def assert_as_on_the_cpu(grad, logits, targets, **options):
@@ -75,7 +64,7 @@ def assert_as_on_the_cpu(grad, logits, targets, **options):
     grad = grad if reduction == "none" else grad.reshape(-1)[0]
     expected = both(grad, logits, targets, **options)
     with numbaexp.use_target("cuda"):
-        assert_same_bits(both(grad, logits, targets, **options), expected)
+        assert_all_same(both(grad, logits, targets, **options), expected)
 
 
 CASES = [(kind, option, reduction) for kind in KINDS for option in OPTIONS for reduction in REDUCTIONS]
@@ -85,7 +74,7 @@ CASES = [(kind, option, reduction) for kind in KINDS for option in OPTIONS for r
 @pytest.mark.parametrize(("kind", "option", "reduction"), CASES)
 def test_options(kind, option, reduction):
     """Each in one of the types."""
-    dtype = dtype_of(DTYPES[CASES.index((kind, option, reduction)) % len(DTYPES)])
+    dtype = dtype_of(FLOATS[CASES.index((kind, option, reduction)) % len(FLOATS)])
     grad, logits, targets, given = problem((3, 7), kind, dtype, OPTIONS[option])
     assert_as_on_the_cpu(grad, logits, targets, reduction=reduction, **given)
 
@@ -191,7 +180,7 @@ def test_layouts(kind, shape, axis, way):
     expected = both(grad, logits, targets, **options)
     there = {name: cuda.to_device(value) if name == "weight" else value for name, value in options.items()}
     arrays = (cuda.to_device(np.array(x)) for x in (grad, way(logits), targets))
-    assert_same_bits(both(*arrays, **there), expected)
+    assert_all_same(both(*arrays, **there), expected)
 
 
 def test_a_total_of_more_rows_than_a_chunk_holds():
@@ -223,10 +212,7 @@ def test_nothing_comes_to_the_host(monkeypatch):
         patch.setattr(kind, "copy_to_host", watch)
         results = both(*there, **options)
     assert all(type(result) is kind for result in results)
-    assert_same_bits(results, expected)
-
-
-INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+    assert_all_same(results, expected)
 
 
 @pytest.mark.sampled(kind=("uint8", "int64"))
@@ -239,7 +225,7 @@ def test_types_of_classes(kind):
         options = {"ignore_index": ignored, "reduction": "none"}
         expected = both(np.ones(4), logits, targets, **options)
         given = cuda.to_device(np.ones(4)), cuda.to_device(logits), cuda.to_device(targets.astype(kind))
-        assert_same_bits(both(*given, **options), expected)
+        assert_all_same(both(*given, **options), expected)
     beyond = targets.astype(kind)
     beyond[1:3] = 120, np.iinfo(kind).max if kind[0] == "u" else -1
     if kind == "uint64":
@@ -266,11 +252,11 @@ def test_a_gradient_that_is_a_number():
     for number in (0.3, np.float32(0.3), 2):
         expected = numbaexp.cross_entropy_backward(number, logits, targets)
         result = numbaexp.cross_entropy_backward(number, cuda.to_device(logits), cuda.to_device(targets))
-        assert_same_bits([result], [expected])
+        assert_all_same([result], [expected])
 
 
 @pytest.mark.sampled(reduction=("mean", "none"))
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0), (0,), (0, 4, 2), (2, 4, 0)])
 def test_without_elements(shape, reduction, dtype):
@@ -283,9 +269,9 @@ def test_without_elements(shape, reduction, dtype):
             expected = both(grad, logits, targets, **options)
             on_device = {key: cuda.to_device(value) if key == "weight" else value for key, value in options.items()}
             given = [cuda.to_device(array) for array in (grad, logits, targets)]
-            assert_same_bits([array.copy_to_host() for array in both(*given, **on_device)], expected)
+            assert_all_same([array.copy_to_host() for array in both(*given, **on_device)], expected)
     with numbaexp.use_target("cuda"):
-        assert_same_bits([numbaexp.cross_entropy(logits, logits, reduction=reduction)], [expected[0]])
+        assert_all_same([numbaexp.cross_entropy(logits, logits, reduction=reduction)], [expected[0]])
 
 
 def test_classes_are_checked_of_arrays_of_the_host():
@@ -334,24 +320,6 @@ def test_gradients_of_the_loss_refused():
         numbaexp.cross_entropy_backward(1.0, THERE, CLASSES_THERE, reduction="none")
 
 
-class OnDevice:
-    """An owner of ``__cuda_array_interface__``."""
-
-    def __init__(self, array, stream):
-        self.array = array
-        self.__cuda_array_interface__ = {
-            "shape": array.shape,
-            "typestr": array.dtype.str,
-            "data": (array.ctypes.data, False),
-            "version": 3,
-            "stream": stream,
-        }
-
-
-class Stream(int):
-    """A stream by its number, as Numba's are when asked for it."""
-
-
 def test_streams(monkeypatch):
     """Of arrays on several streams the others are waited for."""
     waited_for, launched = [], []
@@ -372,20 +340,9 @@ def test_streams(monkeypatch):
     assert set(launched) == {5}
     assert 7 in waited_for
     launched.clear()
-    numbaexp.logsumexp_backward(OnDevice(np.ones(3, np.float32), 9), OnDevice(logits, 8), 1)
+    numbaexp.logsumexp_backward(OnDevice(np.ones(3, np.float32), stream=9), OnDevice(logits, stream=8), 1)
     assert set(launched) == {8}
     assert 9 in waited_for
-
-
-@pytest.fixture
-def torch(monkeypatch):
-    """PyTorch, which thinks that its tensors are on a device."""
-    torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
-    for name, value in {"is_cpu": False, "is_cuda": True, "device": types.SimpleNamespace(index=0)}.items():
-        monkeypatch.setattr(torch.Tensor, name, property(lambda self, value=value: value), raising=False)
-    streams = lambda device: types.SimpleNamespace(cuda_stream=30 + device.index)  # noqa: E731
-    monkeypatch.setattr(torch.cuda, "current_stream", streams)
-    return torch
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -398,30 +355,30 @@ def test_torch(torch, kind, reduction):
     tensors = [torch.from_numpy(np.array(x)) for x in (grad, logits, targets)]
     loss, gradient = both(*tensors, reduction=reduction, **options)
     assert type(loss) is type(gradient) is torch.Tensor
-    assert_same_bits([loss.numpy(), gradient.numpy()], expected)
+    assert_all_same([loss.numpy(), gradient.numpy()], expected)
 
 
 # The gradient of logsumexp.
 
 
 @pytest.mark.sampled(axis="(0, 2)")
-@pytest.mark.parametrize(("dtype", "axis"), list(zip(DTYPES, [None, 0, (0, 2), -1], strict=True)))
+@pytest.mark.parametrize(("dtype", "axis"), list(zip(FLOATS, [None, 0, (0, 2), -1], strict=True)))
 def test_logsumexp_backward(dtype, axis):
     """Of arrays of the host, whose gradients are of float64, and of a device."""
     x = np.random.default_rng(0).normal(0, 4, (2, 3, 4)).astype(dtype_of(dtype))
     grad = np.asarray(numbaexp.logsumexp(x, axis))
     expected = numbaexp.logsumexp_backward(grad, x, axis)
     with numbaexp.use_target("cuda"):
-        assert_same_bits([numbaexp.logsumexp_backward(grad, x, axis)], [expected])
+        assert_all_same([numbaexp.logsumexp_backward(grad, x, axis)], [expected])
         wide = grad.astype(np.float64) / 3
         result = numbaexp.logsumexp_backward(wide, x, axis)
-    assert_same_bits([result], [numbaexp.logsumexp_backward(wide, x, axis)])
+    assert_all_same([result], [numbaexp.logsumexp_backward(wide, x, axis)])
     # Of a device's array they would have to be one dimension.
     if dtype != "bfloat16" and axis != (0, 2):
         for given in (grad, numbaexp.logsumexp(x, axis, keepdims=True)):
             there = cuda.to_device(np.array(given)), cuda.to_device(x)
             result = numbaexp.logsumexp_backward(*there, axis)
-            assert_same_bits([result], [expected])
+            assert_all_same([result], [expected])
 
     with pytest.raises(ValueError, match=r"^`grad_output` must be of the shape \(.*\) or \(.*\); got \(7,\)$"):
         numbaexp.logsumexp_backward(cuda.to_device(np.ones(7)), cuda.to_device(np.ones((2, 3, 4))), axis)
@@ -430,7 +387,7 @@ def test_logsumexp_backward(dtype, axis):
 @pytest.mark.thorough
 def test_logsumexp_backward_of_a_scalar_and_of_nothing():
     result = numbaexp.logsumexp_backward(cuda.to_device(np.array(3.0)), cuda.to_device(np.array(1.0)))
-    assert_same_bits([result], [numbaexp.logsumexp_backward(3.0, 1.0)])
+    assert_all_same([result], [numbaexp.logsumexp_backward(3.0, 1.0)])
     empty = numbaexp.logsumexp_backward(cuda.to_device(np.ones(0)), cuda.to_device(np.ones((0, 3))), 1)
     assert empty.shape == (0, 3)
 
