@@ -1,4 +1,4 @@
-"""Kernels of chunks of rows beside each other, for long rows that lie across memory: the first and the last of those
+"""Kernels of chunks of batched rows, for long rows that lie across memory: the first and the last of those
 that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks. A chunk of ``BESIDE`` rows is a unit.
 """
 
@@ -32,14 +32,14 @@ _VALUES = 8 * CHUNK * BESIDE
 
 @part
 def known_of(j, block, c):
-    """The address of the lists of what is known of the chunks of row c of a block."""
+    """Return the address of the partial sums of the chunks of row c of a block."""
     blocks = blocks_of(j[at.INNER])
     row = block // blocks * j[at.INNER] + block % blocks * BESIDE + c
     return j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row
 
 
 def make_sums(dtype):
-    """As ``numbaexp.cpu.rows.make_sums``."""
+    """Make the kernel of ``numbaexp.cpu.rows.make_sums`` for batched rows."""
     of_block = make_beside(dtype, arithmetic_of(dtype))
 
     def sums(job, first, last):
@@ -71,7 +71,7 @@ def make_sums(dtype):
 
 
 def make_sums_apart(dtype):
-    """As ``numbaexp.cpu.rows.make_sums_apart``."""
+    """Make the kernel of ``numbaexp.cpu.rows.make_sums_apart`` for batched rows."""
     of_block = make_beside(dtype, arithmetic_of(dtype))
 
     def sums_apart(job, first, last):
@@ -104,7 +104,7 @@ def make_sums_apart(dtype):
 
 
 def make_finish(dtype, scaled=False):
-    """As ``numbaexp.cpu.rows.make_finish``."""
+    """Make the kernel of ``numbaexp.cpu.rows.make_finish`` for batched rows."""
     arithmetic = arithmetic_of(dtype)
     memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
     scatter = make_scatter(memory)
@@ -140,7 +140,7 @@ def make_finish(dtype, scaled=False):
 
 
 def make_finish_logs(dtype):
-    """As ``numbaexp.cpu.row_logs.make_finish_logs``."""
+    """Make the kernel of ``numbaexp.cpu.row_logs.make_finish_logs`` for batched rows."""
     arithmetic = arithmetic_of(dtype)
     memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded

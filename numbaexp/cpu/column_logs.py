@@ -1,4 +1,4 @@
-"""Kernels of the logarithm of a row's sum, and of the shares' logarithms, of rows beside each other; see
+"""Kernels of the logarithm of a row's sum, and of the softmax's logarithms, of batched rows; see
 ``numbaexp.cpu.columns``."""
 
 import numpy as np
@@ -23,8 +23,9 @@ _float = make_pointer(np.float64)
 
 
 def make_sums_of_block(dtype, arithmetic):
-    """``sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low)``: (greatest, logarithm, low) of
-    each row. Its values are left at ``values``, behind which there is room for their exponentials."""
+    """Return ``sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low)``, which computes
+    (greatest, logarithm, low) of each row. Its values are left at ``values``, behind which there is room for their
+    exponentials."""
     block, weighted, logarithm = make_beside(dtype, arithmetic), arithmetic.weighted, arithmetic.logarithm
     one = arithmetic.one
 
@@ -45,7 +46,7 @@ def make_sums_of_block(dtype, arithmetic):
 
 
 def make_log_softmax(dtype):
-    """Of rows of one chunk."""
+    """Make the kernel of rows of one chunk."""
     arithmetic = arithmetic_of(dtype)
     memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
@@ -78,7 +79,7 @@ def make_log_softmax(dtype):
 
 
 def make_log_sums(dtype):
-    """The logarithm of each row's sum; see ``numbaexp.cpu.row_logs.make_log_sum``."""
+    """Make the kernel of the logarithm of each row's sum; see ``numbaexp.cpu.row_logs.make_log_sum``."""
     arithmetic = arithmetic_of(dtype)
     memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
     in_pairs = make_sums_of_block(dtype, PAIRED)

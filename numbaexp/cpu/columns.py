@@ -1,5 +1,5 @@
-"""Kernels that go through an array with ``BESIDE`` rows beside each other, for rows that are short, or that lie across
-memory; the arguments are those of ``numbaexp.cpu.rows``, and a unit of work is so many rows of the second dimension.
+"""Kernels of batched rows: of ``BESIDE`` rows at once, for rows that are short, or that lie across memory. The
+arguments are those of ``numbaexp.cpu.rows``, and a unit of work is so many rows of the second dimension.
 
 Each loop runs over one element of every row, and becomes SIMD code whatever the rows' length is.
 """
@@ -37,7 +37,7 @@ def blocks_of(inner):
 
 @part
 def block_at(j, unit, base):
-    """The address of the first row of a unit."""
+    """Return the address of the first row of a unit."""
     outer, inner = steps_of(base)
     blocks = blocks_of(j[at.INNER])
     return j[base] + unit // blocks * j[outer] + unit % blocks * BESIDE * j[inner]
@@ -45,7 +45,7 @@ def block_at(j, unit, base):
 
 @part
 def width_of(j, unit):
-    """How many rows a unit has."""
+    """Return the number of rows of a unit."""
     return min(BESIDE, j[at.INNER] - unit % blocks_of(j[at.INNER]) * BESIDE)
 
 
@@ -58,15 +58,15 @@ def copy(source, target, count):
 
 @part
 def beside():
-    """``BESIDE``, of which the compiler knows nothing: it would write out short loops of as many turns, in place of
-    making SIMD code of them."""
+    """Return ``BESIDE``, of which the compiler knows nothing: it would unroll loops of as many turns instead of making
+    SIMD code of them."""
     return unforeseen(np.int64(BESIDE))
 
 
 class Beside(NamedTuple):
-    """What is done with a chunk of rows beside each other: element i of row c is at i * BESIDE + c.
+    """Functions of a chunk of batched rows: element i of row c is at i * BESIDE + c.
 
-    load(x, row_step, step, width, count, values) : the elements, and 0 in the place of rows that are not there.
+    load(x, row_step, step, width, count, values) : the elements, and 0 for rows that are not there.
     greatest(values, count, tops) : of each row.
     exponentials(values, count, references, high, low) : of differences from a reference of each row.
     addends(values, count, tops, high, low, ones) : as of ``Chunks``, to ``high`` and ``low``, with 0 for the greatest.
@@ -83,7 +83,7 @@ class Beside(NamedTuple):
 
 
 def make_total(arithmetic):
-    """As ``Beside`` has it."""
+    """Return ``total`` of ``Beside``."""
     add_to, narrow = make_sums(arithmetic).add_to, arithmetic is NARROW
 
     @part
@@ -184,7 +184,7 @@ def make_beside(dtype, arithmetic, scaled=False):
 
 
 def make_scatter(memory):
-    """``scatter(results, y, row_step, step, width, count)`` of elements beside each other."""
+    """Return ``scatter(results, y, row_step, step, width, count)``, which writes the elements of batched rows."""
     element, size = make_pointer(memory.stored_as), memory.size
 
     @part
@@ -212,14 +212,14 @@ def clear(numbers):
 
 @part
 def subtracted(references, differences):
-    """To ``differences``, references that can be subtracted."""
+    """Write references that can be subtracted to ``differences``."""
     source, target = _float(references), _float(differences)
     for c in range(BESIDE):
         target[c] = subtrahend(source[c])
 
 
 def make_softmax(dtype, scaled=False):
-    """Of rows of one chunk, each element of which is read once and written once."""
+    """Make the kernel of rows of one chunk, each element of which is read once and written once."""
     arithmetic = arithmetic_of(dtype)
     memory, block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
     share_of, scatter, usable = make_share(arithmetic, scaled), make_scatter(memory), arithmetic.usable
