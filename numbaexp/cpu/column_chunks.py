@@ -7,7 +7,7 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import (
-    _ONE,
+    ONE_EACH,
     beside,
     block_at,
     blocks_of,
@@ -50,7 +50,7 @@ def make_sums(dtype):
         if room == 0:
             return
         values, high, low = room, room + _VALUES, room + 2 * _VALUES
-        zeros, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE)
+        zeros, sums_high, sums_low = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         highs, lows = _float(sums_high), _float(sums_low)
         clear(zeros)
         clear(sums_low)
@@ -82,7 +82,7 @@ def make_sums_apart(dtype):
         if room == 0:
             return
         values, high, low = room, room + _VALUES, room + 2 * _VALUES
-        tops, ones, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
+        tops, ones, sums_high, sums_low = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         greatest, counts, highs, lows = _float(tops), _float(ones), _float(sums_high), _float(sums_low)
         clear(sums_low)
         for unit in range(first, last):
@@ -116,7 +116,7 @@ def make_finish(dtype, scaled=False):
         if room == 0:
             return
         values, high, low = room, room + _VALUES, room + 2 * _VALUES
-        references, differences, shares, shares_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
+        references, differences, shares, shares_low = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         reference, share, share_low = _float(references), _float(shares), _float(shares_low)
         for numbers in (references, shares, shares_low):
             clear(numbers)
@@ -154,7 +154,7 @@ def make_finish_logs(dtype):
             return
         values, made = room, room + _VALUES
         source, results, wide = number(values), element(made), beside()
-        top, log, log_low = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
+        top, log, log_low = _float(stack(ONE_EACH)), _float(stack(ONE_EACH)), _float(stack(ONE_EACH))
         for c in range(BESIDE):
             top[c], log[c], log_low[c] = 0.0, 0.0, 0.0
         for unit in range(first, last):

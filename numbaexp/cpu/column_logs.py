@@ -5,7 +5,7 @@ import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.columns import (
-    _ONE,
+    ONE_EACH,
     beside,
     block_at,
     make_beside,
@@ -31,8 +31,8 @@ def make_sums_of_block(dtype, arithmetic):
 
     @part
     def sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low):
-        high = values + length * _ONE
-        low, ones = high + length * _ONE, stack(_ONE)
+        high = values + length * ONE_EACH
+        low, ones = high + length * ONE_EACH, stack(ONE_EACH)
         block.load(x, row_step, step, width, length, values)
         block.greatest(values, length, tops)
         block.addends(values, length, tops, high, low, ones)
@@ -55,11 +55,11 @@ def make_log_softmax(dtype):
     def log_softmax(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
-        results = values + length * _ONE
+        values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
+        results = values + length * ONE_EACH
         source, target, wide = number(values), element(results), beside()
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
@@ -89,12 +89,12 @@ def make_log_sums(dtype):
     def log_sums(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
-        results, doubtful = _float(stack(_ONE)), _int(stack(_ONE))
+        results, doubtful = _float(stack(ONE_EACH)), _int(stack(ONE_EACH))
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
@@ -124,10 +124,10 @@ def make_statistics(dtype):
     def statistics(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
             width, x = width_of(j, unit), block_at(j, unit, at.X)

@@ -67,8 +67,7 @@ def row_at(j, row, base):
 
 @scalar
 def to_bfloat_by_float(result):
-    """Round as ``to_bfloat``, without regard to flags: double rounding shows only where the first rounding gives what
-    is halfway."""
+    """Round as ``to_bfloat``, without regard to flags: rounding twice matters only where the first gives halfway."""
     once = to_float32(result)
     halfway = (bits_of(once) & np.int32(0xFFFF)) == np.int32(0x8000)
     if mask_bits(halfway) != np.uint64(0):

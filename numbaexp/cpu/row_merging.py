@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.columns import _ONE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.columns import ONE_EACH, beside, block_at, make_beside, make_scatter, width_of
 from numbaexp.cpu.room import allocated, release
 from numbaexp.cpu.row_job import BESIDE, CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
@@ -156,12 +156,12 @@ def make_beside_each_other(name, dtype):
     def beside_each_other(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 2 * length * _ONE)
+        room = allocated(j, 2 * length * ONE_EACH)
         if room == 0:
             return
-        values, made = room, room + length * _ONE
+        values, made = room, room + length * ONE_EACH
         source, results, wide = number(values), element(made), beside()
-        greatests, highs, lows = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
+        greatests, highs, lows = _float(stack(ONE_EACH)), _float(stack(ONE_EACH)), _float(stack(ONE_EACH))
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)

@@ -32,7 +32,7 @@ def elementwise(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtyp
     if out.size == 0:
         return
     stored_as = np.uint16 if dtype == "bfloat16" else out.dtype
-    copies = [_copy(array.view(stored_as)).reshape(-1) for array in operands]
+    copies = [_copy(array.view(stored_as).reshape(-1)) for array in operands]
     inputs = [_strided(copy, dtype) for copy in copies]
     launch.run(name, (*inputs, inputs[0]), (*[name] * len(inputs), "out"), 0)
     np.copyto(out, copies[0].copy_to_host().reshape(out.shape).view(out.dtype))

@@ -12,7 +12,7 @@ from numbaexp.scalar.forms import STORED_AS
 
 
 def make_settling(name, dtype, most_threads):
-    """``kernel((x, y), first, n)`` as ``numbaexp.cuda.kernels.make_contiguous`` has it, for blocks of so many threads.
+    """Return ``kernel((x, y), first, n)``, as ``numbaexp.cuda.kernels.make_contiguous``, for blocks of so many threads.
 
     A warp takes as long as its slowest thread. So an argument that is left undecided stays in y for now, its index is
     noted in memory that a block shares, and once there is one for each thread they are done together.
