@@ -19,7 +19,7 @@ def whole_tiles(count):
 
 
 def make_fetch(size, prefetch):
-    """``fetch(address)`` of a tile of elements of so many bytes, which may be anyone's, before its use."""
+    """Return ``fetch(address)``, which prefetches a tile of elements of so many bytes; the memory may be anyone's."""
     lines = TILE * size // LINE
 
     @part

@@ -1,4 +1,4 @@
-"""Kernels of chunks of rows beside each other, for long rows that lie across memory: the first and the last of those
+"""Kernels of chunks of batched rows, for long rows that lie across memory: the first and the last of those
 that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks. A chunk of ``BESIDE`` rows is a unit.
 """
 
@@ -7,7 +7,7 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import (
-    _ONE,
+    ONE_EACH,
     beside,
     block_at,
     blocks_of,
@@ -32,14 +32,14 @@ _VALUES = 8 * CHUNK * BESIDE
 
 @part
 def known_of(j, block, c):
-    """The address of the lists of what is known of the chunks of row c of a block."""
+    """Return the address of the partial sums of the chunks of row c of a block."""
     blocks = blocks_of(j[at.INNER])
     row = block // blocks * j[at.INNER] + block % blocks * BESIDE + c
     return j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row
 
 
 def make_sums(dtype):
-    """As ``numbaexp.cpu.rows.make_sums``."""
+    """Make the kernel of ``numbaexp.cpu.rows.make_sums`` for batched rows."""
     of_block = make_beside(dtype, arithmetic_of(dtype))
 
     def sums(job, first, last):
@@ -50,7 +50,7 @@ def make_sums(dtype):
         if room == 0:
             return
         values, high, low = room, room + _VALUES, room + 2 * _VALUES
-        zeros, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE)
+        zeros, sums_high, sums_low = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         highs, lows = _float(sums_high), _float(sums_low)
         clear(zeros)
         clear(sums_low)
@@ -71,7 +71,7 @@ def make_sums(dtype):
 
 
 def make_sums_apart(dtype):
-    """As ``numbaexp.cpu.rows.make_sums_apart``."""
+    """Make the kernel of ``numbaexp.cpu.rows.make_sums_apart`` for batched rows."""
     of_block = make_beside(dtype, arithmetic_of(dtype))
 
     def sums_apart(job, first, last):
@@ -82,7 +82,7 @@ def make_sums_apart(dtype):
         if room == 0:
             return
         values, high, low = room, room + _VALUES, room + 2 * _VALUES
-        tops, ones, sums_high, sums_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
+        tops, ones, sums_high, sums_low = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         greatest, counts, highs, lows = _float(tops), _float(ones), _float(sums_high), _float(sums_low)
         clear(sums_low)
         for unit in range(first, last):
@@ -104,7 +104,7 @@ def make_sums_apart(dtype):
 
 
 def make_finish(dtype, scaled=False):
-    """As ``numbaexp.cpu.rows.make_finish``."""
+    """Make the kernel of ``numbaexp.cpu.rows.make_finish`` for batched rows."""
     arithmetic = arithmetic_of(dtype)
     memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
     scatter = make_scatter(memory)
@@ -116,7 +116,7 @@ def make_finish(dtype, scaled=False):
         if room == 0:
             return
         values, high, low = room, room + _VALUES, room + 2 * _VALUES
-        references, differences, shares, shares_low = stack(_ONE), stack(_ONE), stack(_ONE), stack(_ONE)
+        references, differences, shares, shares_low = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         reference, share, share_low = _float(references), _float(shares), _float(shares_low)
         for numbers in (references, shares, shares_low):
             clear(numbers)
@@ -140,7 +140,7 @@ def make_finish(dtype, scaled=False):
 
 
 def make_finish_logs(dtype):
-    """As ``numbaexp.cpu.row_logs.make_finish_logs``."""
+    """Make the kernel of ``numbaexp.cpu.row_logs.make_finish_logs`` for batched rows."""
     arithmetic = arithmetic_of(dtype)
     memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
@@ -154,7 +154,7 @@ def make_finish_logs(dtype):
             return
         values, made = room, room + _VALUES
         source, results, wide = number(values), element(made), beside()
-        top, log, log_low = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
+        top, log, log_low = _float(stack(ONE_EACH)), _float(stack(ONE_EACH)), _float(stack(ONE_EACH))
         for c in range(BESIDE):
             top[c], log[c], log_low[c] = 0.0, 0.0, 0.0
         for unit in range(first, last):

@@ -1,11 +1,11 @@
-"""Kernels of the logarithm of a row's sum, and of the shares' logarithms, of rows beside each other; see
+"""Kernels of the logarithm of a row's sum, and of the softmax's logarithms, of batched rows; see
 ``numbaexp.cpu.columns``."""
 
 import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.columns import (
-    _ONE,
+    ONE_EACH,
     beside,
     block_at,
     make_beside,
@@ -23,15 +23,16 @@ _float = make_pointer(np.float64)
 
 
 def make_sums_of_block(dtype, arithmetic):
-    """``sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low)``: (greatest, logarithm, low) of
-    each row. Its values are left at ``values``, behind which there is room for their exponentials."""
+    """Return ``sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low)``, which computes
+    (greatest, logarithm, low) of each row. Its values are left at ``values``, behind which there is room for their
+    exponentials."""
     block, weighted, logarithm = make_beside(dtype, arithmetic), arithmetic.weighted, arithmetic.logarithm
     one = arithmetic.one
 
     @part
     def sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low):
-        high = values + length * _ONE
-        low, ones = high + length * _ONE, stack(_ONE)
+        high = values + length * ONE_EACH
+        low, ones = high + length * ONE_EACH, stack(ONE_EACH)
         block.load(x, row_step, step, width, length, values)
         block.greatest(values, length, tops)
         block.addends(values, length, tops, high, low, ones)
@@ -45,7 +46,7 @@ def make_sums_of_block(dtype, arithmetic):
 
 
 def make_log_softmax(dtype):
-    """Of rows of one chunk."""
+    """Make the kernel of rows of one chunk."""
     arithmetic = arithmetic_of(dtype)
     memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
@@ -54,11 +55,11 @@ def make_log_softmax(dtype):
     def log_softmax(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
-        results = values + length * _ONE
+        values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
+        results = values + length * ONE_EACH
         source, target, wide = number(values), element(results), beside()
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
@@ -78,7 +79,7 @@ def make_log_softmax(dtype):
 
 
 def make_log_sums(dtype):
-    """The logarithm of each row's sum; see ``numbaexp.cpu.row_logs.make_log_sum``."""
+    """Make the kernel of the logarithm of each row's sum; see ``numbaexp.cpu.row_logs.make_log_sum``."""
     arithmetic = arithmetic_of(dtype)
     memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
     in_pairs = make_sums_of_block(dtype, PAIRED)
@@ -88,12 +89,12 @@ def make_log_sums(dtype):
     def log_sums(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
-        results, doubtful = _float(stack(_ONE)), _int(stack(_ONE))
+        results, doubtful = _float(stack(ONE_EACH)), _int(stack(ONE_EACH))
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
@@ -123,10 +124,10 @@ def make_statistics(dtype):
     def statistics(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, tops, logs, logs_low = room, stack(_ONE), stack(_ONE), stack(_ONE)
+        values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
             width, x = width_of(j, unit), block_at(j, unit, at.X)

@@ -1,5 +1,5 @@
-"""Kernels that go through an array with ``BESIDE`` rows beside each other, for rows that are short, or that lie across
-memory; the arguments are those of ``numbaexp.cpu.rows``, and a unit of work is so many rows of the second dimension.
+"""Kernels of batched rows: of ``BESIDE`` rows at once, for rows that are short, or that lie across memory. The
+arguments are those of ``numbaexp.cpu.rows``, and a unit of work is so many rows of the second dimension.
 
 Each loop runs over one element of every row, and becomes SIMD code whatever the rows' length is.
 """
@@ -24,7 +24,7 @@ from numbaexp.vector.operations import as_number, spread_to, where
 from numbaexp.vector.type import Vector
 
 # Bytes of a number of each row, and of a number of each lane of each row.
-_ONE, _LANES = 8 * BESIDE, 8 * BESIDE * LANES
+ONE_EACH, _LANES_EACH = 8 * BESIDE, 8 * BESIDE * LANES
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
@@ -37,7 +37,7 @@ def blocks_of(inner):
 
 @part
 def block_at(j, unit, base):
-    """The address of the first row of a unit."""
+    """Return the address of the first row of a unit."""
     outer, inner = steps_of(base)
     blocks = blocks_of(j[at.INNER])
     return j[base] + unit // blocks * j[outer] + unit % blocks * BESIDE * j[inner]
@@ -45,7 +45,7 @@ def block_at(j, unit, base):
 
 @part
 def width_of(j, unit):
-    """How many rows a unit has."""
+    """Return the number of rows of a unit."""
     return min(BESIDE, j[at.INNER] - unit % blocks_of(j[at.INNER]) * BESIDE)
 
 
@@ -58,15 +58,15 @@ def copy(source, target, count):
 
 @part
 def beside():
-    """``BESIDE``, of which the compiler knows nothing: it would write out short loops of as many turns, in place of
-    making SIMD code of them."""
+    """Return ``BESIDE``, of which the compiler knows nothing: it would unroll loops of as many turns instead of making
+    SIMD code of them."""
     return unforeseen(np.int64(BESIDE))
 
 
 class Beside(NamedTuple):
-    """What is done with a chunk of rows beside each other: element i of row c is at i * BESIDE + c.
+    """Functions of a chunk of batched rows: element i of row c is at i * BESIDE + c.
 
-    load(x, row_step, step, width, count, values) : the elements, and 0 in the place of rows that are not there.
+    load(x, row_step, step, width, count, values) : the elements, and 0 for rows that are not there.
     greatest(values, count, tops) : of each row.
     exponentials(values, count, references, high, low) : of differences from a reference of each row.
     addends(values, count, tops, high, low, ones) : as of ``Chunks``, to ``high`` and ``low``, with 0 for the greatest.
@@ -83,23 +83,23 @@ class Beside(NamedTuple):
 
 
 def make_total(arithmetic):
-    """As ``Beside`` has it."""
+    """Return ``total`` of ``Beside``."""
     add_to, narrow = make_sums(arithmetic).add_to, arithmetic is NARROW
 
     @part
     def total(high, low, count, sums, sums_low):
-        lanes_high, lanes_low = stack(_LANES), stack(_LANES)
+        lanes_high, lanes_low = stack(_LANES_EACH), stack(_LANES_EACH)
         used = min(count, LANES)
         copy(high, lanes_high, used * BESIDE)
         if not narrow:
             copy(low, lanes_low, used * BESIDE)
         for i in range(used, count):
-            lane, here = i % LANES * _ONE, i * _ONE
+            lane, here = i % LANES * ONE_EACH, i * ONE_EACH
             add_to(lanes_high + lane, lanes_low + lane, high + here, low + here)
         half = LANES // 2
         while half:
             for lane in range(max(used - half, 0)):
-                here, there = lane * _ONE, (lane + half) * _ONE
+                here, there = lane * ONE_EACH, (lane + half) * ONE_EACH
                 add_to(lanes_high + here, lanes_low + here, lanes_high + there, lanes_low + there)
             used = min(used, half)
             half //= 2
@@ -141,7 +141,7 @@ def make_beside(dtype, arithmetic, scaled=False):
 
     @part
     def greatest(values, count, tops):
-        ranks_address = stack(_ONE)
+        ranks_address = stack(ONE_EACH)
         source, ranks, greatests = number(values), order(ranks_address), _float(tops)
         for c in range(BESIDE):
             ranks[c] = rank(source[c])
@@ -156,7 +156,7 @@ def make_beside(dtype, arithmetic, scaled=False):
         subtracted = load_numbers(references)
         for i in range(count):
             e, e_low = exponential(load_values(values + i * step_of_values), subtracted)
-            store_pair(high + i * _ONE, low + i * _ONE, e, e_low)
+            store_pair(high + i * ONE_EACH, low + i * ONE_EACH, e, e_low)
 
     @part
     def addends(values, count, tops, high, low, ones):
@@ -165,14 +165,14 @@ def make_beside(dtype, arithmetic, scaled=False):
         for i in range(count):
             is_one, e, e_low = addend(load_values(values + i * step_of_values), greatests)
             counts += where(is_one, 1.0, 0.0)
-            store_pair(high + i * _ONE, low + i * _ONE, e, e_low)
+            store_pair(high + i * ONE_EACH, low + i * ONE_EACH, e, e_low)
         store(ones, counts)
 
     @part
     def write(high, low, count, shares, shares_low, results):
         share, share_low = load_numbers(shares), load_numbers(shares_low)
         for i in range(count):
-            e, e_low = load(high + i * _ONE, low + i * _ONE)
+            e, e_low = load(high + i * ONE_EACH, low + i * ONE_EACH)
             if scaled:
                 # As of ``numbaexp.cpu.rows.make_write``.
                 is_nothing = e < smallest
@@ -184,7 +184,7 @@ def make_beside(dtype, arithmetic, scaled=False):
 
 
 def make_scatter(memory):
-    """``scatter(results, y, row_step, step, width, count)`` of elements beside each other."""
+    """Return ``scatter(results, y, row_step, step, width, count)``, which writes the elements of batched rows."""
     element, size = make_pointer(memory.stored_as), memory.size
 
     @part
@@ -212,14 +212,14 @@ def clear(numbers):
 
 @part
 def subtracted(references, differences):
-    """To ``differences``, references that can be subtracted."""
+    """Write references that can be subtracted to ``differences``."""
     source, target = _float(references), _float(differences)
     for c in range(BESIDE):
         target[c] = subtrahend(source[c])
 
 
 def make_softmax(dtype, scaled=False):
-    """Of rows of one chunk, each element of which is read once and written once."""
+    """Make the kernel of rows of one chunk, each element of which is read once and written once."""
     arithmetic = arithmetic_of(dtype)
     memory, block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
     share_of, scatter, usable = make_share(arithmetic, scaled), make_scatter(memory), arithmetic.usable
@@ -227,12 +227,12 @@ def make_softmax(dtype, scaled=False):
     def softmax(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 3 * length * _ONE)
+        room = allocated(j, 3 * length * ONE_EACH)
         if room == 0:
             return
-        values, high, low = room, room + length * _ONE, room + 2 * length * _ONE
-        references, differences, tops = stack(_ONE), stack(_ONE), stack(_ONE)
-        sums, sums_low, scales = stack(_ONE), stack(_ONE), stack(_ONE)
+        values, high, low = room, room + length * ONE_EACH, room + 2 * length * ONE_EACH
+        references, differences, tops = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
+        sums, sums_low, scales = stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         reference, greatest, total, total_low = _float(references), _float(tops), _float(sums), _float(sums_low)
         scale = _float(scales)
         clear(sums_low)

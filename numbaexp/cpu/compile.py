@@ -36,7 +36,7 @@ def compile_kernel(
         What the named function is called with, and ``options`` by name, to make the one that is compiled; without
         them it is that one.
     modules : tuple of str
-        That the function is made of, beside its own and those that they import.
+        That the function is made of, besides its own and those that they import.
     parallel : bool
         Whether the function has loops for Numba's threads, which are there then.
     """

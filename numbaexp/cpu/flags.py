@@ -23,8 +23,8 @@ def status(typingctx):
     def codegen(context, builder, signature, args):
         if builder.module.triple.startswith("x86_64"):
             with builder.goto_entry_block():
-                place = builder.alloca(_INT32)
-            return X86.read(builder, place)
+                slot = builder.alloca(_INT32)
+            return X86.read(builder, slot)
         return call(builder, "fetestexcept", _INT32, _ALL)
 
     return types.int32(), codegen
@@ -37,8 +37,8 @@ def restore_status(typingctx, flags):
     def codegen(context, builder, signature, args):
         if builder.module.triple.startswith("x86_64"):
             with builder.goto_entry_block():
-                place = builder.alloca(_INT32)
-            X86.write(builder, place, args[0])
+                slot = builder.alloca(_INT32)
+            X86.write(builder, slot, args[0])
         else:
             call(builder, "feclearexcept", _INT32, builder.and_(builder.not_(args[0]), _ALL))
         return context.get_dummy_value()

@@ -20,14 +20,14 @@ class X86:
     DEFAULT, FLAGS = 0x1F80, 0x3F
 
     @staticmethod
-    def read(builder, place):
-        call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
-        return builder.load(place)
+    def read(builder, slot):
+        call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(slot, ir.IntType(8).as_pointer()))
+        return builder.load(slot)
 
     @staticmethod
-    def write(builder, place, value):
-        builder.store(value, place)
-        call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+    def write(builder, slot, value):
+        builder.store(value, slot)
+        call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(slot, ir.IntType(8).as_pointer()))
 
 
 class _Arm:
@@ -36,11 +36,11 @@ class _Arm:
     DEFAULT, FLAGS = 0, 0
 
     @staticmethod
-    def read(builder, place):
+    def read(builder, slot):
         return builder.trunc(call(builder, "llvm.aarch64.get.fpcr", _INT64), _INT32)
 
     @staticmethod
-    def write(builder, place, value):
+    def write(builder, slot, value):
         call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), builder.zext(value, _INT64))
 
 
@@ -55,14 +55,14 @@ def call_in_default_mode(builder, callee, args):
     if register is None:
         return builder.call(callee, args)
     with builder.goto_entry_block():
-        place = builder.alloca(_INT32)
+        slot = builder.alloca(_INT32)
     modes, flags = ~register.FLAGS, register.FLAGS
-    before = register.read(builder, place)
+    before = register.read(builder, slot)
     changed = builder.icmp_unsigned("!=", builder.and_(before, _INT32(modes)), _INT32(register.DEFAULT))
     with builder.if_then(changed, likely=False):
-        register.write(builder, place, builder.or_(builder.and_(before, _INT32(flags)), _INT32(register.DEFAULT)))
+        register.write(builder, slot, builder.or_(builder.and_(before, _INT32(flags)), _INT32(register.DEFAULT)))
     result = builder.call(callee, args)
     with builder.if_then(changed, likely=False):
-        raised = builder.and_(register.read(builder, place), _INT32(flags))
-        register.write(builder, place, builder.or_(before, raised))
+        raised = builder.and_(register.read(builder, slot), _INT32(flags))
+        register.write(builder, slot, builder.or_(before, raised))
     return result

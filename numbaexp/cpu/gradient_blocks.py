@@ -25,7 +25,7 @@ TILE = 256
 # One in so many elements may be undecided; with more, all are computed anew.
 FEW = 16
 
-_places = make_pointer(np.int32)
+_indices = make_pointer(np.int32)
 
 
 def make_block(name: str, dtype: str, level: Level) -> Any:
@@ -84,26 +84,26 @@ def _make_fast(dtype, fast, by_number, lanes, inputs):
     load, load_first = make_load(vector), make_load_first(vector)
     moved_each, load_each, load_first_each = (make_each([each] * inputs) for each in (_moved, load, load_first))
     step, most = lanes * size, BLOCK // FEW
-    places_size = most * 4
+    indices_size = most * 4
     settle = _make_settle(dtype, by_number, most, inputs)
     # The conversion to 16 bits may underflow, and raises the flag; no other step of the fast phase may raise one.
     silent = size > 2
     some = 0 if size == 2 else most
 
     @jit
-    def note(undecided, i, places, count):
+    def note(undecided, i, indices, count):
         """Note the undecided elements of a vector, as far as there is room; return how many were found so far."""
-        place = _places(places)
+        index = _indices(indices)
         bits = mask_bits(undecided)
         while bits:
             if count < most:
-                place[count] = i + trailing_zeros(bits)
+                index[count] = i + trailing_zeros(bits)
             count += 1
             bits &= bits - np.uint64(1)
         return count
 
     @jit
-    def fast_pass(sources, target, count, past_caches, places):
+    def fast_pass(sources, target, count, past_caches, indices):
         found, i = 0, 0
         aligned = past_caches and target % step == 0
         while count - i >= lanes:
@@ -112,42 +112,42 @@ def _make_fast(dtype, fast, by_number, lanes, inputs):
                 store_past_caches(target + i * size, y)
             else:
                 store(target + i * size, y)
-            found = note(undecided, i, places, found)
+            found = note(undecided, i, indices, found)
             i += lanes
         if i < count:
             y, undecided = fast(*load_first_each(moved_each(sources, i * size), count - i))
             store_first(target + i * size, y, count - i)
-            found = note(undecided & first_lanes(y, count - i), i, places, found)
+            found = note(undecided & first_lanes(y, count - i), i, indices, found)
         return found
 
     @jit
     def block(sources, target, count, inside, past_caches):
-        places = stack(places_size)
+        indices = stack(indices_size)
         before = status()
-        found = fast_pass(sources, target, count, unforeseen(past_caches), places)
+        found = fast_pass(sources, target, count, unforeseen(past_caches), indices)
         if (silent or found) and status() != before:
             restore_status(before)
         if found > some:
             by_number(sources, target, count)
         elif found:
-            settle(sources, target, places, found)
+            settle(sources, target, indices, found)
         return inside
 
     return block
 
 
 def _make_settle(dtype, by_number, most, inputs):
-    """Return ``settle(sources, target, places, count)``: gather noted elements, compute them, scatter the results."""
+    """Return ``settle(sources, target, indices, count)``: gather noted elements, compute them, scatter the results."""
     elements, values_size = make_pointer(STORED_AS[dtype]), most * itemsize(dtype)
     all_values_size = inputs * values_size
 
     def make_gather(k):
         @jit
-        def gather(source, values, places, count):
+        def gather(source, values, indices, count):
             buffer = values + k * values_size
-            from_source, to_buffer, place = elements(source), elements(buffer), _places(places)
+            from_source, to_buffer, index = elements(source), elements(buffer), _indices(indices)
             for i in range(count):
-                to_buffer[i] = from_source[place[i]]
+                to_buffer[i] = from_source[index[i]]
             return buffer
 
         return gather
@@ -155,11 +155,11 @@ def _make_settle(dtype, by_number, most, inputs):
     gather_each = make_each([make_gather(k) for k in range(inputs)])
 
     @jit
-    def settle(sources, target, places, count):
+    def settle(sources, target, indices, count):
         values, results = stack(all_values_size), stack(values_size)
-        by_number(gather_each(sources, values, places, count), results, count)
-        from_results, to_target, place = elements(results), elements(target), _places(places)
+        by_number(gather_each(sources, values, indices, count), results, count)
+        from_results, to_target, index = elements(results), elements(target), _indices(indices)
         for i in range(count):
-            to_target[place[i]] = from_results[i]
+            to_target[index[i]] = from_results[i]
 
     return settle

@@ -1,4 +1,4 @@
-"""Every kernel of the CPU, by the public functions that call them."""
+"""List every kernel of the CPU, by the public functions that call them."""
 
 from numbaexp.cpu import address_entry, entry, pool, row_entry, row_functions, share, ufunc
 from numbaexp.scalar.family import FAMILY, SAVED
@@ -44,10 +44,10 @@ def kernels(functions: tuple[str, ...], dtypes: tuple[str, ...]) -> list[Kernel]
         if function not in ROWS:
             found.update(dict.fromkeys((function, dtype) for dtype in dtypes))
         for name in ROWS.get(function, ()):
-            ways = row_functions.FUNCTIONS[name].makes()
+            variants = row_functions.FUNCTIONS[name].makes()
             of_types = ("float64",) if name in _IN_FLOAT64 else dtypes
             of_types = (*of_types, "float64") if name in _IN_FLOAT64_TOO else of_types
-            found.update(dict.fromkeys((name, way, dtype) for way in ways for dtype in of_types))
+            found.update(dict.fromkeys((name, variant, dtype) for variant in variants for dtype in of_types))
     return list(found)
 
 

@@ -141,8 +141,10 @@ _let_go = types.ExternalFunction("Py_DecRef", types.void(types.intp))
 
 
 def first_loop(args, dimensions, steps, data):
-    """Call the Python object ``data[7]``, which is to compile a loop and to put the address of that into the place of
-    this one's, and run that loop. An exception is left to NumPy, which looks for one behind every loop."""
+    """Call the Python object ``data[7]``, which compiles a loop and writes its address to ``data[1]``; run that.
+
+    An exception is left to NumPy, which looks for one behind every loop.
+    """
     flags = test_flags(ALL_FLAGS)
     state = _ensure_lock()
     result = _call_object(data[7], 0)

@@ -1,4 +1,4 @@
-"""Pieces of an array block by block: what the inner loops of functions of one and of two arguments have in common."""
+"""Pieces of an array block by block, as the inner loops of functions go through their operands."""
 
 from typing import Any, NamedTuple
 

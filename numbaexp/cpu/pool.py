@@ -1,4 +1,4 @@
-"""Which loop does the work of the ``auto`` and ``parallel`` ufuncs: one thread's, or the one on Numba's threads.
+"""Choose the loop that the ``auto`` and ``parallel`` ufuncs run: one thread's, or the one on Numba's threads.
 
 Two of Numba's threading layers end the process: GNU OpenMP where a forked child enters a parallel region after its
 parent has, the workqueue where two threads enter one at once. So Numba's threads are used under "omp" and "tbb"
@@ -21,7 +21,7 @@ from numbaexp.once import LOCK
 
 SAFE_LAYERS = ("omp", "tbb")
 
-# One array for each type of each ufunc, which its loop reads through a data pointer: 0, in the place where the serial
+# One array for each type of each ufunc, which its loop reads through a data pointer: 0, at the index where the serial
 # loop looks for what it is a part of; the address of the loop to run, that of the serial loop, or of ``first_loop``
 # until that is compiled, the fewest elements to share among threads, the size of one, the number of inputs, the most
 # threads, and what compiles. They live as long as the process.

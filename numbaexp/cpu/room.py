@@ -39,7 +39,7 @@ def allocated(j, size):
 
 @jit
 def allocated_zeros(j, size):
-    """The same, of bytes that are 0."""
+    """Return the same, of bytes that are 0."""
     return _room(j, _calloc(1, size + _MORE))
 
 

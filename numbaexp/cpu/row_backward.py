@@ -1,4 +1,4 @@
-"""Kernels of the gradients of the softmax family, row by row and beside each other; see ``numbaexp.cpu.rows``.
+"""Kernels of the gradients of the softmax family, row by row and batched; see ``numbaexp.cpu.rows``.
 
 ``X`` is the gradient of the result, ``W`` the result, ``Y`` the gradient that is made.
 """
@@ -68,15 +68,15 @@ def _make_chunk(name, dtype, memory):
             fetch_to_read(y + ahead)
             fetch_to_write(out + ahead)
             of_g, of_y = numbers_at(g, tile, start, count), numbers_at(y, tile_y, start, count)
-            place = target + start * size if start + TILE <= count else tile
-            store(place, rounded(result(of_g, of_y, total, low)))
+            address = target + start * size if start + TILE <= count else tile
+            store(address, rounded(result(of_g, of_y, total, low)))
         memory.settle(out, step, count, target, tile)
 
     return Chunk(sum_of, write)
 
 
 def make_by_row(name, dtype):
-    """Rows of up to ``numbaexp.cpu.rows.KEPT`` chunks, which are read twice."""
+    """Make the kernel of rows of up to ``numbaexp.cpu.rows.KEPT`` chunks, which are read twice."""
     memory = make_row_memory(dtype, arithmetic_of(dtype))
     chunk = _make_chunk(name, dtype, memory)
 
@@ -112,7 +112,7 @@ def make_by_row(name, dtype):
 
 
 def make_sums(name, dtype):
-    """The sums of chunks, a chunk a unit, are put where ``KNOWN`` says."""
+    """Make the kernel of the sums of chunks, which are put where ``KNOWN`` says; a chunk is a unit."""
     memory = make_row_memory(dtype, arithmetic_of(dtype))
     chunk = _make_chunk(name, dtype, memory)
 
@@ -134,7 +134,7 @@ def make_sums(name, dtype):
 
 
 def make_close(_name, _dtype):
-    """The sum of a row's chunks, at the head of the lists; a row is a unit."""
+    """Make the kernel of the sum of a row's chunks, which is put at the head of the lists; a row is a unit."""
 
     def close(job, first, last):
         j = _int(job)
@@ -149,7 +149,7 @@ def make_close(_name, _dtype):
 
 
 def make_finish(name, dtype):
-    """The gradient of a chunk, from its row's sum; a chunk is a unit."""
+    """Make the kernel of the gradient of a chunk, from the sum of its row; a chunk is a unit."""
     memory = make_row_memory(dtype, arithmetic_of(dtype))
     chunk = _make_chunk(name, dtype, memory)
 
@@ -172,7 +172,7 @@ def make_finish(name, dtype):
 
 
 def make_beside_kernel(name, dtype):
-    """Rows of one chunk, beside each other."""
+    """Make the kernel of batched rows of one chunk."""
     memory, gradient, block = make_row_memory(dtype, PAIRED), gradient_of(name, dtype), make_beside(dtype, PAIRED)
     addend, result, rounded, scatter = gradient.addend, gradient.result, memory.rounded, make_scatter(memory)
     element = make_pointer(memory.stored_as)

@@ -1,4 +1,4 @@
-"""Kernels of the logarithm of a row's sum, and of the shares' logarithms, row by row; see ``numbaexp.cpu.rows``."""
+"""Kernels of the logarithm of a row's sum, and of the softmax's logarithms, row by row; see ``numbaexp.cpu.rows``."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ _float = make_pointer(np.float64)
 
 
 def make_sum_of_row(dtype, arithmetic):
-    """``sum_of_row(x, length, step, scratch, tile, known)``: (greatest, logarithm, low) of a row. ``known``
-    is the address of lists of what is known of its chunks, which were filled with 0."""
+    """Return ``sum_of_row(x, length, step, scratch, tile, known)``, which computes (greatest, logarithm, low) of a row.
+    ``known`` is the address of lists for the partial sums of its chunks, which were filled with 0."""
     memory = make_row_memory(dtype, arithmetic)
     chunk, combine, logarithm = make_chunks(arithmetic, memory), make_combine(arithmetic), arithmetic.logarithm
     of_rank = arithmetic.of_rank
@@ -43,8 +43,9 @@ def make_sum_of_row(dtype, arithmetic):
 
 
 def make_log_sum(dtype):
-    """``log_sum(greatest, logarithm, low, x, length, step, known)``: the element of the result. In the narrow types a
-    row whose greatest element and logarithm cancel is computed again, in pairs; ``known`` as for ``sum_of_row``."""
+    """Return ``log_sum(greatest, logarithm, low, x, length, step, known)``, which computes the element of the result.
+    In the narrow types a row whose greatest element and logarithm cancel is computed again, in pairs; ``known`` as for
+    ``sum_of_row``."""
     arithmetic = arithmetic_of(dtype)
     rounded, of_pairs = make_row_memory(dtype, arithmetic).rounded, make_sum_of_row(dtype, PAIRED)
     value, narrow = arithmetic.value, arithmetic is NARROW
@@ -62,7 +63,7 @@ def make_log_sum(dtype):
 
 
 def make_write_logs(dtype):
-    """``write_logs(x, count, step, greatest, logarithm, low, y, y_step, scratch, tile)`` of a chunk."""
+    """Return ``write_logs(x, count, step, greatest, logarithm, low, y, y_step, scratch, tile)`` of a chunk."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     log_share, rounded, size = arithmetic.log_share, memory.rounded, memory.size
@@ -84,7 +85,7 @@ def make_write_logs(dtype):
 
 
 def make_log_softmax(dtype):
-    """Of rows that the second-level cache holds."""
+    """Make the kernel of rows that the second-level cache holds."""
     sum_of_row, write_logs = make_sum_of_row(dtype, arithmetic_of(dtype)), make_write_logs(dtype)
 
     def log_softmax(job, first, last):
@@ -107,7 +108,7 @@ def make_log_softmax(dtype):
 
 
 def make_log_sums(dtype):
-    """The logarithm of each row's sum."""
+    """Make the kernel of the logarithm of each row's sum."""
     sum_of_row, log_sum = make_sum_of_row(dtype, arithmetic_of(dtype)), make_log_sum(dtype)
     element = make_pointer(make_row_memory(dtype, arithmetic_of(dtype)).stored_as)
 
@@ -150,7 +151,8 @@ def make_statistics(dtype):
 
 
 def make_close(dtype):
-    """What is known of a row's chunks becomes what is known of the row, at the head of the lists; a row is a unit."""
+    """Make the kernel that reduces the partial sums of a row's chunks to the statistics of the row, at the head of the
+    lists; a row is a unit."""
     arithmetic = arithmetic_of(dtype)
     combine, logarithm = make_combine(arithmetic), arithmetic.logarithm
 
@@ -168,7 +170,7 @@ def make_close(dtype):
 
 
 def make_finish_logs(dtype):
-    """The shares' logarithms of a chunk, from what ``close`` left; a chunk is a unit."""
+    """Make the kernel of the logarithms of a chunk's softmax, from what ``close`` left; a chunk is a unit."""
     write_logs = make_write_logs(dtype)
 
     def finish_logs(job, first, last):
@@ -187,7 +189,7 @@ def make_finish_logs(dtype):
 
 
 def make_finish_log_sums(dtype):
-    """The logarithm of a row's sum, from what ``close`` left; a row is a unit."""
+    """Make the kernel of the logarithm of a row's sum, from what ``close`` left; a row is a unit."""
     log_sum = make_log_sum(dtype)
     element = make_pointer(make_row_memory(dtype, arithmetic_of(dtype)).stored_as)
 
@@ -203,7 +205,7 @@ def make_finish_log_sums(dtype):
 
 
 def make_finish_statistics(dtype):
-    """What ``close`` left, as ``statistics`` gives it; a row is a unit."""
+    """Make the kernel that gives what ``close`` left as ``statistics`` does; a row is a unit."""
 
     def finish_statistics(job, first, last):
         j = _int(job)

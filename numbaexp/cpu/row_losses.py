@@ -1,4 +1,4 @@
-"""Kernels of the cross entropy and its gradient, row by row; see ``numbaexp.cpu.rows``. What is known of a row is a
+"""Kernels of the cross entropy and its gradient, row by row; see ``numbaexp.cpu.rows``. The statistics of a row are a
 record of ``numbaexp.scalar.row_losses`` at ``EXTRA``."""
 
 import numpy as np
@@ -11,7 +11,7 @@ from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import make_row_sums, make_share, make_write
 from numbaexp.scalar import loss_record as record
-from numbaexp.scalar import row_losses as l
+from numbaexp.scalar import row_losses as scalars
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_order import CHUNK
 
@@ -20,9 +20,9 @@ _float = make_pointer(np.float64)
 
 
 def make_losses(dtype):
-    """The losses of elements, which are rows of one."""
+    """Make the kernel of the losses of elements, which are rows of one."""
     arithmetic = arithmetic_of(dtype)
-    memory, value, loss = make_row_memory(dtype, arithmetic), arithmetic.value, l.losses_of(arithmetic).loss
+    memory, value, loss = make_row_memory(dtype, arithmetic), arithmetic.value, scalars.losses_of(arithmetic).loss
     element = make_pointer(memory.stored_as)
 
     def losses(job, first, last):
@@ -46,7 +46,8 @@ def make_losses(dtype):
 
 
 def make_total(dtype):
-    """(high, low), at ``EXTRA``, the sum of the pairs of a row, high and low beside each other at ``X``."""
+    """Make the kernel of (high, low), at ``EXTRA``, the sum of the pairs of a row, whose high and low follow each other
+    at ``X``."""
     sum_of = make_sums(PAIRED).total
 
     def total(job, first, last):
@@ -71,14 +72,15 @@ def make_total(dtype):
                     lows[i] = pair[1] if i < count else 0.0
                 sums[c], sums_low[c] = sum_of(high, low, count)
             target = _float(row_at(j, row, at.EXTRA))
-            target[0], target[1] = l.settled(*sum_of(room, room + 8 * width, chunks))
+            target[0], target[1] = scalars.settled(*sum_of(room, room + 8 * width, chunks))
         release(room)
 
     return total
 
 
 def make_rounded(dtype):
-    """The mean of a total over a count, pairs that are at ``EXTRA``, as an element; elements are rows of one."""
+    """Make the kernel of the mean of a total over a count, pairs that are at ``EXTRA``, as an element; elements are
+    rows of one."""
     memory = make_row_memory(dtype, arithmetic_of(dtype))
     element = make_pointer(memory.stored_as)
 
@@ -86,15 +88,15 @@ def make_rounded(dtype):
         j = _int(job)
         for row in range(first, last):
             total = _float(row_at(j, row, at.EXTRA))
-            result = memory.rounded(l.mean(total[0], total[1], total[2], total[3]))
+            result = memory.rounded(scalars.mean(total[0], total[1], total[2], total[3]))
             element(row_at(j, row, at.Y))[0] = result
 
     return rounded
 
 
 def make_class_gradients(dtype):
-    """The gradient of the negative logarithm of one element's share, times a number: shares, but for that element,
-    which has what its share lacks of 1, negative; or zeros."""
+    """Make the kernel of the gradient of the negative logarithm of one element's softmax, times a number: the softmax,
+    but for that element, which has its difference to 1, negative; or zeros."""
     arithmetic = arithmetic_of(dtype)
     memory, total_of = make_row_memory(dtype, arithmetic), make_sums(arithmetic).total
     sum_of_row = make_row_sums(arithmetic, memory).of_row
@@ -117,8 +119,8 @@ def make_class_gradients(dtype):
         for row in range(first, last):
             x, y = row_at(j, row, at.X), row_at(j, row, at.Y)
             of_row = _float(row_at(j, row, at.EXTRA))
-            number, place = of_row[record.NUMBER] * of_row[record.WEIGHT], np.int64(of_row[record.PLACE])
-            if place == record.IGNORED:
+            number, index = of_row[record.NUMBER] * of_row[record.WEIGHT], np.int64(of_row[record.PLACE])
+            if index == record.IGNORED:
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
@@ -127,9 +129,9 @@ def make_class_gradients(dtype):
             )
             # The sum of the others: without it, where the element is most of its row, what its share lacks would
             # cancel.
-            c = place // CHUNK
+            c = index // CHUNK
             here = c * CHUNK_BYTES
-            kept[place], kept_low[place] = 0.0, 0.0
+            kept[index], kept_low[index] = 0.0, 0.0
             others, others_low = total_of(high + here, low + here, min(CHUNK, length - c * CHUNK))
             if chunks > 1:
                 sums[c], sums_low[c] = others, others_low
@@ -142,15 +144,15 @@ def make_class_gradients(dtype):
                 write(high + here, low + here, count, share, share_low, y + start * y_step, y_step, scratch, tile)
             lacking = quotient(others, others_low, total, total_low, -number)
             lacking = lacking if abs(reference) < np.inf else np.nan
-            element(y + place * y_step)[0] = rounded(lacking)
+            element(y + index * y_step)[0] = rounded(lacking)
         release(room)
 
     return class_gradients
 
 
 def make_parts(memory):
-    """``put_parts(w, step, start, count, along, constants, scratch, tile, parts)``: of a chunk, the targets' parts are
-    put at ``parts``, with 0 up to the end of the last tile; ``w`` is the address of the row's probabilities."""
+    """Return ``put_parts(w, step, start, count, along, constants, scratch, tile, parts)``: of a chunk, put the targets'
+    parts at ``parts``, with 0 up to the end of the last tile; ``w`` is the address of the row's probabilities."""
     element, to_value = make_pointer(memory.stored_as), memory.to_value
 
     @part
@@ -158,7 +160,7 @@ def make_parts(memory):
         probabilities = element(memory.load(w + start * step, step, count, scratch, tile))
         weights, given, made = _float(along), _float(constants), _float(parts)
         for i in range(count):
-            made[i] = l.expected(weights[start + i], np.float64(to_value(probabilities[i])), given[0], given[1])
+            made[i] = scalars.expected(weights[start + i], np.float64(to_value(probabilities[i])), given[0], given[1])
         for i in range(count, whole_tiles(count)):
             made[i] = 0.0
 
@@ -166,10 +168,10 @@ def make_parts(memory):
 
 
 def make_expected_losses(dtype):
-    """Of each row, the sum of the negative logarithms of its shares, each times its part of the target. ``ALONG`` has
-    the classes' weights, ``W`` their probabilities."""
+    """Make the kernel of the sum of the negative logarithms of each row's softmax, each times its part of the target.
+    ``ALONG`` has the classes' weights, ``W`` their probabilities."""
     arithmetic = arithmetic_of(dtype)
-    memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, l.losses_of(arithmetic).addend
+    memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, scalars.losses_of(arithmetic).addend
     element, to_value, put_parts = make_pointer(memory.stored_as), memory.to_value, make_parts(memory)
     sum_of = make_sums(PAIRED).total
 
@@ -204,13 +206,14 @@ def make_expected_losses(dtype):
 
 
 def make_expected_gradients(dtype):
-    """The gradient of an expected loss: the shares times the sum of the target's parts, less those parts; all times a
-    number of the row. Where the row has a class, that has another part, of its weight; or the row is zeros."""
+    """Make the kernel of the gradient of an expected loss: the softmax times the sum of the target's parts, less those
+    parts; all times a number of the row. Where the row has a class, that has another part, of its weight; or the row is
+    zeros."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     chunk, sum_of = make_chunks(arithmetic, memory), make_sums(arithmetic).total
     sum_of_row, share_of = make_row_sums(arithmetic, memory).of_row, make_share(arithmetic, True)
-    gradient, rounded = l.losses_of(arithmetic).gradient, memory.rounded
+    gradient, rounded = scalars.losses_of(arithmetic).gradient, memory.rounded
     element, stored_as, put_parts = make_pointer(memory.stored_as), memory.stored_as, make_parts(memory)
 
     def expected_gradients(job, first, last):
@@ -232,12 +235,12 @@ def make_expected_gradients(dtype):
             x, w = row_at(j, row, at.X), row_at(j, row, at.W)
             y = row_at(j, row, at.Y)
             of_row = _float(row_at(j, row, at.EXTRA))
-            scale, place, weight = (
+            scale, index, weight = (
                 of_row[record.NUMBER],
                 np.int64(of_row[record.PLACE]),
                 _float(j[at.CONSTANTS])[0] * of_row[record.WEIGHT],
             )
-            if place == record.IGNORED:
+            if index == record.IGNORED:
                 for i in range(length):
                     element(y + i * y_step)[0] = stored_as(0)
                 continue
@@ -256,8 +259,8 @@ def make_expected_gradients(dtype):
                 elements = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 chunk.exponentials(elements, tile, count, reference, high, low, y + start * y_step)
                 put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
-                if start <= place < start + count:
-                    parts[place - start] += weight
+                if start <= index < start + count:
+                    parts[index - start] += weight
                 for i in range(count):
                     results[i] = rounded(gradient(highs[i], lows[i], share, share_low, scale * parts[i]))
                 for i in range(count):

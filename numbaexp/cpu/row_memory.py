@@ -22,7 +22,7 @@ part = jit
 
 
 def make_pointer(number):
-    """A function that takes an address as a pointer to numbers of a type of NumPy's."""
+    """Return a function that takes an address as a pointer to numbers of a type of NumPy's."""
     kind = from_dtype(np.dtype(number))
 
     @intrinsic
@@ -37,26 +37,26 @@ def make_pointer(number):
 
 @intrinsic(prefer_literal=True)
 def stack(typingctx, size):
-    """The address of so many bytes, a number known when compiling, on the stack of the kernel."""
+    """Return the address of so many bytes, a number known when compiling, on the stack of the kernel."""
 
     def codegen(context, builder, signature, args):
         with builder.goto_entry_block():
-            place = builder.alloca(ir.ArrayType(ir.IntType(8), signature.args[0].literal_value))
-        place.align = 64
-        return builder.ptrtoint(place, ir.IntType(64))
+            memory = builder.alloca(ir.ArrayType(ir.IntType(8), signature.args[0].literal_value))
+        memory.align = 64
+        return builder.ptrtoint(memory, ir.IntType(64))
 
     return types.intp(size), codegen
 
 
 @part
 def steps_of(base):
-    """The places of the outer and the inner step of what is at the place ``base``."""
+    """Return the indices, in the job, of the outer and the inner step of the operand at the index ``base``."""
     return STEPS + 3 * base, STEPS + 3 * base + 1
 
 
 @part
 def row_at(j, row, base):
-    """The address of a row of what is at the place ``base``."""
+    """Return the address of a row of the operand at the index ``base`` of the job."""
     outer, inner = steps_of(base)
     of_inner = j[INNER]
     # A division takes the time of a dozen elements.
@@ -67,8 +67,7 @@ def row_at(j, row, base):
 
 @scalar
 def to_bfloat_by_float(result):
-    """As ``to_bfloat``, without regard to flags: that the result is rounded twice shows only where the first time it is
-    rounded to what is halfway."""
+    """Round as ``to_bfloat``, without regard to flags: rounding twice matters only where the first gives halfway."""
     once = to_float32(result)
     halfway = (bits_of(once) & np.int32(0xFFFF)) == np.int32(0x8000)
     if mask_bits(halfway) != np.uint64(0):
@@ -105,7 +104,7 @@ _MINUS_INFINITY: dict[str, Any] = {"float16": 0xFC00, "bfloat16": 0xFF80, "float
 
 
 def make_row_memory(dtype, arithmetic):
-    """Elements of a type, and values as an arithmetic takes them."""
+    """Return how elements of a type are read and written, as values of an arithmetic."""
     stored_as, size = STORED_AS[dtype], itemsize(dtype)
     element, load_elements = make_pointer(stored_as), make_load(Vector(from_dtype(np.dtype(stored_as)), TILE))
     zero, nothing, minus_infinity = arithmetic.value(0.0), stored_as(0), stored_as(_MINUS_INFINITY[dtype])

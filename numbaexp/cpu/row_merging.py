@@ -1,6 +1,6 @@
 """Kernels of rows that are cut, so that no memory holds a whole one; see ``numbaexp.cpu.rows``.
 
-What is known of a row, or of a piece of one, is three float64 at ``EXTRA``: its greatest element, and a sum as
+The statistics of a row, or of a piece of one, are three float64 at ``EXTRA``: its greatest element, and a sum as
 ``numbaexp.scalar.row_merging`` has it, which is 0 where the greatest element is not finite.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.columns import _ONE, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.columns import ONE_EACH, beside, block_at, make_beside, make_scatter, width_of
 from numbaexp.cpu.room import allocated, release
 from numbaexp.cpu.row_job import BESIDE, CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
@@ -25,7 +25,8 @@ _float = make_pointer(np.float64)
 
 
 def make_sums_of_statistics(_dtype):
-    """What is known of rows, in the place of their (greatest, logarithm, low); elements are rows of one."""
+    """Make the kernel that replaces the statistics (greatest, logarithm, low) of rows by their sums; elements are rows
+    of one."""
 
     def sums_of_statistics(job, first, last):
         j = _int(job)
@@ -39,7 +40,7 @@ def make_sums_of_statistics(_dtype):
 
 
 def make_merged_sums(_dtype):
-    """What is known of rows, from what is known of their pieces, at ``X``; the pieces are a row's elements."""
+    """Make the kernel of the sums of rows, from the sums of their pieces, at ``X``; the pieces are a row's elements."""
 
     def merged_sums(job, first, last):
         j = _int(job)
@@ -72,7 +73,7 @@ def make_merged_sums(_dtype):
 
 
 class Result(NamedTuple):
-    """``close(known)``, a pair, from what is known of a row at an address; ``of_element(x, greatest, pair)``, yet to be
+    """``close(known)``, a pair, from the statistics of a row at an address; ``of_element(x, greatest, pair)``, not yet
     rounded."""
 
     close: Any
@@ -80,7 +81,7 @@ class Result(NamedTuple):
 
 
 def make_result(name, dtype):
-    """That of a function, in a type; it is NaN where the greatest element is not finite."""
+    """Return the ``Result`` of a function, in a type; it is NaN where the greatest element is not finite."""
     arithmetic = arithmetic_of(dtype)
     exponential, shared, share, logarithm = (
         arithmetic.exponential,
@@ -113,7 +114,7 @@ def make_result(name, dtype):
 
 
 def make_by_row(name, dtype):
-    """A result for each element of a piece of each row."""
+    """Make the kernel of a result for each element of a piece of each row."""
     arithmetic, result = arithmetic_of(dtype), make_result(name, dtype)
     memory, value, close, of_element = (
         make_row_memory(dtype, arithmetic),
@@ -146,7 +147,7 @@ def make_by_row(name, dtype):
 
 
 def make_beside_each_other(name, dtype):
-    """The same, of pieces of one chunk; see ``numbaexp.cpu.columns``."""
+    """Make the same for batched rows, of pieces of one chunk; see ``numbaexp.cpu.columns``."""
     arithmetic, result = arithmetic_of(dtype), make_result(name, dtype)
     memory, block, value = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic), arithmetic.value
     close, of_element, rounded, scatter = result.close, result.of_element, memory.rounded, make_scatter(memory)
@@ -155,12 +156,12 @@ def make_beside_each_other(name, dtype):
     def beside_each_other(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
-        room = allocated(j, 2 * length * _ONE)
+        room = allocated(j, 2 * length * ONE_EACH)
         if room == 0:
             return
-        values, made = room, room + length * _ONE
+        values, made = room, room + length * ONE_EACH
         source, results, wide = number(values), element(made), beside()
-        greatests, highs, lows = _float(stack(_ONE)), _float(stack(_ONE)), _float(stack(_ONE))
+        greatests, highs, lows = _float(stack(ONE_EACH)), _float(stack(ONE_EACH)), _float(stack(ONE_EACH))
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
@@ -181,7 +182,7 @@ def make_beside_each_other(name, dtype):
 
 
 def make_logsumexp_of_sums(_dtype):
-    """The logarithm of each row's sum, float64, at ``Y``; elements are rows of one."""
+    """Make the kernel of the logarithm of each row's sum, float64, at ``Y``; elements are rows of one."""
 
     def logsumexp_of_sums(job, first, last):
         j = _int(job)

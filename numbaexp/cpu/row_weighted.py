@@ -28,7 +28,7 @@ UNSCALE = r.UNSCALE_SUM / LESS_SCALE
 
 @part
 def counted(x, factor):
-    """Of what has no weight not even a NaN counts; a factor that is no finite number makes the element one."""
+    """Return an element as it counts: not at all, even a NaN, without a weight; as 1 where its factor is not finite."""
     return x + (factor - factor) if factor != 0.0 else -np.inf
 
 
@@ -56,8 +56,8 @@ def logarithm_of(top, total, total_low):
 
 
 def make_weighted_log_sums(dtype):
-    """The logarithm of the magnitude of the sum of exponentials times ``W``, at ``Y``, and at ``EXTRA`` its sign; in
-    pairs in every type."""
+    """Make the kernel of the logarithm of the magnitude of the sum of exponentials times ``W``, at ``Y``, and at
+    ``EXTRA`` its sign; in pairs in every type."""
     memory, combine = make_row_memory(dtype, PAIRED), make_combine(PAIRED)
     element, to_value = make_pointer(memory.stored_as), memory.to_value
     greatest = make_chunks(PAIRED, make_row_memory("float64", PAIRED)).greatest

@@ -17,8 +17,8 @@ from numbaexp.scalar.rows import rank, subtrahend
 from numbaexp.vector.memory import store
 from numbaexp.vector.operations import where
 
-# What is known of a row's chunks: lists of float64 beside each other, of a multiple of TILE. A softmax has its sums
-# alone, and puts what is known of the row at the head.
+# The partial sums of a row's chunks: lists of float64, one after another, of a multiple of TILE. A softmax has its sums
+# alone, and puts the statistics of the row at the head.
 GREATEST, ONES, HIGH, LOW = range(4)
 REFERENCE, SHARE, SHARE_LOW = range(3)
 
@@ -93,8 +93,8 @@ def make_row_sums(arithmetic, memory):
 
 
 def make_combine(arithmetic):
-    """A function of what is known of a row's chunks for a logarithm, at an address, each list filled up with 0. Returns
-    (greatest, ones, high, low) of the row; the sums in the lists are overwritten."""
+    """Return a function that merges the partial sums of a row's chunks for a logarithm, at an address, each list filled
+    up with 0, into (greatest, ones, high, low) of the row; the sums in the lists are overwritten."""
     value, one, of_rank = arithmetic.value, arithmetic.one, arithmetic.of_rank
     weight_of, weighted, add = arithmetic.weight, arithmetic.weighted, arithmetic.add
     total = make_sums_of_pairs(arithmetic).total
@@ -125,9 +125,9 @@ def make_combine(arithmetic):
 
 
 def make_share(arithmetic, scaled):
-    """``share(reference, high, low, scale)``: what the exponentials of a row are to be multiplied by, from what is
-    known of it; NaN where its greatest element is no finite number. Where it is ``scaled`` that is times ``scale``, and
-    0 in a row of -infinity."""
+    """Return ``share(reference, high, low, scale)``, the number that the exponentials of a row are to be multiplied by,
+    from its statistics; NaN where its greatest element is no finite number. Where it is ``scaled`` that is times
+    ``scale``, and 0 in a row of -infinity."""
     share_of = arithmetic.share
 
     @part
@@ -143,7 +143,8 @@ def make_share(arithmetic, scaled):
 
 
 def make_write(arithmetic, memory, scaled):
-    """``write(high, low, count, share, share_low, y, step, scratch, tile)`` of a chunk's exponentials times a share."""
+    """Return ``write(high, low, count, share, share_low, y, step, scratch, tile)`` of a chunk's exponentials times a
+    share."""
     shared, rounded, size, smallest = arithmetic.shared, memory.rounded, memory.size, arithmetic.nothing
     load, narrow = make_sums_of_pairs(arithmetic).load, arithmetic is NARROW
 
@@ -157,15 +158,15 @@ def make_write(arithmetic, memory, scaled):
                 is_nothing = e < smallest
                 e = where(is_nothing, 0.0, e)
                 e_low = 0.0 if narrow else where(is_nothing, 0.0, e_low)
-            place = target + start * size if start + TILE <= count else tile
-            store(place, rounded(shared(e, e_low, share, share_low)))
+            address = target + start * size if start + TILE <= count else tile
+            store(address, rounded(shared(e, e_low, share, share_low)))
         memory.settle(y, step, count, target, tile)
 
     return write
 
 
 def make_softmax(dtype, scaled=False):
-    """Of rows of up to ``KEPT`` chunks, each of which is read once and written once."""
+    """Make the kernel of rows of up to ``KEPT`` chunks, each element of which is read once and written once."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     sum_of_row = make_row_sums(arithmetic, memory).of_row
@@ -199,7 +200,8 @@ def make_softmax(dtype, scaled=False):
 
 
 def make_sums(dtype):
-    """The sums of chunks of differences from 0, a chunk a unit, are put where ``KNOWN`` says."""
+    """Make the kernel of the sums of chunks of differences from 0, which are put where ``KNOWN`` says; a chunk is a
+    unit."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     chunk = make_chunks(arithmetic, memory)
@@ -248,8 +250,8 @@ def make_sums_apart(dtype):
 
 
 def make_shares(dtype, scaled=False):
-    """Turn the sums of a row's chunks into its reference and share, high and low, at the head of the lists; a row is a
-    unit."""
+    """Make the kernel that turns the sums of a row's chunks into its reference and share, high and low, at the head of
+    the lists; a row is a unit."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     settled, share_of = make_row_sums(arithmetic, memory).settled, make_share(arithmetic, scaled)
@@ -274,7 +276,7 @@ def make_shares(dtype, scaled=False):
 
 
 def make_finish(dtype, scaled=False):
-    """The softmax of a chunk, from its row's share; a chunk is a unit."""
+    """Make the kernel of the softmax of a chunk, from the share of its row; a chunk is a unit."""
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     chunk, write = make_chunks(arithmetic, memory), make_write(arithmetic, memory, scaled)

@@ -7,5 +7,6 @@ _FLOATS = "efd"
 
 
 def signatures(name, inputs=1):
-    """As ``numpy.ufunc.types``: those of NumPy's ufunc of the same name, so that types are promoted as there."""
+    """Return the signatures as ``numpy.ufunc.types`` has them: those of NumPy's ufunc of the same name, so that types
+    are promoted as there."""
     return list(getattr(np, name).types) if hasattr(np, name) else [f"{code * inputs}->{code}" for code in _FLOATS]

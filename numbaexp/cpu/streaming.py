@@ -26,7 +26,7 @@ def stream_line(typingctx, target, source):
 
 @intrinsic
 def fence(typingctx):
-    """Such stores are in no order with others until here."""
+    """Order such stores before all that follow."""
 
     def codegen(context, builder, signature, args):
         builder.fence("seq_cst")

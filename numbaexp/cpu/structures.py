@@ -1,4 +1,4 @@
-"""Places of what compiled code reads of Python's and NumPy's objects, in bytes, as their C structures are published."""
+"""Offsets in Python's and NumPy's objects that compiled code reads, in bytes, as their C structures are published."""
 
 # PyObject's type; PyVarObject's size; PyTypeObject's tp_vectorcall_offset.
 TYPE = object.__basicsize__ - 8

@@ -2,7 +2,7 @@
 
 NumPy's C API makes a ufunc of loops and the types they take, and with it come all of a ufunc's conventions: casting,
 ``out``, ``where``, strides, overlap, subclasses, error state. Where NumPy has a ufunc of the same name its loops are
-taken over, so that types are promoted as there, and those of the types computed here are put in their place.
+taken over, so that types are promoted as there, and those of the types computed here replace them.
 """
 
 import contextlib
@@ -46,7 +46,8 @@ _NO_IDENTITY = -1
 
 @functools.cache
 def _api():
-    """PyUFunc_FromFuncAndData and PyUFunc_RegisterLoopForType, at their fixed places in the table of NumPy's C API."""
+    """Return PyUFunc_FromFuncAndData and PyUFunc_RegisterLoopForType, at their fixed indices in the table of NumPy's C
+    API."""
     capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     capsule_pointer.restype = ctypes.POINTER(ctypes.c_void_p)
     capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
@@ -74,9 +75,9 @@ def _loop(name, dtype, target):
 
 
 def _loop_of_numpy(ufunc, taken):
-    """The same, of a ufunc of NumPy's in the types that it lists as ``taken``."""
-    place, head = ufunc.types.index(taken), _Ufunc.from_address(id(ufunc))
-    return head.functions[place], head.data[place]
+    """Return the same, of a ufunc of NumPy's in the types that it lists as ``taken``."""
+    i, head = ufunc.types.index(taken), _Ufunc.from_address(id(ufunc))
+    return head.functions[i], head.data[i]
 
 
 # NumPy keeps pointers into these and does not own them.
@@ -87,7 +88,7 @@ _bfloat16: np.dtype | None = None
 
 @functools.cache
 def ufunc(name, target):
-    """The ufunc of a function of the family, or of a gradient, for a target: "cpu", "parallel" or "auto"."""
+    """Return the ufunc of a function of the family, or of a gradient, for a target: "cpu", "parallel" or "auto"."""
     types_taken = signatures(name, arity(name))
     functions = (ctypes.c_void_p * len(types_taken))()
     data = (ctypes.c_void_p * len(types_taken))()
@@ -113,13 +114,15 @@ def ufunc(name, target):
 
 @functools.cache
 def bits_ufunc(name, target):
-    """The function in bfloat16 of patterns held as uint16: for those that have the type, and not that of ml_dtypes."""
+    """Return the function in bfloat16 of bit patterns in uint16: for those that have the type, and not that of
+    ml_dtypes."""
     return _made_of_one(name, _loop(name, "bfloat16", target), [np.dtype(np.uint16).num] * (arity(name) + 1))
 
 
 @functools.cache
 def division(name):
-    """NumPy's division in float64 under another ufunc's name, in which NumPy then reports floating-point errors."""
+    """Return NumPy's division in float64 under another ufunc's name, in which NumPy then reports floating-point
+    errors."""
     return _made_of_one(name, _loop_of_numpy(np.divide, "dd->d"), [np.dtype(np.float64).num] * 3)
 
 

@@ -149,8 +149,8 @@ def _define_variant(variant: Any, register: Any) -> None:
 def _lanes(builder: Any, vector: Any, start: int, count: int) -> Any:
     """Emit so many lanes from one on; after the last comes the first again."""
     given = vector.type.count
-    places = ir.Constant(ir.VectorType(ir.IntType(32), count), [(start + lane) % given for lane in range(count)])
-    return builder.shuffle_vector(vector, vector, places)
+    indices = ir.Constant(ir.VectorType(ir.IntType(32), count), [(start + lane) % given for lane in range(count)])
+    return builder.shuffle_vector(vector, vector, indices)
 
 
 def _joined(builder: Any, first: Any, second: Any) -> Any:
@@ -169,15 +169,15 @@ def make_settled(settle: Any) -> Any:
 
         def codegen(context, builder, signature, args):
             with builder.goto_entry_block():
-                places = [builder.alloca(args[0].type) for _ in range(2)]
-            builder.store(args[0], places[0])
+                slots = [builder.alloca(args[0].type) for _ in range(2)]
+            builder.store(args[0], slots[0])
             number = context.get_value_type(element(x))
-            source, target = (builder.bitcast(place, number.as_pointer()) for place in places)
+            source, target = (builder.bitcast(slot, number.as_pointer()) for slot in slots)
             lanes = ir.IntType(64)(x.lanes if isinstance(x, Vector) else 1)
             callee = subroutine(context, builder, settle, done)
             given = [source, target, lanes]
             context.call_conv.call_function(builder, callee, done.return_type, done.args, given, attrs=("noinline",))
-            return builder.load(places[1])
+            return builder.load(slots[1])
 
         return x(x), codegen
 

@@ -23,7 +23,7 @@ from numbaexp.vector.operations import bits_of, mask_bits
 
 # Notes are read eight bytes at a time.
 _words = make_pointer(np.uint64)
-_places = make_pointer(np.int32)
+_indices = make_pointer(np.int32)
 
 
 def make_block(name: str, dtype: str, level: Level) -> Any:
@@ -34,7 +34,7 @@ def make_block(name: str, dtype: str, level: Level) -> Any:
     phases, lanes = phases_of(name, dtype, level), level.lanes(max(itemsize(dtype), 4))
     noted = note_size(lanes)
     # One vector of values more, for what the middle phase lacks of its last.
-    notes_size, values_size, places_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
+    notes_size, values_size, indices_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
     fast_settles, whole_settles = not phases.fast_decides, phases.range is not None
     silent = not phases.fast_raises
     fast_pass = make_fast_pass(dtype, phases, lanes)
@@ -48,7 +48,7 @@ def make_block(name: str, dtype: str, level: Level) -> Any:
     @jit
     def block(sources, target, count, inside, past_caches):
         (source,) = sources
-        notes, x, places = stack(notes_size), stack(values_size), stack(places_size)
+        notes, x, indices = stack(notes_size), stack(values_size), stack(indices_size)
         used = (count + lanes - 1) // lanes * noted
         _words(notes + used // 8 * 8)[0] = np.uint64(0)
         undecided = 0
@@ -56,30 +56,31 @@ def make_block(name: str, dtype: str, level: Level) -> Any:
             before = status()
             inside = fast_pass(source, target, count, notes, past_caches)
             if inside and fast_settles:
-                undecided = gather(source, notes, used, within, x, places)
+                undecided = gather(source, notes, used, within, x, indices)
                 inside = undecided >= 0
             if (silent or not inside) and status() != before:
                 restore_status(before)
         if not inside:
             inside = whole_pass(source, target, count, notes)
-            undecided = gather(source, notes, used, anywhere, x, places) if whole_settles else 0
+            undecided = gather(source, notes, used, anywhere, x, indices) if whole_settles else 0
         if undecided:
-            settle(target, x, places, undecided)
+            settle(target, x, indices, undecided)
         return inside
 
     return block
 
 
 def _make_gather(dtype, phases, lanes):
-    """``gather(source, notes, used, within, x, places)``: elements that have a bit in so many bytes of notes, to x, and
-    where they were; returns how many, or -1 where ``within`` is asked and one is beyond the limit of the fast phase."""
+    """Return ``gather(source, notes, used, within, x, indices)``: copy elements that have a bit in so many bytes of
+    notes to x, and note their indices; returns how many, or -1 where ``within`` is asked and one is beyond the limit of
+    the fast phase."""
     size, bits = itemsize(dtype), BITS[itemsize(dtype)]
     elements, patterns, bits_a_byte = make_pointer(STORED_AS[dtype]), make_pointer(bits), min(lanes, 8)
     all_but_sign, limit = bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
 
     @jit
-    def gather(source, notes, used, within, x, places):
-        from_source, pattern, to_x, place = elements(source), patterns(source), elements(x), _places(places)
+    def gather(source, notes, used, within, x, indices):
+        from_source, pattern, to_x, index = elements(source), patterns(source), elements(x), _indices(indices)
         count = 0
         for byte in range(0, used, 8):
             word = _words(notes + byte)[0]
@@ -88,7 +89,7 @@ def _make_gather(dtype, phases, lanes):
                 i = byte * bits_a_byte + bit // 8 * bits_a_byte + bit % 8
                 if within and (pattern[i] & all_but_sign) > limit:
                     return -1
-                place[count] = i
+                index[count] = i
                 to_x[count] = from_source[i]
                 count += 1
                 word &= word - np.uint64(1)
@@ -98,29 +99,30 @@ def _make_gather(dtype, phases, lanes):
 
 
 @jit
-def _nothing_to_settle(target, x, places, count):
+def _nothing_to_settle(target, x, indices, count):
     return
 
 
 def _make_settle(dtype, phases, lanes):
-    """``settle(target, x, places, count)``: the remaining phases, of gathered elements, to their places in target."""
+    """Return ``settle(target, x, indices, count)``: compute gathered elements by the remaining phases, and scatter them
+    to the target."""
     elements = make_pointer(STORED_AS[dtype])
     values_size = BLOCK * itemsize(dtype) + 64
     compute = _make_last(dtype, phases) if phases.middle is None else _make_middle(dtype, phases, lanes)
 
     @jit
-    def settle(target, x, places, count):
+    def settle(target, x, indices, count):
         y = stack(values_size)
-        to_target, from_y, place = elements(target), elements(y), _places(places)
+        to_target, from_y, index = elements(target), elements(y), _indices(indices)
         compute(x, y, count)
         for i in range(count):
-            to_target[place[i]] = from_y[i]
+            to_target[index[i]] = from_y[i]
 
     return settle
 
 
 def _make_last(dtype, phases):
-    """``compute(x, y, count)``: the last phase alone."""
+    """Return ``compute(x, y, count)``: the last phase alone."""
     elements = make_pointer(STORED_AS[dtype])
     last = phases.last if phases.range is None or dtype != "float64" else out_of_line(phases.last)
 
@@ -134,7 +136,7 @@ def _make_last(dtype, phases):
 
 
 def _make_middle(dtype, phases, lanes):
-    """``compute(x, y, count)``: the middle phase, and the last for those that this leaves or does not take."""
+    """Return ``compute(x, y, count)``: the middle phase, and the last for those that this leaves or does not take."""
     stored, size, bits = STORED_AS[dtype], itemsize(dtype), BITS[itemsize(dtype)]
     elements, load = make_pointer(stored), make_load(vector_of(dtype, lanes))
     all_but_sign, limit, zero = bits(2 ** (8 * size - 1) - 1), bits(phases.limit), stored(0)

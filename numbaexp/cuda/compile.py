@@ -25,13 +25,13 @@ _ENTRY = re.compile(r"\.entry\s+(\w+)")
 
 
 def to_ptx(kernel: Callable[..., None], arguments: Arguments, capability: Capability) -> str:
-    """The PTX of a kernel of such arguments for devices of a compute capability."""
+    """Return the PTX of a kernel of such arguments for devices of a compute capability."""
     given = [types.int64] * arguments if isinstance(arguments, int) else arguments
     return ptx(kernel, types.void(*given), capability)
 
 
 def link(code: str, capability: Capability) -> bytes:
-    """PTX as machine code."""
+    """Return PTX as machine code."""
     options = LinkerOptions(arch="sm_{}{}".format(*capability))
     return Linker(ObjectCode.from_ptx(code.encode()), options=options).link("cubin").code
 
@@ -43,8 +43,8 @@ def compile_kernel(
     arguments: Arguments,
     capability: Capability,
 ) -> Any:
-    """The kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels, and
-    ``modules`` are what it is made of, beside those that they import."""
+    """Return the kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels,
+    and ``modules`` are those that it is made of, besides what they import."""
 
     def compile_anew() -> Code:
         code = to_ptx(make(), arguments, capability)

@@ -9,6 +9,7 @@ from numba import cuda
 from numbaexp.cuda import launch, launch_rows, losses
 from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
+from numbaexp.scalar.family import input_names
 
 # By the name of a function of rows on the CPU, its name and its operands here, where they differ.
 _OPERANDS = {"scaled_softmax": ("logsumexp_backward", ("extra", "x", "y"))}
@@ -32,9 +33,9 @@ def elementwise(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtyp
     if out.size == 0:
         return
     stored_as = np.uint16 if dtype == "bfloat16" else out.dtype
-    copies = [_copy(array.view(stored_as)).reshape(-1) for array in operands]
+    copies = [_copy(array.view(stored_as).reshape(-1)) for array in operands]
     inputs = [_strided(copy, dtype) for copy in copies]
-    launch.run(name, (*inputs, inputs[0]), (*[name] * len(inputs), "out"), 0)
+    launch.run(name, (*inputs, inputs[0]), (*input_names(name), "out"), 0)
     np.copyto(out, copies[0].copy_to_host().reshape(out.shape).view(out.dtype))
 
 

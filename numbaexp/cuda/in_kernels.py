@@ -17,7 +17,7 @@ _scalar = functools.cache(one_result)
 
 @intrinsic
 def _cast(typingctx, value, like):
-    """A 16-bit float as its bit pattern, or the other way round."""
+    """Return a 16-bit float as its bit pattern, or the reverse."""
 
     def codegen(context, builder, signature, args):
         return builder.bitcast(args[0], context.get_value_type(signature.return_type))
@@ -26,7 +26,7 @@ def _cast(typingctx, value, like):
 
 
 def scalar_for(name, x):
-    """What Numba is to compile for a function of an argument of the type ``x``; None where there is nothing."""
+    """Return what Numba is to compile for a function of an argument of the type ``x``; None where there is nothing."""
     if isinstance(x, (types.Integer, types.Boolean)):
         in_float64 = _scalar(name, "float64")
         return lambda x: in_float64(np.float64(x))

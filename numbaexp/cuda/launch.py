@@ -2,6 +2,7 @@
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,17 +42,20 @@ def run(name: str, operands: Sequence[Strided], labels: tuple[str, ...], stream:
     ValueError
         If an address or a step is not a multiple of the size of an element.
     """
-    *_, out = operands
+    out = operands[-1]
     if 0 in out.shape:
         return
+    pointers, alignments = [], []
+    for pointer, _, strides, dtype, _ in operands:
+        pointers.append(pointer)
+        alignments.append((strides, dtype, pointer % WIDTH))
     with launcher.on(out.device):
-        alignments = tuple([(each.strides, each.dtype, each.pointer % WIDTH) for each in operands])
-        known = _contiguous_launch(name, out.shape, alignments, labels, out.device, stream)
+        known = _contiguous_launch(name, out.shape, tuple(alignments), labels, out.device, stream)
         if known is None:
             _run_strided(name, operands, labels, stream)
         else:
             launch, offsets, first, size = known
-            launch(*[each.pointer + offset for each, offset in zip(operands, offsets, strict=True)], first, size)
+            launch(*map(operator.add, pointers, offsets), first, size)
 
 
 @functools.lru_cache(4096)

@@ -1,6 +1,6 @@
 """The cross entropy of arrays that lie on a device, by the kernels of ``numbaexp.cuda.row_losses``.
 
-What is known of rows stays on the device, and nothing waits for it.
+The statistics of rows stay on the device, and nothing waits for them.
 """
 
 import contextlib
@@ -48,7 +48,7 @@ def forward(problem: Any, out: Strided, stream: int) -> None:
 
 
 def backward(problem: Any, grad: Strided | float, out: Strided, stream: int) -> None:
-    """Its gradient, times that of the loss, which has the shape of the loss or is a number."""
+    """Compute its gradient, times that of the loss, which has the shape of the loss or is a number."""
     with _start(problem, stream) as work:
         given, number = (launch_rows.absent(out), grad) if isinstance(grad, float) else (_of_loss(grad, problem), 0.0)
         numbers = _bits(_divisor(problem)), _bits(number)
@@ -88,12 +88,12 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
 
 
 def _divisor(problem: Any) -> float:
-    """What a loss is divided by where that is known without the targets."""
+    """Return the divisor of a loss where that is known without the targets."""
     return float(problem.rows) if problem.reduction == "mean" else 1.0
 
 
 def _total(records: Strided, field: int, pair: Strided, stream: int) -> None:
-    """The sum of the pairs that begin at a place of the records, in the order of a row."""
+    """Sum the pairs at a field of the records, in the order of a row."""
     pairs = _field(records, field)
     rows = int(np.prod(pairs.shape))
     pairs = pairs._replace(shape=(rows,), strides=(8 * RECORD,))
@@ -105,13 +105,13 @@ def _field(records: Strided, field: int) -> Strided:
 
 
 def _new(address: int, shape: tuple[int, ...], width: int, device: int) -> Strided:
-    """So many float64 for each element, in the order of C."""
+    """Describe so many float64 for each element, in the order of C."""
     steps = [8 * width * int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
     return Strided(address, shape, tuple(steps), "float64", device)
 
 
 def _of_rows(array: Strided, problem: Any) -> Strided:
-    """With the axis of the classes, of length 1."""
+    """Return an array with the axis of the classes, of length 1."""
     if len(array.shape) == len(problem.x.shape):
         return array
     steps = (*array.strides[: problem.axis], 0, *array.strides[problem.axis :])
@@ -119,14 +119,14 @@ def _of_rows(array: Strided, problem: Any) -> Strided:
 
 
 def _of_loss(array: Strided, problem: Any) -> Strided:
-    """With all dimensions."""
+    """Return an array of the shape of the loss with all dimensions."""
     if problem.reduction == "none":
         return _of_rows(array, problem)
     return array._replace(shape=problem.kept_shape, strides=(0,) * len(problem.x.shape))
 
 
 def _along(array: Strided, axis: int, ndim: int) -> Strided:
-    """One dimension as that of an axis."""
+    """Return an array of one dimension as that of an axis."""
     before, behind = axis, ndim - axis - 1
     shape = (*(1,) * before, *array.shape, *(1,) * behind)
     return array._replace(shape=shape, strides=(*(0,) * before, *array.strides, *(0,) * behind))

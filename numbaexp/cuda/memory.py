@@ -31,15 +31,14 @@ class Memory(NamedTuple):
     put_vector: object
 
 
-def _pointer(builder, place, itemsize, kind):
-    """To what lies so many elements behind an address, the two of which are the place."""
-    address, index = place
+def _pointer(builder, itemsize, kind, address, index):
+    """Return a pointer to the element with an index, from an address on."""
     offset = builder.mul(index, ir.Constant(ir.IntType(64), itemsize))
     return builder.inttoptr(builder.add(address, offset), ir.PointerType(kind, _GLOBAL))
 
 
 def _make_instructions(number, itemsize, lanes):
-    """Intrinsics that load and store one element, and a vector of them."""
+    """Return intrinsics that load and store one element, and a vector of them."""
     several = types.UniTuple(number, lanes)
     # Elements of 16 bits move in words: a vector of eight is loaded in two halves.
     a_word = 2 if itemsize == 2 else 1
@@ -49,7 +48,7 @@ def _make_instructions(number, itemsize, lanes):
     @intrinsic
     def load(typingctx, address, index):
         def codegen(context, builder, signature, args):
-            pointer = _pointer(builder, args, itemsize, context.get_value_type(number))
+            pointer = _pointer(builder, itemsize, context.get_value_type(number), *args)
             return builder.load(pointer, align=itemsize)
 
         return number(types.int64, types.int64), codegen
@@ -57,7 +56,7 @@ def _make_instructions(number, itemsize, lanes):
     @intrinsic
     def store(typingctx, address, index, value):
         def codegen(context, builder, signature, args):
-            pointer = _pointer(builder, args[:2], itemsize, args[2].type)
+            pointer = _pointer(builder, itemsize, args[2].type, *args[:2])
             builder.store(args[2], pointer, align=itemsize)
             return context.get_dummy_value()
 
@@ -66,7 +65,7 @@ def _make_instructions(number, itemsize, lanes):
     @intrinsic
     def load_vector(typingctx, address, index):
         def codegen(context, builder, signature, args):
-            loaded = builder.load(_pointer(builder, args, itemsize, vector), align=WIDTH)
+            loaded = builder.load(_pointer(builder, itemsize, vector, *args), align=WIDTH)
             values = []
             for lane in range(lanes):
                 value = builder.extract_element(loaded, ir.IntType(32)(lane // a_word))
@@ -83,13 +82,13 @@ def _make_instructions(number, itemsize, lanes):
         def codegen(context, builder, signature, args):
             values = [builder.extract_value(args[2], lane) for lane in range(lanes)]
             stored = ir.Constant(vector, ir.Undefined)
-            for place in range(lanes // a_word):
-                value = values[place * a_word]
+            for word in range(lanes // a_word):
+                value = values[word * a_word]
                 for part in range(1, a_word):
-                    low, high = (builder.zext(v, vector.element) for v in (value, values[place * a_word + part]))
+                    low, high = (builder.zext(v, vector.element) for v in (value, values[word * a_word + part]))
                     value = builder.or_(low, builder.shl(high, high.type(8 * itemsize * part)))
-                stored = builder.insert_element(stored, value, ir.IntType(32)(place))
-            builder.store(stored, _pointer(builder, args[:2], itemsize, vector), align=WIDTH)
+                stored = builder.insert_element(stored, value, ir.IntType(32)(word))
+            builder.store(stored, _pointer(builder, itemsize, vector, *args[:2]), align=WIDTH)
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, several), codegen
@@ -98,7 +97,7 @@ def _make_instructions(number, itemsize, lanes):
 
 
 def make_memory(dtype):
-    """The memory of elements of a NumPy type."""
+    """Return the memory of elements of a NumPy type."""
     dtype = np.dtype(dtype)
     lanes, itemsize = WIDTH // dtype.itemsize, dtype.itemsize
     number = types.uint8 if dtype == np.bool_ else getattr(types, dtype.name)

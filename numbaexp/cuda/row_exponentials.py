@@ -30,7 +30,7 @@ _get, _put = kept_memory.get, kept_memory.put
 
 @functools.cache
 def _make_greatest(arithmetic, dtype, operand, team):
-    """The greatest element of a chunk, and of numbers that are kept, which all lanes are told."""
+    """Return the greatest element of a chunk, and of kept numbers, broadcast to all lanes, as functions."""
     get, value_of, value = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.value
     lowest, lane, above, of_first = value(-np.inf), team.lane, team.above, team.of_first
 
@@ -75,8 +75,8 @@ def no_addend(views, i, e, e_low):
 
 
 def _make_sums(arithmetic, dtype, operand, addend, team):
-    """``sums_of(views, start, count, reference)``, of a chunk, and ``sums_of_kept(kept, base, chunks)``, of a row: high
-    and low of the exponentials, and of what ``addend`` gives."""
+    """Return ``sums_of(views, start, count, reference)``, of a chunk, and ``sums_of_kept(kept, base, chunks)``, of a
+    row: high and low of the exponentials, and of what ``addend`` gives."""
     get, value_of, exponential = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.exponential
     add, total, has_second, lane = arithmetic.add, make_total(arithmetic, team), addend is not no_addend, team.lane
 
@@ -103,10 +103,10 @@ def _make_sums(arithmetic, dtype, operand, addend, team):
         high, low, second, second_low = 0.0, 0.0, 0.0, 0.0
         c = lane()
         while c < chunks:
-            place = base + FIELDS * c
-            high, low = add(high, low, _get(kept, place + 2), _get(kept, place + 3))
+            index = base + FIELDS * c
+            high, low = add(high, low, _get(kept, index + 2), _get(kept, index + 3))
             if has_second:
-                second, second_low = add(second, second_low, _get(kept, place + 4), _get(kept, place + 5))
+                second, second_low = add(second, second_low, _get(kept, index + 4), _get(kept, index + 5))
             c += LANES
         high, low = total(high, low)
         if has_second:
@@ -118,8 +118,8 @@ def _make_sums(arithmetic, dtype, operand, addend, team):
 
 @functools.cache
 def make_exponentials(arithmetic, dtype, operand, team, addend=no_addend):
-    """Of the exponentials of the elements of one operand: their reference and their sum; and the sum of pairs
-    ``addend(views, i, e, e_low)``, of which the last two are the exponential of the i-th element."""
+    """Return the reduction to the sum of the exponentials of the elements of one operand, and their reference; and to
+    the sum of pairs ``addend(views, i, e, e_low)``, of which the last two are the exponential of the i-th element."""
     usable, (sums_of, sums_of_kept) = arithmetic.usable, _make_sums(arithmetic, dtype, operand, addend, team)
     greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
     lane, unit, units, any_of = team.lane, team.unit, team.units, team.any_of
@@ -128,11 +128,11 @@ def make_exponentials(arithmetic, dtype, operand, team, addend=no_addend):
     def keep_sums(views, length, reference, kept, base, c):
         high, low, second, second_low = sums_of(views, c * CHUNK, min(CHUNK, length - c * CHUNK), reference)
         if lane() == 0:
-            place = base + FIELDS * c
-            _put(kept, place + 2, high)
-            _put(kept, place + 3, low)
-            _put(kept, place + 4, second)
-            _put(kept, place + 5, second_low)
+            index = base + FIELDS * c
+            _put(kept, index + 2, high)
+            _put(kept, index + 3, low)
+            _put(kept, index + 4, second)
+            _put(kept, index + 5, second_low)
 
     @part
     def keep_greatest(views, length, kept, base, c):
@@ -185,7 +185,7 @@ def make_exponentials(arithmetic, dtype, operand, team, addend=no_addend):
 
 @functools.cache
 def make_share_of(arithmetic):
-    """A scalar: what an exponential is to be multiplied by, to be a share of its row."""
+    """Return a scalar: the number by which an exponential is multiplied, to be a share of its row."""
     share = arithmetic.share
 
     @scalar
@@ -198,8 +198,8 @@ def make_share_of(arithmetic):
 
 @functools.cache
 def make_logarithms(arithmetic, dtype, operand, team):
-    """Of the elements of one operand: the greatest, and the logarithm of the sum of the exponentials of the differences
-    from it, of which its own and its equals' are counted apart."""
+    """Return the reduction to the greatest of the elements of one operand, and the logarithm of the sum of the
+    exponentials of the differences from it, of which its own and its equals' are counted apart."""
     get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
     one, add, total, addend, weight_of = (
         arithmetic.one,
@@ -250,9 +250,9 @@ def make_logarithms(arithmetic, dtype, operand, team):
         ones, high, low = 0.0, 0.0, 0.0
         c = lane()
         while c < chunks:
-            place = base + FIELDS * c
+            index = base + FIELDS * c
             more, e, e_low = of_chunk(
-                _get(kept, place), _get(kept, place + 1), _get(kept, place + 2), _get(kept, place + 3), greatest
+                _get(kept, index), _get(kept, index + 1), _get(kept, index + 2), _get(kept, index + 3), greatest
             )
             ones += more
             high, low = add(high, low, e, e_low)

@@ -20,18 +20,18 @@ from numbaexp.scalar.rows import cancel, subtrahend
 
 
 def make_softmax(dtype):
-    """The operands are (x, out)."""
+    """Make the kernels of the operands (x, out)."""
     return _make_shares(dtype, scaled=False)
 
 
 def make_logsumexp_backward(dtype):
-    """The operands are (grad_output, x, out); the first has one number for each row, of float64."""
+    """Make the kernels of the operands (grad_output, x, out); the first has one number for each row, of float64."""
     return _make_shares(dtype, scaled=True)
 
 
 @functools.cache
 def _make_scale(arithmetic):
-    """A share times a number of the row, of which -infinity alone gives 0."""
+    """Return a scalar: a share times a number of the row, of which -infinity alone gives 0."""
     scaled = arithmetic.scaled
 
     @scalar
@@ -79,7 +79,7 @@ def _make_shares(dtype, scaled):
 
 
 def make_log_softmax(dtype):
-    """The operands are (x, out)."""
+    """Make the kernels of the operands (x, out)."""
     arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
     get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
     log_share = arithmetic.log_share
@@ -107,7 +107,8 @@ def make_log_softmax(dtype):
 
 
 def make_statistics(dtype):
-    """The operands are (x, greatest, logarithm, low), all but the first of float64 and with one number for each row."""
+    """Make the kernels of the operands (x, greatest, logarithm, low), all but the first of float64 and with one number
+    for each row."""
     put = kept_memory.put
 
     def make(team):
@@ -126,7 +127,7 @@ def make_statistics(dtype):
 
 
 def make_logsumexp(dtype):
-    """The operands are (x, out), of which the second has one number for each row."""
+    """Make the kernels of the operands (x, out), of which the second has one number for each row."""
     put, rounded, log_sum = make_memory(STORED_AS[dtype]).put, make_rounded(dtype), PAIRED.log_sum
 
     def make_reduction(team):
@@ -154,7 +155,7 @@ def make_logsumexp(dtype):
 
 
 def _in_pairs_where_they_cancel(narrow, paired, team):
-    """The reduction ``paired`` of rows whose greatest element and logarithm cancel, and ``narrow`` of others."""
+    """Return the reduction ``paired`` of rows whose greatest element and logarithm cancel, and ``narrow`` of others."""
     narrow_of_warp, keep, narrow_of_kept, any_of = narrow.of_warp, narrow.keep, narrow.of_kept, team.any_of
     paired_of_warp, paired_of_block = paired.of_warp, paired.of_block
 

@@ -1,6 +1,6 @@
 """The cross entropy and its gradient, row by row; see ``numbaexp.cuda.row_passes``.
 
-The operands of each kernel are in ``numbaexp.cuda.launch_rows``. What is known of a row is a record of
+The operands of each kernel are in ``numbaexp.cuda.launch_rows``. The statistics of a row are a record of
 ``numbaexp.scalar.row_losses``. The first of the two numbers is what smoothing leaves of a target, the second what it
 gives each class.
 """
@@ -49,17 +49,17 @@ def times(a, b):
 
 @part
 def known(view, field):
-    """Of a row, from its record."""
+    """Return a field of the record of a row."""
     return _get(view[0], view[1] + field)
 
 
 @part
-def place_in(view):
+def class_index(view):
     return np.int64(known(view, PLACE))
 
 
 def make_expected_at(dtype):
-    """``expected_at(probabilities, weights, numbers, i)``, a class's part of the target."""
+    """Return ``expected_at(probabilities, weights, numbers, i)``, a class's part of the target."""
     get, value_of, expected = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), of_row.expected
 
     @part
@@ -108,8 +108,8 @@ def make_total(dtype):
     @part
     def addend(views, i):
         pairs, first, step = views[0]
-        place = first + i * step
-        return _get(pairs, place), _get(pairs, place + 1)
+        index = first + i * step
+        return _get(pairs, index), _get(pairs, index + 1)
 
     def make(team):
         lane = team.lane
@@ -140,7 +140,7 @@ def make_class_gradients(dtype):
 
     @part
     def of_others(views, i, e, e_low):
-        is_class = i == place_in(views[1])
+        is_class = i == class_index(views[1])
         return 0.0 if is_class else e, 0.0 if is_class else e_low
 
     @scalar
@@ -163,13 +163,13 @@ def make_class_gradients(dtype):
             x, x_first, x_step = views[0]
             y, y_first, y_step = views[2]
             reference, total, total_low, others, others_low = sums
-            number, place = times(known(views[1], NUMBER), known(views[1], WEIGHT)), place_in(views[1])
+            number, index = times(known(views[1], NUMBER), known(views[1], WEIGHT)), class_index(views[1])
             high, low = scaled(*share_of(reference, total, total_low), number)
             i = start + lane()
             while i < start + count:
-                if place == IGNORED:
+                if index == IGNORED:
                     result = rounded(0.0)
-                elif i == place:
+                elif i == index:
                     result = of_class(reference, total, total_low, others, others_low, number)
                 else:
                     result = of_element(value_of(get(x, x_first + i * x_step)), reference, high, low)
@@ -204,17 +204,17 @@ def make_expected_gradients(dtype):
             x, x_first, x_step = views[0]
             y, y_first, y_step = views[4]
             reference, total, total_low, expected, expected_low = sums
-            number, place = known(views[3], NUMBER), place_in(views[3])
+            number, index = known(views[3], NUMBER), class_index(views[3])
             weight = times(number_of(views[NUMBERS][0]), known(views[3], WEIGHT))
             high, low = share_of(reference, total, total_low)
             high, low = scaled(high, low, times(number, plus(plus(expected, expected_low), weight)))
             i = start + lane()
             while i < start + count:
                 target = expected_at(views[1], views[2], views[NUMBERS], i)
-                target = plus(target, weight) if i == place else target
+                target = plus(target, weight) if i == index else target
                 value = value_of(get(x, x_first + i * x_step))
                 result = of_element(value, reference, high, low, times(number, target))
-                put(y, y_first + i * y_step, rounded(0.0) if place == IGNORED else result)
+                put(y, y_first + i * y_step, rounded(0.0) if index == IGNORED else result)
                 i += LANES
 
         return make_exponentials(arithmetic, dtype, 0, team, of_targets), write
@@ -223,7 +223,7 @@ def make_expected_gradients(dtype):
 
 
 def make_targets(kind):
-    """The numbers are the class that is ignored and how many classes there are."""
+    """Make the kernel of targets; the numbers are the class that is ignored and how many classes there are."""
     get = make_memory(kind).get
     # One beyond is no class either.
     most = np.uint64(np.iinfo(np.int64).max)
@@ -239,18 +239,18 @@ def make_targets(kind):
         along = views[1]
         record, into, _ = views[2]
         ignored, classes, _ = views[NUMBERS]
-        place, weight = float(NOWHERE), 0.0
+        index, weight = float(NOWHERE), 0.0
         if targets != 0:
             target = as_int64(get(targets, first))
             if target == ignored:
-                place = float(IGNORED)
+                index = float(IGNORED)
             elif target < 0 or target >= classes:
                 # The host, which could raise, would have to wait to hear of it.
-                place, weight = 0.0, np.nan
+                index, weight = 0.0, np.nan
             else:
-                place = float(target)
+                index = float(target)
                 weight = _get(along[0], along[1] + target * along[2]) if along[0] != 0 else 1.0
-        _put(record, into + PLACE, place)
+        _put(record, into + PLACE, index)
         _put(record, into + WEIGHT, weight)
         _put(record, into + WEIGHT_LOW, 0.0)
         _put(record, into + PART, 0.0)
@@ -267,9 +267,9 @@ def make_losses(dtype):
     def of_one(views):
         x, x_first, x_step = views[0]
         record, first, _ = views[1]
-        place = place_in(views[1])
+        index = class_index(views[1])
         weight = times(number_of(views[NUMBERS][0]), known(views[1], WEIGHT))
-        value = value_of(get(x, x_first + max(place, 0) * x_step))
+        value = value_of(get(x, x_first + max(index, 0) * x_step))
         high, low = loss(
             value,
             known(views[1], GREATEST),
@@ -278,7 +278,7 @@ def make_losses(dtype):
             weight,
             known(views[1], PART),
             known(views[1], PART_LOW),
-            place,
+            index,
         )
         _put(record, first + LOSS, high)
         _put(record, first + LOSS_LOW, low)
@@ -288,7 +288,7 @@ def make_losses(dtype):
 
 @part
 def count_of(view, numbers):
-    """What a mean divides by, as a pair: one in memory, or the first number."""
+    """Return the divisor of a mean, as a pair: one in memory, or the first number."""
     if view[0] != 0:
         return _get(view[0], view[1]), _get(view[0], view[1] + 1)
     return number_of(numbers[0]), 0.0
@@ -300,30 +300,30 @@ def make_means(dtype):
     @part
     def of_one(views):
         out, first, _ = views[0]
-        total, place, _ = views[2]
+        total, index, _ = views[2]
         count, count_low = count_of(views[1], views[NUMBERS])
-        put(out, first, rounded(mean(_get(total, place), _get(total, place + 1), count, count_low)))
+        put(out, first, rounded(mean(_get(total, index), _get(total, index + 1), count, count_low)))
 
     return make_of_threads(of_one)
 
 
 def make_numbers(dtype):
-    """Without a gradient of the loss it is the second number."""
+    """Make the kernel of the numbers of gradients; without a gradient of the loss it is the second number."""
     get, value_of, over = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), of_row.over
 
     @part
     def of_one(views):
         grad, first, _ = views[0]
-        record, place, _ = views[2]
+        record, index, _ = views[2]
         given = value_of(get(grad, first)) if grad != 0 else number_of(views[NUMBERS][1])
         count, count_low = count_of(views[1], views[NUMBERS])
-        _put(record, place + NUMBER, over(given, count, count_low))
+        _put(record, index + NUMBER, over(given, count, count_low))
 
     return make_of_threads(of_one)
 
 
 def make_factors(dtype):
-    """As float64; where none are given they are 1."""
+    """Make the kernel of factors as float64; where none are given they are 1."""
     get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
 
     @part

@@ -26,14 +26,14 @@ ARGUMENTS = 4 * OPERANDS + 2
 TYPES = (*[types.int64] * 4, types.UniTuple(types.int64, ARGUMENTS))
 # What a row is reduced to.
 OF_ROW = 5
-# The place of the two numbers behind the views of the operands.
+# The index of the two numbers behind the views of the operands.
 NUMBERS = OPERANDS
 
 
 class RowKernels(NamedTuple):
     """``of_warps`` is for rows of one chunk, each of which a warp takes; ``of_blocks`` for longer ones, each of which a
     block takes. The others, one after another, are for few rows of many chunks: a warp takes a chunk in the first and
-    the last, and a block a row between them. ``of_columns`` is for rows of any length that are beside each other."""
+    the last, and a block a row between them. ``of_columns`` is for batched rows of any length."""
 
     of_warps: Callable[..., None]
     of_blocks: Callable[..., None]
@@ -45,20 +45,21 @@ class RowKernels(NamedTuple):
 
 @scalar
 def divided(a, b):
-    """Quotient and remainder of integers that are not negative."""
+    """Return quotient and remainder of integers that are not negative."""
     quotient = np.int64(np.uint64(a) // np.uint64(b))
     return quotient, a - quotient * b
 
 
 @scalar
 def kept_of_row(chunks):
-    """How many float64 are kept of a row that several blocks take: of its chunks, and what it is reduced to."""
+    """Return how many float64 are kept of a row that several blocks take: of its chunks, and of the row."""
     return FIELDS * chunks + OF_ROW
 
 
 @part
 def views_of(row, inner, arguments):
-    """Of each operand (address, place of the row's first element, step); and (first number, second number, 0)."""
+    """Return of each operand (address, offset of the row's first element, step); and (first number, second number,
+    0)."""
     i, j = divided(row, inner)
     return (
         (arguments[0], i * arguments[1] + j * arguments[2], arguments[3]),
@@ -72,8 +73,8 @@ def views_of(row, inner, arguments):
 
 
 def make_kernels(make):
-    """``make(team)`` returns a reduction and ``write(views, start, count, of_row)``, which writes a chunk, or with the
-    first one what there is once for a row; ``of_row`` is what that was reduced to."""
+    """Make the kernels of a function. ``make(team)`` returns a reduction and ``write(views, start, count, of_row)``,
+    which writes a chunk, or with the first one what there is once for a row; ``of_row`` is what that was reduced to."""
     reduction, write = make(WARP)
     of_warp, of_block = reduction.of_warp, reduction.of_block
 
@@ -104,7 +105,7 @@ def make_kernels(make):
 
 
 def _make_shared(reduction, write):
-    """The last three of ``RowKernels``."""
+    """Make the three kernels of ``RowKernels`` by which several blocks share a row."""
     keep, of_kept, get_kept, put_kept = reduction.keep, reduction.of_kept, kept_memory.get, kept_memory.put
 
     def sums(rows, inner, length, kept, arguments):
@@ -122,12 +123,12 @@ def _make_shared(reduction, write):
             base = row * kept_of_row(chunks)
             first, second, third, fourth, fifth = of_kept(views_of(row, inner, arguments), length, kept, base)
             if cuda.threadIdx.x == 0:
-                place = base + FIELDS * chunks
-                put_kept(kept, place, first)
-                put_kept(kept, place + 1, second)
-                put_kept(kept, place + 2, third)
-                put_kept(kept, place + 3, fourth)
-                put_kept(kept, place + 4, fifth)
+                index = base + FIELDS * chunks
+                put_kept(kept, index, first)
+                put_kept(kept, index + 1, second)
+                put_kept(kept, index + 2, third)
+                put_kept(kept, index + 3, fourth)
+                put_kept(kept, index + 4, fifth)
             row += cuda.gridDim.x
 
     def finish(rows, inner, length, kept, arguments):
@@ -135,13 +136,13 @@ def _make_shared(reduction, write):
         unit = cuda.grid(1) // LANES
         while unit < rows * chunks:
             row, chunk = divided(unit, chunks)
-            place = row * kept_of_row(chunks) + FIELDS * chunks
+            index = row * kept_of_row(chunks) + FIELDS * chunks
             of_row = (
-                get_kept(kept, place),
-                get_kept(kept, place + 1),
-                get_kept(kept, place + 2),
-                get_kept(kept, place + 3),
-                get_kept(kept, place + 4),
+                get_kept(kept, index),
+                get_kept(kept, index + 1),
+                get_kept(kept, index + 2),
+                get_kept(kept, index + 3),
+                get_kept(kept, index + 4),
             )
             start = chunk * CHUNK
             write(views_of(row, inner, arguments), start, min(CHUNK, length - start), of_row)
@@ -151,20 +152,20 @@ def _make_shared(reduction, write):
 
 
 def _make_of_columns(reduction, write):
-    """The kernel of rows beside each other, of which a block takes as many as it has warps."""
+    """Make the kernel of batched rows, of which a block takes as many as it has warps."""
     of_warp, of_block = reduction.of_warp, reduction.of_block
 
     def of_columns(rows, inner, length, kept, arguments):
         chunks = (length + CHUNK - 1) // CHUNK
-        beside = cuda.blockDim.x // LANES
-        column = cuda.threadIdx.x % beside
-        base = (cuda.blockIdx.x * beside + column) * (FIELDS * chunks)
-        of_inner = (inner + beside - 1) // beside
+        batch = cuda.blockDim.x // LANES
+        column = cuda.threadIdx.x % batch
+        base = (cuda.blockIdx.x * batch + column) * (FIELDS * chunks)
+        of_inner = (inner + batch - 1) // batch
         group = cuda.blockIdx.x
         while group < rows // inner * of_inner:
             outer, within = divided(group, of_inner)
-            j = within * beside + column
-            # Threads without a row of their own go the same way, and write nothing.
+            j = within * batch + column
+            # Threads without a row of their own take the same branches, and write nothing.
             views = views_of(outer * inner + min(j, inner - 1), inner, arguments)
             of_row = of_warp(views, length) if chunks <= 1 else of_block(views, length, kept, base)
             write(views, 0, length if j < inner else 0, of_row)
@@ -175,7 +176,7 @@ def _make_of_columns(reduction, write):
 
 
 def make_of_threads(of_one):
-    """A kernel of what ``of_one(views)`` does with each row."""
+    """Make a kernel of what ``of_one(views)`` does with each row."""
 
     def of_threads(rows, inner, length, kept, arguments):
         row = cuda.grid(1)
@@ -188,7 +189,7 @@ def make_of_threads(of_one):
 
 @functools.cache
 def make_rounded(dtype):
-    """From a float64 result to an element as it is stored."""
+    """Return the conversion of a float64 result to an element as it is stored."""
     convert = {"float16": to_half, "bfloat16": to_bfloat, "float32": np.float32, "float64": np.float64}[dtype]
 
     @scalar

@@ -3,7 +3,7 @@
 A team of threads, see ``numbaexp.cuda.team``, is the ``LANES`` of ``numbaexp.scalar.rows`` and takes a chunk at a time,
 so that the order of every sum is that of the CPU. A chunk is reduced to (greatest, ones, high, low, second,
 second_low), a row to (greatest or reference, high, low, second, second_low): the second sum is one that gradients need
-beside the first. What is not needed is 0.
+besides the first. What is not needed is 0.
 """
 
 import functools
@@ -26,11 +26,11 @@ kept_memory = make_memory(np.float64)
 
 
 class Reduction(NamedTuple):
-    """Of a row of operands that are given as views, (address, place of the first element, step).
+    """Of a row of operands that are given as views, (address, index of the first element, step).
 
     of_warp(views, length) : by a team, of one chunk.
     of_block(views, length, kept, base) : by the teams of a block that have one row, of several. What is kept of them is
-        at an address, from a place on; it is not to be overwritten before all of them have met again.
+        at an address, from an index on; it is not to be overwritten before the next barrier of the block.
     keep(views, length, kept, base, c) : by a team, what is kept of a chunk.
     of_kept(views, length, kept, base) : by the teams of a block, when that is kept of all chunks.
     """
@@ -43,7 +43,7 @@ class Reduction(NamedTuple):
 
 @functools.cache
 def make_value_of(dtype):
-    """From an element as it is stored to a float64."""
+    """Return the conversion of an element as it is stored to a float64."""
     convert = {"float16": half_to_float, "bfloat16": bfloat_to_float}.get(dtype, np.float64)
 
     @scalar
@@ -55,7 +55,7 @@ def make_value_of(dtype):
 
 @functools.cache
 def make_total(arithmetic, team):
-    """The sum of the lanes' pairs, which all of them are told."""
+    """Return the sum of the lanes' pairs, broadcast to all of them, as a function."""
     add, paired, above, of_first = arithmetic.add, arithmetic is PAIRED, team.above, team.of_first
 
     @part
@@ -72,7 +72,7 @@ def make_total(arithmetic, team):
 
 @functools.cache
 def make_count(team):
-    """The sum of the lanes' counts, in float64, which all of them are told."""
+    """Return the sum of the lanes' counts, in float64, broadcast to all of them, as a function."""
     above, of_first = team.above, team.of_first
 
     @part
@@ -87,8 +87,8 @@ def make_count(team):
 
 
 def make_reduction(summarize, alone, combine, team):
-    """``summarize(views, start, count)`` reduces a chunk. Of what it gives ``alone`` makes a row of one chunk, and
-    ``combine(kept, base, chunks)`` a row of several."""
+    """Return a reduction. ``summarize(views, start, count)`` reduces a chunk. Of what it gives ``alone`` makes a row of
+    one chunk, and ``combine(kept, base, chunks)`` a row of several."""
     put, lane = kept_memory.put, team.lane
 
     @part
@@ -101,13 +101,13 @@ def make_reduction(summarize, alone, combine, team):
         count = min(CHUNK, length - c * CHUNK)
         greatest, ones, high, low, second, second_low = summarize(views, c * CHUNK, count)
         if lane() == 0:
-            place = base + FIELDS * c
-            put(kept, place, greatest)
-            put(kept, place + 1, ones)
-            put(kept, place + 2, high)
-            put(kept, place + 3, low)
-            put(kept, place + 4, second)
-            put(kept, place + 5, second_low)
+            index = base + FIELDS * c
+            put(kept, index, greatest)
+            put(kept, index + 1, ones)
+            put(kept, index + 2, high)
+            put(kept, index + 3, low)
+            put(kept, index + 4, second)
+            put(kept, index + 5, second_low)
 
     @part
     def of_kept(views, length, kept, base):
@@ -117,7 +117,7 @@ def make_reduction(summarize, alone, combine, team):
 
 
 def make_of_block(keep, of_kept, team):
-    """``of_block`` of a reduction, of its last two functions."""
+    """Return ``of_block`` of a reduction, made of its last two functions."""
     unit, units = team.unit, team.units
 
     @part
@@ -134,7 +134,7 @@ def make_of_block(keep, of_kept, team):
 
 
 def make_sum(addend, team):
-    """Of pairs ``addend(views, i)``."""
+    """Return the reduction to the sum of pairs ``addend(views, i)``."""
     get_kept, add, total, lane = kept_memory.get, PAIRED.add, make_total(PAIRED, team), team.lane
 
     @part
@@ -157,8 +157,8 @@ def make_sum(addend, team):
         high, low = 0.0, 0.0
         c = lane()
         while c < chunks:
-            place = base + FIELDS * c
-            high, low = add(high, low, get_kept(kept, place + 2), get_kept(kept, place + 3))
+            index = base + FIELDS * c
+            high, low = add(high, low, get_kept(kept, index + 2), get_kept(kept, index + 3))
             c += LANES
         high, low = total(high, low)
         return 0.0, high, low, 0.0, 0.0

@@ -12,9 +12,9 @@ from numbaexp.scalar.forms import STORED_AS
 
 
 def make_settling(name, dtype, most_threads):
-    """``kernel((x, y), first, n)`` as ``numbaexp.cuda.kernels.make_contiguous`` has it, for blocks of so many threads.
+    """Return ``kernel((x, y), first, n)``, as ``numbaexp.cuda.kernels.make_contiguous``, for blocks of so many threads.
 
-    A warp takes as long as its slowest thread. So an argument that is left undecided stays in y for now, its place is
+    A warp takes as long as its slowest thread. So an argument that is left undecided stays in y for now, its index is
     noted in memory that a block shares, and once there is one for each thread they are done together.
     """
     lanes, get, put, get_vector, put_vector = make_memory(STORED_AS[dtype])
@@ -27,12 +27,12 @@ def make_settling(name, dtype, most_threads):
     capacity = most_threads + (2 * lanes + 1) * most_threads
 
     @device_function
-    def decided(x, results, place, noted, count):
-        """The result, or x itself for now."""
+    def decided(x, results, index, noted, count):
+        """Return the result, or x itself for now."""
         result, other = results
         if pattern_of(result) == pattern_of(other):
             return result
-        noted[cuda.atomic.add(count, 0, 1)] = place
+        noted[cuda.atomic.add(count, 0, 1)] = index
         return x
 
     def contiguous(operands, first, n):
@@ -57,18 +57,18 @@ def make_settling(name, dtype, most_threads):
                 values = get_vector(x, first, i)
                 others = get_vector(x, first, j if there_is_another else i)
                 a, b = of_vector(values)
-                place = first + i * lanes
-                results = decided(values[0], a, place, noted, count), decided(values[1], b, place + 1, noted, count)
+                index = first + i * lanes
+                results = decided(values[0], a, index, noted, count), decided(values[1], b, index + 1, noted, count)
                 put_vector(y, first, i, results)
                 if there_is_another:
                     a, b = of_vector(others)
-                    place = first + j * lanes
-                    results = decided(others[0], a, place, noted, count), decided(others[1], b, place + 1, noted, count)
+                    index = first + j * lanes
+                    results = decided(others[0], a, index, noted, count), decided(others[1], b, index + 1, noted, count)
                     put_vector(y, first, j, results)
             if not more and thread < left:
                 # Before the first vector, and behind the last.
-                place = thread if thread < first else n - left + thread
-                put(y, place, decided(get(x, place), whole(get(x, place)), place, noted, count))
+                index = thread if thread < first else n - left + thread
+                put(y, index, decided(get(x, index), whole(get(x, index)), index, noted, count))
             # Whoever brought the count up to this sees it, and all hear of it.
             if cuda.syncthreads_or(np.int32(not more or count[0] >= block)):
                 k = of_block

@@ -1,8 +1,8 @@
-"""Teams of threads, of as many as a row has ``LANES`` in ``numbaexp.scalar.rows``, that tell each other numbers.
+"""Teams of threads, of as many as a row has ``LANES`` in ``numbaexp.scalar.rows``, that exchange numbers.
 
-A warp has rows whose elements are beside each other, and so reads neighbours together. Where rows themselves are beside
-each other, the threads of a block are dealt out to as many rows as it has warps, of neighbouring threads one to each
-row, for the same reason; these tell each other by memory that a block shares, and go the same way together.
+A warp takes rows whose elements are contiguous, so that its loads coalesce. For batched rows, which are contiguous
+across, the threads of a block are dealt out to as many rows as it has warps, of neighbouring threads one to each row,
+for the same reason; these exchange numbers through shared memory, and take the same branches together.
 """
 
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Team(NamedTuple):
     above(value, distance) : the value of the lane so far above; where there is none, any.
     of_first(value) : the value of lane 0.
     unit(), units() : of a row that a block has, which chunks the team takes: every ``units()``-th from ``unit()`` on.
-    any_of(condition) : whether all that go the same way have to take a branch.
+    any_of(condition) : whether the threads that branch together have to take a branch.
     """
 
     lane: Any
@@ -67,15 +67,15 @@ def _lane_of_row():
     return cuda.threadIdx.x // _warps()
 
 
-# What the threads of a block tell each other, in the simulator, of whose blocks one runs at a time.
-_told = [0.0] * THREADS
+# The numbers that the threads of a block exchange in the simulator, of whose blocks one runs at a time.
+_shared = [0.0] * THREADS
 
 
 def exchanged(value, thread):
     """Return the value of another thread of the block, all of whose threads call this."""
-    _told[cuda.threadIdx.x] = value
+    _shared[cuda.threadIdx.x] = value
     cuda.syncthreads()
-    other = _told[thread]
+    other = _shared[thread]
     cuda.syncthreads()
     return other
 
@@ -89,13 +89,13 @@ def _exchanged(typingctx, value, own, other):
         if memory is None:
             memory = ir.GlobalVariable(builder.module, kind, "numbaexp_told", addrspace=_SHARED)
             memory.linkage, memory.initializer, memory.align = "internal", ir.Constant(kind, ir.Undefined), 8
-        meet = get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.nvvm.barrier0")
+        barrier = get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.nvvm.barrier0")
         value, own, other = args
         builder.store(value, builder.gep(memory, [own.type(0), own]))
-        builder.call(meet, [])
-        told = builder.load(builder.gep(memory, [other.type(0), other]))
-        builder.call(meet, [])
-        return told
+        builder.call(barrier, [])
+        other_value = builder.load(builder.gep(memory, [other.type(0), other]))
+        builder.call(barrier, [])
+        return other_value
 
     return types.float64(types.float64, types.int64, types.int64), codegen
 

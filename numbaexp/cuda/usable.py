@@ -25,7 +25,7 @@ class Device(NamedTuple):
 
 
 def missing() -> str | None:
-    """Why CUDA cannot be used, in one line; None if it can."""
+    """Say in one line why CUDA cannot be used; return None if it can."""
     global _asked, _answer
     if not _asked:
         with _asking:
@@ -43,12 +43,12 @@ def need(argument: str) -> None:
 
 
 def simulated() -> bool:
-    """Whether kernels run in Numba's simulator, which the environment variable NUMBA_ENABLE_CUDASIM turns on."""
+    """Tell whether kernels run in Numba's simulator, which the environment variable NUMBA_ENABLE_CUDASIM turns on."""
     return missing() is None and bool(_numba_cuda().config.ENABLE_CUDASIM)
 
 
 def devices() -> list[Device]:
-    """The devices that can be used; there are none in the simulator."""
+    """Return the devices that can be used; there are none in the simulator."""
     if missing() is not None or simulated():
         return []
     cuda = _numba_cuda()
@@ -57,12 +57,12 @@ def devices() -> list[Device]:
 
 
 def driver_version() -> str | None:
-    """The version of CUDA that the driver is for, where it is used."""
+    """Return the version of CUDA that the driver is for, where it is used."""
     return _dotted(_numba_cuda().cudadrv.driver.driver.get_version()) if devices() else None
 
 
 def _after_fork_in_child() -> None:
-    """What the parent may use its child may not, and another thread of it may have held the lock."""
+    """Forget what the parent may use, which its child may not; another thread may have held the lock."""
     global _asking, _asked
     _asking = threading.Lock()
     _asked = False

@@ -47,9 +47,14 @@ class _Family(Mapping[str, Any]):
 FAMILY = _Family()
 
 
+def input_names(name: str) -> tuple[str, ...]:
+    """Return the names of the inputs of a function or a gradient."""
+    return ("grad_output", SAVED[name]) if name in SAVED else ("x",)
+
+
 def arity(name: str) -> int:
     """Return the number of inputs of a function or a gradient."""
-    return 2 if name in SAVED else 1
+    return len(input_names(name))
 
 
 def has_pair(name: str) -> bool:
