@@ -55,14 +55,16 @@ _PROTOCOLS = (
 
 class Found(NamedTuple):
     """What knows of an array: the adapter, but of arrays on which nothing is computed; and, where its library has to
-    know of calls, ``intercept(operation, arrays, out, options)``, which may return NotImplemented.
+    know of calls, ``intercept(operation, arrays, out, options)``, which may return NotImplemented; and the adapter's
+    ``compute_small``, where there is one.
     """
 
     backend: Any
     intercept: Interceptor | None
+    compute_small: Callable[..., Any] | None = None
 
 
-NUMPY = Found(numpy, None)
+NUMPY = Found(numpy, None, numpy.compute_small)
 
 # By class: what was found of its arrays, for those that spare a call of ``find``.
 decided: dict[type, Found] = {}
@@ -92,7 +94,11 @@ def find(array: Any) -> Found:
 
 def are_numpys(*arrays: Any) -> bool:
     """Tell whether NumPy is to compute on all of some arguments."""
-    return all((decided.get(type(array)) or find(array)).backend is numpy for array in arrays)
+    for array in arrays:
+        found = decided.get(type(array)) or find(array)
+        if found.backend is not numpy:
+            return False
+    return True
 
 
 def _decide(array: Any, kind: type) -> None:
@@ -121,4 +127,4 @@ def in_class(kind: type, attribute: str) -> Any:
 def _found(of: Library | Protocol) -> Found:
     backend = importlib.import_module(f"numbaexp.backends.{of.backend}") if of.backend else None
     intercept = importlib.import_module(f"numbaexp.{of.interceptor}").intercept if of.interceptor else None
-    return Found(backend, intercept)
+    return Found(backend, intercept, getattr(backend, "compute_small", None))

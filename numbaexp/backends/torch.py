@@ -26,7 +26,8 @@ _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
 _OF_NUMPY = (torch.float16, torch.float32, torch.float64)
 # Elements below which no tensor is shared among threads.
 _SMALL = 8192
-_SMALL_KINDS = (Kind.ELEMENTWISE, Kind.ROWS)
+_ELEMENTWISE, _ROWS = Kind.ELEMENTWISE, Kind.ROWS
+_address = torch.Tensor.data_ptr
 
 
 def asarray(array: Any, x: torch.Tensor) -> Any:
@@ -105,32 +106,55 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute small tensors that lie in the host's memory without gaps; returns NotImplemented for all else."""
-    target = current_target()
-    if out is not None or operation.kind not in _SMALL_KINDS or (target is not AUTO and target is not CPU):
+    kind, target, like = operation.kind, current_target(), arrays[-1]
+    into = _elements_into if kind is _ELEMENTWISE else _rows_into if kind is _ROWS else None
+    if into is None or (target is not AUTO and target is not CPU):
         return NotImplemented
-    for x in arrays:
+    for x in arrays if out is None else (*arrays, out):
         if not isinstance(x, torch.Tensor) or not (x.is_cpu and x.layout is torch.strided and x.is_contiguous()):
+            return NotImplemented
+        if x is not like and (x.dtype is not like.dtype or x.shape != like.shape):
             return NotImplemented
         if x.is_neg() or x._is_zerotensor() or not 0 < x.numel() < _SMALL:
             return NotImplemented
-    if operation.kind is Kind.ELEMENTWISE and len(arrays) == 1 and not options:
-        compute = _at_addresses(operation.name, x.dtype)
-        if compute is not None:
-            made = torch.empty_like(x)
-            compute(x.data_ptr(), made.data_ptr(), x.numel())
-            return made
-    elif operation.kind is Kind.ROWS and not operation.per_row and x.dtype in _OF_NUMPY and len(options) == 1:
-        axis = options["axis"]
-        if (axis == -1 or axis == x.ndim - 1) and arrays[0].dtype is x.dtype:
-            made = torch.empty_like(x)
-            views = [(array.detach() if array.requires_grad else array).numpy() for array in (*arrays, made)]
-            if fast_rows(operation.name).compute(*views):
-                return made
-    return NotImplemented
+    made = torch.empty_like(like) if out is None else out
+    if not into(made, operation, arrays, options, out is not None):
+        return NotImplemented
+    if out is not None:
+        increment_version(out)
+    return made
+
+
+def _elements_into(
+    made: torch.Tensor, operation: Operation, arrays: tuple[torch.Tensor, ...], options: dict[str, Any], is_given: bool
+) -> bool:
+    """Compute at the addresses of the elements; tell whether this could be done."""
+    compute = None if options else _at_addresses(operation.name, made.dtype)
+    if compute is None or (is_given and not _are_apart_or_same(arrays, made)):
+        return False
+    compute(*map(_address, arrays), made.data_ptr(), made.numel())
+    return True
+
+
+def _rows_into(
+    made: torch.Tensor, operation: Operation, arrays: tuple[torch.Tensor, ...], options: dict[str, Any], is_given: bool
+) -> bool:
+    """Compute along the last axis; tell whether this could be done."""
+    axis = options["axis"]
+    if operation.per_row or made.dtype not in _OF_NUMPY or len(options) > 1 or axis not in (-1, made.ndim - 1):
+        return False
+    views = [(x.detach() if x.requires_grad else x).numpy() for x in (*arrays, made)]
+    return bool(fast_rows(operation.name).compute(*views))
+
+
+def _are_apart_or_same(tensors: tuple[torch.Tensor, ...], out: torch.Tensor) -> bool:
+    """Tell whether the memory of no tensor overlaps that of ``out`` in part."""
+    distances = [abs(x.data_ptr() - out.data_ptr()) for x in tensors]
+    return all(distance == 0 or distance >= out.nbytes for distance in distances)
 
 
 @functools.cache
-def _at_addresses(name: str, dtype: torch.dtype) -> Callable[[int, int, int], None] | None:
+def _at_addresses(name: str, dtype: torch.dtype) -> Callable[..., None] | None:
     from numbaexp.cpu.address_entry import at_addresses
 
     return at_addresses(name, _FLOATS[dtype]) if dtype in _FLOATS else None

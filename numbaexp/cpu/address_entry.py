@@ -22,8 +22,8 @@ def compiled_entry() -> Any:
 
 
 @functools.cache
-def at_addresses(name: str, dtype: str) -> Callable[[int, int, int], None]:
-    """``compute(x, y, n)``: a function of ``n`` elements that follow each other at ``x``, into ``y``, on one thread."""
+def at_addresses(name: str, dtype: str) -> Callable[..., None]:
+    """Return ``compute(x, ..., result, n)``, of ``n`` contiguous elements at each address, on one thread."""
     compiled = compiled_entry()
     loop = serial_loop(name, dtype)
     # In the order of ``compiled_address_entry``.

@@ -24,7 +24,7 @@ raise_flags = types.ExternalFunction("feraiseexcept", _flags_to_flags)
 PART = 16384
 MOST_PARTS = 256
 # Bytes of as many addresses as NumPy lets a ufunc have operands.
-_POINTERS_SIZE = 8 * 64
+POINTERS_SIZE = 8 * 64
 
 _words = make_pointer("i8")
 _WORD = ir.IntType(64)
@@ -48,27 +48,6 @@ def pass_on(typingctx, address, args, dimensions, steps, data):
         return context.get_dummy_value()
 
     return types.none(types.intp, *[types.CPointer(types.intp)] * 4), codegen
-
-
-@intrinsic
-def call_loop(typingctx, address, operands, n, steps, whole):
-    """Call the inner loop at an address over ``n`` elements of operands at so many addresses, which go on in so many
-    steps, as a part of ``whole`` elements; all are integers."""
-
-    def codegen(context, builder, signature, llvm_args):
-        address, operands, n, steps, whole = llvm_args
-
-        def array_of(values):
-            array = cgutils.alloca_once(builder, ir.ArrayType(_WORD, len(values)))
-            for i, value in enumerate(values):
-                builder.store(value, cgutils.gep_inbounds(builder, array, 0, i))
-            return builder.bitcast(array, _WORD_POINTER)
-
-        pointers, steps = (array_of(cgutils.unpack_tuple(builder, values)) for values in (operands, steps))
-        _call(builder, address, pointers, array_of([n]), steps, array_of([whole]))
-        return context.get_dummy_value()
-
-    return types.none(types.intp, operands, types.intp, steps, types.intp), codegen
 
 
 @intrinsic
@@ -182,7 +161,7 @@ def can_be_parted(args, steps, inputs, n, itemsize):
 def call_part(loop, args, steps, operands, start, n, whole):
     """Call the inner loop at an address over ``n`` elements from ``start`` on, as a part of ``whole``. The arguments of
     the whole loop are given by their addresses."""
-    pointers, lengths = stack(_POINTERS_SIZE), stack(16)
+    pointers, lengths = stack(POINTERS_SIZE), stack(16)
     to_pointers, to_lengths, from_args, from_steps = _words(pointers), _words(lengths), _words(args), _words(steps)
     for k in range(operands):
         to_pointers[k] = from_args[k] + start * from_steps[k]

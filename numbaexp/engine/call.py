@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from numbaexp.backends.registry import decided, find
+from numbaexp.backends.registry import NUMPY, decided, find
 from numbaexp.engine import elementwise, losses, rows
 from numbaexp.engine.loss_types import in_type, promoted
 from numbaexp.engine.tracing import run_traceable, traceable
@@ -39,31 +39,34 @@ def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -
         logits, targets, dtype = promoted(logits, targets)
         result = _intercepted(operation, (*before, logits, targets, weight), out, options)
         return in_type(result, dtype) if before else result
-    if type(out) is tuple and len(out) == 1:
-        (out,) = out
     return _intercepted(operation, arrays, out, options)
 
 
 def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    asked = None
+    if type(out) is tuple and len(out) == 1:
+        (out,) = out
+    are_numpys, asked = True, None
     for array in (*arrays, out):
-        intercept = (decided.get(type(array)) or find(array)).intercept
-        if intercept is not None and intercept is not asked:
-            result, asked = intercept(operation, arrays, out, options), intercept
-            if result is not NotImplemented:
-                return result
+        found = decided.get(type(array)) or find(array)
+        if found is not NUMPY:
+            are_numpys = False
+            if found.intercept is not None and found.intercept is not asked:
+                result, asked = found.intercept(operation, arrays, out, options), found.intercept
+                if result is not NotImplemented:
+                    return result
+    if are_numpys and operation.kind is Kind.ELEMENTWISE:
+        return elementwise.compute_numpys(operation, arrays, out, options)
     return compute(operation, arrays, out, options)
 
 
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute a function, of which no library has to know."""
-    if operation.kind is not Kind.LOSS:
-        like = arrays[operation.like_index]
-        small = getattr((decided.get(type(like)) or find(like)).backend, "compute_small", None)
-        if small is not None:
-            result = small(operation, arrays, out, options)
-            if result is not NotImplemented:
-                return result
+    like = arrays[operation.like_index]
+    found = decided.get(type(like)) or find(like)
+    if found.compute_small is not None:
+        result = found.compute_small(operation, arrays, out, options)
+        if result is not NotImplemented:
+            return result
     return _PLANS[operation.kind](operation, arrays, out, options)
 
 
@@ -71,13 +74,15 @@ def make_slow_path(name: str) -> Callable[..., Any]:
     """Return the function that an elementwise function's fast path calls, in the default floating-point mode, for all
     that this does not do itself."""
 
+    operation = OPERATIONS[name]
+
     def slow_path(x: Any, /, out: Any = None, **options: Any) -> Any:
-        return run(name, (x,), out, options)
+        return _intercepted(operation, (x,), out, options)
 
     def slow_path_of_gradient(grad_output: Any, saved: Any, /, out: Any = None, **options: Any) -> Any:
-        return run(name, (grad_output, saved), out, options)
+        return _intercepted(operation, (grad_output, saved), out, options)
 
-    return slow_path_of_gradient if OPERATIONS[name].is_gradient else slow_path
+    return slow_path_of_gradient if operation.is_gradient else slow_path
 
 
 def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:

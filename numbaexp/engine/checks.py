@@ -1,10 +1,10 @@
 """Checks of a call's arrays, each with its one text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numbaexp.backends.adapter import Adapter
-from numbaexp.backends.registry import find
+from numbaexp.backends.registry import decided, find
 from numbaexp.operations import Operation
 
 
@@ -14,9 +14,8 @@ def library_of(array: Any) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def one_backend(arrays: Mapping[str, Any]) -> tuple[Any, str]:
-    """Return the adapter of all arrays, by the names of the arguments, and their device; an ``out`` that is None is
-    left out.
+def one_backend(labels: Sequence[str], arrays: Sequence[Any], out: Any = None) -> tuple[Any, str]:
+    """Return the adapter of all arrays, and the device on which they are.
 
     Raises
     ------
@@ -27,11 +26,11 @@ def one_backend(arrays: Mapping[str, Any]) -> tuple[Any, str]:
     RuntimeError
         If they are on a CUDA device that cannot be used.
     """
-    given = [(argument, array) for argument, array in arrays.items() if not (argument == "out" and array is None)]
-    (first, x), *others = given
+    first, x = labels[0], arrays[0]
     backend = backend_of(first, x)
     device = backend.device(x, first)
-    for argument, array in others:
+    others = () if len(arrays) == 1 else tuple(zip(labels[1:], arrays[1:], strict=True))
+    for argument, array in others if out is None else (*others, ("out", out)):
         other = backend_of(argument, array)
         of_other = other.device(array, argument)
         if of_other != device:
@@ -48,7 +47,7 @@ def one_backend(arrays: Mapping[str, Any]) -> tuple[Any, str]:
 
 def backend_of(argument: str, array: Any) -> Adapter:
     """Return the adapter of an array."""
-    backend = find(array).backend
+    backend = (decided.get(type(array)) or find(array)).backend
     if backend is None:
         raise TypeError(f"`{argument}` must not be a {library_of(array)} here, on which nothing can be computed")
     return backend

@@ -16,28 +16,31 @@ from numbaexp.target import CUDA, current_target
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where its arrays are."""
     if are_numpys(*arrays, out):
-        return _of_numpys(operation, arrays, out, options)
+        return compute_numpys(operation, arrays, out, options)
     labels = operation.arrays
-    backend, _ = one_backend({**dict(zip(labels, arrays, strict=True)), "out": out})
-    refuse(operation, arrays[0], options)
-    given, dtypes = zip(*(backend.read(x, label) for x, label in zip(arrays, labels, strict=True)), strict=True)
-    shape, dtype = given[-1].view.shape, dtypes[-1]
-    check_shape(labels[0], given[0].view.shape, labels[-1], shape)
-    check_type(labels[0], dtypes[0], labels[-1], dtype)
-    written = backend.write(given[0], out, dtype)
-    check_shape("out", written.view.shape, labels[0], shape)
+    backend, _ = one_backend(labels, arrays, out)
+    if options:
+        refuse(operation, arrays[0], options)
+    first, dtype = backend.read(arrays[0], labels[0])
+    read, inputs = [first.array], (first.view,)
+    for x, label in zip(arrays[1:], labels[1:], strict=True):
+        other, of_other = backend.read(x, label)
+        check_shape(labels[0], first.view.shape, label, other.view.shape)
+        check_type(labels[0], dtype, label, of_other)
+        read, inputs = [*read, other.array], (*inputs, other.view)
+    written = backend.write(first, out, dtype)
     if out is not None:
-        for each, label in zip(given, labels, strict=True):
-            refuse_overlap(each.view, written.view, label)
-    views = [*(each.view for each in given), written.view]
+        check_shape("out", written.view.shape, labels[0], first.view.shape)
+        for view, label in zip(inputs, labels, strict=True):
+            refuse_overlap(view, written.view, label)
     if isinstance(written.view, np.ndarray):
-        on_threads_of(backend, ufuncs.run_on_elements, operation.name, current_target(), views, dtype)
+        on_threads_of(backend, ufuncs.run_on_elements, operation.name, current_target(), inputs, written.view, dtype)
     else:
-        _on_device(operation, views, dtype, stream_of(backend, [each.array for each in given], out))
-    return backend.finish(given[0].array, out, written)
+        _on_device(operation, (*inputs, written.view), dtype, stream_of(backend, read, out))
+    return backend.finish(first.array, out, written)
 
 
-def _of_numpys(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+def compute_numpys(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute by a ufunc, by all of NumPy's conventions."""
     ufuncs.learn_bfloat16()
     target = current_target()
@@ -48,7 +51,7 @@ def _of_numpys(operation: Operation, arrays: tuple[Any, ...], out: Any, options:
     return ufuncs.run(ufuncs.ufunc, operation.name, target, arrays, out, options)
 
 
-def _on_device(operation: Operation, views: list[Any], dtype: str, stream: int) -> None:
+def _on_device(operation: Operation, views: tuple[Any, ...], dtype: str, stream: int) -> None:
     from numbaexp.cuda import launch
 
     # Those of one argument convert integers.

@@ -100,7 +100,7 @@ def _on_device(given: dict[str, Any], options: dict[str, Any]) -> Any:
     arrays = {label: array for label, array in given.items() if array is not None}
     if grad_output is not None and not is_number:
         arrays["grad_output"] = grad_output
-    backend, _ = one_backend(arrays)
+    backend, _ = one_backend(list(arrays), list(arrays.values()))
     read = {label: backend.read(array, label)[0] for label, array in arrays.items()}
     for label in ("weight", "grad_output"):
         if label in read:

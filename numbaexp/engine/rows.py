@@ -20,7 +20,7 @@ _MINUS_INFINITY_IN_BFLOAT16 = 0xFF80
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where its arrays are."""
     labels = operation.arrays
-    backend, _ = one_backend({**dict(zip(labels, arrays, strict=True)), "out": out})
+    backend, _ = one_backend(labels, arrays, out)
     if backend is numpy and not options.keys() <= operation.options.keys():
         from numbaexp.engine import masked_rows
 

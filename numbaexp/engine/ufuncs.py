@@ -109,26 +109,32 @@ def learn_bfloat16() -> None:
             _publish()
 
 
-def run_on_elements(name: str, target: str, views: list[np.ndarray], dtype: str) -> None:
-    """Compute on the host's memory of another library's arrays, the result last, in the float type that stores;
-    bfloat16 is in uint16. No floating-point warnings are given."""
-    *inputs, result = views
+def run_on_elements(name: str, target: str, inputs: tuple[np.ndarray, ...], result: np.ndarray, dtype: str) -> None:
+    """Compute on the host's memory of another library's arrays, in the float type that ``result`` stores; bfloat16 is
+    in uint16. No floating-point warnings are given."""
     if target == CUDA:
         from numbaexp.cuda import host
 
         host.elementwise(name, [x.astype(result.dtype, copy=False) for x in inputs], result, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else ufunc
-    options = {} if all(x.dtype == result.dtype for x in inputs) else {"dtype": result.dtype}
+    options = {}
+    for x in inputs:
+        if x.dtype != result.dtype:
+            options["dtype"] = result.dtype
     # A context can be entered only once, and threads may meet here.
-    _without_warnings.copy().run(run, make, name, target, tuple(inputs), result, options)
+    _without_warnings.copy().run(run, make, name, target, inputs, result, options)
 
 
 def run(
     make: Callable[[str, str], Any], name: str, target: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]
 ) -> Any:
     """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
-    size = max(n if isinstance(n := getattr(x, "size", 0), int) else 0 for x in arrays)
+    size = 0
+    for x in arrays:
+        n = getattr(x, "size", 0)
+        if type(n) is int and n > size:
+            size = n
     keywords = options if out is None else {**options, "out": out}
     if target == CPU or (target == AUTO and size < SERIAL_BELOW):
         return make(name, target)(*arrays, **keywords)

@@ -31,12 +31,18 @@ class _After(MetaPathFinder):
 
     def __init__(self, library: str, call: Callable[[], None]) -> None:
         self._library, self._call = library, call
+        self._is_asking = False
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != self._library:
+        # Another finder may ask all others in its turn.
+        if name != self._library or self._is_asking:
             return None
-        others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
-        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        self._is_asking = True
+        try:
+            others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+            spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        finally:
+            self._is_asking = False
         loader: Any = spec and spec.loader
         if loader is not None and hasattr(loader, "exec_module"):
             loader.exec_module = self._then_call(loader.exec_module)

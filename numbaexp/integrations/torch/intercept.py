@@ -12,6 +12,14 @@ from numbaexp.engine.checks import apart, library_of, refuse
 from numbaexp.integrations.torch.operators import OPERATORS, Registered
 from numbaexp.operations import Kind, Operation
 
+# Every call asks these, and each attribute on the way to them would take as long as the answer.
+_are_transforms_active = torch._C._are_functorch_transforms_active
+_is_tracing = torch._C._is_tracing
+_dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
+_is_any_autocast_enabled = torch._C._is_any_autocast_enabled
+_graph_task_id, _is_key_included = torch._C._current_graph_task_id, torch._C._dispatch_tls_is_dispatch_key_included
+_Tensor = torch.Tensor
+
 # Classes without a behaviour of their own.
 _ORDINARY = (torch.Tensor, torch.nn.Parameter)
 # The key of the older ``vmap``, in which PyTorch goes through batches of gradients; it has no name in Python.
@@ -22,7 +30,7 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
     """Run the function as PyTorch's, where PyTorch has to know of the call; else return NotImplemented."""
     requires_grad, ordinary = False, not _is_watched()
     for array in (*arrays, out):
-        if isinstance(array, torch.Tensor):
+        if isinstance(array, _Tensor):
             ordinary = ordinary and type(array) in _ORDINARY and not array.is_meta
             requires_grad = requires_grad or (ordinary and array.requires_grad)
         elif array is not None and hasattr(type(array), "__torch_function__"):
@@ -37,13 +45,13 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
 def _is_watched() -> bool:
     """Tell whether more goes on than the recording of gradients: transformations, tracing, modes, automatic casts."""
     return (
-        torch._C._are_functorch_transforms_active()
-        or torch._C._is_tracing()
-        or torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._len_torch_function_stack() > 0
-        or torch._C._is_any_autocast_enabled()
+        _are_transforms_active()
+        or _is_tracing()
+        or _dispatch_modes() > 0
+        or _function_modes() > 0
+        or _is_any_autocast_enabled()
         or forward_ad._current_level >= 0
-        or (torch._C._current_graph_task_id() != -1 and torch._C._dispatch_tls_is_dispatch_key_included(_VMAP))
+        or (_graph_task_id() != -1 and _is_key_included(_VMAP))
     )
 
 
