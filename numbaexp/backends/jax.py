@@ -73,6 +73,8 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
     (device,) = x.devices()
     if x.committed:
         return jax.device_put(written.array, device, may_alias=True)
+    if jax.config.jax_default_device is None and device is jax.local_devices()[0]:
+        return jax.device_put(written.array, may_alias=True)
     with jax.default_device(device):
         return jax.device_put(written.array, may_alias=True)
 

@@ -34,9 +34,12 @@ def compiled_single() -> Any:
 
 def run_on_all(address: int, job: int, units: int) -> None:
     """Call the kernel at an address for all units of work; ``job`` is the address of its arguments."""
+    kernel = compiled_single()[1]
+    if pool.RUNNING[0] == 1:
+        kernel(address, job, 0, units)
+        return
     started = pool.start()
     limit = min(int(pool.RUNNING[0]), of_call.threads)
-    kernel = compiled_single()[1]
     if started and limit > 1:
         compiled_shared()[1](address, job, units, at.PARTS, limit)
     elif started:

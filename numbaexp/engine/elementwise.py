@@ -22,7 +22,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if options:
         refuse(operation, arrays[0], options)
     first, dtype = backend.read(arrays[0], labels[0])
-    read, inputs = [first.array], (first.view,)
+    read: list[Any] = [first.array]
+    inputs: tuple[Any, ...] = (first.view,)
     for x, label in zip(arrays[1:], labels[1:], strict=True):
         other, of_other = backend.read(x, label)
         check_shape(labels[0], first.view.shape, label, other.view.shape)

@@ -13,11 +13,18 @@ from numbaexp.integrations.jax import function
 from numbaexp.layout import axes_of
 from numbaexp.operations import Kind, Operation
 
+_Tracer = jax.core.Tracer
+
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Bind the function where an array is traced; else return NotImplemented."""
-    if not any(isinstance(array, jax.core.Tracer) for array in (*arrays, out, *options.values())):
-        return NotImplemented
+    for array in (*arrays, out, *options.values()):
+        if isinstance(array, _Tracer):
+            return _bind(operation, arrays, out, options)
+    return NotImplemented
+
+
+def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     if out is not None:
         raise TypeError(
             f"`out` must not be given where JAX traces: its arrays cannot be changed; got {library_of(out)}"
