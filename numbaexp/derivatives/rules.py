@@ -5,7 +5,7 @@ tape have in common: ``*``, ``+``, ``-``, ``.sum``, ``.reshape``. So their own o
 turn, and there are derivatives of every order. A function whose name ends in ``_backward`` is linear in
 ``grad_output``; its gradient with respect to that is its transpose.
 """
-# ruff: noqa: PLW0108 - the names of a formula's parameters say what it takes
+# ruff: noqa: PLW0108 - the names of a formula's parameters are the values that it needs
 
 from collections.abc import Mapping
 from typing import Any

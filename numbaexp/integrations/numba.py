@@ -9,7 +9,7 @@ from numbaexp.scalar.family import FAMILY
 
 
 def _is_inlined(*_):
-    """Tell Numba to inline a call on the CPU, where the caller's function attributes have to change."""
+    """Tell Numba to inline a call on the CPU, so that effects on the calling function reach the user's."""
     return current_target() != "cuda"
 
 
