@@ -10,17 +10,17 @@ import numpy as np
 
 
 def words(*values):
-    """An integer of several 64-bit words, the highest first."""
+    """Return an integer of several 64-bit words, the highest first."""
     return tuple(np.uint64(value) for value in values)
 
 
 def floats(text):
-    """Floats from their hexadecimal texts."""
+    """Parse hexadecimal floats."""
     return tuple(map(float.fromhex, text.split()))
 
 
 class Roots(NamedTuple):
-    """Powers of two with fractions for exponents.
+    """Hold powers of two with fractional exponents.
 
     rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
     (P ln(2) - S) / R.

@@ -277,7 +277,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("function", nargs="*", metavar="FUNCTION", help=f"of {', '.join(FUNCTIONS)}: all by default")
     parser.add_argument("--seconds", type=float, default=60, help="for each function (default: %(default)s)")
-    parser.add_argument("--seed", type=int, help="of the random places (default: another one each time)")
+    parser.add_argument("--seed", type=int, help="of the random arguments (default: another one each time)")
     arguments = parser.parse_args()
     if unknown := set(arguments.function) - FUNCTIONS.keys():
         parser.error(f"no such function: {', '.join(sorted(unknown))}")

@@ -42,7 +42,7 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
 
 
 def _converted(array: Any, label: str, like: str, dtype: str) -> Any:
-    """Convert an array to the type that is computed in; weakly typed numbers may be of any, as elsewhere in JAX."""
+    """Convert an array to the type to compute in. Weakly typed numbers may be of other types, as in all of JAX."""
     if not array.weak_type:
         check_type(label, float_type(array, label), like, dtype)
     return array.astype(dtype)
