@@ -12,7 +12,7 @@ from numbaexp.information import report
 from numbaexp.scalar.family import FAMILY
 
 _PROGRAM = "python -m numbaexp"
-# Names of functions, aliases included, and their definitions' names.
+# Definitions' names by public names, aliases included.
 _FUNCTIONS = {
     name: definition for name in numbaexp.__all__ if (definition := getattr(numbaexp, name).__name__) in FAMILY
 }

@@ -17,12 +17,12 @@ class Progress:
         self._terminal = stream.isatty()
         self._shown = 0
 
-    def show(self, what: str, part: float, since: float) -> None:
+    def show(self, task: str, part: float, since: float) -> None:
         """Show the part done (0 to 1) of a task, and the time since that value of ``time.perf_counter``."""
         if not self._terminal:
             return
         bar = ("#" * int(part * _WIDTH)).ljust(_WIDTH, ".")
-        text = f"{what} [{bar}] {part:4.0%} {time.perf_counter() - since:.0f} s"
+        text = f"{task} [{bar}] {part:4.0%} {time.perf_counter() - since:.0f} s"
         # Wrapped lines could not be erased.
         text = text[: shutil.get_terminal_size().columns - len(_ECHO) - 1]
         self._write("\r" + text.ljust(self._shown))

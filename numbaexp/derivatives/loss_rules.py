@@ -46,7 +46,7 @@ def _float64(counted: Any) -> Any:
 
 
 def _int64(index: Any) -> Any:
-    """Convert integers to those that PyTorch takes as indices."""
+    """Convert integers to PyTorch's type of indices."""
     return index.long() if hasattr(index, "long") else index
 
 

@@ -39,7 +39,7 @@ _ARGUMENTS = """Parameters
     {forward}"""
 _MEANINGS = {
     "output": "The result of :func:`{forward}`.",
-    "x": "The argument of :func:`{forward}`: its result has lost what the derivative needs.",
+    "x": "The argument of :func:`{forward}`: the result is not enough for the derivative.",
 }
 _ROUNDED = """Accuracy: of the arguments as given, for float16, bfloat16 and float32 within 0.5001 ulp; for float64
     within 0.502 ulp, and for results below 2**-1022 within 0.752 ulp (evidence: derived, and sampled against MPFR).

@@ -136,9 +136,9 @@ def cross_entropy_backward(
     Notes
     -----
     Accuracy: of target classes without smoothing within 1 ulp of the exact value for float16, bfloat16 and float32, 1.5
-    ulp for float64, the target's own gradient included, which is what its softmax lacks of 1; else to 2**-38, or
-    2**-52, of the greater of the softmax and the target, whose difference the gradient is (evidence: derived, and
-    sampled against MPFR). Every target gives the same bits.
+    ulp for float64, the target's own gradient included, whose softmax is subtracted from 1; else to 2**-38, or 2**-52,
+    of the greater of the softmax and the target, whose difference the gradient is (evidence: derived, and sampled
+    against MPFR). Every target gives the same bits.
 
     Special values: a row with NaN or +inf, or of -inf alone, gives NaN, but for a target that is ignored, which gives
     0.

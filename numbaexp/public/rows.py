@@ -210,7 +210,7 @@ def logsumexp(
 
     See Also
     --------
-    log_softmax : what remains of each element.
+    log_softmax : the difference of each element from it.
     logsumexp_backward : its gradient.
 
     Notes
@@ -276,8 +276,8 @@ def softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
     Notes
     -----
     Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64,
-    results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR), but for what of the sum cancels
-    beyond 2**-45 of its terms. The sum is that of pairs of float64. Every target gives the same bits.
+    results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR), unless the sum cancels beyond
+    2**-45 of its terms. The sum is one of pairs of float64. Every target gives the same bits.
 
     Special values: a row in which either has NaN or infinity gives NaN.
 

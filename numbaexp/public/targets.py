@@ -20,8 +20,8 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     Returns
     -------
     context manager
-        The choice holds in the current context (:mod:`contextvars`): in this thread or asynchronous task alone. It may
-        be nested.
+        The choice holds in the current context (:mod:`contextvars`): in this thread or asynchronous task alone. Choices
+        nest.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
 
     See Also
     --------
-    targets : those that can be used here.
+    targets : the targets that can be used here.
 
     Notes
     -----

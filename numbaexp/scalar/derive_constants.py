@@ -259,7 +259,7 @@ def table_constants(out):
         out.floats(f"LOG2_{kind}", [1 / log2, 1 / log10_2], rounded)
         for name, value in (("LN2", log2), ("LN10", log10)):
             out.floats(f"{name}_{kind}", [value, value - rounded(value)], rounded)
-        out.comment("log10(2) rounded, and what that times ln(10) is short of ln(2).")
+        out.comment("log10(2) rounded, and ln(2) less that times ln(10).")
         out.floats(f"LOG10_2_{kind}", [log10_2, log2 - log10 * rounded(log10_2)], rounded)
 
 

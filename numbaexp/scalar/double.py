@@ -79,7 +79,7 @@ def exp_of_reduced(r, r_low, n):
     The error, in units of 2**-63, is made up of: r**2 rounded, 0.06; r**3, 0.09; t with its first coefficient, 0.15;
     the rest, below 2**-13, 0.07. The root, at most 1.682, makes 0.62 of these. Then low, below 2**-12, 0.13; the
     root's low part times the rest, which is left out, 0.10; the polynomial's own r**3 2**-60.47, the sums in low's
-    parentheses and what the root and the argument are beyond two doubles, 0.02. The rounding test adds 0.13, by
+    parentheses and the errors of root and argument as two doubles, 0.02. The rounding test adds 0.13, by
     rounding low -+ the bound. Together less than 1, which is ``FAST_ERROR``.
     """
     less_one, rest = exponential_less_one(r, r_low)

@@ -44,7 +44,7 @@ def make_softplus(powers: Powers) -> Any:
     """Return ``softplus(x)``, (high, low, size) within ``powers.error`` times size, |x| <= 43.
 
     With e = exp(-|x|) softplus is max(x, 0) + log(1 + e). The error of e passes on as at most ``powers.error`` e. z is
-    a pair, and z - z**2 / 2 another, each with its rounding error, but for 2**-41 of the logarithm in what is taken for
+    a pair, and z - z**2 / 2 another, each with its rounding error, but for 2**-41 of the logarithm by the rounding of
     1 / (1 + p), for which the bound of e has room. The cube z**3 c(z) is a float: relatively, in 2**-24, the polynomial
     errs by 1 or less, and z**2, c(z), z c(z), their product and three sums of which the cube is the greatest term, with
     that of the rounding test, by 1 each: together 8. Its magnitude is below 0.36 z**2 / (2N - 2). Four more roundings,
