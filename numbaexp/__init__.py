@@ -12,18 +12,18 @@ from numbaexp.version import __version__ as __version__
 
 __all__ = [*_functions, "autograd"]  # noqa: PLE0604, F405
 
-# In code that Numba compiles the functions above are scalars; of them PyTorch's operators are made, which programs that
-# were saved name before any function is called. Sources that change from now on are not those of this process.
+# Numba's overloads for compiled code, and PyTorch's operators, which saved programs name before any function is called.
+# Importing ``sources`` sets the time after which changed sources are not those of this process.
 _import_with("numba", "numbaexp.integrations.numba")
 _import_with("torch", "numbaexp.integrations.torch.intercept", unless=(Exception,))
 if _IS_CARRIED:
-    # With machine code at hand, this would be most of what the first call takes.
+    # With precompiled code, this would take most of the first call's time.
     importlib.import_module("llvmlite.binding")
 del _IS_CARRIED, _functions, _import_with, _sources
 
 
 def __getattr__(name: str) -> Any:
-    # Those who differentiate nothing do not wait for it.
+    # Imported lazily.
     if name == "autograd":
         return importlib.import_module("numbaexp.autograd")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,11 +12,11 @@ from numbaexp.information import report
 from numbaexp.scalar.family import FAMILY
 
 _PROGRAM = "python -m numbaexp"
-# By any name that a function has, the one that it is defined by.
+# Definitions' names by public names, aliases included.
 _FUNCTIONS = {
     name: definition for name in numbaexp.__all__ if (definition := getattr(numbaexp, name).__name__) in FAMILY
 }
-# The same of all functions that have kernels.
+# The same for all functions that have kernels.
 _WARMED: dict[str, str] = {
     name: definition
     for name in numbaexp.__all__
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        By default those of the process.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Makes the machine code that a wheel carries; see ``numbaexp.cache.carried``.    python -m numbaexp.carry FOLDER"""
+"""The build of the machine code in a wheel; see ``numbaexp.cache.carried``.    python -m numbaexp.carry FOLDER"""
 
 import json
 import os
@@ -13,7 +13,7 @@ from numbaexp.cache.files import file_of, line, read, write
 
 
 def carry(folder: pathlib.Path, level: str, choice: Sequence[str] = ()) -> None:
-    """Put the kernels of a level into a folder: all, or those that ``warm`` is asked for by further arguments."""
+    """Compile the kernels of a level into a folder: all, or those that arguments of ``warm`` choose."""
     with tempfile.TemporaryDirectory() as cache:
         environment = {
             "NUMBA_CPU_NAME": level,

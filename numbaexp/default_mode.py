@@ -1,4 +1,4 @@
-"""Python functions in the floating-point mode that kernels run in; see ``numbaexp.cpu.float_mode``."""
+"""Python functions in the kernels' default floating-point mode; see ``numbaexp.cpu.float_mode``."""
 
 import functools
 from collections.abc import Callable
@@ -10,14 +10,14 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def in_default_mode(function: _Function) -> _Function:
-    """Run a function, and the conversions that NumPy makes for it, in the default mode, and give the caller's back."""
+    """Run a function, and NumPy's conversions in it, in the default mode, and restore the caller's."""
     guarded: Any = None
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal guarded
         if guarded is None:
-            # Compiling is for those who call; importing the package is not to wait for it.
+            # Compiled at the first call, not when the package is imported.
             with LOCK:
                 from numbaexp.cpu.entry import in_default_mode as guard
 

@@ -1,4 +1,4 @@
-"""What ``python -m numbaexp`` tells of the targets, the machine and the packages."""
+"""The report of ``python -m numbaexp`` on targets, machine and packages."""
 
 import contextlib
 import platform
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from numbaexp.public.targets import targets
 from numbaexp.version import __version__
 
-# Distributions that the functions meet, where they are installed. CuPy has one for each CUDA.
+# Distributions of supported libraries. CuPy has one for each version of CUDA.
 _PEERS = ("numba-cuda", "torch", "cupy", "cupy-cuda12x", "cupy-cuda13x", "jax", "ml_dtypes")
 
 
 def report() -> str:
-    """What ``python -m numbaexp`` prints."""
+    """Return the report that ``python -m numbaexp`` prints."""
     rows = [*_usable(), *_versions(), *_machine(), *_cuda()]
     rows.append(("accuracy", "python -m numbaexp verify checks it on this machine"))
     width = max(len(name) for name, _ in rows)
@@ -85,8 +85,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-# A loop such as LLVM vectorizes, and a product that feeds a sum. What LLVM makes of them tells what no list of features
-# does: some processors have wider vectors than it takes by its own choice, and some have them of any width.
+# A loop that LLVM vectorizes, and a fused multiply-add. Compiling them tells more than a list of features: LLVM prefers
+# narrower vectors than some processors have, and some have scalable ones.
 _PROBE = """
 define void @loop(ptr noalias %x, ptr noalias %y, i64 %n) {
 entry:
@@ -113,7 +113,7 @@ declare double @llvm.fma.f64(double, double, double)
 
 
 def simd(triple: str, processor: str, features: str) -> str:
-    """Say how wide the vectors are that LLVM makes of loops, and whether there is an instruction for ``fma``."""
+    """Describe the vector width that LLVM chooses for loops, and whether there is an FMA instruction."""
     import llvmlite.binding as llvm
 
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, features=features, opt=3)
@@ -123,7 +123,7 @@ def simd(triple: str, processor: str, features: str) -> str:
     vectors = re.findall(r"<(vscale x )?(\d+) x double>", str(module))
     bits = 64 * max((int(lanes) for _, lanes in vectors), default=1)
     width = f"{bits} bits or more" if any(scalable for scalable, _ in vectors) else f"{bits} bits"
-    # Without the instruction the C library's function is called, by its name.
+    # Without the instruction, LLVM calls the C library's function.
     called = re.search(r"\b_?fma\b", machine.emit_assembly(module))
     return f"{width}, {'without' if called else 'with'} FMA"
 

@@ -1,8 +1,8 @@
-"""A compiler of Numba's for functions that are inlined: most of the work on them is left to where they are called.
+"""A compiler pipeline for inlined functions, which are optimized and emitted only as parts of their callers.
 
-Numba by itself optimizes each function with all that it calls, emits machine code for it, and then does so again for
-all that it was inlined into: a third of the time of compiling. What it does to the function alone stays, for that makes
-better code of the callers.
+Numba optimizes each function with its callees and emits machine code for it, and then does so again for all functions
+that it was inlined into: a third of the compile time. The passes on the function alone stay, for the sake of better
+code in callers.
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ from numba.core.typed_passes import NativeLowering
 
 
 class _Unoptimized(JITCodeLibrary):
-    """Code that others link."""
+    """Hold LLVM modules that callers link."""
 
     def _optimize_final_module(self) -> None:
-        """Leave that to the callers."""
+        """Skip optimization; the callers are optimized."""
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
@@ -33,7 +33,7 @@ class _LoweringForCallers(NativeLowering):
         state.library = _Unoptimized(state.targetctx.codegen(), state.func_id.func_qualname)
         state.flags.no_compile = True
         super().run_pass(state)
-        # What Numba's tables of functions have for one: an object of Python's, which here nobody can call.
+        # Numba registers compiled functions by a Python object; this one cannot be called.
         made = state["cr"]
         entry = _dynfunc.make_function(
             made.fndesc.lookup_module(), made.fndesc.qualname, "", 0, made.env, (state.library,)
@@ -44,7 +44,7 @@ class _LoweringForCallers(NativeLowering):
 
 
 class InliningCompiler(CompilerBase):
-    """Numba's passes, with a lowering of its own."""
+    """Replace the lowering in Numba's nopython pipeline."""
 
     def define_pipelines(self) -> list[Any]:
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)

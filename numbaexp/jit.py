@@ -1,8 +1,8 @@
-"""Numba's compiler with every flag given.
+"""Numba's compiler with explicit flags.
 
-Numba hands flags that a function does not give down from its caller, and keeps what is compiled first: under a caller's
-``fastmath=True`` our functions would be compiled wrongly for the whole process. So all of the package is compiled from
-here, and ``NUMBA_DISABLE_JIT``, which is for users' functions, does not hold.
+In Numba, functions without explicit flags inherit those of their first caller: under a caller's ``fastmath=True`` our
+functions would be compiled wrongly for the whole process. So all of the package is compiled from here. Users' setting
+``NUMBA_DISABLE_JIT`` has no effect.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from numba.core.sigutils import normalize_signature
 
 from numbaexp.inlining import InliningCompiler
 
-# Those that Numba's targets have in common: the CUDA target takes them too.
+# The flags that Numba's CPU and CUDA targets have in common.
 FLAGS = {
     "fastmath": False,
     "boundscheck": False,
@@ -30,20 +30,20 @@ FLAGS = {
 }
 _CPU_FLAGS = {**FLAGS, "_nrt": True, "no_rewrites": False, "parallel": False}
 
-# Inlined functions are called by compiled code alone, but for the simulator of the CUDA target: what Python and C would
-# call in their stead takes half of the time of compiling.
+# Except in the CUDA simulator, compiled code alone calls inlined functions: wrappers for Python and C would take half
+# of the compile time.
 _INLINED = (
     {}
     if config.ENABLE_CUDASIM
     else {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": InliningCompiler}
 )
 
-# Settings of Numba's, most of them for debugging, that change compiled code.
+# Settings of Numba that change compiled code, most of them for debugging.
 _SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT", "BOUNDSCHECK")
 
 
 def stamp() -> dict[str, str]:
-    """Return the settings, as a part of the keys under which compiled code is kept."""
+    """Return the settings, for cache keys."""
     return {name: str(getattr(config, name, None)) for name in _SETTINGS}
 
 
@@ -57,8 +57,8 @@ def _enabled() -> Iterator[None]:
 
 
 def jit(function: Callable[..., Any] | None = None, **flags: Any) -> Any:
-    """Make a function one that compiled code calls, inlined unless ``forceinline=False``; also with flags alone, as a
-    decorator."""
+    """Compile a function for calls from compiled code, inlined unless ``forceinline=False``; also as a decorator with
+    flags."""
     if function is None:
         return functools.partial(jit, **flags)
     with _enabled():
@@ -72,8 +72,8 @@ def overload(stand_in: Callable[..., Any], **options: Any) -> Callable[..., Any]
 
 
 def callback(function: Callable[..., Any], signature: Any, **flags: Any) -> Any:
-    """Make a function one that C calls by its address; ``compile_callback`` compiles."""
-    # A module of Numba's that nothing else here needs.
+    """Make a C callback of a function, yet to be compiled by ``compile_callback``."""
+    # Imported here, as nothing else needs it.
     from numba.core.ccallback import CFunc
 
     options = {**_CPU_FLAGS, **flags}
@@ -88,8 +88,7 @@ def compile_callback(made: Any) -> None:
 
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """Leave garbage for later: compiling makes little, and each full collection goes through all that Numba is made of,
-    a tenth of the time."""
+    """Disable garbage collection: compiling makes little garbage, and full collections take a tenth of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -102,7 +101,7 @@ def _without_collections() -> Iterator[None]:
 def subroutine(
     context: Any, builder: Any, function: Callable[..., Any], signature: Any, *, inline: bool = False
 ) -> Any:
-    """Compile a function that the code of an intrinsic calls; returns what that calls."""
+    """Compile a function that the code of an intrinsic calls, and return its LLVM declaration."""
     flags = Flags()
     flags.forceinline = inline
     flags.nrt, flags.error_model, flags.fastmath, flags.boundscheck = True, "numpy", False, False

@@ -1,4 +1,4 @@
-"""Arrays as they lie in memory: of a device, and rows along any axes."""
+"""Memory layouts: strided arrays on a device, and rows along any axes."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ class Rows(NamedTuple):
 
 
 def merged(lengths: list[int], steps: list[tuple[int, ...]]) -> list[tuple[int, tuple[int, ...]]]:
-    """(length, step of each operand) of as few dimensions as go through the same elements in the same order."""
+    """Merge dimensions as far as the same elements come in the same order; return pairs (length, operands' steps)."""
     made: list[tuple[int, tuple[int, ...]]] = []
     for length, step in zip(lengths, steps, strict=True):
         if length == 1:
@@ -50,8 +50,8 @@ def merged(lengths: list[int], steps: list[tuple[int, ...]]) -> list[tuple[int, 
 def find_rows(
     shape: tuple[int, ...], strides: tuple[tuple[int, ...], ...], axes: tuple[int, ...]
 ) -> Iterator[Rows] | None:
-    """The rows of operands of one shape along some axes, in as many pieces as needed; None where the axes are no one
-    dimension of some operand. There is a row at least, which may have no elements."""
+    """Return the rows of operands of one shape along some axes, in as many pieces as needed; None where the axes are
+    not one dimension in some operand. There is at least one row, which may be empty."""
     none = (0,) * len(strides)
     if 0 in (shape[axis] for axis in axes):
         along = [(0, none)]
@@ -60,7 +60,7 @@ def find_rows(
     if len(along) > 1:
         return None
     others = [axis for axis in range(len(shape)) if axis not in axes]
-    # The last operand is written to: rows beside each other there are to be beside each other here.
+    # In the memory order of the last operand, the result, so that adjacent rows are written together.
     others.sort(key=lambda axis: -abs(strides[-1][axis]))
     across = merged([shape[axis] for axis in others], [tuple(of[axis] for of in strides) for axis in others])
     length, step = along[0] if along else (1, none)
@@ -82,7 +82,7 @@ def _pieces(
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The axes that are meant, in order. A scalar has one."""
+    """Return the axes as sorted nonnegative integers. A scalar has one axis."""
     if axis is None:
         return tuple(range(max(ndim, 1)))
     try:
@@ -92,10 +92,10 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 
 def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape with the axes kept."""
+    """Return the shape of a reduction with the axes kept."""
     return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
 
 
 def final_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
-    """That of a reduction's result."""
+    """Return the shape of a reduction's result."""
     return tuple(1 if axis in axes else n for axis, n in enumerate(shape) if keepdims or axis not in axes)

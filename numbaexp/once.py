@@ -1,7 +1,7 @@
-"""The lock of what is made once in a process: imported late, built, compiled.
+"""The lock for lazy initialization: late imports and compilation.
 
-Who forks holds it, for in the child nobody would give it back; and modules that another thread was importing then could
-not be imported there any more.
+Forking takes the lock: a child could not release another thread's lock, nor import the modules that such a thread was
+importing.
 """
 
 import os

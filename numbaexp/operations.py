@@ -1,4 +1,4 @@
-"""Each function of the package as data: the one table that dispatch, backends and integrations read."""
+"""The table of the package's functions, as data for dispatch, backends and integrations."""
 
 import enum
 import functools
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Kind(enum.Enum):
-    """How a function goes through its arrays."""
+    """Name the structures of functions: how results depend on elements."""
 
     ELEMENTWISE = enum.auto()
     # A result for each element, which depends on all of its row.
@@ -28,25 +28,25 @@ class Operation:
     name : str
         The name of the public function.
     kind : Kind
-        How it goes through its arrays.
+        The structure.
     arrays : tuple of str
-        The names of its arrays.
+        The names of the array arguments.
     like : str
-        The array whose shape and type the result has, or a reduction's result but for the axes.
+        The array whose shape and type the result has; a reduction's shape is without the axes.
     optional : tuple of str
         The arrays that may be None.
     per_row : tuple of str
         The arrays of one element for each row.
     options : mapping of str
-        What else it is differentiated under, with the defaults.
+        The parameters that derivatives support, with their defaults.
     host_only : tuple of str
-        The further parameters, which arrays of NumPy alone have.
+        The further parameters, for arrays of NumPy alone.
     masked : float or None
         The result where ``where`` is false.
     kernel : str
-        The name of its kernels, where that is another one.
+        The name of the kernels, where that differs.
     float32_under_autocast : tuple of str
-        The devices on which ``torch.autocast`` has it computed in float32, as PyTorch's own function of that name.
+        The devices on which ``torch.autocast`` computes in float32, as for PyTorch's own function of that name.
     """
 
     name: str
@@ -63,12 +63,12 @@ class Operation:
 
     @functools.cached_property
     def is_gradient(self) -> bool:
-        """Whether the first array is the gradient of another function's result."""
+        """Tell whether the first array is the gradient of another function's result."""
         return self.arrays[0] == "grad_output"
 
     @functools.cached_property
     def like_index(self) -> int:
-        """The position of the array that the result is like."""
+        """Return the index of the array ``like``."""
         return self.arrays.index(self.like)
 
 
@@ -76,7 +76,7 @@ _UFUNC = ("where", "casting", "order", "dtype", "subok", "signature")
 
 
 def _elementwise(name: str, saved: str, autocast: tuple[str, ...] = ()) -> list[Operation]:
-    """A function of one argument and its gradient, which needs the argument or the result."""
+    """Describe a function of one argument and its gradient, which needs the argument or the result."""
     return [
         Operation(name, Kind.ELEMENTWISE, ("x",), "x", host_only=_UFUNC, float32_under_autocast=autocast),
         Operation(f"{name}_backward", Kind.ELEMENTWISE, ("grad_output", saved), "grad_output", host_only=_UFUNC),

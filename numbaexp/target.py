@@ -1,11 +1,11 @@
-"""The target that ``use_target`` has asked for."""
+"""The target that ``use_target`` sets."""
 
 from contextvars import ContextVar
 
 TARGETS = ("auto", "cpu", "parallel", "cuda")
 AUTO, CPU, PARALLEL, CUDA = TARGETS
 
-# Values are the very objects of ``TARGETS``: compiled code tells them apart by their addresses.
+# Values are the objects of ``TARGETS`` themselves: compiled code compares their addresses.
 VARIABLE: ContextVar[str] = ContextVar("numbaexp target", default=AUTO)
-# Return the target that holds in this context.
+# Return the target of this context.
 current_target = VARIABLE.get

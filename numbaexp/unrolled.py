@@ -1,4 +1,4 @@
-"""Compiled functions over tuples, of a length that is known when compiling."""
+"""Compiled functions over tuples, unrolled at compile time."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ from numbaexp.jit import jit
 
 
 def make_each(functions: Sequence[Any], decorate: Callable[..., Any] = jit) -> Any:
-    """Return ``apply(operands, *rest)``: a tuple of ``function(operand, *rest)``, of each function its operand.
+    """Return ``apply(operands, *rest)``, which maps each function to its operand and returns a tuple of the results.
 
-    There may be more operands than functions. ``decorate`` makes a Python function a compiled one.
+    There may be more operands than functions. ``decorate`` compiles a Python function.
     """
     *others, function = functions
     last = len(others)

@@ -1,4 +1,4 @@
-"""The command ``warm``: compiles kernels before they are called, on all processors, and keeps them on disk."""
+"""The command ``warm``, which compiles kernels ahead of time, on all processors, and caches them on disk."""
 
 import contextlib
 import importlib
@@ -13,7 +13,7 @@ from numbaexp.cache import folders
 from numbaexp.cpu.thread_limit import processors
 from numbaexp.progress import Progress
 
-# Where each target has its kernels.
+# The module of each target's kernels.
 _MODULES = {"cpu": "numbaexp.cpu.kernels", "cuda": "numbaexp.cuda.every_kernel"}
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -56,8 +56,8 @@ def warm(functions: Sequence[str], dtype_names: Sequence[str], targets: Sequence
 
 
 def _run(jobs: list[Any]) -> Iterator[Any]:
-    """Yield as each is done."""
-    # Not forked: a parent's threads, or what it knows of a GPU, are not a child's.
+    """Compile kernels in worker processes; yield after each."""
+    # Not forked: threads and CUDA contexts do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processors(), context) as pool:
         try:
@@ -73,7 +73,7 @@ def _compile(target: str, kernel: Any) -> None:
 
 
 def _files() -> dict[str, int]:
-    """Return the kernels on disk, and the bytes of each."""
+    """Return the sizes in bytes of the kernels on disk, by file name."""
     sizes = {}
     for folder in folders.readable():
         with contextlib.suppress(OSError):

@@ -44,7 +44,7 @@ class Input(NamedTuple):
 
 @functools.cache
 def needed(rule: Rule, wanted: tuple[bool, ...]) -> frozenset[str]:
-    """Collect the names of all that the gradients of the wanted arguments take."""
+    """Collect the names of the values that the gradients of the wanted arguments need."""
     names: set[str] = set()
     for argument in itertools.compress(rule.arguments, wanted):
         if argument not in rule.gradients:
@@ -110,7 +110,7 @@ def _leading_to(ends: Iterable[Any], starts: Iterable[Any]) -> set[Any]:
             stack += [each.edge for each in edge.inputs] if type(edge) is Node else ()
     wanted = set(ends)
     for node in sorted((edge for edge in seen if type(edge) is Node), key=lambda node: node.number):
-        # A released node has no inputs left to tell by; the walk raises its error.
+        # A released node has no inputs left; the walk raises its error.
         if node.saved is None or any(each.edge in wanted for each in node.inputs):
             wanted.add(node)
     return wanted
@@ -126,7 +126,7 @@ def _fit(grad: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _is_new(grad: Any, given: Iterable[Any]) -> bool:
-    """Tell whether a gradient shares memory with nothing that its formula was given."""
+    """Tell whether a gradient shares no memory with the arguments of its formula."""
     array, *others = [getattr(each, "_elements", each) for each in (grad, *given)]
     may_share_memory = module_of(array).may_share_memory
     return not any(hasattr(other, "shape") and may_share_memory(array, other) for other in others)
@@ -138,11 +138,11 @@ def walk(
     """Compute the gradients of the leaves, or of those of ``ends``, nodes and leaves, that are reached.
 
     ``starts`` are nodes or leaves with the gradients of their results: arrays, or tensors of the class
-    ``kind``. No gradient that is returned shares memory with one that was given. A heap, and no recursion, keeps the
-    order: no depth is too great.
+    ``kind``. Returned gradients share no memory with given ones. A heap keeps the order without recursion, for graphs
+    of any depth.
     """
     wanted = None if ends is None else _leading_to(ends, [edge for edge, _ in starts])
-    # With each gradient, whether nothing else has its memory.
+    # Each gradient, and whether nothing else shares its memory.
     sums: dict[Any, tuple[Any, bool]] = {}
     heap: list[tuple[int, Node]] = []
     found: dict[Any, Any] = {}

@@ -1,4 +1,4 @@
-"""Calls of the public functions on tensors of the tape."""
+"""Interception of calls of the public functions on tensors of the tape."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
         if option not in operation.options:
             raise TypeError(f"of a tensor of `numbaexp.autograd` `{operation.name}` does not take `{option}`")
     rule = rule_of(operation.name)
-    # Formulas take arrays, and no sequences; what is not given at the end is not saved.
+    # Formulas take arrays, and no sequences.
     given: list[Any] = [np.asarray(array) if isinstance(array, (list, tuple)) else array for array in arrays]
 
     def on_arrays(*elements: Any, into: Any = None) -> Any:

@@ -3,7 +3,7 @@
 Formulas take arrays of NumPy or CuPy, or tensors where gradients are differentiated in turn. Besides the names that
 those of :class:`~numbaexp.derivatives.rule.Rule` take, they have ``shape``: that of the argument.
 """
-# ruff: noqa: PLW0108 - the names of a formula's parameters say what it takes
+# ruff: noqa: PLW0108 - the names of a formula's parameters are the values that it needs
 
 import math
 from typing import Any

@@ -149,8 +149,8 @@ class Tensor:
 
     Special values: as of arrays.
 
-    Changes in place of a tensor whose values a gradient needs are noticed when that gradient is computed, and refused.
-    Views count as the tensor. Writes to ``data``, or to an array of NumPy's that was an operand, go unnoticed.
+    Changes in place of a tensor whose values a gradient needs are detected when that gradient is computed, and refused.
+    Views count as the tensor. Writes to ``data``, or to an array of NumPy's that was an operand, are not detected.
 
     Examples
     --------
@@ -246,7 +246,7 @@ class Tensor:
         self._grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
-        """Change whether a leaf requires grad; returns the tensor."""
+        """Change whether a leaf requires grad, and return the tensor."""
         if self._node is not None:
             raise RuntimeError(
                 "`requires_grad` can be changed of a leaf alone: `detach()` gives one of the same elements"

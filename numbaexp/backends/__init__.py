@@ -1,1 +1,1 @@
-"""Arrays of other libraries: how each is recognised, read and written where it lives."""
+"""Backends: adapters for the arrays of each library, which detect, read, allocate and write them."""

@@ -1,4 +1,4 @@
-"""What has to be known of a library, to compute on its arrays where they live: a module with these names."""
+"""The interface of a backend: the functions that its module defines for the arrays of one library."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -7,9 +7,9 @@ from numbaexp.cpu.library_limit import of_call
 
 
 class Elements(NamedTuple):
-    """An array, its elements as they lie, and whatever must live as long as they are used.
+    """Hold an array, a view of its memory, and an object that keeps the memory alive.
 
-    ``view`` is an ndarray in the host's memory (bfloat16 as uint16), or a device's ``numbaexp.layout.Strided``.
+    ``view`` is an ndarray in host memory (bfloat16 as uint16), or a ``numbaexp.layout.Strided`` in device memory.
     """
 
     array: Any
@@ -18,36 +18,35 @@ class Elements(NamedTuple):
 
 
 class Adapter(Protocol):
-    """One library. ``argument`` is the name of an array in messages.
+    """Declare the functions of one library's backend. ``argument`` is the name of an array in error messages.
 
-    These functions may be left out: ``threads()``, the number of threads that the library uses itself;
-    ``compute_small(operation, arrays, out, options)``, which computes some small arrays faster than the rest does, and
-    returns NotImplemented for others; and ``asarray(array, x)``, which makes an array of the library of NumPy's or of
-    a list, as its own functions would beside its array ``x``, or leaves that as it is.
+    Three functions are optional: ``threads()`` returns the library's own number of threads;
+    ``compute_small(operation, arrays, out, options)`` is a fast path for small arrays, and returns NotImplemented for
+    others; ``asarray(array, x)`` converts an ndarray or a list as the library would next to its array ``x``.
     """
 
     def device(self, array: Any, argument: str) -> str:
-        """Where an array lives: "cpu", or "cuda:0" and so on. Refuses what cannot be computed on."""
+        """Return the device of an array: "cpu", "cuda:0" and so on. Raise for arrays that are not supported."""
 
     def read(self, x: Any, argument: str = "x") -> tuple[Elements, str]:
-        """The elements of an argument, and the name of the float type that is computed in."""
+        """Return the elements of an argument, and the name of the float type to compute in."""
 
     def write(self, given: Elements, out: Any, dtype: str) -> Elements:
-        """What the result of that type is written to: ``out``, if that is not None and can take it, or a new array."""
+        """Return the memory for a result of that type: ``out`` if suitable, else a new array."""
 
     def new(self, given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
-        """A new array of that type and shape, in C order, where ``given`` lives, which may have no elements."""
+        """Return a new C-ordered array of that type and shape on the device of ``given``, which may be empty."""
 
     def stream(self, x: Any, out: Any) -> int:
-        """The stream of a device that orders the work on these arrays."""
+        """Return the CUDA stream that orders the work on these arrays."""
 
     def finish(self, x: Any, out: Any, written: Elements) -> Any:
-        """What is returned, once ``written`` has been written to."""
+        """Return the user's result, once ``written`` has been written to."""
 
 
-def on_threads_of(owner: Adapter | None, work: Callable[..., None], *args: Any) -> None:
-    """Call ``work``, on no more threads than a library uses itself where its adapter tells that, by ``threads()``."""
-    threads = getattr(owner, "threads", None)
+def on_threads_of(adapter: Adapter | None, work: Callable[..., None], *args: Any) -> None:
+    """Call ``work`` on no more threads than the library uses itself, if its adapter has ``threads()``."""
+    threads = getattr(adapter, "threads", None)
     if threads is None:
         work(*args)
         return

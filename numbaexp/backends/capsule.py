@@ -1,7 +1,4 @@
-"""DLPack, by which libraries lend each other arrays: read, and offered.
-
-NumPy's own support has neither devices nor bfloat16.
-"""
+"""Import and export of DLPack capsules; NumPy's own support has neither devices nor bfloat16."""
 
 import ctypes
 from typing import Any, NamedTuple
@@ -11,16 +8,16 @@ import numpy as np
 from numbaexp.layout import Strided
 from numbaexp.scalar.forms import itemsize
 
-# Types of devices in dlpack.h: memory of the host, of CUDA, of the host as CUDA pinned it, and managed by CUDA.
+# DLDeviceType in dlpack.h: host, CUDA, pinned host and CUDA managed memory.
 HOST, CUDA, CUDA_HOST, CUDA_MANAGED = 1, 2, 3, 13
-# Kinds of types there.
+# DLDataTypeCode.
 _FLOAT, _BFLOAT = 2, 4
 _CODES = {0: "int", 1: "uint", _FLOAT: "float", _BFLOAT: "bfloat", 5: "complex", 6: "bool"}
 _READ_ONLY = 1
 
 
 class _Tensor(ctypes.Structure):
-    """DLTensor."""
+    """Mirror DLTensor."""
 
     _fields_ = [
         ("data", ctypes.c_void_p),
@@ -37,13 +34,13 @@ class _Tensor(ctypes.Structure):
 
 
 class _Managed(ctypes.Structure):
-    """DLManagedTensor."""
+    """Mirror DLManagedTensor."""
 
     _fields_ = [("tensor", _Tensor), ("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
 
 
 class _Versioned(ctypes.Structure):
-    """DLManagedTensorVersioned."""
+    """Mirror DLManagedTensorVersioned."""
 
     _fields_ = [
         ("major", ctypes.c_uint32),
@@ -69,7 +66,7 @@ _make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ct
 
 
 class Lent(NamedTuple):
-    """An array that was lent: strides are in bytes, ``dtype`` is NumPy's name, or "bfloat16"."""
+    """Describe a borrowed array: strides are in bytes, ``dtype`` is NumPy's name, or "bfloat16"."""
 
     pointer: int
     shape: tuple[int, ...]
@@ -77,12 +74,12 @@ class Lent(NamedTuple):
     dtype: str
     device: int
     read_only: bool
-    # The lender is told when this goes.
+    # Its destructor tells the producer.
     capsule: Any
 
 
 def borrow(array: Any, stream: int | None = None) -> Lent | None:
-    """The array that ``__dlpack__`` offers, ready to be used on a stream of its device; None if it offers none."""
+    """Return the array that ``__dlpack__`` exports, ready for a stream of its device; None if there is none."""
     try:
         capsule = array.__dlpack__(stream=stream, max_version=(1, 0))
     except TypeError:  # older than that argument
@@ -107,7 +104,7 @@ def borrow(array: Any, stream: int | None = None) -> Lent | None:
 
 
 class _Memory:
-    """What NumPy makes an array from, which then keeps it."""
+    """Expose a borrowed array by ``__array_interface__``, and keep it alive."""
 
     def __init__(self, lent: Lent):
         self._lent = lent
@@ -121,11 +118,11 @@ class _Memory:
 
 
 def on_host(lent: Lent) -> np.ndarray:
-    """The array in the host's memory that was lent, without a copy; bfloat16 as uint16."""
+    """Return the borrowed array in host memory as an ndarray without a copy; bfloat16 as uint16."""
     return np.asarray(_Memory(lent))
 
 
-# What is lent out, by the address of its description, until the borrower gives it back.
+# Exported arrays by the address of their DLManagedTensor, until the consumer calls the deleter.
 _lent_out: dict[int, Any] = {}
 
 
@@ -136,16 +133,16 @@ def _delete(address: int) -> None:
 
 @ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
 def _delete_if_unused(capsule: int) -> None:
-    # A borrower changes the name.
+    # A consumer renames the capsule.
     if _is_valid(capsule, _NAME):
         _lent_out.pop(_address_in(capsule, _NAME))
 
 
 class Offer:
-    """A float array for ``from_dlpack``, which keeps ``owner`` as long as it uses it; uint16 stands for bfloat16."""
+    """Export a float array to ``from_dlpack``, and keep ``base`` alive meanwhile; uint16 stands for bfloat16."""
 
-    def __init__(self, view: np.ndarray | Strided, owner: Any):
-        self._shape, self._strides, self._owner = view.shape, view.strides, owner
+    def __init__(self, view: np.ndarray | Strided, base: Any):
+        self._shape, self._strides, self._base = view.shape, view.strides, base
         if isinstance(view, np.ndarray):
             self._pointer, self._device = view.__array_interface__["data"][0], (HOST, 0)
             self._dtype = "bfloat16" if view.dtype == np.uint16 else view.dtype.name
@@ -156,7 +153,7 @@ class Offer:
         return self._device
 
     def __dlpack__(self, **_: Any) -> Any:
-        """All work on the array has been done: no stream need be waited for."""
+        """Return a capsule. All work on the array is done, so no stream is waited for."""
         size = itemsize(self._dtype)
         row = ctypes.c_int64 * len(self._shape)
         shape, strides = row(*self._shape), row(*(step // size for step in self._strides))
@@ -168,5 +165,5 @@ class Offer:
         tensor.shape, tensor.strides = (ctypes.cast(each, ctypes.POINTER(ctypes.c_int64)) for each in (shape, strides))
         managed.deleter = ctypes.cast(_delete, ctypes.c_void_p)
         address = ctypes.addressof(managed)
-        _lent_out[address] = managed, shape, strides, self._owner
+        _lent_out[address] = managed, shape, strides, self._base
         return _make(address, _NAME, ctypes.cast(_delete_if_unused, ctypes.c_void_p))

@@ -1,4 +1,4 @@
-"""Arrays of a device that tell of themselves by ``__cuda_array_interface__``."""
+"""Device arrays with ``__cuda_array_interface__``."""
 
 import math
 import reprlib
@@ -49,13 +49,13 @@ def stream(x: Any, out: Any) -> int:
 
 
 def finish(x: Any, out: Any, written: Elements) -> Any:
-    # Nothing tells the owner of ``out``, or that of a new array, which stream to wait for.
+    # The protocol cannot tell the library of ``out``, or of a new array, which stream to wait for.
     _synchronize(x)
     return out if out is not None else dlpack.hand_over(written, dlpack.importer(x))
 
 
 def _interface(array: Any, argument: str) -> dict[str, Any]:
-    """The description of an array, refused where the interface has no such one."""
+    """Return the interface of an array; raise if malformed."""
     interface = array.__cuda_array_interface__
     try:
         (pointer, _), shape, strides = interface["data"], interface["shape"], interface.get("strides")
@@ -73,7 +73,7 @@ def _interface(array: Any, argument: str) -> dict[str, Any]:
 
 
 def _stream(array: Any) -> int:
-    """The stream that orders the work on an array, or the default one."""
+    """Return the stream that orders the work on an array, or the default one."""
     return array.__cuda_array_interface__.get("stream") or 0
 
 
@@ -95,7 +95,7 @@ def _view(x: Any) -> Strided:
 
 
 def _name(x: Any, dtype: np.dtype) -> str:
-    """The name of a type. The interface has none for bfloat16: ml_dtypes calls it a void of two bytes."""
+    """Return the name of a type. The interface has none for bfloat16: ml_dtypes exports a void of two bytes."""
     if dtype == np.dtype("V2") and str(getattr(x, "dtype", "")).endswith("bfloat16"):
         return "bfloat16"
     return dtype.name if dtype.isnative else f"byte-swapped {dtype.name}"

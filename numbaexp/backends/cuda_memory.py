@@ -1,4 +1,4 @@
-"""Memory and streams of a CUDA device, by numba.cuda."""
+"""Memory and streams of a CUDA device, through numba.cuda."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from numbaexp.layout import Strided
 
 
 def device_of(pointer: int) -> int:
-    """The number of the device that an address belongs to."""
+    """Return the number of the device that an address belongs to."""
     if usable.simulated() or not pointer:  # an empty array has no address
         return 0
     from cuda.bindings import driver
@@ -24,7 +24,7 @@ def device_of(pointer: int) -> int:
 
 
 def allocate(x: Strided, dtype: str, stored_as: np.dtype, stream: Any = 0) -> Elements:
-    """A new Numba device array of the shape of ``x``, its dimensions in the same order."""
+    """Return a new Numba device array of the shape of ``x``, its dimensions in the same memory order."""
     strides = dense_strides(x.shape, x.strides, stored_as.itemsize)
     with cuda.gpus[x.device]:
         made = cuda.device_array(x.shape, stored_as, strides=strides, stream=stream)
@@ -37,12 +37,12 @@ def of_shape(x: Strided, shape: tuple[int, ...]) -> Strided:
 
 
 def address(array: Any) -> int:
-    """Where a Numba device array lies; those of the simulator are NumPy's."""
+    """Return the address of a Numba device array; the simulator's are ndarrays."""
     return array.ctypes.data if usable.simulated() else array.device_ctypes_pointer.value or 0
 
 
 def dense_strides(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Strides without gaps, the dimensions in the order of those given."""
+    """Return strides without gaps, the dimensions in the memory order of those given."""
     made = list(strides)
     for axis in sorted(range(len(shape)), key=lambda axis: (abs(strides[axis]), -axis)):
         made[axis] = itemsize
@@ -51,7 +51,7 @@ def dense_strides(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: in
 
 
 def synchronize(stream: int, device: int) -> None:
-    """Wait until a stream has done its work."""
+    """Wait until a stream has finished."""
     if not usable.simulated():
         with cuda.gpus[device]:
             cuda.external_stream(stream).synchronize()

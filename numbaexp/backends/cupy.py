@@ -1,4 +1,4 @@
-"""CuPy's arrays, with NumPy's rule of types."""
+"""CuPy's arrays, with NumPy's type promotion."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
 
 
 def _stored_as(x: Any, dtype: str) -> Any:
-    """The type of that name, of which an array of bfloat16 has its own."""
+    """Return the type of that name; for bfloat16 the array's own, as NumPy has none."""
     return x.dtype if x.dtype.name == dtype else dtype
 
 

@@ -1,4 +1,4 @@
-"""Arrays of any library that lends them by DLPack."""
+"""Arrays of any library that exports them by DLPack."""
 
 import operator
 import sys
@@ -54,7 +54,7 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
 
 
 def synchronize(written: Elements) -> None:
-    """Wait until a result is there."""
+    """Wait until a result is written."""
     if not isinstance(written.view, np.ndarray):
         from numbaexp.backends import cuda_memory
 
@@ -62,7 +62,7 @@ def synchronize(written: Elements) -> None:
 
 
 def new(given: Elements, dtype: str, shape: tuple[int, ...] | None = None) -> Elements:
-    """An array of NumPy's, or a device array of Numba's; without a shape of that of ``given``, and of its order."""
+    """Return a new ndarray or Numba device array; without a ``shape``, of the shape and memory order of ``given``."""
     view, stored_as = given.view, np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
     if isinstance(view, np.ndarray):
         made = np.empty_like(view, stored_as) if shape is None else np.empty(shape, stored_as)
@@ -73,7 +73,7 @@ def new(given: Elements, dtype: str, shape: tuple[int, ...] | None = None) -> El
 
 
 def importer(x: Any) -> Callable[[Any], Any] | None:
-    """``from_dlpack`` of the library that an array comes from."""
+    """Return ``from_dlpack`` of an array's library."""
     if hasattr(x, "__array_namespace__"):
         library = x.__array_namespace__()
     else:
@@ -82,16 +82,16 @@ def importer(x: Any) -> Callable[[Any], Any] | None:
 
 
 def hand_over(made: Elements, import_it: Callable[[Any], Any] | None) -> Any:
-    """A new array, as the library of ``import_it`` has it."""
+    """Return a new array as one of the library of ``import_it``."""
     if import_it is None:
         return made.array
-    # NumPy says that its arrays can be written to, for which the capsules here are too old a version.
+    # NumPy exports its arrays as writable, which the unversioned capsules here cannot.
     lends_itself = isinstance(made.view, np.ndarray) and made.view.dtype != np.uint16
     return import_it(made.array if lends_itself else capsule.Offer(made.view, made.array))
 
 
 def _device(array: Any, argument: str) -> tuple[int, int]:
-    """The type and the number of the device that an array tells of."""
+    """Return the DLPack type and number of an array's device."""
     device = array.__dlpack_device__() if hasattr(array, "__dlpack_device__") else None
     try:
         kind, number = device  # type: ignore[misc]

@@ -1,5 +1,4 @@
-"""Memory in pages of some megabytes: new memory is given out page by page, which in small ones takes longer than to
-fill it. NumPy asks for them itself."""
+"""Transparent huge pages for new arrays, as NumPy asks for: page faults otherwise cost more than filling them."""
 
 import ctypes
 import functools
@@ -7,13 +6,13 @@ import mmap
 from collections.abc import Callable
 from typing import Any
 
-# Bytes from which it pays, as in NumPy.
+# Least size in bytes, as in NumPy.
 LARGE = 1 << 22
 
 
 @functools.cache
 def _madvise() -> Callable[[int, int, int], Any] | None:
-    """That of the C library, where the system has such pages."""
+    """Return ``madvise`` of the C library, or None without huge pages."""
     if not hasattr(mmap, "MADV_HUGEPAGE"):
         return None
     function = ctypes.CDLL(None).madvise
@@ -22,8 +21,7 @@ def _madvise() -> Callable[[int, int, int], Any] | None:
 
 
 def ask_for(address: int, size: int) -> None:
-    """Ask for them for ``size`` bytes, ``LARGE`` or more, that nothing has been written to yet. It is advice: nothing
-    hangs on it."""
+    """Advise huge pages for ``size`` bytes, ``LARGE`` or more, that have not been written to. Failure is harmless."""
     advise = _madvise()
     if advise is not None:
         first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE

@@ -1,4 +1,4 @@
-"""JAX's arrays, by the rules of types of ``jax.numpy.exp``. Results are not weakly typed."""
+"""JAX's arrays, with the type promotion of ``jax.numpy.exp``. Results are not weakly typed."""
 
 import math
 from typing import Any
@@ -11,12 +11,12 @@ from numbaexp.backends import dlpack
 from numbaexp.backends.adapter import Elements
 from numbaexp.backends.promotion import computed_in
 
-# Bytes of which an address must be a multiple for XLA to take memory as it is.
+# Alignment in bytes that XLA needs to use memory without a copy.
 _ALIGNMENT = 64
 
 
 def asarray(array: Any, x: Any) -> Any:
-    """Floats of NumPy's as JAX takes them, in its own types; but beside an ``x`` on a device, where that would copy."""
+    """Convert float ndarrays to JAX's types; not next to an ``x`` on a device, where that would copy."""
     given = np.asarray(array)
     is_float = given.dtype.kind == "f" or given.dtype.name == "bfloat16"
     on_host = isinstance(x, jax.core.Tracer) or device(x, "logits") == "cpu"
@@ -36,7 +36,7 @@ def device(array: Any, argument: str) -> str:
 
 
 def float_type(x: Any, argument: str) -> str:
-    """The name of the type that an array is computed in."""
+    """Return the name of the type that an array is computed in."""
     dtype = computed_in(str(x.dtype), argument)
     if x.dtype.kind in "biu":
         return "float64" if x.dtype.itemsize == 8 else "float32"

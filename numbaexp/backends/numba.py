@@ -52,7 +52,7 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
 def _allocated(given: Elements, dtype: str, like: Strided) -> Elements:
     from numbaexp.backends.cuda_memory import allocate
 
-    # NumPy has no bfloat16 of its own to name.
+    # NumPy itself has no bfloat16.
     stored_as = given.array.dtype if dtype == "bfloat16" else np.dtype(dtype)
     return allocate(like, dtype, stored_as, given.array.stream)
 

@@ -1,4 +1,4 @@
-"""NumPy's arrays, and whatever NumPy makes an array of."""
+"""NumPy's arrays, and all that NumPy can convert to one."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def device(array: Any, argument: str) -> str:
     return "cpu"
 
 
-# By type: the name of the type that an array is computed in.
+# The name of the type to compute in, by the type of the array.
 _types: dict[np.dtype, str] = {}
 
 
@@ -54,7 +54,7 @@ def converted(given: Elements, dtype: str) -> Elements:
 
 
 def apart(out: np.ndarray, dtype: Any) -> Elements:
-    """Return memory of its own for a result that is to be stored in ``out``."""
+    """Return temporary memory for a result that is to be copied to ``out``."""
     made = np.empty(out.shape, dtype)
     return Elements(made, as_stored(made))
 
@@ -74,7 +74,7 @@ def finish(x: Any, out: Any, written: Elements) -> Any:
 
 
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Compute a function of contiguous rows; returns NotImplemented for all else."""
+    """Compute a function of contiguous rows; return NotImplemented for all else."""
     if operation.kind is not Kind.ROWS or operation.per_row or len(options) > 1:
         return NotImplemented
     axis, like = options["axis"], arrays[-1]
@@ -85,14 +85,14 @@ def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, optio
 
 
 def as_ndarray(x: Any, argument: str) -> np.ndarray:
-    """Return the array that NumPy makes of an argument. A mask would be lost."""
+    """Convert an argument to an ndarray. Raise for masked arrays, whose mask would be lost."""
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"`{argument}` must not be a masked array: give its data, and what is not masked as `where`")
     return np.asarray(x)
 
 
 def as_stored(array: np.ndarray) -> np.ndarray:
-    """Return the array as kernels take it: NumPy has no bfloat16 of its own, and its bits are given."""
+    """Return the array as kernels take it: bfloat16, which NumPy itself does not have, as uint16."""
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
@@ -110,8 +110,9 @@ def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
 
 
 def common_type(**arguments: tuple[Any, np.ndarray]) -> np.dtype:
-    """Return the float type of the product of two arguments, each as it is given and as an array, as NumPy promotes
-    them: a number of Python's takes the type of the other."""
+    """Return the float type of the product of two arguments by NumPy's promotion, where Python's numbers are weak.
+
+    Each argument is a pair of the given object and its array."""
     types = [float_type(array, argument) for argument, (_, array) in arguments.items()]
     is_number = [type(given) in (bool, int, float) for given, _ in arguments.values()]
     strong = [each for each, weak in zip(types, is_number, strict=True) if not weak] or types
@@ -122,7 +123,7 @@ def common_type(**arguments: tuple[Any, np.ndarray]) -> np.dtype:
 
 
 def common_shape(**arrays: np.ndarray | None) -> tuple[int, ...]:
-    """Return the shape that arguments are broadcast to; None is left out."""
+    """Return the shape that arguments broadcast to; None is skipped."""
     shape: tuple[int, ...] | None = None
     before: list[str] = []
     for argument, array in arrays.items():

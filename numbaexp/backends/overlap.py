@@ -1,23 +1,26 @@
-"""Arrays whose memory overlaps in such a way that the order of writing would tell."""
+"""Checks for arrays whose memory overlaps so that the result would depend on the order of writes."""
 
 import numpy as np
 
 from numbaexp.layout import Strided
 from numbaexp.scalar.forms import itemsize
 
-# Steps that are spent on finding out: enough for any layout but those made to be hard.
+# Limit of NumPy's search for a solution: enough for any layout but those made to be hard.
 _WORK = 100_000
 
 
 def refuse_overlap(x: np.ndarray | Strided, out: np.ndarray | Strided, argument: str) -> None:
-    """Raise where an element of ``out`` shares memory with another one, or with an element of the argument elsewhere in
-    it."""
+    """Raise where an element of ``out`` shares memory with another one, or with an argument's at another index."""
     if not (isinstance(out, np.ndarray) and out.flags.forc):
         refuse_repeats(out.shape, out.strides)
     if _apart(x, out):
         return
     of_x, of_out = (view if isinstance(view, np.ndarray) else np.asarray(_Addresses(view)) for view in (x, out))
-    if _share(of_x, of_out) and (_address(of_x), x.strides, x.dtype) != (_address(of_out), out.strides, out.dtype):
+    if _may_share_memory(of_x, of_out) and (_address(of_x), x.strides, x.dtype) != (
+        _address(of_out),
+        out.strides,
+        out.dtype,
+    ):
         raise ValueError(
             f"`out` overlaps `{argument}` without being the same array: pass another `out`, or a copy of `{argument}`"
         )
@@ -33,7 +36,7 @@ def refuse_repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
 
 
 def _apart(x: np.ndarray | Strided, out: np.ndarray | Strided) -> bool:
-    """Whether one array of a device ends before the other begins, which is told faster than by NumPy."""
+    """Tell whether one device array ends before the other begins, faster than NumPy would."""
     if isinstance(x, np.ndarray) or isinstance(out, np.ndarray):
         return False
     (x_low, x_high), (out_low, out_high) = _extent(x), _extent(out)
@@ -50,7 +53,7 @@ def _extent(array: Strided) -> tuple[int, int]:
     return low, high + itemsize(array.dtype)
 
 
-def _share(x: np.ndarray, out: np.ndarray) -> bool:
+def _may_share_memory(x: np.ndarray, out: np.ndarray) -> bool:
     try:
         return np.shares_memory(x, out, max_work=_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
@@ -62,7 +65,7 @@ def _address(array: np.ndarray) -> int:
 
 
 class _Addresses:
-    """The memory of a device's array, as NumPy reckons with it. It must not be looked into."""
+    """Expose the addresses of a device array to NumPy, which must not dereference them."""
 
     def __init__(self, x: Strided):
         self.__array_interface__ = {

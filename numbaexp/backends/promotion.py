@@ -1,4 +1,4 @@
-"""NumPy's rule of which float type an array is computed in."""
+"""NumPy's promotion of a type to the float type that is computed in."""
 
 import functools
 
@@ -9,7 +9,7 @@ from numbaexp.scalar.forms import FLOATS
 
 @functools.cache
 def computed_in(dtype: str, argument: str = "x") -> str:
-    """The name of the float type that ``numpy.exp`` would compute in, by the name of a type; bfloat16 is one here."""
+    """Return the name of the float type that ``numpy.exp`` would compute in; bfloat16 counts as one."""
     if dtype == "bfloat16":
         return dtype
     try:

@@ -1,6 +1,6 @@
-"""Which library an array belongs to, told without importing any; and what is imported late, by name.
+"""The registry of array libraries, by class or protocol, which imports none of them.
 
-This is the one place where names of modules above stand: a library's interceptor is imported with its first array.
+Modules of higher layers are named here alone: a library's interceptor is imported with its first array.
 """
 
 import importlib
@@ -14,8 +14,8 @@ Interceptor = Callable[..., Any]
 
 
 class Library(NamedTuple):
-    """A class of arrays, by the module where it is found if that is loaded; the module of ``numbaexp.backends`` that
-    computes on them; and that of ``numbaexp`` which intercepts calls on them."""
+    """Register a class of arrays by its module and name, with its backend (a module of ``numbaexp.backends``) and its
+    interceptor (a module of ``numbaexp``)."""
 
     module: str
     name: str
@@ -36,8 +36,7 @@ TABLE = (
 
 
 class Protocol(NamedTuple):
-    """An attribute that other arrays are asked for, where a module is loaded; and, as of a library, what knows of those
-    that have it."""
+    """Register an attribute that marks other arrays once a module is loaded, with their backend and interceptor."""
 
     attribute: str
     module: str
@@ -45,7 +44,7 @@ class Protocol(NamedTuple):
     interceptor: str = ""
 
 
-# In the order of asking.
+# In the order of lookup.
 _PROTOCOLS = (
     Protocol("__torch_function__", "torch", interceptor="integrations.torch.proxies"),
     Protocol("__cuda_array_interface__", "numpy", "cuda_array_interface"),
@@ -54,10 +53,9 @@ _PROTOCOLS = (
 
 
 class Found(NamedTuple):
-    """What knows of an array: the adapter, but of arrays on which nothing is computed; and, where its library has to
-    know of calls, ``intercept(operation, arrays, out, options)``, which may return NotImplemented; and the adapter's
-    ``compute_small``, where there is one.
-    """
+    """Hold the adapter of an array, if numbaexp computes on it; the interceptor of its library, if any:
+    ``intercept(operation, arrays, out, options)``, which may return NotImplemented; and the ``compute_small`` of the
+    adapter, if any."""
 
     backend: Any
     intercept: Interceptor | None
@@ -66,14 +64,14 @@ class Found(NamedTuple):
 
 NUMPY = Found(numpy, None, numpy.compute_small)
 
-# By class: what was found of its arrays, for those that spare a call of ``find``.
+# What ``find`` returns, by class: hot paths look here first.
 decided: dict[type, Found] = {}
-# By class, where that differs from one instance to another: which of the protocols' attributes it has.
+# Attributes of protocols that a class has, where its instances differ.
 _undecided: dict[type, frozenset[str]] = {}
 
 
 def find(array: Any) -> Found:
-    """Return what knows of an array."""
+    """Return the backend and the interceptor of an array."""
     try:
         return decided[type(array)]
     except KeyError:
@@ -82,10 +80,10 @@ def find(array: Any) -> Found:
     if kind not in _undecided:
         _decide(array, kind)
         return find(array)
-    # Some objects answer to every name: an attribute is to be one of the class, or of the instance itself.
+    # Some objects have a ``__getattr__`` for every name: the class, or the instance itself, must have the attribute.
     own = object.__getattribute__(array, "__dict__") if kind.__dictoffset__ else {}
     for protocol in _PROTOCOLS:
-        # A property may raise AttributeError, as where an array does not lie on a device.
+        # A property may raise AttributeError, as for an array on the host.
         has = protocol.attribute in _undecided[kind] or protocol.attribute in own
         if has and protocol.module in sys.modules and getattr(array, protocol.attribute, None) is not None:
             return _found(protocol)
@@ -102,8 +100,8 @@ def are_numpys(*arrays: Any) -> bool:
 
 
 def _decide(array: Any, kind: type) -> None:
-    """Find out what the class of an array tells."""
-    # A mock, or a wrapper, may say that it is of another class than it is.
+    """Fill the caches above for the class of an array."""
+    # Mocks and wrappers may override ``__class__``.
     if array.__class__ is kind:
         for library in TABLE:
             of_library = getattr(sys.modules.get(library.module), library.name, None)
@@ -111,7 +109,7 @@ def _decide(array: Any, kind: type) -> None:
                 decided[kind] = _found(library)
                 return
     has = frozenset(each.attribute for each in _PROTOCOLS if in_class(kind, each.attribute) is not None)
-    # A class that is an argument itself has none of what it gives to its instances.
+    # A class passed as an argument has none of its instances' attributes.
     may_have = has or (kind.__dictoffset__ and not issubclass(kind, type))
     if may_have and in_class(kind, "__array_ufunc__") is None:
         _undecided[kind] = has

@@ -1,4 +1,4 @@
-"""PyTorch's tensors, by the rules of ``torch.exp``."""
+"""PyTorch's tensors, with the type promotion of ``torch.exp``."""
 
 import functools
 from collections.abc import Callable
@@ -24,14 +24,14 @@ _FLOATS = {
 }
 _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
 _OF_NUMPY = (torch.float16, torch.float32, torch.float64)
-# Elements below which no tensor is shared among threads.
+# Tensors of fewer elements are computed on one thread.
 _SMALL = 8192
 _ELEMENTWISE, _ROWS = Kind.ELEMENTWISE, Kind.ROWS
 _address = torch.Tensor.data_ptr
 
 
 def asarray(array: Any, x: torch.Tensor) -> Any:
-    """A list in PyTorch's default type, beside tensors of the host; but not beside an ``x`` on a device."""
+    """Convert a list to a tensor of PyTorch's default type, unless ``x`` is on a device."""
     return torch.as_tensor(array) if isinstance(array, (list, tuple)) and x.is_cpu else array
 
 
@@ -47,7 +47,7 @@ def device(array: torch.Tensor, argument: str) -> str:
 
 
 def float_type(x: torch.Tensor, argument: str) -> str:
-    """The name of the type that a tensor is computed in."""
+    """Return the name of the type that a tensor is computed in."""
     dtype = _FLOATS.get(x.dtype)
     if dtype is None:
         if x.is_floating_point() or x.is_complex():
@@ -97,7 +97,7 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
     if out is None:
         return written.array
     if out is written.array:
-        # Autograd asks for it, to tell that a tensor that it has kept is no longer what it was.
+        # Autograd detects by it that a saved tensor has been modified.
         increment_version(out)
     else:
         out.copy_(written.array)
@@ -105,7 +105,7 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 
 
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Compute small tensors that lie in the host's memory without gaps; returns NotImplemented for all else."""
+    """Compute small contiguous tensors in host memory; return NotImplemented for all else."""
     kind, target, like = operation.kind, current_target(), arrays[-1]
     into = _elements_into if kind is _ELEMENTWISE else _rows_into if kind is _ROWS else None
     if into is None or (target is not AUTO and target is not CPU):
@@ -161,8 +161,8 @@ def _at_addresses(name: str, dtype: torch.dtype) -> Callable[..., None] | None:
 
 
 def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
-    """A tensor of the strides that the result of ``torch.exp`` has."""
-    # Of an empty tensor the strides mean nothing, and PyTorch has rules of its own for them.
+    """Return a tensor of the strides that the result of ``torch.exp`` has."""
+    # PyTorch has rules of its own for the strides of empty tensors.
     made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
     if made.is_cpu and made.nbytes >= huge_pages.LARGE:
         huge_pages.ask_for(made.data_ptr(), made.nbytes)
@@ -170,10 +170,10 @@ def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
 
 
 def check_out(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
-    """Raise where a result of the shape of ``x`` cannot be stored; a tensor without elements is resized."""
+    """Raise where a result of the shape of ``x`` cannot be stored; resize an empty ``out``."""
     if out.dtype not in _FLOATS:
         raise TypeError(f"`out` must be of a float type, to hold torch.{dtype}; got {out.dtype}")
-    # A trace would record the shapes if they were asked for, and the compiler knows of them alone.
+    # ``out.shape`` would record the shapes in a trace; the compiler does not know ``is_same_size``.
     if not (out.shape == x.shape if torch.compiler.is_compiling() else out.is_same_size(x)):
         if out.numel():
             raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")

@@ -1,8 +1,8 @@
-"""Compiled code on disk, a file for each kernel: under a name that tells all that the code depends on, so that what is
-found there is right, and what has changed is found nowhere."""
+"""Compiled code on disk, a file for each kernel, whose name is a hash of all that the code depends on: files are never
+stale."""
 
 import pathlib
 
-# What a wheel may carry; see ``carried.py``.
+# Machine code in a wheel; see ``carried.py``.
 CARRIED = pathlib.Path(__file__).parent.parent / "machine_code"
 IS_CARRIED = CARRIED.is_dir()

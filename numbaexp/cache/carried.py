@@ -1,7 +1,6 @@
-"""Machine code that the package itself carries, where it was built so: of every kernel, for levels of processors.
+"""Precompiled machine code in a wheel: of every kernel, for microarchitecture levels.
 
-A kernel whose sources differ from those it was built of is not found, nor is any where Numba is told to compile for
-another processor than this one.
+Kernels whose sources have changed since are not found, nor are any where Numba is set to compile for another processor.
 """
 
 import functools
@@ -11,12 +10,12 @@ from typing import Any
 from numbaexp.cache import CARRIED, IS_CARRIED, sources
 from numbaexp.cache.files import Code, file_of, line, read
 
-# By LLVM's names, the best first, with the features that a processor needs.
+# Features that a processor needs, by LLVM's names of the levels, the best first.
 _V2 = "cx16 sahf popcnt sse3 ssse3 sse4.1 sse4.2"
 _V3 = f"{_V2} avx avx2 bmi bmi2 f16c fma lzcnt movbe xsave"
 _V4 = f"{_V3} avx512f avx512bw avx512cd avx512dq avx512vl"
 LEVELS = {"x86-64-v4": _V4, "x86-64-v3": _V3}
-# By which Numba is told what to compile for, and how.
+# Settings of Numba's that change the processor or the optimization.
 _VARIABLES = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX", "NUMBA_OPT")
 
 
@@ -26,7 +25,7 @@ def features_of(level: str) -> str:
 
 
 def about(name: str, level: str, digest: str) -> dict[str, Any]:
-    """Return what a file says of its kernel."""
+    """Return the header of a kernel's file."""
     import llvmlite.binding as llvm
 
     return {
@@ -39,7 +38,7 @@ def about(name: str, level: str, digest: str) -> dict[str, Any]:
 
 @functools.cache
 def level_here() -> str | None:
-    """Return the best level that the package carries code for and this processor has."""
+    """Return the best level of this processor that the package has code for, or None."""
     if os.name != "posix" or any(os.environ.get(variable) for variable in _VARIABLES):
         return None
     carried = [level for level in LEVELS if IS_CARRIED and (CARRIED / level).is_dir()]
@@ -52,7 +51,7 @@ def level_here() -> str | None:
 
 
 def find(name: str, modules: tuple[str, ...]) -> Code | None:
-    """Return the code of a kernel that some modules define, or None."""
+    """Return the code of a kernel that ``modules`` define, or None."""
     level = level_here()
     digest = None if level is None else sources.digest(modules)
     if level is None or digest is None:

@@ -1,7 +1,7 @@
 """Files of compiled code.
 
-A file has a line of JSON that says what it is, a line with the checksum of all else, and the code. It is replaced as a
-whole, so whoever reads it while others write gets what was asked for or nothing; and nothing is what a damaged file is.
+A file has a header of JSON, the name of the entry, a checksum, and the code. Writes are atomic: readers get a whole
+file or none, and skip damaged ones.
 """
 
 import contextlib
@@ -18,41 +18,40 @@ from typing import Any, NamedTuple
 from numbaexp.cache import folders, sources
 from numbaexp.cache.lock import held
 
-# Changes with the form of the files.
+# Version of the file format.
 _FORMAT = 1
-# Files that were not used for the longest time go once there are so many bytes; locks and what was half written after
-# so many seconds.
+# Least recently used files are removed above so many bytes; locks and temporary files after so many seconds.
 _MOST_BYTES = 1 << 28
 _LEFT_OVER = 86400.0
-# A file is marked as used when it was not for so many seconds.
+# Seconds between updates of a file's time of last use.
 _MARK_AFTER = 86400.0
 
 
 class Code(NamedTuple):
-    """Compiled code of one kernel, and the name of what is to be called in it."""
+    """Hold the compiled code of a kernel, and the name of its entry point."""
 
     entry: str
     binary: bytes
 
 
 def kept(name: str, key: dict[str, Any], modules: tuple[str, ...], make: Callable[[], Code]) -> Code:
-    """Return the outcome of ``make()``, in this process or any before it, under the same name, key and sources.
+    """Return the code that ``make()`` returns, from disk if there is a file of the same name, key and sources.
 
     Parameters
     ----------
     name : str
-        Of the kernel.
+        The kernel.
     key : dict of str
-        What else the outcome depends on; JSON.
+        Everything else that the code depends on; JSON.
     modules : tuple of str
-        That define the kernel: they, and what they import of the package, are its sources.
+        The modules that define the kernel. Its sources are these and their imports from the package.
     make : callable
-        Of several processes that come here at once one calls it, and the others wait.
+        The compiler. One of several concurrent processes calls it, and the others wait.
 
     Returns
     -------
     Code
-        That outcome.
+        The code.
     """
     digest = sources.digest(modules)
     if digest is None:
@@ -73,7 +72,7 @@ def kept(name: str, key: dict[str, Any], modules: tuple[str, ...], make: Callabl
 
 
 def line(about: dict[str, Any]) -> bytes:
-    """Return what a file says of its kernel."""
+    """Return the header of a kernel's file."""
     return json.dumps({"format": _FORMAT, **about}, sort_keys=True).encode() + b"\n"
 
 
@@ -87,7 +86,7 @@ def _checksum(about: bytes, entry: bytes, binary: bytes) -> bytes:
 
 
 def read(path: pathlib.Path, about: bytes) -> Code | None:
-    """Return the code of a file that says so of itself, or None."""
+    """Return the code of a file with this header, or None."""
     with contextlib.suppress(OSError, ValueError):
         told, entry, checksum, binary = path.read_bytes().split(b"\n", 3)
         if told + b"\n" == about and checksum + b"\n" == _checksum(about, entry, binary):
@@ -105,15 +104,15 @@ def _find(file: str, about: bytes) -> Code | None:
 
 
 def _mark(path: pathlib.Path) -> None:
-    """Let the time of a file tell that it is used."""
+    """Update the time of last use of a file."""
     with contextlib.suppress(OSError):
         if path.stat().st_mtime < time.time() - _MARK_AFTER:
             os.utime(path)
 
 
 def write(path: pathlib.Path, about: bytes, code: Code) -> None:
-    """Keep code, if that is possible."""
-    # Not by ``tempfile``: other users are to read what the one who installs compiles.
+    """Write code to a file, if possible."""
+    # Not by ``tempfile``, whose files other users cannot read.
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     entry = code.entry.encode()
     try:
@@ -131,7 +130,7 @@ def _prune_once(folder: pathlib.Path) -> None:
 
 
 def prune(folder: pathlib.Path) -> None:
-    """Remove what was left over, and of kernels those that were not used for the longest time, where they are many."""
+    """Remove old locks and temporary files, and the least recently used kernels above the size limit."""
     now, total, found = time.time(), 0, []
     with contextlib.suppress(OSError):
         for path in folder.iterdir():

@@ -1,7 +1,7 @@
-"""Where compiled code is kept: in the folder that is asked for, or the first of some that can be written.
+"""Cache folders: the one that the environment names, or the first default one that is writable.
 
-Code from there runs with all the rights of the process. So folders are passed over that others can write: all but the
-user, root, and who owns the package, whose code runs as well.
+Cached code runs with all rights of the process. So folders are skipped that anyone but the user, root and the owner of
+the package can write.
 """
 
 import functools
@@ -16,15 +16,15 @@ VARIABLES = ("NUMBAEXP_CACHE_DIR", "NUMBA_CACHE_DIR")
 
 
 def candidates() -> list[pathlib.Path]:
-    """Return the folders in the order in which they are searched.
+    """Return the folders in the order of search.
 
-    One that ``NUMBAEXP_CACHE_DIR`` names, or else ``NUMBA_CACHE_DIR``, is the only one. Else they are one beside the
-    package's own files, one of the user's, and one in the folder for temporary files.
+    ``NUMBAEXP_CACHE_DIR``, or else ``NUMBA_CACHE_DIR``, names the only one. The defaults are in the package's folder,
+    in the user's cache, and in the folder for temporary files.
     """
     for variable in VARIABLES:
         if os.environ.get(variable):
             return [pathlib.Path(os.environ[variable]).absolute() / _NAME]
-    # What a call with machine code at hand need not wait for is imported where it is used.
+    # Imported here, as calls with cached machine code do not need it.
     import tempfile
 
     of_user = _of_user()
@@ -33,7 +33,7 @@ def candidates() -> list[pathlib.Path]:
 
 
 def _of_user() -> pathlib.Path | None:
-    """Return the folder where programs of the user's keep what can be made again; None without a home."""
+    """Return the user's cache folder; None without a home."""
     given = pathlib.Path(os.environ.get({"win32": "LOCALAPPDATA"}.get(sys.platform, "XDG_CACHE_HOME"), ""))
     if given.is_absolute():
         return given
@@ -44,7 +44,7 @@ def _of_user() -> pathlib.Path | None:
 
 
 def _is_safe(folder: pathlib.Path) -> bool:
-    """Tell whether there is a folder that nobody writes who is not to be trusted."""
+    """Tell whether a folder exists and only trusted users can write it."""
     try:
         status = folder.stat()
         if not stat.S_ISDIR(status.st_mode):
@@ -56,7 +56,7 @@ def _is_safe(folder: pathlib.Path) -> bool:
 
 
 def readable() -> list[pathlib.Path]:
-    """Return the folders that are there and can be trusted."""
+    """Return the folders that exist and can be trusted."""
     return [folder for folder in candidates() if _is_safe(folder)]
 
 
@@ -70,7 +70,7 @@ def _can_be_written(folder: pathlib.Path) -> bool:
 
 
 def writable() -> pathlib.Path | None:
-    """Return the first folder that can be written, which is made; None where there is none."""
+    """Return the first writable folder, made if missing; None if there is none."""
     found = next((folder for folder in candidates() if _can_be_written(folder)), None)
     if found is None:
         _tell_once(", ".join(map(str, candidates())))
@@ -81,7 +81,7 @@ def writable() -> pathlib.Path | None:
 def _tell_once(tried: str) -> None:
     import logging
 
-    # No warning of Python's: where these are errors, a call would fail that can be computed.
+    # Not a Python warning, which a filter may turn into an error: the call still succeeds.
     logging.getLogger(_NAME).warning(
         "compiled code cannot be kept, and each process compiles anew: of %s no folder can be written that is safe "
         "from other users; set %s to one",

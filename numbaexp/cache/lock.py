@@ -1,4 +1,4 @@
-"""A lock that processes share, by a file; who waits too long goes on without."""
+"""A file lock between processes, with a timeout."""
 
 import contextlib
 import os
@@ -32,12 +32,13 @@ _BETWEEN_TRIES = 0.02
 
 @contextlib.contextmanager
 def held(path: str) -> Iterator[None]:
-    """Hold the lock of a path inside a ``with`` statement, or after a minute nothing. Who holds it may die: the system
-    then takes it back."""
+    """Hold the lock of a path inside a ``with`` statement; after the timeout, go on without.
+
+    The system releases the lock of a process that dies."""
     try:
         file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError:
-        # No folder, or no room: who cannot write shares nothing.
+        # No folder, or a full disk: nothing will be written.
         yield
         return
     try:
@@ -46,17 +47,17 @@ def held(path: str) -> Iterator[None]:
             yield
         finally:
             if taken:
-                # Who has the file open still waits for this one; who comes later makes another, and finds the code.
+                # Waiting processes have this file open; later ones make another file, and find the code.
                 with contextlib.suppress(OSError):
                     os.unlink(f"{path}.lock")
-                # A child that was forked meanwhile has the file open too, so closing it would not do.
+                # Closing the file does not release the lock if a forked child has it open too.
                 _give_back(file)
     finally:
         os.close(file)
 
 
 def _wait(file: int) -> bool:
-    """Take a lock; tell whether that was possible."""
+    """Take a lock; tell whether this succeeded."""
     end = time.monotonic() + _LIMIT
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The sources of a kernel: the contents of its module, and of those of the package that this imports, to any depth."""
+"""The sources of a kernel: its module, and the package's modules that it imports, directly or not."""
 
 import contextlib
 import functools
@@ -16,8 +16,8 @@ _LOADED = time.time()
 
 @functools.cache
 def _source(module: str) -> tuple[bytes, bool] | None:
-    """Return a module's source, and whether it is a package; None where there is none of this name."""
-    # Importing the package is not to wait for it.
+    """Return a module's source, and whether it is a package; None if there is no such module."""
+    # Imported here, as importing numbaexp does not need it.
     import pkgutil
 
     path = module.replace(".", "/")[len(_PACKAGE) + 1 :]
@@ -30,7 +30,7 @@ def _source(module: str) -> tuple[bytes, bool] | None:
 
 
 def imported_by(content: bytes) -> dict[str, set[str]]:
-    """Return the names after ``from`` and ``import`` in a source, of the package's, and what is taken from each."""
+    """Return the package's modules that a source imports, each with the names imported from it."""
     names: dict[str, set[str]] = {}
     for of_from, taken, whole in _IMPORT.findall(content):
         names.setdefault((of_from or whole).decode(), set()).update(name.decode() for name in _NAME.findall(taken))
@@ -39,7 +39,7 @@ def imported_by(content: bytes) -> dict[str, set[str]]:
 
 @functools.cache
 def closure(modules: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the modules that take part in what some modules define, sorted."""
+    """Return ``modules`` and all of the package's that they import, directly or not, sorted."""
     found: set[str] = set()
     # The package itself imports everything.
     seen, left = {_PACKAGE}, list(modules)
@@ -60,13 +60,12 @@ def closure(modules: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def digest(modules: tuple[str, ...]) -> str | None:
-    """Return a digest of the sources that take part in what some modules define.
+    """Return a digest of the sources of ``modules``.
 
-    None where that is unknown: a source that has been changed, by an upgrade, say, since this process began to load the
-    package, or that is not there.
+    None if a source is missing, or has been changed, by an upgrade, say, since this process began to load the package.
     """
     found = closure(modules)
-    # Asked each time: modules are imported when their kernel is compiled, which may be long after the first digest.
+    # Checked at every call: modules are imported when their kernel is compiled, maybe long after the first digest.
     return _digest(found) if found and not any(map(_changed, found)) else None
 
 
@@ -84,6 +83,6 @@ def _changed(module: str) -> bool:
     for file in (f"{path}.py", os.path.join(path, "__init__.py")):
         with contextlib.suppress(OSError):
             status = os.stat(file)
-            # Where a file is put by a link, its times of change alone are new.
+            # A file that is put in place by a hard link has a new ctime alone.
             return max(status.st_mtime, status.st_ctime) > _LOADED
     return False

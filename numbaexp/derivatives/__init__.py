@@ -1,1 +1,1 @@
-"""The one table of derivatives, for the tape and for the libraries that differentiate by themselves."""
+"""The table of derivatives, for the tape and for libraries with automatic differentiation of their own."""

@@ -1,4 +1,4 @@
-"""Operations of arrays that libraries spell differently, for the formulas of derivatives."""
+"""Array operations with different names in different libraries, for the formulas of derivatives."""
 
 import sys
 from typing import Any
@@ -16,6 +16,6 @@ def masked(array: Any, mask: Any) -> Any:
     """Replace elements by 0 where the mask is true, so that no derivative is left there."""
     if hasattr(array, "masked_fill"):  # of PyTorch and of the tape
         return array.masked_fill(mask, 0)
-    # Arrays of JAX, traced ones among them, are of no class that would tell their module.
+    # The classes of JAX's arrays and tracers do not tell their module.
     namespace = array.__array_namespace__() if hasattr(array, "__array_namespace__") else module_of(array)
     return namespace.where(mask, 0, array)

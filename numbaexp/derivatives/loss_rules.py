@@ -17,7 +17,7 @@ from numbaexp.public.rows import log_softmax, softmax, softmax_backward
 
 
 class _Target(NamedTuple):
-    """Hold what the targets alone say of the rows, in shapes that broadcast to that of the logits.
+    """Hold the sums over the targets of each row, in shapes that broadcast to that of the logits.
 
     ``total`` is W of each row, and ``weights`` is w of each class, for targets that are probabilities: both times the
     weight of a row in the result. ``ignored`` marks the rows that count for nothing, whatever their logits.
@@ -46,7 +46,7 @@ def _float64(counted: Any) -> Any:
 
 
 def _int64(index: Any) -> Any:
-    """Convert integers to those that PyTorch takes as indices."""
+    """Convert integers to PyTorch's type of indices."""
     return index.long() if hasattr(index, "long") else index
 
 

@@ -1,4 +1,4 @@
-"""Rules of differentiation, in a form that every library of arrays can go by."""
+"""Rules of differentiation, in a form for all array libraries."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

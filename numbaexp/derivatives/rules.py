@@ -1,11 +1,11 @@
-"""The table of derivatives: what each function saves, its gradients and its tangents.
+"""The table of derivatives: the values that each function saves, its gradients and its tangents.
 
-The formulas are written in the public functions of this package and in what arrays of NumPy, CuPy, PyTorch, JAX and the
-tape have in common: ``*``, ``+``, ``-``, ``.sum``, ``.reshape``. So their own operations are recorded on the tape in
-turn, and there are derivatives of every order. A function whose name ends in ``_backward`` is linear in
+The formulas use the public functions of this package and the common operations of NumPy's, CuPy's, PyTorch's, JAX's and
+the tape's arrays: ``*``, ``+``, ``-``, ``.sum``, ``.reshape``. So the tape records them in turn, and there are
+derivatives of every order. A function whose name ends in ``_backward`` is linear in
 ``grad_output``; its gradient with respect to that is its transpose.
 """
-# ruff: noqa: PLW0108 - the names of a formula's parameters say what it takes
+# ruff: noqa: PLW0108 - the names of a formula's parameters are the values that it needs
 
 from collections.abc import Mapping
 from typing import Any

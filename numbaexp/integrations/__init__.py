@@ -1,1 +1,1 @@
-"""The functions inside other libraries' own machinery: compilers, transformations, gradients, graphs of blocks."""
+"""Integration with other libraries' compilers, transformations, automatic differentiation and task graphs."""

@@ -1,7 +1,7 @@
-"""The softmax family on arrays of Dask, block by block.
+"""The softmax family on Dask arrays, block by block.
 
-Where no chunk cuts a row, each block is a call on NumPy's arrays. Where chunks do, the statistics of each block's rows
-are merged by Dask's own tree reduction (see ``numbaexp.cpu.row_merging``), and a second pass over the blocks gives the
+Where no row spans several chunks, each block is a call on ndarrays. Where rows do, the statistics of each block's rows
+are merged by Dask's tree reduction (see ``numbaexp.cpu.row_merging``), and a second pass over the blocks gives the
 results.
 """
 
@@ -22,12 +22,12 @@ from numbaexp.operations import Kind, Operation
 from numbaexp.scalar.row_order import CHUNK
 from numbaexp.target import CUDA, current_target
 
-# The statistics of a row; a field for each number, so that an array of them has the shape of a reduction's result.
+# The statistics of a row: a structured type, so that an array of them has the shape of a reduction's result.
 _SUMS = np.dtype([(field, np.float64) for field in ("greatest", "others", "others_low")])
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Build the graph of a function of rows; NumPy's ufuncs, and gradients, go the way of NumPy's arrays."""
+    """Build the graph of a function of rows; return NotImplemented for ufuncs and gradients."""
     of_rows = operation.kind in (Kind.ROWS, Kind.REDUCTION) and not operation.is_gradient
     if not of_rows or not isinstance(arrays[0], da.Array):
         return NotImplemented
@@ -42,12 +42,12 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
 
 
 def _log_sum(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any = None) -> Any:
-    x, _ = _taking_part(a, "a", None, where)
+    x, _ = _masked(a, "a", None, where)
     axes = axes_of(axis, x.ndim)
     if x.ndim == 0:
         return _blocks(_whole, x.dtype, x, function="logsumexp", axis=axis, keepdims=False)
     if _is_cut(x, axes):
-        # In the pairs of float64 in every type: the greatest element and the logarithm may cancel.
+        # In pairs of float64 for every type: the maximum and the logarithm may cancel.
         result = _blocks(_log_sums, x.dtype, _statistics(_as_float64(x), axes), kind=x.dtype)
     else:
         chunks = tuple((1,) if axis in axes else lengths for axis, lengths in enumerate(x.chunks))
@@ -56,7 +56,7 @@ def _log_sum(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any
 
 
 def _rows(operation: Operation, x: Any, axis: Any, dtype: Any = None, where: Any = None) -> Any:
-    x, mask = _taking_part(x, "x", dtype, where)
+    x, mask = _masked(x, "x", dtype, where)
     axes = axes_of(axis, x.ndim)
     if _is_cut(x, axes):
         result = _blocks(_rows_of_statistics, x.dtype, x, _statistics(x, axes), function=operation.name, axes=axes)
@@ -65,9 +65,10 @@ def _rows(operation: Operation, x: Any, axis: Any, dtype: Any = None, where: Any
     return result if mask is None else da.where(mask, result, x.dtype.type(operation.masked))
 
 
-def _taking_part(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, Any]:
-    """``x``, which is called ``argument``, in the type that is computed in, -infinity where it is masked, and the mask
-    or None; each of the two may be the wider one."""
+def _masked(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, Any]:
+    """Return ``x`` in the type that is computed in, -infinity where masked, and the mask or None.
+
+    Both broadcast; ``argument`` is the name of ``x`` in error messages."""
     if not isinstance(x._meta, np.ndarray):
         raise TypeError(f"`{argument}` must be made of arrays of NumPy; got {type(x._meta).__name__}")
     numpy.as_ndarray(x._meta, argument)
@@ -83,7 +84,7 @@ def _taking_part(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, An
     both = {-i: (x.shape[-i], mask.shape[-i]) for i in range(1, min(x.ndim, mask.ndim) + 1)}
     if not all(n == m or 1 in (n, m) or np.isnan([n, m]).all() for n, m in both.values()):
         raise ValueError(f"`where` must broadcast with `{argument}` of shape {x.shape}; got {mask.shape}")
-    # Cut as ``x`` is, it cuts no row that ``x`` does not.
+    # Chunked as ``x`` is, so that no further row is cut.
     mask = mask.rechunk({axis: x.chunks[axis] for axis, (n, m) in both.items() if n == m})
     return da.where(mask, x, kind.type(-np.inf)), mask
 
@@ -99,7 +100,7 @@ def _is_cut(x: Any, axes: tuple[int, ...]) -> bool:
 
 
 def _blocks(function: Any, dtype: np.dtype, x: Any, /, *others: Any, **options: Any) -> Any:
-    """A function of each block, with results of a type."""
+    """Map a function over blocks, with results of a type."""
     return da.map_blocks(function, x, *others, dtype=dtype, meta=np.empty((0,) * x.ndim, dtype), **options)
 
 
@@ -109,7 +110,7 @@ def _statistics(x: Any, axes: tuple[int, ...]) -> Any:
     return da.reduction(x, _sums, _merged, axis=axes, keepdims=True, dtype=_SUMS, meta=meta, name="sums-of-rows")
 
 
-# What follows is called with NumPy's arrays, of one block or of what is known of several.
+# The functions below run in Dask's tasks, on ndarrays of one block or of the statistics of several.
 
 
 @in_default_mode
@@ -123,12 +124,12 @@ def _whole(x: np.ndarray, function: str, **arguments: Any) -> Any:
 
 
 def _run(name: str, dtype: str, axes: tuple[int, ...], **operands: Any) -> None:
-    """On one thread: Dask has its own."""
+    """Run a row function on one thread: Dask has its own."""
     row_functions.run(name, dtype, row_functions.Operands(**operands), axes, "cpu")
 
 
 def _sums(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    """Return the statistics of a block's rows; of one without elements, that there is nothing above -infinity."""
+    """Return the statistics of a block's rows; for an empty block the maximum is -infinity."""
     sums = np.zeros(reduced_shape(x.shape, axis), _SUMS)
     sums["greatest"] = -np.inf
     if x.size:
@@ -139,7 +140,7 @@ def _sums(x: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
 
 
 def _merged(sums: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarray:
-    """What is known of rows, from what is known of their pieces, which lie along ``axis``."""
+    """Merge the statistics of the pieces of rows along ``axis``."""
     merged = np.empty(reduced_shape(sums.shape, axis), _SUMS)
     if merged.size:
         last = tuple(range(-len(axis), 0))
@@ -149,7 +150,7 @@ def _merged(sums: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarr
 
 
 def _log_sums(sums: np.ndarray, kind: np.dtype) -> np.ndarray:
-    """The logarithms of rows' sums."""
+    """Return the logarithms of rows' sums."""
     result = np.empty(sums.shape)
     if result.size:
         _run("logsumexp_of_sums", "float64", (), x=result, y=result, extra=sums["greatest"])
@@ -157,8 +158,8 @@ def _log_sums(sums: np.ndarray, kind: np.dtype) -> np.ndarray:
 
 
 def _pieces(x: np.ndarray, axes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Places in a block along whose rows a piece of each is at most a chunk, which the kernels take beside each other
-    where rows lie across memory."""
+    """Yield the slices of a block in which a row has at most ``CHUNK`` elements, as the kernels for batched rows take
+    them."""
     first, *others = axes
     step = max(CHUNK // math.prod(x.shape[axis] for axis in others), 1)
     for start in range(0, x.shape[first], step):
@@ -166,10 +167,10 @@ def _pieces(x: np.ndarray, axes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]
 
 
 def _rows_of_statistics(x: np.ndarray, sums: np.ndarray, function: str, axes: tuple[int, ...]) -> np.ndarray:
-    """A function of the elements of a block, of whose rows the sums are known."""
+    """Compute a function of a block from its elements and the sums of its rows."""
     result = host.empty(x.shape, x.dtype, axes)
     if x.size:
-        for place in _pieces(x, axes):
-            piece = as_stored(host.as_rows(x[place], x.dtype, axes))
-            _run(f"{function}_of_sums", x.dtype.name, axes, x=piece, y=as_stored(result[place]), extra=sums["greatest"])
+        for index in _pieces(x, axes):
+            piece = as_stored(host.as_rows(x[index], x.dtype, axes))
+            _run(f"{function}_of_sums", x.dtype.name, axes, x=piece, y=as_stored(result[index]), extra=sums["greatest"])
     return result

@@ -1,4 +1,4 @@
-"""Modules that are imported once another library has been: nobody who does not use that waits for them."""
+"""Import hooks: modules that are imported after another library, so that importing numbaexp need not import both."""
 
 import contextlib
 import importlib
@@ -13,7 +13,7 @@ from typing import Any
 def import_with(library: str, module: str, *, unless: tuple[type[Exception], ...] = ()) -> None:
     """Import a module of this package, at once if a library has been loaded, else right after that.
 
-    Errors of a kind that ``unless`` has are passed over: of a library that is too old, what needs less still works.
+    Errors of the types ``unless`` are suppressed: with a library that is too old, the rest of the package works.
     """
 
     def import_module() -> None:
@@ -27,7 +27,7 @@ def import_with(library: str, module: str, *, unless: tuple[type[Exception], ...
 
 
 class _After(MetaPathFinder):
-    """Finds a library as the other finders do, and calls a function when its module has been executed."""
+    """Find a library as the other finders do, and call a function after its module has been executed."""
 
     def __init__(self, library: str, call: Callable[[], None]) -> None:
         self._library, self._call = library, call

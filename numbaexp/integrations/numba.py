@@ -1,4 +1,4 @@
-"""The public functions inside code that users compile."""
+"""Numba overloads of the public functions, for code that users compile."""
 
 from numba.core.target_extension import current_target
 from numba.core.typing.templates import builtin_registry
@@ -9,19 +9,19 @@ from numbaexp.scalar.family import FAMILY
 
 
 def _is_inlined(*_):
-    """Tell Numba to inline a call on the CPU: what the call does to its caller's function is for the user's."""
+    """Tell Numba to inline a call on the CPU, so that effects on the calling function reach the user's."""
     return current_target() != "cuda"
 
 
 def _register(name):
     def stand_in(x):
-        """Stands for the public function where Numba types it: the function itself would pass for a ufunc."""
+        """Stand for the public function in Numba's typing, which would take the function itself for a ufunc."""
 
     stand_in.__name__ = stand_in.__qualname__ = name
 
     @overload(stand_in, inline=_is_inlined)
     def of_scalar(x):
-        # The scalars are for those who compile; importing the package is not to wait for them.
+        # Imported here, as importing numbaexp should not import the scalars.
         if current_target() == "cuda":
             from numbaexp.cuda.in_kernels import scalar_for
         else:

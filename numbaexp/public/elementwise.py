@@ -9,16 +9,15 @@ from numbaexp.backends.registry import NUMPY, find, in_class
 from numbaexp.engine.functions import Ufunc, make_function
 from numbaexp.engine.tracing import traceable
 
-# What the functions have in common, for their docstrings.
+# Common parts of the docstrings.
 _ARGUMENTS = """Parameters
     ----------
     x : array_like, or array of another library
-        Input of any shape, which is computed on where it lives. float16, bfloat16 (in NumPy that of ``ml_dtypes``),
-        float32 and float64 are computed here; integers and bool are promoted as the library promotes them for its
-        ``exp``. {others}
+        Input of any shape, computed on its own device. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and
+        float64 are computed here; integers and bool are promoted as the library promotes them for its ``exp``. {others}
     out : array, None or 1-tuple of them, optional
-        Where the result is stored. It may be ``x`` itself. In NumPy it is of a shape that ``x`` broadcasts to, and may
-        overlap it. In another library it is an array of that library, where ``x`` is, of the shape of ``x`` and of the
+        Array for the result, which may be ``x`` itself. In NumPy of a shape that ``x`` broadcasts to; ``x`` may
+        overlap. In another library an array of that library, on the device of ``x``, of the shape of ``x`` and of the
         type of the result (in PyTorch of any float type, or without elements, to be resized), and the only other
         argument.
     where : array_like of bool, optional
@@ -35,12 +34,12 @@ _ARGUMENTS = """Parameters
         ``x``                                         result
         ============================================  ==================================================
         NumPy array, sequence, scalar                 NumPy array; a scalar if ``x`` is one
-        other owner of ``__array_ufunc__``            what the owner makes of it (pandas, xarray, Dask)
+        other array with ``__array_ufunc__``          by its ``__array_ufunc__`` (pandas, xarray, Dask)
         PyTorch tensor, on a CPU or CUDA              tensor, with the type and strides of ``torch.exp``
         JAX array, on a CPU or CUDA, or traced        JAX array, of the type of ``jax.numpy.exp``
         CuPy array, Numba device array                array of that library, of the type of ``numpy.exp``
-        other owner of ``__cuda_array_interface__``   by ``from_dlpack`` of its library, or Numba device array
-        other owner of ``__dlpack__``                 by ``from_dlpack`` of its library, or as NumPy or Numba
+        other with ``__cuda_array_interface__``       by ``from_dlpack`` of its library, or Numba device array
+        other with ``__dlpack__``                     by ``from_dlpack`` of its library, or as NumPy or Numba
         ============================================  ==================================================
 
     Raises
@@ -52,7 +51,7 @@ _ARGUMENTS = """Parameters
         If ``out`` is read-only or of another shape, or, in a library other than NumPy, overlaps ``x`` in part, or is on
         another device: nothing is copied between devices."""
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
-        handed on to NumPy's own loops, whose accuracy is theirs."""
+        computed by NumPy's own loops, with NumPy's accuracy."""
 _NOT_TAKEN = "Other types have no loop."
 _EXHAUSTIVE = """exhaustive, all 2**16 inputs against MPFR and all 2**32 against the C library's float64 and, where
     that cannot tell, MPFR"""
@@ -65,7 +64,7 @@ _COMPILED = """The functions of this package can be called on scalars inside ``@
 
 
 def _function(document: Callable[..., Any]) -> Ufunc:
-    """The function that is described, with what is common to all filled in."""
+    """Make the function of a documented signature, with the common parts of the docstring filled in."""
     others = _HANDED_ON if hasattr(np, document.__name__) else _NOT_TAKEN
     text = document.__doc__ or ""
     for mark, part in (
@@ -81,7 +80,7 @@ def _function(document: Callable[..., Any]) -> Ufunc:
 
 
 def _check_array(x: Any) -> None:
-    """Raise where ``x`` cannot be changed in place."""
+    """Raise if ``x`` cannot be changed in place."""
     if find(x) is NUMPY and (in_class(type(x), "__array_ufunc__") is None or isinstance(x, np.generic)):
         raise TypeError(f"`x` must be an array, to be changed in place; got {type(x).__name__}")
 
@@ -90,7 +89,7 @@ traceable(_check_array, lambda x: None)
 
 
 def _in_place(function: Ufunc) -> Callable[[Any], Any]:
-    """The function that computes another one in place."""
+    """Make the in-place form of a function."""
     name = function.__name__
 
     def compute(x: Any, /) -> Any:
@@ -98,7 +97,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
         return function(x, out=x)
 
     compute.__name__ = compute.__qualname__ = f"{name}_"
-    compute.__doc__ = f"""``{name}`` of each element of an array, in place.
+    compute.__doc__ = f"""Compute ``{name}`` of each element of an array, in place.
 
     Parameters
     ----------
@@ -140,7 +139,7 @@ def _in_place(function: Ufunc) -> Callable[[Any], Any]:
 
 @_function
 def exp(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """The exponential of each element, ``e**x``, correctly rounded.
+    """Compute the exponential of each element, ``e**x``, correctly rounded.
 
     A drop-in for :data:`numpy.exp`, with all that a NumPy ufunc takes and does.
 
@@ -181,7 +180,7 @@ def exp(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=Non
 
 @_function
 def exp2(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """Two to the power of each element, ``2**x``, correctly rounded.
+    """Compute two to the power of each element, ``2**x``, correctly rounded.
 
     A drop-in for :data:`numpy.exp2`, with all that a NumPy ufunc takes and does.
 
@@ -217,7 +216,7 @@ def exp2(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=No
 
 @_function
 def exp10(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """Ten to the power of each element, ``10**x``, correctly rounded.
+    """Compute ten to the power of each element, ``10**x``, correctly rounded.
 
     A ufunc like :data:`numpy.exp`, with all that one takes and does.
 
@@ -253,7 +252,7 @@ def exp10(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=N
 
 @_function
 def expm1(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """The exponential of each element less one, ``e**x - 1``, correctly rounded.
+    """Compute the exponential of each element less one, ``e**x - 1``, correctly rounded.
 
     A drop-in for :data:`numpy.expm1`, with all that a NumPy ufunc takes and does.
 
@@ -289,7 +288,7 @@ def expm1(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=N
 
 @_function
 def sigmoid(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """The logistic function of each element, ``1 / (1 + e**-x)``.
+    """Compute the logistic function of each element, ``1 / (1 + e**-x)``.
 
     A ufunc like :data:`numpy.exp`, with all that one takes and does. ``expit`` is another name of it.
 
@@ -326,7 +325,7 @@ def sigmoid(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype
 
 @_function
 def softplus(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """The softplus of each element, ``log(1 + e**x)``.
+    """Compute the softplus of each element, ``log(1 + e**x)``.
 
     A ufunc like :data:`numpy.exp`, with all that one takes and does.
 

@@ -1,11 +1,11 @@
-"""The gradients of the elementwise functions: that of the result times the derivative."""
+"""The gradients of the elementwise functions: the gradient of the result times the derivative."""
 
 from collections.abc import Callable
 from typing import Any
 
 from numbaexp.engine.functions import make_function
 
-# What the functions have in common, for their docstrings.
+# Common parts of the docstrings.
 _ARGUMENTS = """Parameters
     ----------
     grad_output : array_like, or array of another library
@@ -15,7 +15,7 @@ _ARGUMENTS = """Parameters
         In NumPy the two broadcast, and are promoted as the arguments of any ufunc. In another library both are its
         arrays, on one device, of one shape and float type.
     out : array, None or 1-tuple of them, optional
-        Where the gradient is stored. It may be either argument.
+        Array for the gradient, which may be either argument.
     where : array_like of bool, optional
         Elements where it is false are left as they are in ``out``.
     casting, order, dtype, subok, signature : optional
@@ -39,7 +39,7 @@ _ARGUMENTS = """Parameters
     {forward}"""
 _MEANINGS = {
     "output": "The result of :func:`{forward}`.",
-    "x": "The argument of :func:`{forward}`: its result has lost what the derivative needs.",
+    "x": "The argument of :func:`{forward}`: the result is not enough for the derivative.",
 }
 _ROUNDED = """Accuracy: of the arguments as given, for float16, bfloat16 and float32 within 0.5001 ulp; for float64
     within 0.502 ulp, and for results below 2**-1022 within 0.752 ulp (evidence: derived, and sampled against MPFR).
@@ -47,7 +47,7 @@ _ROUNDED = """Accuracy: of the arguments as given, for float16, bfloat16 and flo
 
 
 def _gradient(document: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that is described, with what is common to all filled in."""
+    """Make the function of a documented signature, with the common parts of the docstring filled in."""
     names = document.__code__.co_varnames
     saved, forward = names[1], document.__name__.removesuffix("_backward")
     text = document.__doc__ or ""
@@ -77,7 +77,7 @@ def exp_backward(
     subok=True,
     signature=None,
 ):
-    """The gradient of :func:`exp`: ``grad_output * output``.
+    """Compute the gradient of :func:`exp`: ``grad_output * output``.
 
     {arguments}
 
@@ -112,7 +112,7 @@ def exp2_backward(
     subok=True,
     signature=None,
 ):
-    """The gradient of :func:`exp2`: ``grad_output * output * log(2)``.
+    """Compute the gradient of :func:`exp2`: ``grad_output * output * log(2)``.
 
     {arguments}
 
@@ -145,7 +145,7 @@ def exp10_backward(
     subok=True,
     signature=None,
 ):
-    """The gradient of :func:`exp10`: ``grad_output * output * log(10)``.
+    """Compute the gradient of :func:`exp10`: ``grad_output * output * log(10)``.
 
     {arguments}
 
@@ -168,7 +168,7 @@ def exp10_backward(
 def expm1_backward(
     grad_output, x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
 ):
-    """The gradient of :func:`expm1`: ``grad_output * exp(x)``.
+    """Compute the gradient of :func:`expm1`: ``grad_output * exp(x)``.
 
     {arguments}
 
@@ -192,7 +192,7 @@ def expm1_backward(
 def sigmoid_backward(
     grad_output, x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
 ):
-    """The gradient of :func:`sigmoid`: ``grad_output * sigmoid(x) * sigmoid(-x)``.
+    """Compute the gradient of :func:`sigmoid`: ``grad_output * sigmoid(x) * sigmoid(-x)``.
 
     {arguments}
 
@@ -216,7 +216,7 @@ def sigmoid_backward(
 def softplus_backward(
     grad_output, x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
 ):
-    """The gradient of :func:`softplus`: ``grad_output * sigmoid(x)``.
+    """Compute the gradient of :func:`softplus`: ``grad_output * sigmoid(x)``.
 
     {arguments}
 

@@ -6,8 +6,8 @@ from typing import Any
 from numbaexp.engine.call import dispatch
 
 _ARGUMENTS = """logits : array_like, or array of another library
-        Of shape (classes,), (batch, classes) or (batch, classes, ...), of a float type. It is computed on where it
-        lives, as are the other arrays, which are to be there too, on a device of the same library.
+        Of shape (classes,), (batch, classes) or (batch, classes, ...), of a float type, computed on its own device,
+        where the other arrays must be too; on a device they must be of the same library.
     targets : array_like, or array of that library
         Classes, integers of the shape of ``logits`` without the axis of the classes; or the classes' probabilities,
         floats of the shape of ``logits``. Where their type is another one, both are taken in the type that they
@@ -26,9 +26,9 @@ _ARGUMENTS = """logits : array_like, or array of another library
 _RAISES = """TypeError
         If a type is none of the above.
     ValueError
-        If a shape, a class or an option is none of the above, or arrays are on different devices. On a device, whose
-        host does not wait for it, a class that there is not raises nothing: its row's loss and gradient are NaN, and
-        what they are part of."""
+        If a shape, a class or an option is none of the above, or arrays are on different devices. On a device, which
+        computes asynchronously, an invalid class does not raise: the loss and the gradient of its row are NaN, and so
+        are reductions of them."""
 
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +47,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     axis: int | None = None,
 ) -> Any:
-    """The negative logarithm of the softmax of the target classes, by the rules of
+    """Compute the negative logarithm of the softmax of the target classes, by the rules of
     :func:`torch.nn.functional.cross_entropy`.
 
     Parameters
@@ -76,9 +76,9 @@ def cross_entropy(
     ``logits`` are read once, and nothing of their size is made. Losses are added in pairs of float64, in the order in
     which a row is. Every target gives the same bits.
 
-    Special values: as of :func:`log_softmax`, negative. What has the probability or the weight 0 counts for nothing, be
-    its logit -inf; a class that ``label_smoothing`` gives a part makes the loss infinite there. Without rows the sum is
-    0 and the mean NaN; a row without classes has the loss 0.
+    Special values: as of :func:`log_softmax`, negative. Classes of probability or weight 0 count for nothing, even if
+    their logit is -inf; with ``label_smoothing`` every class counts, and the loss is infinite there. Without rows the
+    sum is 0 and the mean NaN; a row without classes has the loss 0.
 
     References
     ----------
@@ -112,7 +112,7 @@ def cross_entropy_backward(
     label_smoothing: float = 0.0,
     axis: int | None = None,
 ) -> Any:
-    """The gradient of :func:`cross_entropy` with respect to ``logits``.
+    """Compute the gradient of :func:`cross_entropy` with respect to ``logits``.
 
     Parameters
     ----------
@@ -136,9 +136,9 @@ def cross_entropy_backward(
     Notes
     -----
     Accuracy: of target classes without smoothing within 1 ulp of the exact value for float16, bfloat16 and float32, 1.5
-    ulp for float64, the target's own gradient included, which is what its softmax lacks of 1; else to 2**-38, or
-    2**-52, of the greater of the softmax and the target, whose difference the gradient is (evidence: derived, and
-    sampled against MPFR). Every target gives the same bits.
+    ulp for float64, the target's own gradient included, whose softmax is subtracted from 1; else to 2**-38, or 2**-52,
+    of the greater of the softmax and the target, whose difference the gradient is (evidence: derived, and sampled
+    against MPFR). Every target gives the same bits.
 
     Special values: a row with NaN or +inf, or of -inf alone, gives NaN, but for a target that is ignored, which gives
     0.

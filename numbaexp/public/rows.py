@@ -8,15 +8,15 @@ import numpy as np
 from numbaexp.cpu.fast_rows import fast_rows
 from numbaexp.engine.call import dispatch
 
-# What the functions have in common, for their docstrings.
+# Common parts of the docstrings.
 _ARRAY = """array_like, or array of another library
         Of any shape. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and float64 are computed in their own
-        type, integers and bool of NumPy's in float64. It is computed on where it lives; see :func:`numbaexp.exp`."""
-_SHARES = """axis : int, tuple of int or None, optional
-        Along which the elements are taken together, counted in the result; None is all of them. The default is the last
-        one, as in JAX and ONNX; that of :func:`scipy.special.softmax` is None.
+        type, integers and bool of NumPy's in float64. For devices and libraries see :func:`numbaexp.exp`."""
+_OPTIONS = """axis : int, tuple of int or None, optional
+        The axes of a row, counted in the result; None is all of them. The default is the last one, as in JAX and ONNX;
+        that of :func:`scipy.special.softmax` is None.
     out : array, None or 1-tuple of them, optional
-        Where the result is stored, of its shape. It may be ``x`` itself.
+        Array for the result, of its shape, which may be ``x`` itself.
     dtype : dtype, optional
         A float type that ``x`` is converted to before. Of arrays of NumPy and Dask alone.
     where : array_like of bool, optional
@@ -36,9 +36,9 @@ _ORDER = """The order of the sum is fixed by the length of the row, so that its 
 
 
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with what is common filled into its description."""
+    """Fill the common parts into the docstring of a function, and return the function."""
     text = function.__doc__ or ""
-    for mark, part in (("array", _ARRAY), ("shares", _SHARES), ("raises", _RAISES), ("order", _ORDER)):
+    for mark, part in (("array", _ARRAY), ("options", _OPTIONS), ("raises", _RAISES), ("order", _ORDER)):
         text = text.replace(f"{{{mark}}}", part)
     masked = "The others give -inf." if function.__name__ == "log_softmax" else "The others give 0."
     function.__doc__ = text.replace("{masked}", masked)
@@ -50,18 +50,18 @@ _softmax_backward, _log_softmax_backward = fast_rows("softmax_backward"), fast_r
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Return the options that are given."""
+    """Return the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 @_documented
 def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where: Any = None) -> Any:
-    """The exponential of each element over the sum of those along an axis, ``exp(x) / sum(exp(x))``.
+    """Compute the exponential of each element over their sum along an axis, ``exp(x) / sum(exp(x))``.
 
     Parameters
     ----------
     x : {array}
-    {shares}
+    {options}
 
     Returns
     -------
@@ -113,12 +113,12 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
 
 @_documented
 def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where: Any = None) -> Any:
-    """The logarithm of the softmax of each element, ``x - log(sum(exp(x)))``.
+    """Compute the logarithm of the softmax of each element, ``x - log(sum(exp(x)))``.
 
     Parameters
     ----------
     x : {array}
-    {shares}
+    {options}
 
     Returns
     -------
@@ -170,7 +170,7 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False, *, where: Any = None
 ) -> Any:
-    """The logarithm of the sum of exponentials along an axis, ``log(sum(b * exp(a)))``.
+    """Compute the logarithm of the sum of exponentials along an axis, ``log(sum(b * exp(a)))``.
 
     The signature is that of :func:`scipy.special.logsumexp`, with ``where`` by keyword.
 
@@ -178,8 +178,8 @@ def logsumexp(
     ----------
     a : {array}
     axis : int, tuple of int or None, optional
-        Along which the sum is taken, counted in what ``a``, ``b`` and ``where`` broadcast to; None, the default, is all
-        of them.
+        The axes of the sum, counted in the broadcast shape of ``a``, ``b`` and ``where``; None, the default, is all of
+        them.
     b : array_like, optional
         Factors of the exponentials, of any sign. ``a``, ``b`` and ``where`` broadcast together, so each may be the
         widest. An element with the factor 0 counts for nothing, whatever its ``a``. Of NumPy's arrays alone.
@@ -210,7 +210,7 @@ def logsumexp(
 
     See Also
     --------
-    log_softmax : what remains of each element.
+    log_softmax : the difference of each element from it.
     logsumexp_backward : its gradient.
 
     Notes
@@ -246,7 +246,7 @@ def logsumexp(
 
 @_documented
 def softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
-    """The gradient of :func:`softmax`: ``(grad_output - sum(grad_output * output)) * output``.
+    """Compute the gradient of :func:`softmax`: ``(grad_output - sum(grad_output * output)) * output``.
 
     Parameters
     ----------
@@ -276,8 +276,8 @@ def softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
     Notes
     -----
     Accuracy: of the arguments as given, within 0.5001 ulp for float16, bfloat16 and float32, 0.51 ulp for float64,
-    results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR), but for what of the sum cancels
-    beyond 2**-45 of its terms. The sum is that of pairs of float64. Every target gives the same bits.
+    results below 2**-960 within 1 ulp (evidence: derived, and sampled against MPFR), unless the sum cancels beyond
+    2**-45 of its terms. The sum is one of pairs of float64. Every target gives the same bits.
 
     Special values: a row in which either has NaN or infinity gives NaN.
 
@@ -298,7 +298,7 @@ def softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
 
 @_documented
 def log_softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
-    """The gradient of :func:`log_softmax`: ``grad_output - exp(output) * sum(grad_output)``.
+    """Compute the gradient of :func:`log_softmax`: ``grad_output - exp(output) * sum(grad_output)``.
 
     Parameters
     ----------
@@ -350,7 +350,7 @@ def log_softmax_backward(grad_output: Any, output: Any, axis: Any = -1) -> Any:
 
 @_documented
 def logsumexp_backward(grad_output: Any, x: Any, axis: Any = None) -> Any:
-    """The gradient of :func:`logsumexp`: ``grad_output * softmax(x)``.
+    """Compute the gradient of :func:`logsumexp`: ``grad_output * softmax(x)``.
 
     Parameters
     ----------

@@ -12,27 +12,27 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     Parameters
     ----------
     target : {"auto", "cpu", "parallel", "cuda"}
-        What computes arrays that the host holds, of NumPy or another library. ``"cpu"`` is one thread; ``"parallel"``
-        is all threads whatever the size; ``"auto"``, the default, is all threads where the array is large enough for
-        them to pay. ``"cuda"`` copies the array to the current CUDA device and the
-        result back. Arrays that a device holds are computed there under each of them.
+        The target for arrays in host memory, of NumPy or another library. ``"cpu"`` is one thread; ``"parallel"`` is
+        all threads whatever the size; ``"auto"``, the default, is all threads where the array is large enough for them
+        to pay. ``"cuda"`` copies the array to the current CUDA device and the result back. Arrays in device memory are
+        computed there under every target.
 
     Returns
     -------
     context manager
-        The choice holds in the current context (:mod:`contextvars`): in this thread or asynchronous task alone. It may
-        be nested.
+        The choice holds in the current context (:mod:`contextvars`): in this thread or asynchronous task alone. Choices
+        nest.
 
     Raises
     ------
     ValueError
         If there is no such target.
     RuntimeError
-        For ``"cuda"``, if CUDA cannot be used here; it says what is missing.
+        For ``"cuda"``, if CUDA cannot be used here, with the reason.
 
     See Also
     --------
-    targets : those that can be used here.
+    targets : the targets that can be used here.
 
     Notes
     -----
@@ -45,9 +45,9 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
     ``NUMBA_NUM_THREADS`` is not given; and, of tensors, than ``torch.get_num_threads()``.
 
     Under ``"cuda"`` results are NumPy's in type and shape, and ``out``, ``where``, ``dtype``, ``casting``, ``order``
-    and ``signature`` are honoured. No floating-point warnings are given there. What NumPy hands on to other owners
-    (pandas, Dask, masked arrays, further subclasses) and types that no GPU kernel computes in (complex, longdouble,
-    object) are refused with a :class:`TypeError`.
+    and ``signature`` are honoured. No floating-point warnings are given there. Arrays that NumPy dispatches to other
+    libraries (pandas, Dask, masked arrays, further subclasses) and types that no GPU kernel computes in (complex,
+    longdouble, object) are refused with a :class:`TypeError`.
 
     Examples
     --------
@@ -69,13 +69,13 @@ def use_target(target: str) -> contextlib.AbstractContextManager[None]:
 
 
 def targets() -> dict[str, str | None]:
-    """Which targets can be used here, and what the others lack.
+    """Return the targets that can be used here, and the reasons against the others.
 
     Returns
     -------
     dict of str to str or None
         By each name that :func:`use_target` takes, but for ``"auto"``: None if the target can be used, else the reason
-        why not, in one line. What has been found of CUDA is kept for as long as the process lives.
+        why not, in one line. CUDA is looked up once in a process.
 
     See Also
     --------

@@ -3,7 +3,7 @@
 For a base b, with z = |x| log2(b) = n + f and |f| <= 1/2, the power is 2**n (1 + f t(f)), t(f) = (2**f - 1) / f, and
 the even and the odd part of the polynomial t are evaluated apart, in f**2 <= 1/4.
 
-Its error, in units of 2**-128: f is cut off (1), and the constant log2(b) of 192 bits adds nothing. A step of either
+The error, in units of 2**-128: f is truncated (1), and the constant log2(b) of 192 bits adds nothing. A step of either
 part errs by 3 in the product and 1/2 in the coefficient, and the next step quarters that: 5 in each part, 3 in joining
 them, less than 1 by the polynomial (2**-129.6), together below 12 in t. f t(f) is then out by 6 + 1 + 3, and 1 + f t(f)
 by the same: 2**-124 relatively. ``expm1`` loses at most a factor 1 / 0.29 of it by subtracting 1 where n is not 0, and
@@ -11,8 +11,8 @@ where n is 0 multiplies t by an f that keeps all its bits. So every result has
 
     ACCURATE_ERROR = 2**-121
 
-relatively, where the hardest arguments lie 2**-113 from where the rounding changes. What is nearer than
-``TIE`` units of 2**-117 is an exact tie, of which there are two: 10**23 and 2**-1075.
+relatively, where the hardest arguments lie 2**-113 from a rounding boundary. Results nearer than ``TIE`` units of
+2**-117 are exact ties, of which there are two: 10**23 and 2**-1075.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ TIE = np.uint64(1)
 
 @scalar
 def decompose(x):
-    """(m, e) with abs(x) = m 2**(e - 63) and 2**63 <= m, x finite and not 0."""
+    """Return (m, e) with abs(x) = m 2**(e - 63) and 2**63 <= m, x finite and not 0."""
     magnitude = np.uint64(bits_of(x)) & ~SIGN
     exponent = np.int64(magnitude >> np.uint64(52))
     fraction = magnitude & (IMPLICIT_BIT - ONE)
@@ -51,7 +51,7 @@ def decompose(x):
 
 @scalar
 def scaled(m, log2_base):
-    """The upper 192 of the 256 bits of a word times three."""
+    """Return the upper 192 of the 256 bits of a word times three."""
     first, second, third = product(m, log2_base[0]), product(m, log2_base[1]), product(m, log2_base[2])
     lower = add((ZERO, second[0], second[1]), (ZERO, ZERO, third[0]))
     return add((first[0], first[1], ZERO), lower)
@@ -59,13 +59,13 @@ def scaled(m, log2_base):
 
 @scalar
 def step(sum_above, square, coefficient):
-    """One step of Horner's scheme. The steps are written out: indexing a tuple is a jump, and is seldom foreseen."""
+    """Compute one step of Horner's scheme. A loop would index a tuple by a jump, which is seldom predicted."""
     return add(product_of_fractions(sum_above, square), coefficient)
 
 
 @scalar
 def exp2_quotient(f, negative):
-    """(2**f - 1) / f in units of 2**-128, f = +-|f| with |f| <= 1/2 in the same units."""
+    """Compute (2**f - 1) / f in units of 2**-128, f = +-|f| with |f| <= 1/2 in the same units."""
     square = product_of_fractions(f, f)
     even = step(c.WIDE_EXP2_20, square, c.WIDE_EXP2_18)
     even = step(even, square, c.WIDE_EXP2_16)
@@ -93,7 +93,7 @@ def exp2_quotient(f, negative):
 
 @scalar
 def reduced(x, log2_base):
-    """(n, f, negative) with x log2(b) = n +- f 2**-128, |f| 2**-128 <= 1/2."""
+    """Return (n, f, negative) with x log2(b) = n +- f 2**-128, |f| 2**-128 <= 1/2."""
     m, e = decompose(x)
     places = np.uint64(min(61 - e, 191))
     whole, high, low = shift_right(scaled(m, log2_base), places)
@@ -105,9 +105,9 @@ def reduced(x, log2_base):
 
 @scalar
 def rounded(negative, value, exponent):
-    """The float64 nearest to +-value 2**(exponent - 128), value an integer of two words that is not 0."""
+    """Round +-value 2**(exponent - 128), value an integer of two words that is not 0, to the nearest float64."""
     zeros = leading_zeros(value[0]) if value[0] else np.uint64(64) + leading_zeros(value[1])
-    # The 53 bits of the significand in the upper word, what is rounded off in the lower one.
+    # The 53 bits of the significand in the upper word, the bits to round off in the lower one.
     split = shift_right(shift_left(value, zeros), np.uint64(11))
     field = exponent - np.int64(zeros) + 1021
     # A subnormal has fewer bits.
@@ -121,7 +121,7 @@ def rounded(negative, value, exponent):
 
 @scalar
 def power(x, log2_base):
-    """b**x, from log2(b)."""
+    """Compute b**x from log2(b)."""
     n, f, negative = reduced(x, log2_base)
     deviation = shift_right(product_of_fractions(f, exp2_quotient(f, negative)), ONE)
     one = (HALF, ZERO)

@@ -10,17 +10,17 @@ import numpy as np
 
 
 def words(*values):
-    """An integer of several 64-bit words, the highest first."""
+    """Return an integer of several 64-bit words, the highest first."""
     return tuple(np.uint64(value) for value in values)
 
 
 def floats(text):
-    """Floats from their hexadecimal texts."""
+    """Parse hexadecimal floats."""
     return tuple(map(float.fromhex, text.split()))
 
 
 class Roots(NamedTuple):
-    """Powers of two with fractions for exponents.
+    """Hold powers of two with fractional exponents.
 
     rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
     (P ln(2) - S) / R.
@@ -289,7 +289,7 @@ LOG2_F32 = floats("0x1.7154760000000p+0 0x1.a934f00000000p+1")
 LN2_F32 = floats("0x1.62e4300000000p-1 -0x1.05c6100000000p-29")
 LN10_F32 = floats("0x1.26bb1c0000000p+1 -0x1.12aaba0000000p-25")
 
-# log10(2) rounded, and what that times ln(10) is short of ln(2).
+# log10(2) rounded, and ln(2) less that times ln(10).
 LOG10_2_F32 = floats("0x1.3441360000000p-2 -0x1.1b41720000000p-25")
 
 # log2(e) and log2(10); ln(2) and ln(10), each as the sum of two.
@@ -297,7 +297,7 @@ LOG2_F64 = floats("0x1.71547652b82fep+0 0x1.a934f0979a371p+1")
 LN2_F64 = floats("0x1.62e42fefa39efp-1 0x1.abc9e3b39803fp-56")
 LN10_F64 = floats("0x1.26bb1bbb55516p+1 -0x1.f48ad494ea3e9p-53")
 
-# log10(2) rounded, and what that times ln(10) is short of ln(2).
+# log10(2) rounded, and ln(2) less that times ln(10).
 LOG10_2_F64 = floats("0x1.34413509f79ffp-2 -0x1.dc5b0a78f8364p-58")
 
 # Points near j/31, inverses of 1 more, and the logarithms of that as sums of two.

@@ -24,17 +24,17 @@ import numpy as np
 
 
 def words(*values):
-    """An integer of several 64-bit words, the highest first."""
+    """Return an integer of several 64-bit words, the highest first."""
     return tuple(np.uint64(value) for value in values)
 
 
 def floats(text):
-    """Floats from their hexadecimal texts."""
+    """Parse hexadecimal floats."""
     return tuple(map(float.fromhex, text.split()))
 
 
 class Roots(NamedTuple):
-    """Powers of two with fractions for exponents.
+    """Hold powers of two with fractional exponents.
 
     rounded : R, of powers P; logs, rests : log(P/R) and P/R - 1; slopes : S, R ln(2) rounded; slope_rests :
     (P ln(2) - S) / R.
@@ -49,25 +49,25 @@ class Roots(NamedTuple):
 
 
 def single(value):
-    """The float32 nearest to an exact value, rounded once."""
+    """Round an exact value once, to the nearest float32."""
     with mpmath.workprec(24):
         return float(+value)
 
 
 def double(value):
-    """The float64 nearest to an exact value."""
+    """Round an exact value to the nearest float64."""
     with mpmath.workprec(53):
         return float(+value)
 
 
 def truncated(value, bits):
-    """An exact value cut to a number of significant bits."""
+    """Truncate an exact value to a number of significant bits."""
     mantissa, exponent = mpmath.frexp(value)
     return mpmath.ldexp(mpmath.floor(mpmath.ldexp(mantissa, bits)), int(exponent) - bits)
 
 
 def float_texts(values, rounded, indentation=0):
-    """The expression of several numbers, four in a line."""
+    """Return the expression of several numbers, four in a line."""
     texts = [rounded(value).hex() for value in values]
     if len(texts) <= 4:
         return f'floats("{" ".join(texts)}")'
@@ -77,7 +77,7 @@ def float_texts(values, rounded, indentation=0):
 
 
 class Writer:
-    """Collects the lines of the constants module."""
+    """Collect the lines of the constants module."""
 
     def __init__(self):
         self.lines = [HEADER]
@@ -92,18 +92,18 @@ class Writer:
         self.lines.append(f'{name} = np.float32(float.fromhex("{single(value).hex()}"))')
 
     def words(self, name, value, bits):
-        """A value in units of 2**-bits, as a tuple of 64-bit words with the highest first."""
+        """Write a value in units of 2**-bits, as a tuple of 64-bit words with the highest first."""
         integer = int(mpmath.nint(mpmath.ldexp(value, bits)))
         parts = [integer >> 64 * i & (2**64 - 1) for i in reversed(range(-(-bits // 64)))]
         words = ", ".join(f"0x{part:016X}" for part in parts)
         self.lines.append(f"{name} = words({words})")
 
     def floats(self, name, values, rounded):
-        """Several numbers, as Python's floats: ``rounded`` is ``single`` or ``double``."""
+        """Write several numbers, as Python's floats: ``rounded`` is ``single`` or ``double``."""
         self.lines.append(f"{name} = {float_texts(values, rounded)}")
 
     def polynomial(self, name, function, interval, degree, kind, exact_first=False):
-        """Coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
+        """Write coefficients of ``function`` from the constant term up, under names ``NAME_0``, ``NAME_1``, ..."""
         low, high = interval
         coefficients, error = mpmath.chebyfit(function, [low, high], degree + 1, error=True)
         self.comment(
@@ -117,7 +117,7 @@ class Writer:
 
 
 def exp2_quotient(f):
-    """(2**f - 1) / f."""
+    """Compute (2**f - 1) / f."""
     return mpmath.expm1(f * mpmath.log(2)) / f if f else mpmath.log(2)
 
 
@@ -165,13 +165,13 @@ def double_constants(out):
     reach = step / 2 * (1 + mpmath.mpf(2) ** -30)
 
     def tail(r):
-        """(exp(r) - 1 - r - r**2/2) / r**3, by its series where the quotient would cancel."""
+        """Compute (exp(r) - 1 - r - r**2/2) / r**3, by its series where the quotient would cancel."""
         return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 3), [0, 60])
 
     out.polynomial("DOUBLE_TAIL", tail, (-reach, reach), 7, "float64")
 
     def middle_tail(r):
-        """The same less another term."""
+        """Compute (exp(r) - 1 - r - r**2/2 - r**3/6) / r**4 likewise."""
         return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 4), [0, 60])
 
     out.polynomial("MIDDLE_TAIL", middle_tail, (-reach, reach), 8, "float64")
@@ -183,15 +183,15 @@ def double_constants(out):
 
 def logarithm_constants(out):
     def tail(u):
-        """(atanh(s) / s - 1) / s**2, u = s**2, by its series."""
+        """Compute (atanh(s) / s - 1) / s**2, u = s**2, by its series."""
         return mpmath.nsum(lambda i: u ** int(i) / (2 * int(i) + 3), [0, 200])
 
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
 def minimax(function, interval, degree, weight):
-    """(coefficients, error): the polynomial with the least error on an interval where errors count by a weight that is
-    nowhere 0, and the greatest of such errors. By Remez' exchange, on a grid."""
+    """Return (coefficients, error) of the minimax polynomial on an interval, with errors times a weight that is nowhere
+    0, by Remez' exchange on a grid."""
     size = degree + 2
     middle, reach = sum(interval) / 2, (interval[1] - interval[0]) / 2
     points = [middle - reach * mpmath.cos(mpmath.pi * (2 * i + 1) / (2 * size)) for i in range(size)]
@@ -220,11 +220,11 @@ TABLES = {"F32_32": (single, 32, 2), "F32_8": (single, 8, 3), "F64_16": (double,
 
 def table_constants(out):
     def tail(r):
-        """(exp(r) - 1 - r) / r**2, by its series where the quotient would cancel."""
+        """Compute (exp(r) - 1 - r) / r**2, by its series where the quotient would cancel."""
         return mpmath.nsum(lambda i: r ** int(i) / mpmath.factorial(int(i) + 2), [0, 40])
 
     def tail_of_2(f):
-        """(2**f - 1 - f ln(2)) / f**2."""
+        """Compute (2**f - 1 - f ln(2)) / f**2."""
         return log2**2 * tail(f * log2)
 
     log2 = mpmath.log(2)
@@ -243,7 +243,7 @@ def table_constants(out):
         out.lines.append(")")
         for label, function, unit in (("TAIL", tail, log2), ("TAIL_OF_2", tail_of_2, mpmath.mpf(1))):
             reach = unit / (2 * entries) * (1 + mpmath.mpf(2) ** -17)
-            # An error at 0 is to count for something, or it would be without bounds.
+            # The weight must not be 0 at 0, or the error there would be unbounded.
             coefficients, error = minimax(
                 function, (-reach, reach), degree, lambda r, reach=reach: r * r + reach * reach / 1000
             )
@@ -259,19 +259,20 @@ def table_constants(out):
         out.floats(f"LOG2_{kind}", [1 / log2, 1 / log10_2], rounded)
         for name, value in (("LN2", log2), ("LN10", log10)):
             out.floats(f"{name}_{kind}", [value, value - rounded(value)], rounded)
-        out.comment("log10(2) rounded, and what that times ln(10) is short of ln(2).")
+        out.comment("log10(2) rounded, and ln(2) less that times ln(10).")
         out.floats(f"LOG10_2_{kind}", [log10_2, log2 - log10 * rounded(log10_2)], rounded)
 
 
 def points_of_logarithms(entries):
-    """Float32 points near multiples of 1/(N-1), below them, and float32 inverses of 1 more than them, which are so near
-    that of log(1 + e) close to a point they take less than 2**-41."""
+    """Return float32 points p just below multiples of 1/(N-1), and float32 numbers near 1 / (1 + p).
+
+    The error of the latter changes log(1 + e), e near p, by less than 2**-41 of it."""
     points, inverses = [0.0], [1.0]
     for j in range(1, entries):
         point = single(mpmath.mpf(j) / (entries - 1))
         unit = math.ulp(point) * 2.0**29
         bound = 2.0**-41 * math.log1p(point) * 2 * (entries - 1)
-        # Of 24 and 25 bits: the product is exact in float64.
+        # The factors have 24 and 25 bits: the product is exact in float64.
         while abs((inverse := single(1 / mpmath.mpf(1 + point))) * (1 + point) - 1) > bound:
             point -= unit
         points.append(point)
@@ -281,7 +282,7 @@ def points_of_logarithms(entries):
 
 def logarithm_tables(out):
     def cube(z):
-        """(log(1 + z) - z + z**2 / 2) / z**3, by its series."""
+        """Compute (log(1 + z) - z + z**2 / 2) / z**3, by its series."""
         return mpmath.nsum(lambda i: (-z) ** int(i) / (int(i) + 3), [0, 60])
 
     for name, entries, degree in (("F32_32", 32, 3), ("F32_8", 8, 4)):
@@ -303,7 +304,7 @@ def logarithm_tables(out):
 
 
 def ends_of_ranges(out):
-    """Where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
+    """Write where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
     for kind, prefix, bits, top, bottom in (
         ("float64", "DOUBLE", 53, 1024, -1022),
         ("float32", "SINGLE", 24, 128, -126),
@@ -334,7 +335,7 @@ def wide_constants(out):
 
 
 def render():
-    """The text of the constants module."""
+    """Return the text of the constants module."""
     with mpmath.workprec(500):
         out = Writer()
         half_constants(out)

@@ -1,8 +1,8 @@
 """float64: the fast phase that all functions of the family share, and how its results are rounded and scaled.
 
-The fast phase works in pairs of float64, high + low, and is followed by a rounding test: the pair is rounded as if it
-were lower by the bound of its error, and as if it were higher. Where both agree that is the correctly rounded result;
-elsewhere the accurate phase (``numbaexp.scalar.accurate``) tells.
+The fast phase works in pairs of float64, high + low, and is followed by a rounding test (Ziv): the pair is rounded less
+and plus the bound of its error. Where both agree that is the correctly rounded result; else the accurate phase
+(``numbaexp.scalar.accurate``) decides.
 
 Flags and special values are treated as in ``numbaexp.scalar.narrow``.
 """
@@ -15,20 +15,20 @@ from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import highest, rounded_product, scalar
 from numbaexp.vector.operations import bits_of, float_of, fma, where
 
-# Adding 1.5 * 2**52 rounds a float64 to an integer, which then stands in the low bits of the sum.
+# Adding 1.5 * 2**52 rounds a float64 to an integer, in the low bits of the sum.
 ROUND_TO_INTEGER = ldexp(1.5, 52)
-# Powers of two are made by ``ldexp``, which is exact where a process rounds another way while this is imported.
+# Powers of two are made by ``ldexp``, which is exact in every rounding mode that a process may import this in.
 #
-# Added to a reduced argument, this keeps its powers from underflowing, and the flag down, where x is close to 0; the
+# Added to a reduced argument, this keeps its powers from underflowing and raising the flag where x is close to 0; the
 # result there is 1 by a wide margin.
 TINY = ldexp(1.0, -200)
 
-# Of the pair that ``exp_of_reduced`` returns, absolutely, and of the rounding test; derived there.
+# Absolute error of the pair that ``exp_of_reduced`` returns, and of the rounding test; derived there.
 FAST_ERROR = ldexp(1.0, -63)
-# Half an ulp of what is itself half an ulp, in units of the latter's number.
+# Half an ulp of half an ulp of a number, relative to the number.
 LOST_LOW = ldexp(1.0, -105)
 
-# Its square underflows, and is nothing beside any result.
+# The square underflows, and is negligible next to any result.
 UNDERFLOWS = ldexp(1.0, -600)
 
 # A bit pattern.
@@ -37,7 +37,7 @@ LEAST_NORMAL = highest(np.float64(ldexp(1.0, -1022)))
 
 @scalar
 def exponential_less_one(r, r_low):
-    """(high, low) with exp(r + r_low) - 1 = high + low, |r| < 0.0867 and |r_low| < 2**-55.
+    """Return (high, low) with exp(r + r_low) - 1 = high + low, |r| < 0.0867 and |r_low| < 2**-55.
 
     Of r + r**2/2 + r**3 t(r) the first two terms are carried in two doubles and the rest, below 2**-13, in one. The
     differences below are exact (Sterbenz), so that the fused multiply-add after each is the rounding error of the one
@@ -56,7 +56,7 @@ def exponential_less_one(r, r_low):
 
 @scalar
 def fourth_root_power(n):
-    """2**((n & 3) / 4) as the sum of two doubles, by selection: a table in memory would be slower."""
+    """Return 2**((n & 3) / 4) as the sum of two doubles, by selection: a table in memory would be slower."""
     odd = (n & np.int64(1)) != np.int64(0)
     upper = (n & np.int64(2)) != np.int64(0)
     root = where(
@@ -74,12 +74,12 @@ def fourth_root_power(n):
 
 @scalar
 def exp_of_reduced(r, r_low, n):
-    """(high, low) with exp(r + r_low) 2**((n & 3)/4) = high + low in [0.9, 1.9], under the same bounds.
+    """Return (high, low) with exp(r + r_low) 2**((n & 3)/4) = high + low in [0.9, 1.9], under the same bounds.
 
     The error, in units of 2**-63, is made up of: r**2 rounded, 0.06; r**3, 0.09; t with its first coefficient, 0.15;
     the rest, below 2**-13, 0.07. The root, at most 1.682, makes 0.62 of these. Then low, below 2**-12, 0.13; the
     root's low part times the rest, which is left out, 0.10; the polynomial's own r**3 2**-60.47, the sums in low's
-    parentheses and what the root and the argument are beyond two doubles, 0.02. The rounding test adds 0.13, by
+    parentheses and the errors of root and argument as two doubles, 0.02. The rounding test adds 0.13, by
     rounding low -+ the bound. Together less than 1, which is ``FAST_ERROR``.
     """
     less_one, rest = exponential_less_one(r, r_low)
@@ -91,14 +91,14 @@ def exp_of_reduced(r, r_low, n):
 
 @scalar
 def fast_two_sum(a, b):
-    """(sum, error) of two floats, exactly, |a| >= |b|."""
+    """Return (sum, error) of two floats, exactly, |a| >= |b|."""
     total = a + b
     return total, b - (total - a)
 
 
 @scalar
 def over_one_plus(a, a_low, e, e_low):
-    """(a + a_low) / (1 + e + e_low) as the sum of two floats, 0 <= e <= 1."""
+    """Compute (a + a_low) / (1 + e + e_low) as the sum of two floats, 0 <= e <= 1."""
     total, total_low = fast_two_sum(1.0, e)
     total_low = total_low + e_low
     inverse = 1.0 / total
@@ -109,7 +109,7 @@ def over_one_plus(a, a_low, e, e_low):
 
 @scalar
 def exp_reduced(x):
-    """(r, r_low, n) with x = n ln(2)/4 + r + r_low and n = rint(4 x / ln 2), for |x| < 1400.
+    """Return (r, r_low, n) with x = n ln(2)/4 + r + r_low and n = rint(4 x / ln 2), for |x| < 1400.
 
     n is an integer in the low bits of an int64; the bits above it are arbitrary.
     """
@@ -122,13 +122,13 @@ def exp_reduced(x):
 
 @scalar
 def exponent_bits(n):
-    """2**(n >> 2), to be added to the bits of a float64."""
+    """Return the bits of 2**(n >> 2), to be added to those of a float64."""
     return (n & np.int64(-4)) << np.int64(50)
 
 
 @scalar
 def scaled(high, low, n):
-    """The pair times 2**(n >> 2), rounded to a normal float64 under both signs of the error."""
+    """Round the pair times 2**(n >> 2) to a normal float64 under both signs of the error."""
     scale = exponent_bits(n)
     below, above = high + (low - FAST_ERROR), high + (low + FAST_ERROR)
     return float_of(bits_of(below) + scale), float_of(bits_of(above) + scale)
@@ -136,26 +136,26 @@ def scaled(high, low, n):
 
 @scalar
 def unit_of(n, subnormal):
-    """The float64 whose ulp, times 2**(n >> 2), is the spacing of subnormal numbers; 0 for a normal result."""
+    """Return the float64 whose ulp, times 2**(n >> 2), is the spacing of subnormal numbers; 0 for a normal result."""
     return float_of(where(subnormal, LEAST_NORMAL - exponent_bits(n), np.int64(0)))
 
 
 @scalar
 def lost_to(unit, high):
-    """What ``high`` loses when it is added to the unit."""
+    """Return the part that ``high`` loses by adding the unit."""
     return high - ((unit + high) - unit)
 
 
 @scalar
 def error_at(unit):
-    """The bound of the error of the pair and of ``scaled_to_any`` before it rounds: what is lost, at most half an ulp
-    of the unit, is added to low with an error of half an ulp of it."""
+    """Return the bound of the error of the pair and of ``scaled_to_any`` before it rounds: the lost part, at most half
+    an ulp of the unit, is added to low with an error of half an ulp of it."""
     return fma(unit, LOST_LOW, FAST_ERROR)
 
 
 @scalar
 def scaled_to_any(high, low, n, unit):
-    """The pair times 2**(n >> 2), rounded once to a float64 that may be subnormal.
+    """Round the pair times 2**(n >> 2) once, to a float64 that may be subnormal.
 
     The spacing of the subnormal numbers is fixed. The pair is added to the unit, so that it is rounded there, and the
     difference of the bit patterns before and after counts the spacings, which is the bit pattern of the result.

@@ -1,4 +1,4 @@
-"""expm1: exp(x) - 1, precise relatively where x is small."""
+"""expm1: exp(x) - 1, with small relative error where x is small."""
 
 from math import ldexp
 
@@ -20,7 +20,7 @@ from numbaexp.scalar.ieee import (
 from numbaexp.scalar.narrow import narrow
 from numbaexp.vector.operations import bits_of, float_of, fma, where
 
-# Smaller arguments are their own result, in float32 and in float64, and silent, as NumPy's are.
+# Smaller arguments are their own result, in float32 and in float64, without flags, as NumPy's are.
 TINY_F32, TINY_F64 = highest(np.float64(ldexp(1.0, -25))), highest(np.float64(ldexp(1.0, -54)))
 
 # float64: below -40 the result is -1, above X_MAX infinite. Within 40 nothing of a result is subnormal.
@@ -35,7 +35,7 @@ ERROR_OF_SUMS = ldexp(1.0, -100)
 
 @scalar
 def expm1(x):
-    """As the functions of ``numbaexp.scalar.single``."""
+    """Compute exp(x) - 1 as the functions of ``numbaexp.scalar.single``."""
     shifted = fma(x, c.SINGLE_LOG2E, ROUND_TO_INTEGER)
     r = fma(x, c.SINGLE_LOG2E, ROUND_TO_INTEGER - shifted)
     power = float_of(bits_of(1.0) + (bits_of(shifted) << np.int64(52)))
@@ -45,7 +45,7 @@ def expm1(x):
 
 @scalar
 def two_sum(a, b):
-    """(sum, error) of two floats, exactly, whichever is the greater."""
+    """Return (sum, error) of two floats, exactly, whichever is the greater."""
     total = a + b
     of_b = total - a
     return total, (a - (total - of_b)) + (b - of_b)
@@ -53,14 +53,14 @@ def two_sum(a, b):
 
 @scalar
 def expm1_pair(x):
-    """(high, low, error) with half of expm1(x) within ``error`` of high + low, 2**-54 <= |x| <= 709.8 or x = 0.
+    """Return (high, low, error) with half of expm1(x) within ``error`` of high + low, 2**-54 <= |x| <= 709.8 or x = 0.
 
-    Half, for 2**1024 is no float64. With p = exp(r) - 1 as a pair and exp(x) = root (1 + p) 2**k, it is
+    Half, for 2**1024 is no float64. With p = exp(r) - 1 as a pair and exp(x) = root (1 + p) 2**k, the result is
     (root 2**k - 1) + root 2**k p, halved, where both the product and the sums are carried in pairs.
 
-    Where n is 0 it is p itself, whose rest, below 2**-9.6 of it, has an error of 2**-51.3 relatively: 2**-60.9, with
-    the last sum of rest and that of the rounding test, 2**-62.6 each, below ``ERROR_AT_0``. Elsewhere it errs as
-    ``double.exp_of_reduced`` does, times 2**k; with two more sums below 2**-12, less than ``ERROR``. Those of the small
+    Where n is 0 the result is p, whose rest, below 2**-9.6 of it, has an error of 2**-51.3 relatively: 2**-60.9, with
+    the last sum of rest and that of the rounding test, 2**-62.6 each, below ``ERROR_AT_0``. Else the error is that of
+    ``double.exp_of_reduced``, times 2**k; with two more sums below 2**-12, less than ``ERROR``. Those of the small
     parts of 1 and root 2**k, 2**-53, add ``ERROR_OF_SUMS``.
     """
     r, r_low, n = double.exp_reduced(x)
@@ -81,7 +81,7 @@ def expm1_pair(x):
 
 @scalar
 def expm1_of(x, clamped):
-    """The two results of the rounding test, 2 (high + low -+ error), or x itself where it is tiny."""
+    """Return the two results of the rounding test, 2 (high + low -+ error), or x itself where tiny."""
     high, low, error = expm1_pair(clamped)
     below, above = 2.0 * (high + (low - error)), 2.0 * (high + (low + error))
     tiny = (bits_of(x) & MAGNITUDE_F64) < TINY_F64

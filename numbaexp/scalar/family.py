@@ -1,6 +1,6 @@
-"""The table of the family: where the scalars of each function are. A new function is a row here.
+"""The table of the family: the modules of each function's scalars. A new function is a row here.
 
-A kernel is made of the modules of its own function, so these are imported when they are asked for.
+Modules are imported on demand, as a kernel depends on those of its own function alone.
 """
 
 import importlib
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _ROOM = __name__.rpartition(".")[0]
-# For each function the module of its scalars, where they have the function's name in capital letters.
+# For each function the module of its scalars, which have the function's name in capital letters.
 _SCALARS = {
     "exp": "powers",
     "exp2": "powers",
@@ -17,10 +17,10 @@ _SCALARS = {
     "sigmoid": "sigmoid",
     "softplus": "softplus",
 }
-# For those whose fast phase is made of pairs the module with ``make_`` and its name: ``make(powers)`` returns
-# ``pair(x)``, which returns (high, low, size): the exact result is within ``powers.error`` times size of high + low.
+# For each function whose fast phase computes pairs, the module with ``make_`` and its name: ``make(powers)`` returns
+# ``pair(x)``, which returns (high, low, size), with the exact result within ``powers.error`` times size of high + low.
 _PAIRS = {"expm1": "tabled_expm1", "sigmoid": "tabled_sigmoid", "softplus": "tabled_softplus"}
-# For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.
+# For each gradient the array that it saves of a call; ``numbaexp.scalar.gradients`` has their scalars in each type.
 SAVED = {
     "exp_backward": "output",
     "exp2_backward": "output",
@@ -32,7 +32,7 @@ SAVED = {
 
 
 class _Family(Mapping[str, Any]):
-    """The scalar of each function in each float type, by their names."""
+    """Map names of functions to their scalars in each float type."""
 
     def __getitem__(self, name: str) -> Any:
         return getattr(importlib.import_module(f"{_ROOM}.{_SCALARS[name]}"), name.upper())
@@ -58,15 +58,15 @@ def arity(name: str) -> int:
 
 
 def has_pair(name: str) -> bool:
-    """Tell whether the fast phase of a function is made of pairs."""
+    """Tell whether the fast phase of a function computes pairs."""
     return name in _PAIRS
 
 
 def make_pair(name: str, powers: Any) -> Any:
-    """Return the pair of a function, of certain powers."""
+    """Return ``pair(x)`` of a function, made of some powers."""
     return getattr(importlib.import_module(f"{_ROOM}.{_PAIRS[name]}"), f"make_{name}")(powers)
 
 
 def modules_of(name: str) -> tuple[str, ...]:
-    """Return the modules that are a function's own, or none of a gradient."""
+    """Return a function's own modules; none for a gradient."""
     return tuple(f"{_ROOM}.{table[name]}" for table in (_SCALARS, _PAIRS) if name in table)

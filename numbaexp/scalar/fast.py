@@ -1,4 +1,4 @@
-"""The fast phases of the functions, by level: any algorithm will do that is right where it decides."""
+"""The fast phases of the functions, by level. Decided results must be correctly rounded, by whatever algorithm."""
 
 import functools
 from typing import Any
@@ -17,7 +17,7 @@ from numbaexp.vector.operations import fma
 # The magnitudes up to which results are normal numbers (of float32, for halves too), and no step underflows.
 _FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0}
 _LIMITS = {
-    # Powers that are subnormal halves may be exact: they would be taken for inexact ones.
+    # Powers that are subnormal halves may be exact, and would be treated as inexact.
     "float16": {**_FLOAT32, "exp2": 14.0},
     "bfloat16": _FLOAT32,
     "float32": _FLOAT32,

@@ -9,8 +9,7 @@ from numbaexp.vector.level import Level
 
 
 def fast_gradient(name: str, dtype: str, level: Level) -> Fast | None:
-    """Return the fast phase of a gradient, or None where the level has none for it. Its limit takes in every
-    argument."""
+    """Return the fast phase of a gradient, without a limit of arguments, or None where the level has none for it."""
     in_halves = dtype in CONVERSIONS
     powers = powers_at("float32", level, False)
     if powers is not None and (name, dtype) == ("exp_backward", "bfloat16"):

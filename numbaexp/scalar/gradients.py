@@ -1,15 +1,15 @@
-"""Gradients of the elementwise functions: the gradient of the result times the derivative, which is made of what is
-saved of the call.
+"""Gradients of the elementwise functions: the gradient of the result times the derivative, which depends on the saved
+array.
 
 float32 and narrower: in float64 arithmetic, rounded once. There the derivative errs by less than ``NARROW_ERROR``
-relatively, and the product by as much again as a float64 is rounded by, 2**-53: together 2**-22 ulp of a float32.
+relatively, and the product by a rounding of float64, 2**-53, more: together 2**-22 ulp of a float32.
 
-float64: the derivative is a pair of float64 and a power of two apart from it, so that neither what is large nor what is
-small of it is lost before the gradient has been multiplied by it. The product, within ``PAIR_ERROR`` relatively, is
-rounded to 53 bits, by 0.5 ulp, and once more if it is subnormal there, by 0.25 ulp of the result at most in what the
-first rounding left: within 0.502 ulp, and 0.752 ulp below 2**-1022.
+float64: the derivative is a pair of float64 with a separate power of two, so that neither large nor small derivatives
+overflow or underflow before the product with the gradient. The product, within ``PAIR_ERROR`` relatively, is rounded to
+53 bits, by 0.5 ulp, and once more if subnormal, by at most 0.25 ulp of the result beyond the first rounding: within
+0.502 ulp, and 0.752 ulp below 2**-1022.
 
-Flags are those of a product: of infinity and 0 "invalid", as NumPy's, and otherwise what the result makes of it.
+Flags are those of a product: "invalid" for infinity times 0, as NumPy's, else those of the result.
 Special values are treated as in ``numbaexp.scalar.narrow``.
 """
 
@@ -41,32 +41,31 @@ from numbaexp.vector.operations import bits_of, float_of, fma
 # Of the exponential of ``single`` at +-200: there n = 288, and the product of x with log2(e), whose float64 is off by
 # 2**-55.4, puts 200 2**-55.4 ln(2) < 2**-48.2 on top of the 2**-51 it has near 0. The quotients round it three times.
 NARROW_ERROR = ldexp(1.0, -47)
-# Of ``exponential``: ``double.FAST_ERROR`` of a number of 0.9 at least. The quotients are in pairs, and what is left
-# out of a product of pairs is below 2**-100.
+# Error of ``exponential``: ``double.FAST_ERROR`` of a number of at least 0.9. Quotients are in pairs, and the error of
+# a product of pairs is below 2**-100.
 PAIR_ERROR = ldexp(1.0, -62)
 
 # Beyond this the product with any gradient but 0 is too large or too small: 2**149 2**128 < e**200, and in float64
 # 2**1074 2**1024 < e**1460.
 NARROW_REACH = 200.0
 LOW_F32, HIGH_F32 = lowest(np.float32(-NARROW_REACH)), highest(np.float32(NARROW_REACH))
-# ``double.exp_reduced`` holds as far as this too: its product need not be exact, being part of a fused multiply-add,
-# whose result is.
+# ``double.exp_reduced`` holds up to this: its product need not be exact, as the fused multiply-add is.
 LOW_F64, HIGH_F64 = lowest(np.float64(-1460.0)), highest(np.float64(1460.0))
 
-# Of ``scaled``: further off there is nothing but 0 and infinity.
+# Bound of exponents in ``scaled``: beyond there are only 0 and infinity.
 FURTHEST = np.int64(2000)
 ONE = highest(np.float64(1.0))
 SIGN = np.int64(-0x8000000000000000)
 MINUS_INFINITY_F64 = np.float64(-np.inf).view(np.int64)
-# Below this exponent exp(-|x|) is nothing beside 1.
+# Below this exponent exp(-|x|) is negligible next to 1.
 LEAST_EXPONENT = np.int64(-200)
-# What ``double.exp_reduced`` gives for n = 0.
+# The bits that ``double.exp_reduced`` returns for n = 0.
 NO_STEPS = highest(np.float64(double.ROUND_TO_INTEGER))
 
 
 @scalar
 def narrow_exp(x):
-    """exp(x) of a float32, as a float64."""
+    """Compute exp(x) of a float32, as a float64."""
     bits = bits_of(x)
     power = single.exp(np.float64(float_of(clamp_f32(bits, LOW_F32, HIGH_F32))))
     limit = 0.0 if bits == MINUS_INFINITY_F32 else np.float64(x)
@@ -75,7 +74,7 @@ def narrow_exp(x):
 
 @scalar
 def exp_of_minus(magnitude):
-    """exp(-|x|) of the bit pattern of |x|."""
+    """Compute exp(-|x|) from the bit pattern of |x|."""
     return single.exp(-np.float64(float_of(min(magnitude, HIGH_F32))))
 
 
@@ -115,14 +114,14 @@ def times_ln10(y):
 
 @scalar
 def from_half(half):
-    """``half_to_float``, of the magnitude: a half that comes straight from memory is converted along with whatever is
-    beside it in a register, which may raise "invalid"."""
+    """Convert a half by ``half_to_float`` of its magnitude: straight from memory it would be converted with the rest of
+    a register, whose contents may raise "invalid"."""
     sign = np.int32(np.uint32(half & np.uint16(0x8000)) << np.uint32(16))
     return float_of(np.int32(bits_of(half_to_float(np.uint16(half & np.uint16(0x7FFF)))) | sign))
 
 
 def narrow(derivative):
-    """The rows of the table below float64, of a derivative that takes a float32 and gives a float64."""
+    """Make the rows of the table below float64, from a derivative that takes a float32 and returns a float64."""
 
     @scalar
     def of_half(g, saved):
@@ -141,13 +140,13 @@ def narrow(derivative):
 
 @scalar
 def power_of_two(k):
-    """2**k, -1022 <= k <= 1023."""
+    """Return 2**k, -1022 <= k <= 1023."""
     return float_of(ONE + (k << np.int64(52)))
 
 
 @scalar
 def moderate(x):
-    """(m, k) with x = m 2**k, where m is of a magnitude from 2**-52 to 4 if it is neither 0, infinite nor NaN."""
+    """Return (m, k) with x = m 2**k and |m| from 2**-52 to 4, unless 0, infinite or NaN."""
     exponent = (bits_of(x) & MAGNITUDE_F64) >> np.int64(52)
     k = min(max(exponent, np.int64(2)), np.int64(2046)) - np.int64(1024)
     return rounded_product(x, power_of_two(-k)), k
@@ -155,8 +154,8 @@ def moderate(x):
 
 @scalar
 def scaled(value, k):
-    """value 2**k. The magnitude of the value is from 2**-110 to 2**10: where the first product is not exact, the second
-    leaves nothing of it."""
+    """Compute value 2**k, |value| from 2**-110 to 2**10: where the first product is inexact, the second underflows to
+    0."""
     k = min(max(k, -FURTHEST), FURTHEST)
     half = k >> np.int64(1)
     return value * power_of_two(half) * power_of_two(k - half)
@@ -164,7 +163,7 @@ def scaled(value, k):
 
 @scalar
 def exponential(x):
-    """(high, low, k) with exp(x) = (high + low) 2**k within ``PAIR_ERROR``, high in [0.9, 1.9], |x| <= 1460."""
+    """Return (high, low, k) with exp(x) = (high + low) 2**k within ``PAIR_ERROR``, high in [0.9, 1.9], |x| <= 1460."""
     r, r_low, n = double.exp_reduced(x)
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     return high, low, (n - NO_STEPS) >> np.int64(2)
@@ -172,7 +171,7 @@ def exponential(x):
 
 @scalar
 def sigmoid(x):
-    """The same of the sigmoid, as in ``numbaexp.scalar.sigmoid``."""
+    """Return the same for the sigmoid, as in ``numbaexp.scalar.sigmoid``."""
     high, low, k = exponential(-abs(x))
     beside_1 = power_of_two(max(k, LEAST_EXPONENT))
     e, e_low = rounded_product(high, beside_1), rounded_product(low, beside_1)
@@ -189,7 +188,7 @@ def product_of_pairs(a, a_low, b, b_low):
 
 @scalar
 def sigmoid_derivative(x):
-    """sigmoid(x) sigmoid(-x): errors of the exponential are divided between the two."""
+    """Return the same for sigmoid(x) sigmoid(-x), between which errors of the exponential are divided."""
     a, a_low, k = sigmoid(-abs(x))
     b, b_low, _ = sigmoid(abs(x))
     high, low = product_of_pairs(a, a_low, b, b_low)
@@ -197,7 +196,7 @@ def sigmoid_derivative(x):
 
 
 def within_reach(pair):
-    """``pair`` of any finite float64."""
+    """Extend ``pair`` to any finite float64."""
 
     @scalar
     def of_any(x):
@@ -207,7 +206,7 @@ def within_reach(pair):
 
 
 def times_pair(factor, factor_low):
-    """The argument times a pair, as a pair and a power of two."""
+    """Return a function for the argument times a pair, as a pair and a power of two."""
 
     @scalar
     def pair(y):
@@ -224,8 +223,8 @@ def zero_unless(finite, x):
 
 
 def wide(pair, limit, at_infinity=False):
-    """The float64 row. ``pair`` takes finite numbers, and infinity too if ``at_infinity``; ``limit`` is the derivative
-    at infinities and NaN that it does not take, and finite and not 0 elsewhere."""
+    """Make the float64 row. ``pair`` takes finite numbers, and infinity too if ``at_infinity``; ``limit`` is the
+    derivative at other infinities and NaN, and finite and not 0 at all other numbers."""
 
     @scalar
     def of_double(g, saved):
@@ -234,11 +233,11 @@ def wide(pair, limit, at_infinity=False):
         m, k = moderate(g)
         high, low, n = pair(zero_unless(is_taken, saved))
         product, rest = product_of_pairs(zero_unless(g_finite, m), 0.0, high, low)
-        # Of zeros the sum is positive.
+        # The sum of zeros is positive.
         total = float_of(bits_of(product + rest) | (bits_of(product) & SIGN))
         value = scaled(total, k + n)
         finite = g_finite & is_taken
-        # The compiler may compute it of any arguments, none of which are too large or too small for a product.
+        # The compiler may compute this for all arguments, none of which are too large or too small for a product.
         special = m * limit(saved, is_taken)
         return fma(value, 1.0 if finite else 0.0, -0.0 if finite else special)
 
@@ -247,14 +246,14 @@ def wide(pair, limit, at_infinity=False):
 
 @scalar
 def limit_of_growth(x, is_taken):
-    """0 at -infinity, x itself at infinity and NaN."""
+    """Return 0 at -infinity, x itself at infinity and NaN."""
     value = 0.0 if bits_of(x) == MINUS_INFINITY_F64 else x
     return 1.0 if is_taken else value
 
 
 @scalar
 def limit_of_decay(x, is_taken):
-    """0 at both infinities."""
+    """Return 0 at both infinities."""
     value = x if (bits_of(x) & MAGNITUDE_F64) > INFINITY_F64 else 0.0
     return 1.0 if is_taken else value
 
@@ -272,7 +271,7 @@ def product(g, y):
 
 @scalar
 def product_of_halves(g, y):
-    """Exact in float32, and then rounded."""
+    """Multiply exactly in float32, then round."""
     return float_to_half(from_half(g) * from_half(y))
 
 

@@ -1,9 +1,9 @@
-"""What the scalars need of the machine below arithmetic: fused multiply-add, bit patterns, half floats.
+"""IEEE 754 operations below Python's arithmetic: products without contraction, bit patterns, half floats.
 
-The compilers for GPUs fuse a product and the sum that it feeds into one instruction, across statements, and cannot be
-told not to by the kernel's author. So a scalar writes ``fma`` where it wants that, and ``rounded_product`` where not.
+Compilers for GPUs contract a product and the sum that it feeds into a fused multiply-add, across statements, which a
+kernel cannot turn off. So scalars call ``fma`` for a fused multiply-add, and else ``rounded_product``.
 
-This is the only module of ``scalar/`` that speaks LLVM.
+This is the only module of ``scalar/`` with LLVM IR.
 """
 
 from math import ldexp
@@ -18,7 +18,7 @@ from numbaexp.jit import jit
 from numbaexp.vector.operations import as_number, bits_of, float_of, where
 from numbaexp.vector.type import Vector, common, element, of_element, spread
 
-# A scalar has to be inlined into the loop that calls it, or the loop cannot become SIMD code.
+# Scalars must be inlined, or the loops that call them cannot be vectorized.
 scalar = jit
 
 
@@ -28,8 +28,8 @@ def _is_gpu(builder):
 
 @intrinsic
 def rounded_product(typingctx, a, b):
-    """``a * b``, for a product that feeds a sum, where a GPU's compilers would leave out the rounding of ``*``, or that
-    may be subnormal, which they would take for 0 under a caller's ``fastmath=True``."""
+    """Compute ``a * b`` where it feeds a sum, with which a GPU's compilers would contract ``*``, or may be subnormal,
+    which they would flush to 0 under a caller's ``fastmath=True``."""
     kind = common(a, b)
     if element(kind) not in _ROUNDING_PRODUCT:
         return None
@@ -51,7 +51,7 @@ _ROUNDING_PRODUCT = {types.float32: "llvm.nvvm.mul.rn.f", types.float64: "llvm.n
 
 @intrinsic
 def to_float64(typingctx, value):
-    """A float32 as float64. On a GPU a caller's ``fastmath=True`` would take a subnormal one for 0."""
+    """Convert a float32 to float64. On a GPU a caller's ``fastmath=True`` would flush subnormal numbers to 0."""
     if element(value) != types.float32:
         return None
     target = of_element(value, types.float64)
@@ -67,7 +67,7 @@ def to_float64(typingctx, value):
 
 @intrinsic
 def to_float32(typingctx, value):
-    """The float32 nearest to a float64; as in ``to_float64``, subnormal ones are kept."""
+    """Convert a float64 to the nearest float32; as in ``to_float64``, subnormal numbers are kept."""
     if element(value) != types.float64:
         return None
     target = of_element(value, types.float32)
@@ -83,7 +83,7 @@ def to_float32(typingctx, value):
 
 @intrinsic
 def reciprocal(typingctx, value):
-    """``1 / value`` of float32. On a GPU a caller's ``fastmath=True`` would divide less precisely."""
+    """Compute ``1 / value`` of float32. On a GPU a caller's ``fastmath=True`` would divide less precisely."""
     if element(value) != types.float32:
         return None
 
@@ -101,7 +101,7 @@ def reciprocal(typingctx, value):
 
 @intrinsic
 def floor(typingctx, value):
-    """The greatest integer that is not above a float, as a float."""
+    """Round a float down to an integer, as a float."""
     if element(value) not in _ROUNDING_PRODUCT:
         return None
     lanes = f"v{value.lanes}" if isinstance(value, Vector) else ""
@@ -116,8 +116,7 @@ def floor(typingctx, value):
 
 @intrinsic
 def rank_of_bits(typingctx, bits):
-    """An unsigned integer that orders floats as they are ordered, from the bit pattern of one: from -infinity, whose
-    rank is 0, with any NaN on top."""
+    """Map the bit pattern of a float to an unsigned integer in the same order, 0 for -infinity, NaN on top."""
     number = element(bits)
     ranks = {types.int32: types.uint32, types.int64: types.uint64}
     if number not in ranks:
@@ -142,18 +141,18 @@ INFINITY_F64 = np.int64(0x7FF0000000000000)
 
 
 def highest(value):
-    """The bit pattern of a positive float, for the comparisons of ``clamp_f32`` and ``clamp_f64``."""
+    """Return the bit pattern of a positive float, for the comparisons of ``clamp_f32`` and ``clamp_f64``."""
     return value.view(np.int32 if value.itemsize == 4 else np.int64)
 
 
 def lowest(value):
-    """The bit pattern of a negative float, for the same: as an unsigned integer it grows as the float falls."""
+    """Return the bit pattern of a negative float, for the same: as an unsigned integer, which falls as floats grow."""
     return value.view(np.uint32 if value.itemsize == 4 else np.uint64)
 
 
 @scalar
 def clamp_f32(bits, lowest, highest):
-    """The bit pattern of a float32 clamped to [lowest, highest], the former negative and the latter positive."""
+    """Clamp the bit pattern of a float32 to [lowest, highest], the former negative and the latter positive."""
     as_unsigned = np.uint32(bits)
     above_lowest = np.int32(lowest if as_unsigned > lowest else as_unsigned)
     return highest if above_lowest > highest else above_lowest
@@ -161,17 +160,16 @@ def clamp_f32(bits, lowest, highest):
 
 @scalar
 def clamp_f64(bits, lowest, highest):
-    """As ``clamp_f32``, for float64."""
+    """Clamp the bit pattern of a float64 as ``clamp_f32``."""
     above_lowest = where(as_number(bits, np.uint64(0)) > lowest, np.int64(lowest), bits)
     return where(above_lowest > highest, highest, above_lowest)
 
 
 @intrinsic
 def converts_halves(typingctx):
-    """Whether the processor that is compiled for converts halves: on x86 without F16C LLVM calls a library that is
-    not there.
+    """Tell whether the target processor converts halves: on x86 without F16C LLVM calls a library that is missing.
 
-    It is a constant, and the branch not taken is not compiled.
+    The result is a constant, so the other branch is not compiled.
     """
 
     def codegen(context, builder, signature, args):
@@ -182,7 +180,7 @@ def converts_halves(typingctx):
 
 
 def _halves(value):
-    """The LLVM type of as many halves as a type of Numba's has numbers."""
+    """Return the LLVM type of as many halves as a type of Numba's has numbers."""
     return ir.VectorType(ir.HalfType(), value.lanes) if isinstance(value, Vector) else ir.HalfType()
 
 
@@ -206,16 +204,16 @@ def float_to_half_in_hardware(typingctx, value):
     return target(value), codegen
 
 
-# Between the exponents of halves and those of float32; of the least subnormal half.
+# Scales between the exponents of halves and of float32; the inverse of the least subnormal half.
 ABOVE_HALF, BELOW_HALF = np.float32(ldexp(1.0, 112)), np.float32(ldexp(1.0, -112))
 UNITS_OF_HALF = np.float32(ldexp(1.0, 24))
-# Numba makes int64 of sums of int32: numbers of these types tell ``as_number`` otherwise.
+# Numba computes sums of int32 in int64: ``as_number`` narrows them to the types of these.
 INT32, UINT32, UINT16 = np.int32(0), np.uint32(0), np.uint16(0)
 
 
 @scalar
 def half_to_float(half):
-    """The float32 equal to the float16 whose bit pattern is the given uint16; of vectors too."""
+    """Convert the bit pattern of a float16 to float32; of vectors too."""
     if converts_halves():
         return half_to_float_in_hardware(half)
     sign = as_number(half & np.uint16(0x8000), INT32) << np.int32(16)
@@ -226,21 +224,21 @@ def half_to_float(half):
 
 @scalar
 def float_to_half(value):
-    """The bit pattern of the float16 nearest to a float32; of vectors too."""
+    """Convert a float32 to the bit pattern of the nearest float16; of vectors too."""
     if converts_halves():
         return float_to_half_in_hardware(value)
-    # Either product puts the bits of the half at the head of those of a float32, and raises the flag of the conversion.
+    # Either product has the half's bits as the high bits of a float32, and raises the flags of the conversion.
     magnitude = as_number(bits_of(value) & MAGNITUDE_F32, INT32)
-    # What rounds to the least normal half without regard to its range, 2**-14 (1 - 2**-12) and more, is no underflow.
+    # Numbers from 2**-14 (1 - 2**-12) on round to a normal half with unbounded exponents, and so do not underflow.
     subnormal = magnitude < np.int32(0x387FF000)
     units = float_of(magnitude) * UNITS_OF_HALF
-    # Twelve bits below the half of a unit become one, which the product keeps, so that rounding is once; the last bit,
-    # which is lost in the product, raises its flag.
+    # Twelve bits below half a unit become one sticky bit, which the product keeps, so that there is one rounding; the
+    # last bit, which is lost in the product, raises the flag.
     sticky = where((magnitude & np.int32(0xFFF)) != np.int32(0), np.int32(0x800), np.int32(0))
     inexact = as_number(units != floor(units), INT32)
     odd = as_number((magnitude & np.int32(-0x1000)) | sticky | inexact, INT32)
     below = bits_of(float_of(where(subnormal, odd, INT32)) * BELOW_HALF)
-    # What rounds to 2**16, 65520 and more, is taken for it.
+    # Numbers that round to 2**16, from 65520 on, are replaced by it.
     overflows = (magnitude >= np.int32(0x477FF000)) & (magnitude < np.int32(0x47800000))
     great = where(overflows, np.int32(0x47800000), magnitude)
     above = bits_of(float_of(great) * ABOVE_HALF)
@@ -253,19 +251,19 @@ def float_to_half(value):
 
 @scalar
 def bfloat_to_float(bfloat):
-    """The float32 equal to the bfloat16 whose bit pattern is the given uint16; of vectors too."""
+    """Convert the bit pattern of a bfloat16 to float32; of vectors too."""
     return float_of(as_number(as_number(bfloat, UINT32) << np.uint32(16), INT32))
 
 
-# As a bit pattern, the greatest NaN that still is one when it has been rounded.
+# The greatest bit pattern of a NaN that rounding leaves a NaN.
 GREATEST_NAN = np.int32(0x7FFF0000)
 
 
 @scalar
 def float_to_bfloat(value):
-    """The bit pattern of the bfloat16 nearest to a float32, ties to even; of vectors too.
+    """Convert a float32 to the bit pattern of the nearest bfloat16, ties to even; of vectors too.
 
-    Of a NaN the upper half is kept. A GPU's arithmetic gives it all ones, which rounding would carry into the sign.
+    The upper half of a NaN is kept. A GPU's NaN is all ones, which rounding would carry into the sign.
     """
     bits = bits_of(value)
     bits = as_number(where(bits > GREATEST_NAN, GREATEST_NAN, bits), UINT32)

@@ -1,7 +1,7 @@
 """float64: the middle phase, in pairs of float64 throughout, of arguments that the fast phase leaves undecided.
 
-Some four in a million of these remain undecided. Vectors are taken, as by the fast phase, and so the time is a small
-part of the accurate phase's.
+Some four in a million of these remain undecided. As the fast phase, the middle one takes vectors, which makes it much
+faster than the accurate phase.
 """
 
 from math import ldexp
@@ -11,7 +11,7 @@ from numbaexp.scalar import double
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.vector.operations import bits_of, float_of, fma
 
-# Of ``exp_of_reduced``, absolutely, and of the rounding test; derived there.
+# Absolute error of ``exp_of_reduced`` and of the rounding test; derived there.
 MIDDLE_ERROR = ldexp(1.0, -69)
 
 
@@ -67,8 +67,8 @@ def exp_of_reduced(r, r_low, n):
 
 
 def middle_phase(reduced):
-    """Return the middle phase of a power that ``reduced`` reduces as ``double.exp_reduced`` does: (result, undecided)
-    of an argument whose power is normal."""
+    """Return the middle phase of a power: (result, undecided) of an argument whose power is normal. ``reduced`` reduces
+    the argument, as ``double.exp_reduced``."""
 
     @scalar
     def compute(x):

@@ -1,12 +1,11 @@
-"""float32, float16 and bfloat16, each from one and the same function in float64 arithmetic, rounded once.
+"""float32, float16 and bfloat16, all from the same function in float64 arithmetic, rounded once.
 
-That the function is precise enough for every argument of these types is established by trying them all
-(``numbaexp verify``).
+Exhaustive tests show that the function is precise enough for every argument of these types (``numbaexp verify``).
 
-No floating-point flag is raised that the exact result would not raise: order is compared on bit patterns, because to
-compare a NaN as a float raises "invalid"; and for an infinity or NaN the function is computed at 0, and replaced by the
-special value arithmetically. Were that selected instead, the compiler would see that what is computed beside it is not
-used, and would leave out that it is computed at 0.
+No floating-point flag is raised that the exact result would not raise. Order is compared on bit patterns, as comparing
+a NaN as a float raises "invalid". For an infinity or NaN the function is computed at 0, and replaced by the special
+value arithmetically: were that a selection, the compiler would see that the other result is unused, and drop the
+replacement of the argument by 0.
 """
 
 from math import ldexp
@@ -33,19 +32,19 @@ from numbaexp.scalar.ieee import (
 )
 from numbaexp.vector.operations import as_number, bits_of, float_of, fma, where
 
-# The 38 bits that a float64 loses when it is cut to 15 significant bits.
+# The 38 bits of a float64 below 15 significant bits.
 CUT_OFF = np.int64((1 << 38) - 1)
 ODD = np.int64(1 << 38)
-# What puts the bits of a subnormal bfloat16 at the end of those of a float32.
+# The factor that moves the bits of a subnormal bfloat16 to the low end of a float32.
 TO_UNITS_BF16 = ldexp(1.0, -16)
 LEAST_NORMAL_BF16 = np.float64(ldexp(1.0, -126)).view(np.int64)
 
 
 @scalar
 def rounded_to_odd(value):
-    """A float64 cut to 15 significant bits, the last of which is set if anything was cut off.
+    """Round a float64 to odd: to 15 significant bits, the last of which is set if inexact.
 
-    Rounded from there to the 11 bits of a half or the 8 of a bfloat16, it gives what the float64 itself gives.
+    Rounding that to the 11 bits of a half or the 8 of a bfloat16 gives the same as rounding the float64.
     """
     bits = bits_of(value)
     inexact = where((bits & CUT_OFF) != np.int64(0), ODD, np.int64(0))
@@ -59,7 +58,7 @@ def to_half(value):
 
 @scalar
 def to_bfloat(value):
-    """A subnormal bfloat16 is rounded by the conversion of value 2**-16 to float32, and so raises its flag."""
+    """Convert to bfloat16; a subnormal one by converting value 2**-16 to float32, which raises the flag."""
     subnormal = (bits_of(value) & MAGNITUDE_F64) < LEAST_NORMAL_BF16
     as_float = to_float32(where(subnormal, value * TO_UNITS_BF16, rounded_to_odd(value)))
     bits = bits_of(as_float)
@@ -68,9 +67,9 @@ def to_bfloat(value):
 
 
 def narrow(function, least, greatest, at_minus_infinity, at_infinity):
-    """The rows of the table for the types below float64.
+    """Make the rows of the table for the types below float64.
 
-    ``function`` takes and gives a float64, for arguments from ``least`` to ``greatest``; beyond these the rounded
+    ``function`` takes and returns a float64, for arguments from ``least`` to ``greatest``; beyond these the rounded
     result is the same as there.
     """
     low, high = lowest(np.float32(least)), highest(np.float32(greatest))

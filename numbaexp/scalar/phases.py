@@ -1,4 +1,4 @@
-"""The phases of each function in each type at a level: what a loop by vectors is made of."""
+"""The phases of each function in each type at a level, from which vector loops are made."""
 
 from typing import Any, NamedTuple
 
@@ -27,12 +27,12 @@ _REDUCED = {"exp": double.exp_reduced, "exp2": powers.exp2_reduced, "exp10": pow
 
 
 class Phases(NamedTuple):
-    """One function in one type.
+    """Hold the phases of one function in one type.
 
-    fast(x) : (result, undecided), of numbers or vectors whose magnitudes, as bit patterns, are at most ``limit``. Flags
-        that it raises are those of the results where ``fast_raises``, and else there are none to be raised.
-    whole(x) : of every argument. With a ``range``, (result, undecided) of numbers or vectors, which that completes;
-        without, the result of a number, with its flags.
+    fast(x) : (result, undecided), of numbers or vectors whose magnitudes, as bit patterns, are at most ``limit``. Where
+        ``fast_raises``, the raised flags are those of the results; else the results have none.
+    whole(x) : of every argument. With a ``range``, (result, undecided) of numbers or vectors, to be completed by the
+        range; without, the result of a number, with its flags.
     middle(x) : (result, undecided) of vectors within the limit, or None.
     last(x) : the result, of a number that another phase leaves undecided.
     """
@@ -61,7 +61,7 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
         # exp in bfloat16 has a limit within which it does not.
         raises, is_scalar = in_halves and (name, dtype) != ("exp", "bfloat16"), True
     else:
-        # By the conversion to 16 bits alone.
+        # Only the conversion to 16 bits raises flags.
         raises, is_scalar = dtype == "float16" or (dtype == "bfloat16" and name == "expm1"), False
     return Phases(
         fast=fast.compute,

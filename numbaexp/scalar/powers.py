@@ -15,7 +15,7 @@ MINUS_INFINITY = lowest(np.float64(-np.inf))
 
 @scalar
 def exp2_reduced(x):
-    """As ``double.exp_reduced``, for 2**x."""
+    """Reduce the argument of 2**x as ``double.exp_reduced``."""
     x = x + double.TINY
     shifted = fma(x, 4.0, double.ROUND_TO_INTEGER)
     y = fma(shifted - double.ROUND_TO_INTEGER, -0.25, x)
@@ -25,7 +25,7 @@ def exp2_reduced(x):
 
 @scalar
 def exp10_reduced(x):
-    """As ``double.exp_reduced``, for 10**x."""
+    """Reduce the argument of 10**x as ``double.exp_reduced``."""
     x = x + double.TINY
     product = rounded_product(x, c.DOUBLE_LOG2_10_HI)
     product_low = fma(x, c.DOUBLE_LOG2_10_LO, fma(x, c.DOUBLE_LOG2_10_HI, -product))
@@ -33,13 +33,13 @@ def exp10_reduced(x):
     y = product - (shifted - double.ROUND_TO_INTEGER)
     r = rounded_product(y, c.DOUBLE_STEP_WHOLE_HI)
     r_low = fma(product_low, c.DOUBLE_STEP_WHOLE_HI, fma(y, c.DOUBLE_STEP_WHOLE_LO, fma(y, c.DOUBLE_STEP_WHOLE_HI, -r)))
-    # r_low may be as large as 2**-43, and has to be a rounding error of r.
+    # r_low may be as large as 2**-43, but must be a rounding error of r.
     r, r_low = double.fast_two_sum(r, r_low)
     return r, r_low, bits_of(shifted)
 
 
 def power(reduced, accurately, inner_limit, x_max, x_normal, x_zero):
-    """The float64 row of a power.
+    """Make the float64 row of a power.
 
     ``inner_limit``: up to it, and down to its negative, results are normal. ``x_max``: the greatest argument whose
     power is finite; ``x_normal``: the least whose power is at least 2**-1022; ``x_zero``: one whose power rounds to 0.
@@ -90,7 +90,7 @@ BORDERS = {
 
 EXP = {
     **narrow(single.exp, -104.0, 89.0, 0.0, np.inf),
-    # In float32 arithmetic: twice as fast.
+    # In float32 arithmetic, which is twice as fast.
     "float16": EXP_F16,
     "bfloat16": EXP_BF16,
     "float64": power(double.exp_reduced, accurate.exp, 708.0, *BORDERS["exp"]),

@@ -1,4 +1,4 @@
-"""How the rows of each type are computed: NARROW, in float64, for float32 and below, and PAIRED, in pairs, for float64.
+"""The arithmetic of rows of each type: NARROW, in float64, for float32 and below, and PAIRED, in pairs, for float64.
 
 Both have the same functions, of pairs (high, low); in NARROW low is 0.
 """
@@ -14,23 +14,23 @@ from numbaexp.vector.operations import as_number, fma, where
 
 
 class Arithmetic(NamedTuple):
-    """Functions of one arithmetic; each pair is two arguments.
+    """Hold the functions of one arithmetic; each pair is two arguments.
 
     value : the type that elements are converted to.
-    one, nothing : what the exponential of 0 is held as, and what is above all that stand for 0.
-    least_rank : that of -infinity.
+    one, nothing : the exponential of 0 as represented, and a bound of numbers that represent 0.
+    least_rank : the rank of -infinity.
     of_rank(rank) : the value of a rank.
-    exponential(x, reference) : of x - reference, values or float64; of what is far below, a number below ``nothing``,
-        of which nothing is left in a sum or in a quotient.
+    exponential(x, reference) : of x - reference, values or float64; far below 0 a number below ``nothing``, which is
+        negligible in a sum or in a quotient.
     from_zero(x) : the same with the reference 0.
     addend(x, greatest) : whether a value is the greatest, and if not its exponential; 0 of -infinity.
     weight(greatest, of_row) : the exponential of a chunk's greatest element, by that of its row; 0 of -infinity.
     add(a, b) : of pairs.
     weighted(total, weight) : the product of a chunk's sum and the exponential of its greatest element.
     usable(total) : whether a sum of exponentials with the reference 0, of which this is the high part, can be used.
-    share(total) : what an exponential is to be multiplied by, to be divided by such a sum.
-    scaled(share, scale) : a share times a float64.
-    shared(exponential, share) : that product, a float64 that is yet to be rounded.
+    share(total) : the reciprocal of such a sum, as a factor of exponentials.
+    scaled(share, scale) : such a factor times a float64.
+    shared(exponential, share) : the softmax quotient as that product, a float64 yet to be rounded.
     quotient(a, b, scale) : of two sums, times a float64, yet to be rounded.
     logarithm(ones, others) : of the sum of so many ones, one at least, and of weighted exponentials.
     log_share(x, greatest, logarithm), log_sum(greatest, logarithm) : results, yet to be rounded.
@@ -123,7 +123,7 @@ def narrow_logarithm(ones, others, others_low):
 
 @scalar
 def narrow_log_share(x, greatest, logarithm, logarithm_low):
-    """Neither difference cancels: both of its terms have one sign."""
+    """Subtract; no difference cancels, as both of its terms have one sign."""
     return (as_number(x, 0.0) - as_number(greatest, 0.0)) - logarithm
 
 
@@ -199,7 +199,7 @@ def paired_scaled(share, share_low, scale):
 def paired_shared(exponential, exponential_low, share, share_low):
     low = fma(exponential, share_low, exponential_low * share)
     product = fma(exponential, share, low)
-    # Products that are subnormal take long.
+    # Subnormal products are slow.
     return where(abs(product) < r.LEAST_SHARED, 0.0, product) * r.UNSCALE_SHARED
 
 
@@ -252,5 +252,5 @@ PAIRED = Arithmetic(
 
 
 def arithmetic_of(dtype: str) -> Arithmetic:
-    """That of the rows of a float type, by its name."""
+    """Return the arithmetic of the rows of a float type, by the name of the type."""
     return PAIRED if dtype == "float64" else NARROW

@@ -1,7 +1,7 @@
-"""Gradients of the softmax family: of what a row's elements add to a sum, and of what they are given that sum.
+"""Gradients of the softmax family: the addends of a row's sum, and the results given the sum.
 
-Their sums are pairs, high + low, in every type, for the differences from them cancel: of a gradient that is nearly the
-same along a row nearly nothing is left.
+The sums are pairs, high + low, in every type, as differences from them cancel where a gradient is nearly constant along
+a row.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from numbaexp.vector.operations import fma, where
 
 
 class Gradient(NamedTuple):
-    """``addend(g, y)``, of the gradient and the result, a pair; ``result(g, y, total, low)``, yet to be rounded."""
+    """Hold ``addend(g, y)``, of the gradient and the result, a pair; and ``result(g, y, total, low)``, not rounded."""
 
     addend: Any
     result: Any
@@ -21,34 +21,34 @@ class Gradient(NamedTuple):
 
 @scalar
 def product(g, y):
-    """Exactly, as a pair."""
+    """Multiply exactly, to a pair."""
     high = rounded_product(g, y)
     return high, fma(g, y, -high)
 
 
 @scalar
 def less(a, b, b_low):
-    """a - b - b_low as a pair."""
+    """Compute a - b - b_low as a pair."""
     high, error = r.two_sum(a, -b)
     return double.fast_two_sum(high, error - b_low)
 
 
 @scalar
 def softmax_gradient(g, y, total, low):
-    """(g - sum of g y) y."""
+    """Compute (g - sum of g y) y."""
     high, rest = less(g, total, low)
     return fma(high, y, rest * y)
 
 
 @scalar
 def narrow_product(g, y):
-    """Of floats that have 24 bits."""
+    """Multiply floats of 24 bits, exactly."""
     return rounded_product(g, y), 0.0
 
 
 @scalar
 def narrow_softmax_gradient(g, y, total, low):
-    """Where g and the sum cancel, their difference is exact."""
+    """Compute (g - sum of g y) y. Where g and the sum cancel, the difference is exact."""
     return ((g - total) - low) * y
 
 
@@ -59,19 +59,19 @@ def alone(g, y):
 
 @scalar
 def narrow_log_softmax_gradient(g, y, total, low):
-    """g - exp(y) sum of g, whose exponential has the relative error of ``single``, 2**-51."""
+    """Compute g - exp(y) sum of g, with the exponential of ``single``, to a relative error of 2**-51."""
     power = single.exp(where(y < LEAST, LEAST, y))
     # Where the sum cancels, most of it may be in its low part.
     return fma(-where(y < LEAST, 0.0, power), total + low, g)
 
 
-# A narrow element of such an exponential is nothing.
+# Exponentials of smaller arguments are negligible in narrow types.
 LEAST = float.fromhex("-0x1.a2ccccccccccdp+6")  # -104.7
 
 
 @scalar
 def paired_log_softmax_gradient(g, y, total, low):
-    """The same, in pairs."""
+    """Compute the same, in pairs."""
     power, power_low = r.exponential_pair(y, 0.0)
     nothing = y < r.LEAST_DIFFERENCE
     power, power_low = where(nothing, 0.0, power), where(nothing, 0.0, power_low)
@@ -84,7 +84,7 @@ UNSCALE = 1.0 / r.PAIR_SCALE
 
 
 def gradient_of(name: str, dtype: str) -> Gradient:
-    """That of a function, in a type."""
+    """Return the gradient of a function, in a type."""
     wide = dtype == "float64"
     if name == "softmax_backward":
         return Gradient(product, softmax_gradient) if wide else Gradient(narrow_product, narrow_softmax_gradient)

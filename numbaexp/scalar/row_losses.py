@@ -1,4 +1,4 @@
-"""The cross entropy of a row and its gradient, which are pairs, high + low, in every type."""
+"""The cross entropy of a row and its gradient, as pairs, high + low, in every type."""
 
 import functools
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ from numbaexp.vector.operations import bits_of, fma
 
 @scalar
 def expected(weight, probability, one, even):
-    """A class's part of the target: smoothed, and times the weight of the class."""
+    """Compute a class's part of the target: smoothed, and times the weight of the class."""
     return rounded_product(weight, rounded_product(one, probability) + even)
 
 
 @scalar
 def settled(high, low):
-    """A sum of pairs; the error of one that is infinite is NaN."""
+    """Return a sum of pairs, with 0 for the NaN error of an infinite one."""
     return high, 0.0 if abs(high) == np.inf else low
 
 
@@ -36,12 +36,12 @@ def mean(total, total_low, count, count_low):
 
 
 class Losses(NamedTuple):
-    """Functions of one arithmetic; each pair is two arguments.
+    """Hold the functions of one arithmetic; each pair is two arguments.
 
-    addend(x, greatest, logarithm, weight) : the negative logarithm of an element's share, times a weight, as a pair;
-        0 where that logarithm is infinite and the weight 0, and NaN where the greatest element is no finite number.
-    loss(x, greatest, logarithm, weight, part, place) : that and a part, as a pair; without a class the part alone, and
-        nothing of a row that counts for nothing.
+    addend(x, greatest, logarithm, weight) : the negative logarithm of an element's softmax, times a weight, as a pair;
+        0 where that logarithm is infinite and the weight 0, and NaN where the greatest element is not finite.
+    loss(x, greatest, logarithm, weight, part, place) : that plus a part, as a pair; the part alone where ``place`` is
+        not a class, and 0 where the row is ignored.
     gradient(exponential, share, part) : the product of the first two, less the third, yet to be rounded.
     """
 
@@ -68,7 +68,7 @@ def losses_of(arithmetic: Arithmetic) -> Losses:
     @scalar
     def addend(x, greatest, logarithm, logarithm_low, weight):
         log = log_share(x, greatest, logarithm, logarithm_low)
-        # -weight log(share) goes to 0 with the weight, however small the share.
+        # -weight log(softmax) goes to 0 with the weight, however small the softmax.
         is_infinite = (bits_of(log) & MAGNITUDE_F64) == INFINITY_F64
         log = 0.0 if is_infinite & ((bits_of(weight) & MAGNITUDE_F64) == np.int64(0)) else log
         return product(-(log if abs(greatest) < np.inf else np.nan), weight)

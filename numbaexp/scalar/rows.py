@@ -1,11 +1,11 @@
 """The definition of the softmax family: exponentials of a row, the order of their sum, a logarithm.
 
-A row is computed in float64; where it is itself of float64, in pairs of them, high + low. Its exponentials are those of
-the differences from a reference, which are not rounded to the type of the row: there is most of the error of others.
+A row is computed in float64, or, if of float64, in pairs of float64, high + low. The exponentials are of differences
+from a reference, which are not rounded to the type of the row, as that is most of the error of other implementations.
 
-The reference of a softmax is 0, and what overflows or vanishes then is rare: where the sum is not between ``LEAST_SUM``
-and ``GREATEST_SUM``, all is done again with the greatest element for a reference. That of a logarithm is the greatest
-element of each chunk.
+The reference of a softmax is 0. Overflow and underflow are rare: where the sum is not between ``LEAST_SUM`` and
+``GREATEST_SUM``, the row is computed again with the greatest element as the reference. The reference of a logarithm is
+the greatest element of each chunk.
 
 The order of every sum is fixed by the length of the row, on every target. The row is cut into chunks of ``CHUNK``
 elements. In a chunk, element i is added to lane i mod ``LANES``, from the first on; then lane j + 16 is added to lane
@@ -24,59 +24,59 @@ from numbaexp.scalar.softplus import atanh_tail
 from numbaexp.scalar.tabled import F64_16, horner, make_powers
 from numbaexp.vector.operations import bits_of, float_of, fma, ldexp_significand, where
 
-# Sums of exponentials, of differences from 0, that are between need no other reference. A quotient of 2**-1000 and the
-# least is 0 in every narrow type.
+# Sums of exponentials between these need no reference but 0. A quotient of 2**-1000 and the least is 0 in every narrow
+# type.
 LEAST_SUM = ldexp(1.0, -500)
 GREATEST_SUM = ldexp(1.0, 1000)
 
-# Pairs of exponentials are held times 2**300, and sums of products of them times 2**600. Quotients are held times
-# 2**700, so that none is subnormal, and are brought back by one multiplication, which rounds one that is.
+# Pairs of exponentials are scaled by 2**300, and sums of products of them by 2**600. Quotients are scaled by 2**700, so
+# that none is subnormal, and scaled back by one multiplication, which rounds subnormal ones once.
 PAIR_SCALE = ldexp(1.0, 300)
 UNSCALE_SUM = ldexp(1.0, -600)
 SHARE_SCALE = ldexp(1.0, 700)
 UNSCALE_SHARED = ldexp(1.0, -700)
-# Of what is below it, times 2**700, the nearest float64 is 0.
+# Below this, scaled by 2**700, quotients round to 0.
 LEAST_SHARED = ldexp(1.0, -376)
-# What stands for 0 is below it: 2**``LEAST_EXPONENT``, and exp(``LEAST_DIFFERENCE``) times 2**300.
+# Numbers that represent 0 are below this: 2**``LEAST_EXPONENT``, and exp(``LEAST_DIFFERENCE``) times 2**300.
 NOTHING = ldexp(1.0, -997)
 
-# Exponentials of smaller differences are as of it: nothing of them, 2**-1298, is left in a sum or in a quotient. A
-# logarithm is of 1 and the other exponentials, whose sum is itself the result where it is small: they matter down to
-# the least float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
+# Smaller differences are clamped to this: exponentials of 2**-1298 are negligible in a sum or in a quotient. A
+# logarithm is of 1 plus the other exponentials, whose sum is the result where small: they matter down to the least
+# float64, however many there are: 10**7 of exp(-770) are below 2**-1075 together.
 LEAST_DIFFERENCE = -900.0
-# As for the narrow types, of sums times 2**300. A quotient of exp(-900) and the least is below 2**-1075.
+# As for the narrow types, for sums times 2**300. A quotient of exp(-900) and the least is below 2**-1075.
 LEAST_SUM_OF_PAIRS = ldexp(1.0, 80)
 
-# Below it the logarithm of 1 + z is z - z**2 / 2 to a relative error of 2**-91.
+# Below this the logarithm of 1 + z is z - z**2 / 2 to a relative error of 2**-91.
 TINY_ADDEND = ldexp(1.0, -45)
 
 
 @scalar
 def rank(x):
-    """The place of a float32 or float64 in their order; see ``rank_of_bits``."""
+    """Return the rank of a float32 or float64 in their order; see ``rank_of_bits``."""
     return rank_of_bits(bits_of(x))
 
 
-# As unsigned integers, what a rank lacks of a bit pattern with the magnitude of negative numbers turned round.
+# As unsigned integers, the difference of a rank and a bit pattern with the magnitude of negative numbers inverted.
 RANKED_F32 = np.uint32(0x7F800001)
 RANKED_F64 = np.uint64(0x7FF0000000000001)
 
 
 @scalar
 def of_rank_f32(rank):
-    """The float32 of that rank."""
+    """Return the float32 of a rank."""
     ordered = np.int32(np.uint32(rank - RANKED_F32))
     return float_of(np.int32(ordered ^ (np.int32(ordered >> np.int32(31)) & MAGNITUDE_F32)))
 
 
 @scalar
 def of_rank_f64(rank):
-    """The float64 of that rank."""
+    """Return the float64 of a rank."""
     ordered = np.int64(rank - RANKED_F64)
     return float_of(ordered ^ ((ordered >> np.int64(63)) & MAGNITUDE_F64))
 
 
-# Powers below 2 to it are as if they were at it: nothing of them is left in a sum, or in what it divides.
+# Exponents are clamped to this: such powers are negligible in a sum, or divided by one.
 LEAST_EXPONENT = -1000.0
 # The power of 0 is 1.
 _polynomial = horner((1.0, *c.ROW_EXP2_QUOTIENT))
@@ -84,7 +84,7 @@ _polynomial = horner((1.0, *c.ROW_EXP2_QUOTIENT))
 
 @scalar
 def exponential(t):
-    """exp(t) to a relative error of ``ROW_ERROR``; 2**``LEAST_EXPONENT`` at the least, and infinity from 2**1024 on."""
+    """Compute exp(t) to a relative error of ``ROW_ERROR``: at least 2**``LEAST_EXPONENT``, infinity from 2**1024 on."""
     z = rounded_product(t, c.SINGLE_LOG2E)
     z = where(z < LEAST_EXPONENT, LEAST_EXPONENT, z)
     k = floor(z)
@@ -92,16 +92,15 @@ def exponential(t):
 
 
 # The polynomial's 2**-40.12, and a rounding error or two of float64. The argument of the power errs by 2**-44 or less
-# where it is below 2**9: of others nothing is left but where the sum is far from 1, and then the reference is the
-# greatest element. A quotient has that of an exponential above and below the fraction line, and rounding errors of
-# float64: less than 2**-38.9 together, a 30 000th of an ulp of float32, so that it is within 0.50004 ulp. A logarithm
-# has half of that.
+# below 2**9: others are negligible unless the sum is far from 1, and then the reference is the greatest element. A
+# quotient has the errors of numerator and denominator, and rounding errors of float64: less than 2**-38.9 together, a
+# 30 000th of an ulp of float32, so that quotients are within 0.50004 ulp. A logarithm has half of that.
 ROW_ERROR = 2.0**-40.0
 
 
 @scalar
 def two_sum(a, b):
-    """(sum, error) of two floats, exactly."""
+    """Return (sum, error) of two floats, exactly."""
     total = a + b
     b_part = total - a
     return total, (a - (total - b_part)) + (b - b_part)
@@ -109,13 +108,13 @@ def two_sum(a, b):
 
 @scalar
 def subtrahend(reference):
-    """Return the number to subtract for a reference: 0 for -infinity, from which the differences would be NaN."""
+    """Return the number to subtract for a reference: 0 for -infinity, as differences from that would be NaN."""
     return 0.0 if reference == -np.inf else reference
 
 
 @scalar
 def difference(x, reference):
-    """(t, t_low) with x - reference = t + t_low exactly; t_low is nothing where the exponential is."""
+    """Return (t, t_low) with x - reference = t + t_low exactly; t_low is 0 where the exponential is negligible."""
     t, t_low = two_sum(x, -reference)
     return t, where(t < LEAST_DIFFERENCE, 0.0, t_low)
 
@@ -127,51 +126,51 @@ _SCALED_BY = 300.0
 
 @scalar
 def loose_exponential_pair(t, t_low):
-    """(high, low) with exp(t + t_low) 2**300 = high + low to a relative error of 2**-62, low being up to 2**-12 of
-    high; of ``LEAST_DIFFERENCE`` at the least. From 2**1024 on both are infinite or NaN."""
+    """Return (high, low) with exp(t + t_low) 2**300 = high + low to a relative error of 2**-62, low being up to 2**-12
+    of high; t is clamped to ``LEAST_DIFFERENCE``. From 2**1024 on both are infinite or NaN."""
     root, r0, rest, steps, _ = _reduced(where(t < LEAST_DIFFERENCE, LEAST_DIFFERENCE, t))
     return _pair(ldexp_significand(root, floor(steps + _SCALED_BY)), r0, rest + t_low)
 
 
 @scalar
 def exponential_pair(t, t_low):
-    """The same, of which low is a rounding error."""
+    """Return the same, normalized: low is a rounding error."""
     return double.fast_two_sum(*loose_exponential_pair(t, t_low))
 
 
 @scalar
 def add_pair(total, total_low, high, low):
-    """The sum of two pairs, to a relative error of about 2**-105 where all are positive."""
+    """Add two pairs, to a relative error of about 2**-105 where all are positive."""
     total, error = two_sum(total, high)
-    # The same whichever pair comes first.
+    # Commutative.
     return total, (total_low + low) + error
 
 
 @scalar
 def product_of_pairs(a, a_low, b, b_low):
-    """The product of two pairs, the low part of one of which is a rounding error of the high one, as its own is."""
+    """Multiply two pairs, one of them normalized; the product is normalized."""
     high = rounded_product(a, b)
     return double.fast_two_sum(high, fma(a, b, -high) + fma(a, b_low, a_low * b))
 
 
 @scalar
 def quotient_of_pairs(a, a_low, b, b_low):
-    """The quotient of two pairs whose low parts are rounding errors, as its own is."""
+    """Divide two normalized pairs; the quotient is normalized."""
     quotient = a / b
     rest = fma(-quotient, b, a) + fma(-quotient, b_low, a_low)
     return double.fast_two_sum(quotient, rest / b)
 
 
-# A power of two is taken out of the argument of the logarithm so that the rest is below it, as a bit pattern.
+# The argument of the logarithm is scaled by a power of two below this, a bit pattern.
 REST_BELOW = np.float64(1.40625).view(np.int64)
 
 
 @scalar
 def log1p(z):
-    """log(1 + z) for z >= 0, to a relative error of 2**-51.
+    """Compute log(1 + z) for z >= 0, to a relative error of 2**-51.
 
-    1 + z = 2**k (1 + a), a in [-0.3, 0.41], and log(1 + a) = 2 atanh(s), s = a / (2 + a). What the rounding of 1 + z
-    loses is kept in a, so that there is no loss where z is small.
+    1 + z = 2**k (1 + a), a in [-0.3, 0.41], and log(1 + a) = 2 atanh(s), s = a / (2 + a). The rounding error of 1 + z
+    is added to a, so that there is no loss where z is small.
     """
     k, a, a_low = reduced(z, 0.0)
     a += a_low
@@ -182,8 +181,8 @@ def log1p(z):
 
 @scalar
 def log1p_pair(z, z_low):
-    """(high, low) with log(1 + z + z_low) = high + low, z >= -1 and z_low its rounding error. Of z >= 0 to a relative
-    error of 2**-56: of u times the tail, at most 0.011."""
+    """Return (high, low) with log(1 + z + z_low) = high + low, z >= -1 and z_low its rounding error. For z >= 0 to a
+    relative error of 2**-56: of u times the tail, at most 0.011."""
     k, a, a_low = reduced(z, z_low)
     divisor, divisor_low = two_sum(2.0, a)
     s, s_low = quotient_of_pairs(a, a_low, divisor, divisor_low + a_low)
@@ -198,7 +197,7 @@ def log1p_pair(z, z_low):
 
 @scalar
 def reduced(z, z_low):
-    """(k, a, a_low) with 1 + z + z_low = 2**k (1 + a + a_low), a in [-0.3, 0.41]."""
+    """Return (k, a, a_low) with 1 + z + z_low = 2**k (1 + a + a_low), a in [-0.3, 0.41]."""
     total, total_low = two_sum(1.0, z)
     total, total_low = two_sum(total, total_low + z_low)
     above = bits_of(total) - REST_BELOW
@@ -209,6 +208,6 @@ def reduced(z, z_low):
 
 @scalar
 def cancel(log_sum, logarithm):
-    """Whether a narrow row's greatest element and logarithm cancel so far that its sum has to be computed in pairs, to
-    be within 0.5001 ulp."""
+    """Tell whether a narrow row's greatest element and logarithm cancel so far that the sum must be computed in pairs,
+    to be within 0.5001 ulp."""
     return abs(log_sum) < 0.25 * logarithm

@@ -23,7 +23,7 @@ LEAST, SUBNORMAL_BELOW = lowest(np.float64(-746.0)), lowest(np.float64(c.DOUBLE_
 GREATEST = highest(np.float64(746.0))
 MINUS_INFINITY = np.float64(-np.inf).view(np.int64)
 INNER = 708.0
-# Below this exponent exp(-|x|) is nothing beside 1, and would underflow.
+# Below this exponent exp(-|x|) is negligible next to 1, and would underflow.
 LEAST_EXPONENT = np.int64(-200)
 
 
@@ -35,7 +35,7 @@ SIGN = np.int64(-0x8000000000000000)
 
 @scalar
 def sigmoid(x):
-    """As the functions of ``numbaexp.scalar.single``.
+    """Compute the sigmoid as the functions of ``numbaexp.scalar.single``.
 
     For small x it is 1/2 + x/4 - x**3/48, where the first two terms may be midpoints of float32, and the third is too
     small for a float64: the bias towards 1/2, about the error, stands for it.
@@ -48,7 +48,7 @@ def sigmoid(x):
 
 @scalar
 def bounded_exponent_bits(n):
-    """As ``double.exponent_bits``, of an exponent that is no less than ``LEAST_EXPONENT``."""
+    """Return ``double.exponent_bits``, the exponent clamped to ``LEAST_EXPONENT``."""
     bits = double.exponent_bits(n)
     least = LEAST_EXPONENT << np.int64(52)
     return where(bits < least, least, bits)
@@ -56,10 +56,10 @@ def bounded_exponent_bits(n):
 
 @scalar
 def sigmoid_pair(x):
-    """(high, low, n) with the sigmoid = (high + low) 2**(n >> 2), high + low in [0.45, 1.9], for |x| <= 746.
+    """Return (high, low, n) with the sigmoid = (high + low) 2**(n >> 2), high + low in [0.45, 1.9], for |x| <= 746.
 
-    With e = exp(-|x|) as a pair, it is 1 / (1 + e), or e / (1 + e) where x is negative. To the error of e, below 2**-63
-    relatively, the quotient in two doubles adds nothing that shows: after rounding, 0.501 ulp.
+    With e = exp(-|x|) as a pair, the sigmoid is 1 / (1 + e), or e / (1 + e) where x is negative. To the error of e,
+    below 2**-63 relatively, the quotient in two doubles adds nothing significant: after rounding, 0.501 ulp.
     """
     r, r_low, n = double.exp_reduced(-abs(x))
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))

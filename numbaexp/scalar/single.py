@@ -13,7 +13,7 @@ from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 @scalar
 def polynomial(r, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10):
-    """Of degree 10, by Estrin's scheme: shorter chains than Horner's for two multiplications more."""
+    """Evaluate degree 10 by Estrin's scheme: shorter dependency chains than Horner's for two multiplications more."""
     r2 = r * r
     r4 = r2 * r2
     terms_01 = fma(c1, r, c0)
@@ -29,7 +29,7 @@ def polynomial(r, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10):
 
 @scalar
 def exp2_of_reduced(r, shifted):
-    """2**(k + r), |r| <= 1/2, k an integer in the low bits of ``shifted``."""
+    """Compute 2**(k + r), |r| <= 1/2, k an integer in the low bits of ``shifted``."""
     significand = polynomial(
         r,
         c.SINGLE_EXP2_0,
@@ -49,7 +49,7 @@ def exp2_of_reduced(r, shifted):
 
 @scalar
 def exp2_quotient(r):
-    """(2**r - 1) / r, |r| <= 1/2."""
+    """Compute (2**r - 1) / r, |r| <= 1/2."""
     return polynomial(
         r,
         c.SINGLE_EXP2_QUOTIENT_0,

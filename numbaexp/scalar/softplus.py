@@ -20,13 +20,13 @@ from numbaexp.vector.operations import bits_of, float_of, fma, where
 X_MAX = highest(np.finfo(np.float64).max)
 MINUS_INFINITY = np.float64(-np.inf).view(np.int64)
 INNER = 708.0
-# float32 and narrower: further from 0 the exponential is nothing beside x, or too small for a float32.
+# float32 and narrower: further from 0 the exponential is negligible next to x, or too small for a float32.
 GREATEST_MAGNITUDE = 104.0
 
 
 @scalar
 def atanh_tail(u):
-    """(atanh(s) / s - 1) / s**2 for u = s**2 <= 1/9."""
+    """Compute (atanh(s) / s - 1) / s**2 for u = s**2 <= 1/9."""
     return single.polynomial(
         u,
         c.DOUBLE_ATANH_0,
@@ -49,7 +49,7 @@ HARD, BESIDE = float.fromhex("0x1.d483a0p-12"), float.fromhex("0x1.d483a2p-12")
 
 @scalar
 def softplus(x):
-    """As the functions of ``numbaexp.scalar.single``: with e = exp(-|x|), max(x, 0) + 2 atanh(e / (2 + e))."""
+    """Compute max(x, 0) + 2 atanh(e / (2 + e)), e = exp(-|x|), as the functions of ``numbaexp.scalar.single``."""
     x = where(x == HARD, BESIDE, x)
     magnitude = abs(x)
     e = single.exp(-where(magnitude > GREATEST_MAGNITUDE, GREATEST_MAGNITUDE, magnitude))
@@ -61,10 +61,10 @@ def softplus(x):
 
 @scalar
 def log1p_of_exp(x):
-    """(high, low, n) with log(1 + exp(x)) = (high + low) 2**(n >> 2), high + low in [0.6, 1.9], for -746 <= x <= 0.
+    """Return (high, low, n), log(1 + exp(x)) = (high + low) 2**(n >> 2), high + low in [0.6, 1.9], for -746 <= x <= 0.
 
-    With e = exp(x) as a pair it is 2 s (1 + u t(u)), s = e / (2 + e), u = s**2 <= 1/9, where 2 s is carried in two
-    doubles, and u t(u) < 0.04 in one: with the last sum, 0.6 ulp.
+    With e = exp(x) as a pair the result is 2 s (1 + u t(u)), s = e / (2 + e), u = s**2 <= 1/9, where 2 s is carried in
+    two doubles, and u t(u) < 0.04 in one: with the last sum, 0.6 ulp.
     """
     r, r_low, n = double.exp_reduced(x)
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
@@ -79,7 +79,7 @@ def log1p_of_exp(x):
 
 @scalar
 def added(x, high, low, n):
-    """x + (high + low) 2**(n >> 2), for x > 0."""
+    """Compute x + (high + low) 2**(n >> 2), for x > 0."""
     exponent = bounded_exponent_bits(n)
     scale = float_of(bits_of(1.0) + exponent)
     logarithm = rounded_product(high, scale)

@@ -1,4 +1,4 @@
-"""Powers from a table of 2**(j/N), for one float type: what the fast phases of its functions are made of.
+"""Powers from a table of 2**(j/N), for the fast phases of one float type.
 
 The argument is reduced to ``steps`` / N powers of two, of which ``steps`` modulo N is looked up, and a rest r. All
 functions take numbers and vectors alike.
@@ -37,7 +37,7 @@ from numbaexp.vector.table import make_table
 
 
 class Table(NamedTuple):
-    """The tables of one number of entries, and constants.
+    """Hold the tables of one number of entries, and constants.
 
     ``error`` bounds the pairs of ``Powers`` relatively, with the roundings of a rounding test.
     """
@@ -61,15 +61,15 @@ F64_16 = Table(np.float64, ldexp(1.5, -63), c.ROOTS_F64_16, c.TAIL_F64_16, c.TAI
 
 
 class Powers(NamedTuple):
-    """Functions of one table. Arguments are finite, and within the range of normal results.
+    """Hold functions of one table. Arguments are finite, and within the range of normal results.
 
     exp(x), exp2(x), exp10(x) : (root, high, low, steps, bits), the power being (high + low) 2**k with ``steps`` = k +
         j/N. The pair is not normalised: low may be 2**-10 of high.
     reduced(x) : (root, r0, rest, steps, bits), exp(x) being root (1 + r0 + r**2 q(r) + rest) 2**k.
     pair(root, r0, rest) : (high, low), root exp(r0 + rest).
     tail(r) : the polynomial q.
-    rounded(root, high, low) : (below, undecided): the pair rounded as if it were lower by the bound of its error; and
-        whether it would be rounded otherwise if it were higher by that bound, or is NaN.
+    rounded(root, high, low) : (below, undecided): the pair less the bound of its error, rounded; and whether the pair
+        plus that bound rounds differently, or is NaN.
     scaled(value, steps, bits) : value 2**k, where that is normal, and value at most a power of two away from 1.
     exponent_bits(bits) : 2**k, to be added to the bits of a float.
     entries : N.
@@ -109,8 +109,8 @@ def horner(coefficients):
 
 
 def make_powers(table: Table, scales: bool, lowered: bool = False) -> Powers:
-    """Compose the functions of a table; ``scales`` says whether vectors are multiplied by powers of two in one
-    instruction. With ``lowered`` pairs are lower by the bound of their error, at no cost: the bound is in the table."""
+    """Compose the functions of a table. ``scales`` tells whether one instruction multiplies vectors by powers of two.
+    With ``lowered`` pairs are lower by the bound of their error, at no cost: the bound is in the table."""
     number = table.number
     dtype, integer = (types.float32, np.int32) if number is np.float32 else (types.float64, np.int64)
     # Bits of the fraction less those of an index.
@@ -182,7 +182,7 @@ def _lowered(values, table, lowered):
 def _make_reductions(table, dtype, places, lowered):
     """Return the reductions of exp and exp10: x to (root, r0, rest, steps, bits)."""
     number = table.number
-    # Adding it rounds to a multiple of 1/N, of which the number then stands in the low bits.
+    # Adding this rounds to a multiple of 1/N, as an integer in the low bits.
     shift = number(ldexp(1.5, places))
     (log2e, log2_10), (ln2, ln2_low), (log10_2, ln2_rest), (ln10, ln10_low) = (
         tuple(map(number, pair)) for pair in (table.log2, table.ln2, table.log10_2, table.ln10)
@@ -214,9 +214,8 @@ def _make_reductions(table, dtype, places, lowered):
 
 
 def _make_exp2(table, dtype, places, lowered):
-    """Return ``exp2(x)`` of ``Powers``. The reduced argument f is exact. Its factor is not ln(2), but the root times
-    ln(2), of which there are tables as well: rounded, and the rest. So the reduction has no error, and the other errors
-    are as those of exp."""
+    """Return ``exp2(x)`` of ``Powers``. The reduced argument f is exact. The factor is the root times ln(2), from
+    tables of the rounded product and its error. So the reduction is exact, and the other errors are as those of exp."""
     number, roots = table.number, table.roots
     shift = number(ldexp(1.5, places))
     root_of, rest_of, slope_of, slope_rest_of = (
@@ -224,7 +223,7 @@ def _make_exp2(table, dtype, places, lowered):
         for values in (roots.rounded, _lowered(roots.rests, table, lowered), roots.slopes, roots.slope_rests)
     )
     tail = horner(tuple(map(number, table.tail_of_2)))
-    # Operations that underflow take long.
+    # Operations that underflow are slow.
     least_square = number(TINY[number] ** 2)
 
     @scalar

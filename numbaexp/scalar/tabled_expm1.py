@@ -10,12 +10,12 @@ from numbaexp.scalar.ieee import MAGNITUDE_F32, highest, rounded_product, scalar
 from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import bits_of, fma, where
 
-# Arguments of smaller magnitude are their own results.
+# Results of smaller arguments are the arguments themselves.
 TINY = np.float32(ldexp(1.0, -25))
 TINY_BITS = highest(TINY)
 
 ZERO, MINUS_ZERO, MINUS_ONE = np.float32(0.0), np.float32(-0.0), np.float32(-1.0)
-# The bound of the error, in parts of an exponential's: of the exponential's part, and of the 1's.
+# The bound of the error, relative to that of an exponential: for the exponential, and for the 1.
 MORE, OF_1 = np.float32(1.5), np.float32(ldexp(1.0, -12))
 
 

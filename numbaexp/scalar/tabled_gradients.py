@@ -1,8 +1,8 @@
 """Gradients from the powers of a table, in float32 arithmetic, of numbers and vectors alike.
 
-A product of g and the derivative is a pair (high, low) and ``steps`` and ``bits`` of a power of two, as of
-``tabled.Powers``. Only moderate arguments are taken: of these nothing overflows or underflows.
-Others, infinities and NaN among them, are computed as 1 and undecided.
+A product of g and the derivative is a pair (high, low) and ``steps`` and ``bits`` of a power of two, as in
+``tabled.Powers``. Only moderate arguments are computed, which do not overflow or underflow. Others, infinities and NaN
+among them, are replaced by 1 and undecided.
 """
 
 from math import ldexp
@@ -27,7 +27,7 @@ from numbaexp.scalar.tabled_half import CONVERSIONS, odd_of
 from numbaexp.scalar.tabled_sigmoid import ONE, ZERO, is_negative, plus_one, quotient
 from numbaexp.vector.operations import as_number, bits_of, fma, spread_to, where
 
-# Bounds of arguments that are factors: products of three such have 2**-46 of themselves above 2**-126.
+# Bounds of arguments that are factors: 2**-46 of a product of three is above 2**-126.
 LEAST, GREATEST = highest(np.float32(ldexp(1.0, -38))), highest(np.float32(ldexp(1.0, 60)))
 FACTORS = np.uint32(int(GREATEST) - int(LEAST))
 # A bound of exponents: exponentials are then above 2**-63.
@@ -37,10 +37,10 @@ SIGN = np.int32(-0x80000000)
 # Relative errors: of a product with a constant, whose parts below 2**-23 are rounded four times; and of the sum of a
 # pair, which is precise enough for 16 bits.
 PRODUCT_ERROR, SUM_ERROR = ldexp(1.0, -44), ldexp(1.0, -23)
-# Of the bound of a table's error: the product with an unnormalised pair is rounded by 1 u where the pair errs by 4.5 u.
+# Factor of a table's error bound: the product with an unnormalised pair is rounded by 1 u, and the pair errs by 4.5 u.
 MORE = 1.25
 
-# Of the products that bfloat16 has as normal numbers.
+# Bounds of products that are normal in bfloat16.
 LEAST_NORMAL, GREATEST_BF16 = highest(np.finfo(np.float32).smallest_normal), np.int32(0x7F7F0000)
 NORMAL_BF16 = np.uint32(int(GREATEST_BF16) - int(LEAST_NORMAL))
 
@@ -101,7 +101,7 @@ def _decay(powers: Powers) -> Any:
     def decay(x):
         root, r0, rest, steps, bits = exp(-abs(x))
         high, low = fast_two_sum(*pair(root, r0, rest))
-        # Multiplied, for the low part may be 0.
+        # Multiplied, as the low part may be 0.
         unit = scaled(spread_to(ONE, x), steps, bits)
         total, total_low = plus_one(rounded_product(high, unit), rounded_product(low, unit))
         return high, low, steps, bits, total, total_low
@@ -143,9 +143,9 @@ def _times_sigmoid_derivative(powers: Powers) -> Any:
 
 
 class _Product(NamedTuple):
-    """A gradient: ``make(powers)`` returns ``product(g, saved)``, which errs by ``error`` times the table's bound; or,
-    where ``error`` is None, by ``PRODUCT_ERROR``, and then has no power of two apart. ``is_taken(saved)`` tells which
-    arguments are computed."""
+    """Describe a gradient: ``make(powers)`` returns ``product(g, saved)``, with an error of ``error`` times the table's
+    bound; or, where ``error`` is None, of ``PRODUCT_ERROR``, without a separate power of two. ``is_taken(saved)`` tells
+    which arguments are computed."""
 
     make: Any
     error: float | None
@@ -197,8 +197,8 @@ def make_gradient(name: str, powers: Powers) -> Any:
 def make_half_gradient(name: str, dtype: str, powers: Powers) -> Any:
     """Return ``compute(g, saved)`` of a ``Fast`` in float16 or bfloat16.
 
-    A number rounded to odd is taken for inexact. A product with a saved 0 may be exact: where that is a subnormal half,
-    the conversion would raise "underflow", and the product is undecided.
+    Numbers rounded to odd are treated as inexact. A product with a saved 0 may be exact: where that is a subnormal
+    half, the conversion would raise "underflow", and the product is undecided.
     """
     to_float, from_odd, _ = CONVERSIONS[dtype]
     ends = _two_sided(name, powers, SUM_ERROR)

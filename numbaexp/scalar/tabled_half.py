@@ -1,8 +1,8 @@
 """float16 and bfloat16 from pairs of float32, of numbers and vectors alike.
 
-The pair is rounded to odd: towards 0 to 15 bits, the last of which is set to stand for the bits left out. Some always
-are, but in a result of 0. From there the conversion to 16 bits rounds as from the exact result, and raises its flags.
-Trying all arguments establishes the precision of the pair.
+The pair is rounded to odd: towards 0 to 15 bits, the last of which is set, as all results but 0 are inexact. From there
+the conversion to 16 bits rounds as from the exact result, and raises its flags. Exhaustive tests show that the pair is
+precise enough.
 """
 
 from math import ldexp
@@ -24,7 +24,7 @@ from numbaexp.scalar.tabled import Powers
 from numbaexp.vector.operations import as_number, bits_of, float_of, where
 
 MAGNITUDE = np.uint16(0x7FFF)
-# Bits of a float32 that 15 significant bits leave out, and the last of these.
+# The bits of a float32 that 15 significant bits keep, and the last of these.
 CUT, LAST = np.int32(-0x200), np.int32(0x200)
 HALF_ULP = np.int32(0x8000)
 # Powers of smaller magnitudes round to 1.
@@ -53,7 +53,7 @@ def rounded_to_odd(high, low):
     """Round a pair to odd, as a float32 of 15 bits; 0 stays 0."""
     total = high + low
     bits = bits_of(total)
-    # -1 where the rest is of the other sign.
+    # -1 where the rest has the other sign.
     towards_0 = (bits_of(low - (total - high)) ^ bits) >> np.int32(31)
     return odd_of(bits + towards_0, total)
 
@@ -65,7 +65,7 @@ def odd_to_bfloat(odd):
 
 
 class Conversion(NamedTuple):
-    """Conversions from and to the bit patterns of a type."""
+    """Hold conversions from and to the bit patterns of a type."""
 
     to_float: Any
     from_odd: Any
@@ -90,7 +90,7 @@ def make_half(odd: Any, dtype: str) -> Any:
 
 
 def odd_of_pair(pair: Any) -> Any:
-    """Return the function that ``make_half`` takes from a pair."""
+    """Return the function for ``make_half`` of a pair."""
 
     @scalar
     def odd(x):
@@ -101,13 +101,12 @@ def odd_of_pair(pair: Any) -> Any:
 
 
 def odd_power(name: str, powers: Powers) -> Any:
-    """Return the function that ``make_half`` takes, of a power. The pair is of moderate magnitude, so that no step
-    underflows."""
+    """Return the function for ``make_half`` of a power. The pair is of moderate magnitude: no step underflows."""
     power, scaled, zero = getattr(powers, name), powers.scaled, np.float32(0.0)
 
     @scalar
     def odd(x):
-        # Some bfloat16 would underflow.
+        # Powers of some bfloat16 would underflow.
         tiny = as_number(bits_of(x) & MAGNITUDE_F32, INT32) < TINY
         _, high, low, steps, bits = power(where(tiny, zero, x))
         return scaled(rounded_to_odd(high, low), steps, bits)

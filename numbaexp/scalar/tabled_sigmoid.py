@@ -15,13 +15,13 @@ ONE, ZERO = np.float32(1.0), np.float32(0.0)
 
 @scalar
 def is_negative(x):
-    """Whether the sign of a float32 is set."""
+    """Tell whether the sign of a float32 is set."""
     return bits_of(x) < np.int32(0)
 
 
 @scalar
 def quotient(a, a_low, b, b_low):
-    """(high, low) with (a + a_low) / (b + b_low) within 2**-44 relatively, the low parts being below 2**-23.
+    """Return (high, low) with (a + a_low) / (b + b_low) within 2**-44 relatively, the low parts being below 2**-23.
 
     The first quotient errs by 2**-22.4. Its remainder is a float but for 2**-24 of that, and so is the rest.
     """
@@ -32,7 +32,7 @@ def quotient(a, a_low, b, b_low):
 
 @scalar
 def plus_one(e, e_low):
-    """(high, low) with 1 + e + e_low within 2**-49, 0 <= e <= 1 and e_low a rounding error of that."""
+    """Return (high, low) with 1 + e + e_low within 2**-49, 0 <= e <= 1 and e_low its rounding error."""
     total, rest = fast_two_sum(ONE, e)
     return total, rest + e_low
 

@@ -21,7 +21,7 @@ from numbaexp.vector.table import make_table
 
 
 class Points(NamedTuple):
-    """The points p, 1 / (1 + p), log(1 + p) as pairs, and (log(1 + z) - z + z**2 / 2) / z**3 as a polynomial."""
+    """Hold the points p, 1 / (1 + p), log(1 + p) as pairs, and (log(1 + z) - z + z**2 / 2) / z**3 as a polynomial."""
 
     points: tuple[float, ...]
     inverses: tuple[float, ...]
@@ -36,7 +36,7 @@ POINTS = {
 }
 
 MINUS_HALF = np.float32(-0.5)
-# Adding it rounds to an integer, which then stands in the low bits.
+# Adding this rounds to an integer in the low bits.
 SHIFT = np.float32(ldexp(1.5, 23))
 
 
@@ -44,7 +44,7 @@ def make_softplus(powers: Powers) -> Any:
     """Return ``softplus(x)``, (high, low, size) within ``powers.error`` times size, |x| <= 43.
 
     With e = exp(-|x|) softplus is max(x, 0) + log(1 + e). The error of e passes on as at most ``powers.error`` e. z is
-    a pair, and z - z**2 / 2 another, each with its rounding error, but for 2**-41 of the logarithm in what is taken for
+    a pair, and z - z**2 / 2 another, each with its rounding error, but for 2**-41 of the logarithm by the rounding of
     1 / (1 + p), for which the bound of e has room. The cube z**3 c(z) is a float: relatively, in 2**-24, the polynomial
     errs by 1 or less, and z**2, c(z), z c(z), their product and three sums of which the cube is the greatest term, with
     that of the rounding test, by 1 each: together 8. Its magnitude is below 0.36 z**2 / (2N - 2). Four more roundings,
@@ -56,7 +56,7 @@ def make_softplus(powers: Powers) -> Any:
         make_table(values, types.float32) for values in (table.points, table.inverses, table.logs, table.logs_low)
     )
     cube = horner(tuple(map(np.float32, table.cube)))
-    # The parts of the bound, as parts of the table's.
+    # The parts of the bound, relative to the table's.
     of_square = np.float32(ldexp(8.0, -24) * 0.36 / (2 * powers.entries - 2) / powers.error)
     of_result = np.float32(ldexp(1.0, -44) / powers.error)
 

@@ -1,9 +1,9 @@
-"""Functions of every argument, for loops by vectors: results that may be subnormal, special values and flags.
+"""Functions of every argument, for vector loops: results that may be subnormal, special values and flags.
 
-These are separate parts, so that the needs of few arguments cost the others nothing: a loop first computes the results
-of clamped arguments, and then, if any argument calls for it, sets special values and raises flags.
+These are separate parts, so that rare arguments cost the others nothing: a loop first computes the results of clamped
+arguments, and then, if any argument needs that, sets special values and raises flags.
 
-Order is compared on bit patterns, for a comparison of NaN as a float raises "invalid".
+Order is compared on bit patterns, as comparing a NaN as a float raises "invalid".
 """
 
 from math import ldexp
@@ -17,7 +17,7 @@ from numbaexp.vector.operations import as_number, bits_of, float_of, fma, where
 
 
 class Range(NamedTuple):
-    """Where results are finite and normal, in one type.
+    """Describe where results are finite and normal, in one type.
 
     greatest : the bits, as a signed integer, of the greatest argument with a finite result.
     subnormal_below : the bits, as an unsigned integer, of the least one with a normal result; of a function whose
@@ -71,13 +71,13 @@ def range_of(number: Any, x_max: float, x_normal: float, exact_from: float = np.
 
 def whole_power(powers: Powers, name: str, x_max: float, x_normal: float, x_zero: float) -> Any:
     """Return ``compute(x)``: (result, undecided) of a power, by a table whose pairs are lower by the bound of their
-    error. Infinity and NaN have the result of a clamped argument.
+    error. Infinity and NaN are clamped too.
 
     ``x_max`` and ``x_normal`` as in ``range_of``; ``x_zero`` is an argument whose power rounds to 0.
 
     The spacing of subnormal numbers is fixed. Where a result is subnormal the pair is added to ``unit``, whose ulp
-    times 2**k is that spacing: there the sum is rounded. The part that ``high`` loses by the addition, at most half an
-    ulp of the unit, is added to low with an error of half an ulp of that part: ``lost_error``, in units of the unit.
+    times 2**k is that spacing, at which the sum is rounded. The part that ``high`` loses by the addition, at most half
+    an ulp of the unit, is added to low with an error of half an ulp of that part: ``lost_error``, in units of the unit.
     """
     number, info = powers.number, np.finfo(powers.number)
     integer, unsigned = (np.int32, np.uint32) if number is np.float32 else (np.int64, np.uint64)

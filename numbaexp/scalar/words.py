@@ -1,6 +1,6 @@
-"""Unsigned integers of several 64-bit words, as tuples, the highest word first: what the accurate phase computes in.
+"""Unsigned integers of several 64-bit words, as tuples, the highest word first, for the accurate phase.
 
-Integers raise no floating-point flag, round where they are told to, and carry 128 bits as easily as 64.
+Integers raise no floating-point flags, round only explicitly, and carry 128 bits as easily as 64.
 """
 
 from llvmlite import ir
@@ -13,7 +13,7 @@ _WORD = ir.IntType(64)
 
 
 def _count(words):
-    """How many words a tuple type has, or None where it is no tuple of words."""
+    """Return the number of words of a tuple type, or None for other types."""
     is_words = isinstance(words, types.UniTuple) and words.dtype == types.uint64
     return words.count if is_words else None
 
@@ -51,7 +51,7 @@ def _binary(operation):
     return compute
 
 
-# Modulo 2**64 to the number of words, as unsigned integers are.
+# Modulo 2**(64 words), as unsigned integers.
 add = _binary("add")
 subtract = _binary("sub")
 
@@ -73,14 +73,14 @@ def _shift(operation):
     return compute
 
 
-# By fewer places than there are bits.
+# By fewer bits than there are.
 shift_left = _shift("shl")
 shift_right = _shift("lshr")
 
 
 @intrinsic
 def leading_zeros(typingctx, word):
-    """The number of zero bits above the highest one of a uint64 that is not 0."""
+    """Count the zero bits above the highest one of a uint64 that is not 0."""
     if word != types.uint64:
         return None
 
@@ -92,7 +92,7 @@ def leading_zeros(typingctx, word):
 
 @intrinsic
 def product(typingctx, a, b):
-    """The two words of the product of two uint64."""
+    """Return the two words of the product of two uint64."""
     if a != types.uint64 or b != types.uint64:
         return None
 
@@ -106,7 +106,7 @@ def product(typingctx, a, b):
 
 @scalar
 def product_of_fractions(a, b):
-    """a b / 2**128 for two words each, less at most 3: the product of the low words and two remainders are left out."""
+    """Compute a b / 2**128 of two words each, less at most 3: the low words' product and two remainders are dropped."""
     zero = a[0] ^ a[0]
     crossed = add((zero, product(a[0], b[1])[0]), (zero, product(a[1], b[0])[0]))
     return add(product(a[0], b[0]), crossed)

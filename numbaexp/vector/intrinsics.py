@@ -20,7 +20,7 @@ def suffix(kind: Any) -> str:
 
 
 def by_register(builder: Any, lanes: int, operation: Any, *vectors: Any) -> Any:
-    """Emit ``operation(*parts)`` for parts of so many lanes of vectors, and join what comes out."""
+    """Emit ``operation(*parts)`` for parts of so many lanes of vectors, and join the results."""
     pieces = [
         operation(*(lanes_of(builder, vector, start, lanes) for vector in vectors))
         for start in range(0, vectors[0].type.count, lanes)
@@ -32,7 +32,7 @@ def by_register(builder: Any, lanes: int, operation: Any, *vectors: Any) -> Any:
 
 
 def lanes_of(builder: Any, vector: Any, start: int, lanes: int) -> Any:
-    """Emit the vector of so many lanes of another, from one of them on."""
+    """Emit the vector of so many lanes of another, beginning at ``start``."""
     return vector if lanes == vector.type.count else builder.shuffle_vector(vector, vector, _indices(start, lanes))
 
 

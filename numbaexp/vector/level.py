@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 
 class Level(NamedTuple):
-    """Instructions of one kind of processor.
+    """Describe the vector instructions of one kind of processor.
 
-    ``register`` is the size of a vector register in bytes. ``permutes`` names what looks up a table in registers:
-    "avx512" in two of 64 bytes, "avx2" in one of 32 bytes with lanes of 4, or nothing. ``scales`` tells whether one
+    ``register`` is the size of a vector register in bytes. ``permutes`` names the instructions for tables in registers:
+    "avx512" for two of 64 bytes, "avx2" for one of 32 bytes with lanes of 4, or "". ``scales`` tells whether one
     instruction multiplies by a power of two.
     """
 
@@ -26,7 +26,7 @@ AVX512 = Level("AVX-512", 64, "avx512", True)
 AVX2 = Level("AVX2 with FMA", 32, "avx2")
 NEON = Level("NEON", 16)
 SSE2 = Level("x86-64", 16)
-# No fused multiply-add, or none that is known.
+# Without a (known) fused multiply-add.
 PORTABLE = Level("portable", 16)
 # A thread of a GPU computes on numbers.
 CUDA = Level("CUDA", 4)

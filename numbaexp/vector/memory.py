@@ -1,4 +1,4 @@
-"""Loads and stores of vectors and numbers at addresses, which are integers and need no more alignment than a number."""
+"""Loads and stores of vectors and numbers at addresses: integers, aligned as for a number."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def make_load_first(vector: Vector) -> Any:
         def codegen(context, builder, signature, args):
             pointer, mask = _pointer(builder, args[0], vector.llvm), _first(builder, args[1], vector.lanes)
             name = f"llvm.masked.load.{suffix(vector.llvm)}.p0"
-            # LLVM 22 has the alignment as an attribute of the pointer, and still takes this form.
+            # LLVM 22 has the alignment as an attribute of the pointer, but still accepts this form.
             return call(builder, name, vector.llvm, pointer, _INT32(size), mask, ir.Constant(vector.llvm, None))
 
         return vector(types.intp, types.intp), codegen

@@ -1,4 +1,4 @@
-"""Operations that have no operator, on numbers and vectors alike."""
+"""Operations without an operator, on numbers and vectors alike."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def float_of(typingctx, bits):
 
 @intrinsic
 def where(typingctx, condition, a, b):
-    """Choose ``a`` where a condition holds, and ``b`` where it does not; both are computed.
+    """Select ``a`` where a condition is true, and ``b`` where false; both are computed.
 
     A mask chooses lanes, of vectors of as many or of numbers. A boolean chooses one of two vectors.
     """
@@ -78,7 +78,7 @@ def where(typingctx, condition, a, b):
 
 @intrinsic
 def mask_bits(typingctx, mask):
-    """Return a mask of up to 64 lanes as a uint64, a bit a lane, the lowest that of the first; a boolean as 0 or 1."""
+    """Return a mask of up to 64 lanes as a uint64, lane i in bit i; a boolean as 0 or 1."""
     if element(mask) != types.boolean or (isinstance(mask, Vector) and mask.lanes > _INT64.width):
         return None
 
@@ -106,9 +106,8 @@ def count_lanes(typingctx, mask):
 def as_number(typingctx, value, like):
     """Convert to the type of number of ``like``: a number, or each lane.
 
-    An integer keeps its low bits, and its value where there is room; a float becomes the nearest one; a boolean is 0 or
-    1. Floats become integers toward 0; NaN, and floats beyond the integers, have undefined results. Nothing becomes a
-    boolean.
+    Integers are truncated or extended; floats are rounded to nearest; booleans become 0 or 1. Floats become integers
+    toward 0; NaN, and floats beyond the integers, have undefined results. Conversions to boolean are not supported.
     """
     source, dtype = element(value), element(like)
     numbers = (types.Integer, types.Float)
@@ -124,7 +123,7 @@ def as_number(typingctx, value, like):
 
 
 def _conversion(source: Any, dtype: Any) -> str:
-    """Return the name of LLVM's instruction that converts a type of number to another."""
+    """Return the name of LLVM's instruction for a conversion."""
     signed = getattr(source, "signed", False)
     if isinstance(source, types.Float) and isinstance(dtype, types.Float):
         return "fptrunc" if source.bitwidth > dtype.bitwidth else "fpext"
@@ -139,7 +138,7 @@ def _conversion(source: Any, dtype: Any) -> str:
 
 @intrinsic
 def sum_of_lanes(typingctx, vector):
-    """Add up all lanes, a power of two of them, by halves: lane ``i`` and lane ``i + lanes / 2``; of a number, itself.
+    """Add up all lanes, a power of two of them, by halves: lane ``i`` and lane ``i + lanes / 2``. Return numbers as is.
 
     The order is the same on every processor, so the sum has the same bits.
     """
@@ -180,7 +179,7 @@ def halves(typingctx, vector):
 
 @intrinsic
 def spread_to(typingctx, value, like):
-    """Put a number into each lane, of as many as ``like`` has; where that is no vector, return the number."""
+    """Broadcast a number to the lanes of ``like``; if that is no vector, return the number."""
     if not isinstance(value, (types.Number, types.Boolean)):
         return None
     kind = of_element(like, value)
@@ -193,7 +192,7 @@ def spread_to(typingctx, value, like):
 
 @intrinsic
 def scale(typingctx, value, exponent):
-    """Compute ``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction for it.
+    """Compute ``value * 2**floor(exponent)``, rounded once, by AVX-512's instruction.
 
     Both are vectors of float32 or float64 that fill a register of 64 bytes, or numbers. Compiling for another processor
     fails.
@@ -224,8 +223,8 @@ _SCALED = {**_RANGED, types.float32: "ss", types.float64: "sd"}
 
 @intrinsic
 def ldexp_significand(typingctx, significand, exponent):
-    """Compute ``significand * 2**exponent`` of float64 from 1 to 2 and of integers of -1022 at the least; from 1024 on
-    that is infinity. A NaN for the significand gives NaN."""
+    """Compute ``significand * 2**exponent`` for significands from 1 to 2 and integers from -1022 on; infinity from 1024
+    on. A NaN for the significand gives NaN."""
     if significand != exponent or element(significand) != types.float64:
         return None
     kind = significand
@@ -240,7 +239,7 @@ def ldexp_significand(typingctx, significand, exponent):
         power = builder.shl(builder.bitcast(builder.fadd(exponent, bias), bits), places)
         power = builder.bitcast(power, number)
         if builder.module.triple.startswith("nvptx"):
-            # A GPU's compiler would fuse the product and a sum that it feeds.
+            # A GPU's compiler would contract the product and a sum that it feeds.
             return call(builder, "llvm.nvvm.mul.rn.d", number, args[0], power)
         return builder.fmul(args[0], power)
 
@@ -265,7 +264,7 @@ def _of_register(builder: Any, name: str, *args: Any) -> Any:
 
 @intrinsic
 def greater_magnitude(typingctx, a, b):
-    """Return the magnitude of the greater of two vectors of floats, lane by lane; of a NaN and a number, either."""
+    """Return the greater magnitude of two vectors of floats, lane by lane; of a NaN and a number, either."""
     if a != b or not isinstance(a, Vector) or a.dtype not in _FLOATS:
         return None
 

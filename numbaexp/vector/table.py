@@ -1,4 +1,4 @@
-"""Tables of a few floats: in registers where the processor permutes them by an index, else in memory."""
+"""Lookup tables of a few floats: in registers where the processor can permute them, else in memory."""
 
 import hashlib
 import struct
@@ -16,10 +16,9 @@ _INDEX = {types.float32: types.int32, types.float64: types.int64}
 
 
 def make_table(values: Any, dtype: Any) -> Any:
-    """Return ``look_up(index)``, of a power of two of values of float32 or float64.
+    """Return ``look_up(index)`` of a table whose number of entries is a power of two.
 
-    The index is a signed integer of the width of the values, or a vector of such. As many of its lowest
-    bits count as number the values; the bits above may be anything.
+    The index is a signed integer of the width of the values, or a vector of such, modulo the number of entries.
     """
     values = [float(value) for value in values]
     if len(values) & (len(values) - 1) or not values:
@@ -59,7 +58,7 @@ def _of_one_register(builder: Any, number: Any, values: Any, index: Any) -> Any:
     return call(builder, "llvm.x86.avx2.permps", kind, ir.Constant(kind, values), index)
 
 
-# By the instructions, the type and the number of values: the lanes of a register, and what looks up in one.
+# By the instructions, the type and the number of values: the lanes of a register, and the lookup in one.
 _PERMUTES = {
     ("avx512", types.float32, 32): (16, _of_two_registers("llvm.x86.avx512.vpermi2var.ps.512")),
     ("avx512", types.float64, 16): (8, _of_two_registers("llvm.x86.avx512.vpermi2var.pd.512")),
@@ -86,7 +85,7 @@ def _loaded(builder: Any, number: Any, values: Any, index: Any) -> Any:
     if array is None:
         array = ir.GlobalVariable(builder.module, kind, name)
         array.linkage, array.global_constant, array.unnamed_addr = "private", True, True
-        # A line of a GPU's cache, from which its threads load different entries at once.
+        # A GPU's cache line, from which threads load different entries at once.
         array.align = 128
         array.initializer = ir.Constant(kind, values)
     last = ir.Constant(index.type, len(values) - 1)

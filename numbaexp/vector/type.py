@@ -26,7 +26,7 @@ _ELEMENTS = {
 
 
 class Vector(types.Type):
-    """A vector of ``lanes`` numbers of a type of Numba's; of booleans, a mask."""
+    """Represent a vector of ``lanes`` numbers of a type of Numba's; of booleans, a mask."""
 
     def __init__(self, dtype: Any, lanes: int) -> None:
         self.dtype, self.lanes = dtype, lanes
@@ -59,17 +59,15 @@ def of_element(kind: Any, dtype: Any) -> Any:
 
 
 def common(*operands: Any) -> Any:
-    """Return the common type of operands, or None where there is none.
-
-    It is the one type of vector among them, if all numbers are of the type of its lanes; or else their one type.
-    """
+    """Return the common type of operands, or None: the one vector type, with numbers of its lanes' type, or the one
+    type of all."""
     kinds = {types.unliteral(operand) for operand in operands}
     kind = next((kind for kind in kinds if isinstance(kind, Vector)), next(iter(kinds)))
     return kind if kinds <= {kind, element(kind)} else None
 
 
 def splat(builder: Any, value: Any, lanes: int) -> Any:
-    """Emit a vector of one value."""
+    """Emit a vector with one value in all lanes."""
     kind = ir.VectorType(value.type, lanes)
     if isinstance(value, ir.Constant):
         return ir.Constant(kind, [value] * lanes)
@@ -78,7 +76,7 @@ def splat(builder: Any, value: Any, lanes: int) -> Any:
 
 
 def spread(builder: Any, kind: Any, operands: Any) -> list[Any]:
-    """Emit operands of one type for operands whose common type it is: vectors of it for the numbers among vectors."""
+    """Emit operands of their common type ``kind``: numbers among vectors are broadcast."""
     if not isinstance(kind, Vector):
         return list(operands)
     return [
@@ -87,8 +85,8 @@ def spread(builder: Any, kind: Any, operands: Any) -> list[Any]:
     ]
 
 
-# A comparison with NaN is false, but for "!=". On vectors "==" and "!=" raise no flag, while the orders of floats raise
-# "invalid" for every NaN on x86 and Arm, as the instructions for them do. Where a NaN may come, compare bit patterns.
+# A comparison with NaN is false, but for "!=". On vectors "==" and "!=" raise no flag, while "<" and so on raise
+# "invalid" for every NaN on x86 and Arm. Compare bit patterns where a NaN may come.
 _COMPARISONS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -97,8 +95,8 @@ _COMPARISONS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-# Each with the types of lanes that have it; other types are refused when typed. Right shifts of signed integers keep
-# the sign. The number of places is less than the width of the lanes, or the result is undefined.
+# Each with the supported types of lanes; others fail in typing. Right shifts of signed integers keep the sign. Shifts
+# by the width of the lanes or more are undefined.
 _FLOAT, _INTEGER, _BITS = (types.Float,), (types.Integer,), (types.Integer, types.Boolean)
 _NUMBER = (types.Float, types.Integer)
 _BINARY: dict[Any, tuple[str, tuple[Any, ...]]] = {

@@ -1,1 +1,1 @@
-"""What the accuracy of this package is checked with."""
+"""Checks of the accuracy of this package."""

@@ -1,4 +1,4 @@
-"""The arguments that are checked: every one of the narrow types, and of float64 those that are hard, odd or random."""
+"""The arguments of the checks: all of the narrow types, and hard, odd and random ones of float64."""
 
 import math
 import os
@@ -12,8 +12,8 @@ from numbaexp.verify.hard_cases import read_table
 # The environment variable that names a folder of further hard cases.
 FOLDER = "NUMBAEXP_HARD_CASES"
 
-# Difference of arguments that doubles the exponential, and in units of it where the results change their nature: where
-# they become 0, subnormal or infinite, and where what they tend to swallows the rest.
+# The difference of arguments that doubles the exponential, and in units of it the borders where results become 0,
+# subnormal, infinite, or equal to the limit of the function.
 _BORDERS = {
     "exp": (math.log(2), (-1075, -1074, -1022, 1024)),
     "exp2": (1.0, (-1075, -1074, -1022, 1024)),
@@ -26,12 +26,12 @@ _NEIGHBOURS = 4
 _LIMITS = np.finfo(np.float64)
 _SPECIAL = (0.0, _LIMITS.smallest_subnormal, _LIMITS.smallest_normal, 1.0, _LIMITS.max, np.inf)
 
-# Binades of the random arguments that are near 0.
+# Binades of random arguments near 0.
 _LEAST_EXPONENT, _GREATEST_EXPONENT = -60, 3
 
 
 def every(dtype: np.dtype, at_once: int) -> Iterator[np.ndarray]:
-    """All numbers of a type of 16 or 32 bits, so many at once."""
+    """Yield all numbers of a type of 16 or 32 bits, ``at_once`` at a time."""
     patterns = np.dtype(f"u{dtype.itemsize}")
     first = np.arange(at_once, dtype=patterns)
     for start in range(0, count(dtype), at_once):
@@ -39,12 +39,12 @@ def every(dtype: np.dtype, at_once: int) -> Iterator[np.ndarray]:
 
 
 def count(dtype: np.dtype) -> int:
-    """How many bit patterns a type has."""
+    """Return the number of bit patterns of a type."""
     return 1 << 8 * dtype.itemsize
 
 
 def hard(function: str) -> np.ndarray:
-    """The float64 arguments whose results lie nearest midpoints: those of the package, and of the user's folder."""
+    """Return the hard cases in float64: those of the package, and of the user's folder."""
     known = [np.array(list(read_table(function)), np.float64)]
     folder = os.environ.get(FOLDER)
     if folder:
@@ -54,7 +54,7 @@ def hard(function: str) -> np.ndarray:
 
 
 def odd(function: str) -> np.ndarray:
-    """float64 arguments at both sides of the borders of a function, and the special ones of the type."""
+    """Return float64 arguments at both sides of the borders of a function, and special values."""
     unit, multiples = _BORDERS[function]
     near = np.array(multiples)[:, np.newaxis] * unit
     steps = np.arange(-_NEIGHBOURS, _NEIGHBOURS + 1)
@@ -64,7 +64,7 @@ def odd(function: str) -> np.ndarray:
 
 
 def random(function: str, number: int, rng: np.random.Generator) -> np.ndarray:
-    """float64 arguments: half uniform where the results are finite and not 0, half uniform in each binade near 0."""
+    """Return float64 arguments: half uniform where results are finite and not 0, half uniform in each binade near 0."""
     unit, multiples = _BORDERS[function]
     whole = rng.uniform(multiples[0] * unit, multiples[-1] * unit, number // 2)
     rest = number - whole.size

@@ -1,4 +1,4 @@
-"""The checks of what the functions claim: each against a reference, and each target against the others."""
+"""Checks of the claimed accuracy: of a target against a reference, and of the other targets against that target."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from numbaexp.verify import arguments
 from numbaexp.verify.oracle import correctly_rounded, ulp_errors
 from numbaexp.verify.references import make_comparison
 
-# What is claimed of float64, in ulps: half of one is correct rounding, which below float64 is claimed of all.
+# Claimed error bounds in float64, in ulps. 0.5 is correct rounding, which is claimed for all functions in other types.
 CORRECTLY_ROUNDED = 0.5
 ULPS = {
     "exp": CORRECTLY_ROUNDED,
@@ -22,16 +22,16 @@ ULPS = {
     "softplus": 1.0,
 }
 
-# Inputs that are checked at once, in some tenths of a second: with MPFR, and with compiled references.
+# Inputs per step, of some tenths of a second: with MPFR, and with compiled references.
 AT_ONCE_MPFR = 1 << 14
 AT_ONCE_COMPILED = 1 << 22
-# Wrong results that are kept to be shown, of each check.
+# Wrong results to report, of each check.
 KEEP = 5
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """A result that is not as expected, and where both come from: a target, and another one or MPFR."""
+    """Report a wrong result of a target, and the expected one with its source: another target or MPFR."""
 
     x: float
     got: float
@@ -41,7 +41,7 @@ class Wrong:
 
 
 class Check(ABC):
-    """A function in a type: the inputs to check, piece by piece, and what was found of them so far.
+    """Check a function in a type, piece by piece, and count wrong results.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Check(ABC):
     Attributes
     ----------
     total, checked, wrong : int
-        How many inputs there are, were checked, and gave a wrong result.
+        The numbers of inputs, of those checked, and of those with a wrong result.
     examples : list of Wrong
         The first of the wrong results.
     """
@@ -67,29 +67,29 @@ class Check(ABC):
 
     @abstractmethod
     def pieces(self) -> Iterator[np.ndarray]:
-        """The inputs."""
+        """Yield the inputs."""
 
     def inputs(self) -> str:
-        """What the inputs are, in words."""
+        """Describe the inputs, for the report."""
         return "inputs"
 
     def reference(self) -> str:
-        """What the results are compared with, in words."""
+        """Describe the reference, for the report."""
         return "against MPFR"
 
     def is_wrong(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Where the reference says so."""
+        """Return a mask of the results that contradict the reference."""
         return unequal(y.astype(np.float64), self._expected(x))
 
     def run(self) -> Iterator[None]:
-        """Check all, and come back after each piece."""
+        """Check all inputs; yield after each piece."""
         for x in self.pieces():
             self.check(x)
             yield
 
     def check(self, x: np.ndarray) -> None:
-        """Check these inputs."""
-        # The functions are asked for by name at each call, so that what is checked is what the user would call.
+        """Check some inputs."""
+        # Looked up by name at each call, so that the user's function is the one checked.
         evaluate = getattr(numbaexp, self.function)
         first, *others = self.targets
         examples: list[Wrong] = []
@@ -98,17 +98,17 @@ class Check(ABC):
                 y = evaluate(x)
             wrong = self.is_wrong(x, y)
             if wrong.any():
-                places = np.flatnonzero(wrong)[:KEEP]
-                examples += _examples(x[places], y[places], first, self._expected(x[places]), "MPFR")
+                indices = np.flatnonzero(wrong)[:KEEP]
+                examples += _examples(x[indices], y[indices], first, self._expected(x[indices]), "MPFR")
             for target in others:
                 with numbaexp.use_target(target):
                     other = evaluate(x)
                 differ = unequal(other, y)
                 if differ.any():
-                    places = np.flatnonzero(differ)[:KEEP]
-                    examples += _examples(x[places], other[places], target, y[places], first)
+                    indices = np.flatnonzero(differ)[:KEEP]
+                    examples += _examples(x[indices], other[indices], target, y[indices], first)
                     wrong |= differ
-        # Together, so that an interrupt leaves them in agreement.
+        # Updated together, so that an interrupt leaves them consistent.
         self.examples = (self.examples + examples)[:KEEP]
         self.wrong += int(np.count_nonzero(wrong))
         self.checked += x.size
@@ -118,7 +118,7 @@ class Check(ABC):
 
 
 class EveryHalf(Check):
-    """All inputs of a type of 16 bits."""
+    """Check all inputs of a type of 16 bits."""
 
     def __init__(self, function: str, dtype_name: str, targets: tuple[str, ...]) -> None:
         super().__init__(function, dtype_name, targets)
@@ -130,7 +130,7 @@ class EveryHalf(Check):
 
 
 class EveryFloat32(Check):
-    """All inputs of float32: MPFR would take hours, and decides what the C library cannot."""
+    """Check all inputs of float32 against the C library, and only undecided ones against MPFR, which is slow."""
 
     total = arguments.count(np.dtype(np.float32))
 
@@ -155,7 +155,7 @@ class EveryFloat32(Check):
 
 
 class SomeFloat64(Check):
-    """Inputs of float64: hard ones, those at borders, and so many random ones."""
+    """Check hard cases, inputs at borders and random inputs of float64."""
 
     def __init__(self, function: str, targets: tuple[str, ...], number: int) -> None:
         super().__init__(function, "float64", targets)
@@ -180,36 +180,36 @@ class SomeFloat64(Check):
     def is_wrong(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         if self._ulps == CORRECTLY_ROUNDED:
             return super().is_wrong(x, y)
-        # Limits have no ulps to be wrong by.
+        # Infinite results, and those at infinity, must be exact.
         finite = np.isfinite(x) & np.isfinite(y)
         wrong = np.empty(x.size, bool)
         wrong[~finite] = super().is_wrong(x[~finite], y[~finite])
-        # An error in ulps does not tell -0.0, which none of these functions has for a result.
+        # An error in ulps does not detect -0.0, which is no result of these functions.
         wrong[finite] = (ulp_errors(self.function, x[finite], y[finite]) > self._ulps) | np.signbit(y[finite])
         return wrong
 
 
 def make_check(function: str, dtype_name: str, targets: tuple[str, ...], number: int) -> Check:
-    """The check of a function in a type.
+    """Make the check of a function in a type.
 
     Parameters
     ----------
     function, dtype_name : str
         The names.
     targets : tuple of str
-        To be run.
+        The targets to check.
     number : int
-        Of random arguments in float64.
+        The number of random arguments in float64.
 
     Returns
     -------
     Check
-        Not run yet.
+        The check, not run yet.
 
     Raises
     ------
     ModuleNotFoundError
-        If the type is one of a package that is missing.
+        If the package that defines the type is missing.
     """
     if dtype_name == "float32":
         return EveryFloat32(function, targets)
@@ -219,7 +219,7 @@ def make_check(function: str, dtype_name: str, targets: tuple[str, ...], number:
 
 
 def unequal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Where the bits of two arrays differ; NaN equals NaN."""
+    """Return a mask of where the bits of two arrays differ; NaN equals NaN."""
     patterns = f"u{a.itemsize}"
     differ = a.view(patterns) != b.view(patterns)
     if differ.any():

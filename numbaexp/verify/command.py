@@ -1,4 +1,4 @@
-"""The command ``verify``: runs the checks and prints what they found."""
+"""The command ``verify``, which runs the checks and prints their findings."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from numbaexp.progress import Progress
 from numbaexp.verify.checks import Check, make_check
 from numbaexp.verify.targets import usable_targets
 
-# Exit statuses: the last is what a shell reports of a program that Ctrl-C ends.
+# Exit statuses; the last is the shell's for a program stopped by Ctrl-C.
 RIGHT, WRONG, CANNOT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -20,7 +20,7 @@ def verify(functions: Sequence[str], dtype_names: Sequence[str], number: int) ->
     functions, dtype_names : sequence of str
         The names.
     number : int
-        Of random arguments in float64.
+        The number of random arguments in float64.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def verify(functions: Sequence[str], dtype_names: Sequence[str], number: int) ->
 
 
 def _run(check: Check) -> None:
-    """Run a check, and print what it found even if it was interrupted."""
+    """Run a check, and print its findings even if interrupted."""
     name = f"{check.function} {check.dtype_name}"
     start = time.perf_counter()
     progress = Progress(sys.stderr)

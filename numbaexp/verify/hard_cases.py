@@ -1,4 +1,4 @@
-"""Arguments whose results lie nearest a midpoint between two float64 numbers, as ``search`` found them."""
+"""Hard cases: arguments whose results lie nearest a midpoint between two float64 numbers, found by ``search``."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ TABLE = Path(__file__).with_name("hard_cases.csv")
 
 
 def hard_cases(function: str) -> np.ndarray:
-    """The known hard arguments of a function.
+    """Return the known hard cases of a function.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def hard_cases(function: str) -> np.ndarray:
 
 
 def read_table(function: str) -> dict[float, float]:
-    """The hard arguments of a function, and ``-log2`` of their distances from a midpoint in ulps."""
+    """Return the hard cases of a function, and ``-log2`` of their distances from a midpoint in ulps."""
     with TABLE.open(newline="", encoding="ascii") as lines:
         rows = [row for row in csv.DictReader(lines) if row["function"] == function]
     return {float.fromhex(row["x"]): float(row["bits"]) for row in rows}

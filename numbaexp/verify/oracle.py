@@ -1,4 +1,4 @@
-"""The right answers: MPFR, through gmpy2, rounded once to the precision and range of each type."""
+"""Reference results by MPFR, through gmpy2, rounded once to the precision and range of each type."""
 
 import itertools
 
@@ -6,16 +6,16 @@ import gmpy2
 import numpy as np
 from gmpy2 import mpfr
 
-# Precision, and the exponents of the largest and the least positive number, as MPFR counts them.
+# Precision, and the exponents of the largest and the least positive number, in MPFR's convention.
 _FORMATS = {
     "float16": (11, 16, -23),
     "bfloat16": (8, 128, -132),
     "float32": (24, 128, -148),
     "float64": (53, 1024, -1073),
 }
-# Any float64 is an mpfr of this.
+# Precision that represents any float64 exactly.
 _EXACT = 53
-# Bits to measure errors with: what is left out is below 2**-100 ulp.
+# Precision for measuring errors, to 2**-100 ulp.
 _MEASURE = 160
 
 
@@ -28,24 +28,24 @@ def _softplus(x: mpfr) -> mpfr:
 
 
 _ROUNDED_BY_MPFR = {"exp": gmpy2.exp, "exp2": gmpy2.exp2, "exp10": gmpy2.exp10, "expm1": gmpy2.expm1}
-# In a precision of p bits these err by less than 2**(2-p) relatively: they are three roundings of 2**-p each, and as no
-# sum has terms of unlike sign, none is amplified. An exponential beyond MPFR's range, 2**(2**30) or its reciprocal, is
-# taken for infinity or 0, which is too far off to tell in any of the types.
+# In a precision of p bits the relative error of these is below 2**(2-p): there are three roundings of 2**-p each, and
+# as no sum has terms of unlike sign, none is amplified. Exponentials beyond MPFR's range, 2**(2**30) or its reciprocal,
+# are infinity or 0, which rounds to the same in all of the types.
 _COMPOSED = {"sigmoid": _sigmoid, "softplus": _softplus}
 _FUNCTIONS = {**_ROUNDED_BY_MPFR, **_COMPOSED}
 
 
 def correctly_rounded(function: str, arguments: np.ndarray, dtype_name: str) -> np.ndarray:
-    """The correctly rounded results of a function.
+    """Return the correctly rounded results of a function.
 
     Parameters
     ----------
     function : str
-        Its name.
+        The name.
     arguments : array_like
         Numbers of the type, as any float type.
     dtype_name : {"float16", "bfloat16", "float32", "float64"}
-        The type that is rounded to.
+        The type to round to.
 
     Returns
     -------
@@ -63,14 +63,14 @@ def correctly_rounded(function: str, arguments: np.ndarray, dtype_name: str) -> 
 
 
 def ulp_errors(function: str, arguments: np.ndarray, results: np.ndarray) -> np.ndarray:
-    """The errors of float64 results.
+    """Return the errors of float64 results.
 
     Parameters
     ----------
     function : str
-        Its name.
+        The name.
     arguments, results : ndarray of float64
-        What it was given, and the finite numbers that came out.
+        The arguments and the finite results.
 
     Returns
     -------
@@ -94,9 +94,9 @@ def _exact(arguments: np.ndarray) -> list[mpfr]:
 
 
 def _round_composed(function: str, x: mpfr, rounding: gmpy2.context) -> float:
-    """Evaluate in more and more bits, until both ends of the interval that the error leaves round to the same.
+    """Evaluate in increasing precision until both ends of the error interval round to the same (Ziv's strategy).
 
-    That comes to an end: unless x is 0, where sigmoid is a power of 2, the results are transcendental (Lindemann,
+    The loop ends: unless x is 0, where sigmoid is a power of 2, the results are transcendental (Lindemann,
     Weierstrass), and so no midpoints.
     """
     for precision in itertools.count(128, 128):

@@ -1,4 +1,4 @@
-"""References for the types below float64: the C library's functions in float64, and how far to trust them."""
+"""References for the types below float64: the C library's functions in float64, and bounds for their errors."""
 
 import math
 
@@ -7,11 +7,12 @@ from numba import prange
 
 from numbaexp.jit import jit
 
-# Relative error that no C library's exp, expm1, pow and log1p comes near, nor what is made of them here. A reference so
-# near a rounding boundary that this could carry it over is left to MPFR.
+# Relative error far above that of any C library's exp, expm1, pow and log1p, and of the functions here. References so
+# near a rounding boundary are left to MPFR.
 TRUST = 2.0**-47
 
-# So far from 0 an exponential is 0 or infinite for float32, but neither for float64, where C libraries are slow at it.
+# Arguments are clamped to this: exponentials are then 0 or infinite in float32, but not in float64, where C libraries
+# are slow at such results.
 FAR = 300.0
 
 
@@ -61,7 +62,7 @@ _REFERENCES = {
 
 
 def make_comparison(function):
-    """A loop over float32 arrays, ``compare(x, y, wrong, undecided)``.
+    """Return a loop over float32 arrays, ``compare(x, y, wrong, undecided)``.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ def make_comparison(function):
     Returns
     -------
     compare : callable
-        It marks where ``y`` is not the correctly rounded result of ``x``, zeros with their signs, and where the
-        reference cannot tell.
+        ``wrong`` marks where ``y`` is not the correctly rounded result of ``x``, zeros with their signs, and
+        ``undecided`` where the reference is too near a rounding boundary.
     """
     reference = _REFERENCES[function]
 

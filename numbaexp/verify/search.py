@@ -5,8 +5,8 @@ Run as ``python -m numbaexp.verify.search``: its finds join those of earlier run
 Over a chunk of consecutive arguments, numbered ``i`` from the middle, the function in units of the result's ulp is
 ``a + b*i + c*i**2`` and smaller terms; counted from a midpoint and modulo 1, it is 0 at every midpoint. With the
 denominator ``q`` of a convergent of ``b`` for a stride, ``b*q`` is nearly an integer, so that the function changes
-slowly along ``i = r + q*j``, and for each ``r`` the few places where it crosses 0 are roots of quadratics in ``j``. So
-a chunk of ``n`` arguments takes about ``sqrt(n)`` steps. What is found is then measured with MPFR.
+slowly along ``i = r + q*j``, and for each ``r`` its few zeros are roots of quadratics in ``j``. So a chunk of ``n``
+arguments takes about ``sqrt(n)`` steps. The finds are then measured with MPFR.
 """
 
 import argparse
@@ -29,27 +29,28 @@ FUNCTIONS = {"exp": gmpy2.exp, "exp2": gmpy2.exp2, "exp10": gmpy2.exp10, "expm1"
 
 # Finds kept of each interval: with the three below, about 1000 of each function.
 KEEP = 4
-# From this exponent on each binade of x is so many intervals, as there the kernels reduce the argument.
+# From this exponent on each binade of x is split into so many intervals, as the kernels reduce the argument there.
 SPLIT_FROM, PARTS = -8, 4
 # In binades of x below this exponent every result is within less than half an ulp of 1, or of x for expm1.
 LEAST = -56
-# Runs at random places that add up to so many times an interval have left out e**-16 of it.
+# Runs from random arguments that add up to so many times an interval have left out e**-16 of it.
 EXHAUSTED = 16
 
-# Distance from a midpoint in ulps within which an argument is a find.
+# An argument is a find within this distance from a midpoint, in ulps.
 TOLERANCE = 2.0**-33
-# The most of the quadratic term in ulps: with more, a stride crosses 0 more often, which takes longer per argument.
+# Bound for the quadratic term in ulps: with more, a stride crosses 0 more often, which takes longer per argument.
 QUADRATIC = 1.0
-# The most in ulps of what the quadratic leaves out: roots are looked into where the function is within 4 times this of
-# a midpoint, which it seldom is. For normal results the chunk is then about as long as the quadratic term allows.
+# Bound for the remainder of the quadratic in ulps: roots are examined where the function is within 4 times this of a
+# midpoint, which is seldom. For normal results the chunk is then about as long as the quadratic term allows.
 REMAINDER = 2.0**-28
-# Half of the longest chunk: float64 holds the roots there to a small part of an argument.
+# Half of the longest chunk, where float64 represents the roots to a small part of an argument.
 LONGEST = 2**46
-# Steps and chunks of one run, about, so that it takes a few hundredths of a second.
+# Approximate steps and chunks of one run, of a few hundredths of a second.
 STEPS, CHUNKS = 2**21, 4096
 
-# Fraction bits of the function in ulps, which the chunks get from one another. It is below 2**108, even where 1 is as
-# many ulps of expm1: in 2**12 chunks an error of 2**-192 in their ratio grows to 2**-72, below the 64 bits that count.
+# Fraction bits of the function in ulps, in fixed point, which is updated from chunk to chunk. The function is below
+# 2**108, as for expm1 1 may be so many ulps: in 2**12 chunks an error of 2**-192 in their ratio grows to 2**-72, below
+# the 64 bits that count.
 FRACTION = 192
 # Bits of MPFR: these, the 108 before them, and some to spare.
 PRECISION = 320
@@ -57,7 +58,7 @@ PRECISION = 320
 
 @jit(forceinline=False)
 def _from_midpoint(i, a, b, b_low, c, step):
-    """Signed distance from the nearest midpoint in ulps: ``a`` and ``b`` are in units of 2**-64, and wrap around."""
+    """Return the signed distance in ulps from the nearest midpoint; ``a`` and ``b`` are modulo 1, times 2**64."""
     turn = i * step
     value = (a + b * i) * 2.0**-64 + i * (b_low + i * c * (1 + turn * (1 / 3 + turn * (1 / 12))))
     return value - np.rint(value)
@@ -65,8 +66,8 @@ def _from_midpoint(i, a, b, b_low, c, step):
 
 @jit(forceinline=False)
 def _stride(b, largest):
-    """The largest denominator, up to a given one, of the convergents of ``b / 2**64``."""
-    # Halves, as 2**64 is out of range: what they lose is felt by denominators near 2**31 alone.
+    """Return the largest denominator, up to a given one, of the convergents of ``b / 2**64``."""
+    # Both are halved, as 2**64 is out of range: the lost bit affects denominators near 2**31 alone.
     whole, part = np.int64(2**63 - 1), abs(b >> 1)
     before, q = np.int64(0), np.int64(1)
     while part > 0 and whole // part <= largest:
@@ -80,10 +81,10 @@ def _stride(b, largest):
 
 @jit(forceinline=False)
 def _near_midpoints(a, b, b_low, c, step, half, tolerance):
-    """Triples (chunk, i, distance) of the arguments within the tolerance, ``abs(i)`` up to ``half``.
+    """Return triples (chunk, i, distance) of the arguments within the tolerance, ``abs(i)`` up to ``half``.
 
-    None is missed, but of neighbours along a stride that are all within ``4*t``, where ``t`` is the tolerance and the
-    remainder, the nearest alone is given. For let the quadratic be ``(j-u)*(j-v)`` times gamma, within ``t`` of 0 at an
+    None is missed, but of neighbours along a stride that are all within ``4*t``, where ``t`` is the tolerance plus the
+    remainder, only the nearest is returned. Let the quadratic be ``(j-u)*(j-v)`` times gamma, within ``t`` of 0 at an
     integer ``j`` that is nearer ``u`` than ``v``. For the integer ``n`` nearest ``u``, ``abs(n-u) <= abs(j-u)`` and so
     ``abs(n-v) <= 3*abs(j-v)``: the function is within ``4*t`` there and between, and descends from ``n`` to ``j`` or a
     nearer neighbour. If there are no roots, this holds of the vertex.
@@ -104,7 +105,7 @@ def _near_midpoints(a, b, b_low, c, step, half, tolerance):
             highest = alpha + last * (abs(beta) + last * gamma)
             for midpoint in range(math.ceil(lowest - near), math.floor(highest + near) + 1):
                 level = alpha - midpoint
-                # Of terms of one sign: one root is this by gamma, the other is level by this.
+                # Without cancellation: one root is both / gamma, the other level / both.
                 both = -0.5 * (beta + math.copysign(math.sqrt(max(beta * beta - 4 * gamma * level, 0.0)), beta))
                 for root in (level / both, both / gamma):
                     if not abs(root) <= last:
@@ -131,7 +132,7 @@ def _ulp_exponent(result: mpfr) -> int:
 
 
 def closeness(function: str, x: float) -> float:
-    """``-log2`` of the distance of ``function(x)`` from the nearest midpoint in ulps; infinite if it is one."""
+    """Return ``-log2`` of the distance in ulps of ``function(x)`` from the nearest midpoint, which may be infinite."""
     with gmpy2.context(precision=PRECISION):
         result = FUNCTIONS[function](mpfr(x))
         ulps = result * gmpy2.exp2(-_ulp_exponent(result))
@@ -149,17 +150,18 @@ def search_run(function: str, x: float, count: int, tolerance: float) -> tuple[l
     x : float
         The first argument; the others are farther from 0.
     count : int
-        Of arguments. The run ends earlier where the binade of x or of the result does, or after about `STEPS`.
+        The number of arguments. The run ends earlier where the binade of x or of the result does, or after about
+        `STEPS`.
     tolerance : float
-        Ulps from a midpoint within which an argument is found.
+        The distance from a midpoint, in ulps, within which an argument is a find.
 
     Returns
     -------
     finds : list of (distance, x)
-        The arguments found, but of neighbours that all are, the nearest alone. The distances are good to some 2**-50,
+        The arguments found; of neighbours that are all finds, only the nearest. The distances are good to some 2**-50,
         and wrong where the binade of the result ends.
     searched : int
-        Arguments.
+        The number of arguments searched.
     """
     significand, exponent = math.frexp(abs(x))
     first, exponent = int(math.ldexp(significand, 53)), exponent - 53
@@ -168,10 +170,10 @@ def search_run(function: str, x: float, count: int, tolerance: float) -> tuple[l
         exponential = gmpy2.exp if function == "expm1" else FUNCTIONS[function]
         exact_step = gmpy2.log(exponential(mpfr(1))) * math.copysign(math.ldexp(1, exponent), x)
         ulp = _ulp_exponent(FUNCTIONS[function](mpfr(x)))
-        # From here on all is in units of this ulp; a number of arguments times the step is a difference of exponents.
+        # All below is in units of this ulp; a number of arguments times the step is a difference of exponents.
         at_first = exponential(mpfr(x)) * gmpy2.exp2(-ulp)
         step, curvature = float(exact_step), float(at_first * exact_step**2 / 2)
-        # The cubic term is i * step / 3 of the quadratic one, and half of the remainder: less is left to higher ones.
+        # The cubic term is i * step / 3 of the quadratic one, and half of the remainder; higher terms have the rest.
         by_remainder = (REMAINDER * 1.5 / (curvature * abs(step))) ** (1 / 3)
         half = int(min(by_remainder, math.sqrt(QUADRATIC / curvature), LONGEST))
         half = max(min(half, count // 2), 1)
@@ -196,9 +198,9 @@ def search_run(function: str, x: float, count: int, tolerance: float) -> tuple[l
     c = curvature * np.exp(step * half * (2.0 * np.arange(a.size) + 1))
     finds = []
     for k, i, distance in _near_midpoints(a, b, b_low, c, step, half, tolerance):
-        place = (2 * k + 1) * half + i
-        if 0 <= place < count:
-            finds.append((distance, math.copysign(math.ldexp(first + place, exponent), x)))
+        index = (2 * k + 1) * half + i
+        if 0 <= index < count:
+            finds.append((distance, math.copysign(math.ldexp(first + index, exponent), x)))
     return finds, min(count, 2 * half * a.size)
 
 
@@ -208,7 +210,7 @@ def _bits(x: float) -> int:
 
 @dataclass
 class Interval:
-    """The float64 numbers of one sign whose magnitudes have the bit patterns from ``first`` to before ``stop``."""
+    """Search the float64 numbers of one sign whose magnitudes have the bit patterns in ``range(first, stop)``."""
 
     sign: int
     first: int
@@ -221,30 +223,30 @@ class Interval:
         return math.copysign(1, x) == self.sign and self.first <= _bits(abs(x)) < self.stop
 
     def poorest(self) -> float:
-        """The closeness that another find must exceed; infinite if no other is to be expected."""
+        """Return the closeness that another find must exceed; infinite if no other is to be expected."""
         if len(self.finds) == KEEP:
             return min(self.finds.values())
         return math.inf if self.searched >= EXHAUSTED * (self.stop - self.first) else -math.log2(TOLERANCE)
 
     def add(self, finds: dict[float, float]) -> None:
-        """Keep the closest of these and the present ones."""
+        """Keep the closest of these and the known finds."""
         self.finds = dict(sorted({**self.finds, **finds}.items(), key=lambda find: find[1])[-KEEP:])
 
     def search(self, function: str, rng: np.random.Generator) -> None:
-        """Search from a random place on, or from the beginning if the last run came to the end."""
-        place = self.first if self.to_the_end else int(rng.integers(self.first, self.stop))
-        x = self.sign * float(np.int64(place).view(np.float64))
-        finds, searched = search_run(function, x, self.stop - place, 2 ** -self.poorest())
+        """Search from a random argument on, or from the beginning if the last run came to the end."""
+        start = self.first if self.to_the_end else int(rng.integers(self.first, self.stop))
+        x = self.sign * float(np.int64(start).view(np.float64))
+        finds, searched = search_run(function, x, self.stop - start, 2 ** -self.poorest())
         self.add({x: closeness(function, x) for _, x in sorted(finds)[:KEEP]})
         self.searched += searched
-        self.to_the_end = searched == self.stop - place
+        self.to_the_end = searched == self.stop - start
 
 
 def intervals(function: str) -> Iterator[Interval]:
-    """The domain of a function: binades of x or parts of them, and for subnormal results binades of these."""
-    # Difference of arguments that doubles the exponential.
+    """Yield the domain of a function: binades of x or parts of them, and for subnormal results binades of these."""
+    # The difference of arguments that doubles the exponential.
     binade = 1 / math.log2({"exp": math.e, "exp2": 2, "exp10": 10, "expm1": math.e}[function])
-    # From here on the results are subnormal, or for expm1 within less than half an ulp, 2**-54, of -1.
+    # Beyond this many binades results are subnormal, or for expm1 within less than half an ulp, 2**-54, of -1.
     lowest = 55 if function == "expm1" else 1022
     for sign, end in ((1, 1024 * binade), (-1, lowest * binade)):
         edges = [2.0**e for e in range(LEAST, SPLIT_FROM)]
@@ -258,7 +260,7 @@ def intervals(function: str) -> Iterator[Interval]:
 
 
 def search(function: str, parts: list[Interval], seconds: float, rng: np.random.Generator) -> None:
-    """Search for so long, always where the poorest find is poorest."""
+    """Search for some seconds, always in the interval whose poorest find is poorest."""
     start = report = time.monotonic()
     while (now := time.monotonic()) < start + seconds:
         part = min(parts, key=Interval.poorest)
@@ -275,7 +277,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("function", nargs="*", metavar="FUNCTION", help=f"of {', '.join(FUNCTIONS)}: all by default")
     parser.add_argument("--seconds", type=float, default=60, help="for each function (default: %(default)s)")
-    parser.add_argument("--seed", type=int, help="of the random places (default: another one each time)")
+    parser.add_argument("--seed", type=int, help="of the random arguments (default: another one each time)")
     arguments = parser.parse_args()
     if unknown := set(arguments.function) - FUNCTIONS.keys():
         parser.error(f"no such function: {', '.join(sorted(unknown))}")

@@ -7,7 +7,7 @@ from numbaexp.target import TARGETS
 
 
 def usable_targets() -> tuple[tuple[str, ...], dict[str, str]]:
-    """The targets that compute here, and of the others why they do not."""
+    """Return the targets that this machine can run, and the reasons against the others."""
     usable, reasons = [], {}
     for target in TARGETS:
         if target == "auto":

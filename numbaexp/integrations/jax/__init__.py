@@ -1,1 +1,1 @@
-"""JAX: calls that it traces become a primitive, of which it is told derivatives, shapes and batches."""
+"""Primitives of JAX for traced calls, with rules for shapes, derivatives and batching."""

@@ -1,7 +1,7 @@
-"""A primitive of JAX for the linear map that the derivative of a function is, and whose transpose is its gradient.
+"""A primitive of JAX for the derivative of a function: a linear map, whose transpose gives the gradient.
 
-Both are formulas of the one table of ``numbaexp.autograd.rules``. So gradients have the bits of the public functions
-that they are written in, where JAX's own transposition would multiply and add in an order of its own.
+Both are formulas of the table ``numbaexp.derivatives.rules``. So gradients have the bits of the public functions that
+they call, where JAX's own transposition would multiply and add in another order.
 """
 
 import functools
@@ -19,8 +19,8 @@ from numbaexp.derivatives.rules import rule_of
 
 Options = tuple[tuple[str, Hashable], ...]
 
-# Of the function ``name`` by an argument. The first array is the tangent, or, where it is ``transposed``, the gradient;
-# the others are those that are ``saved``, by name. ``mapped`` has their axes for each ``vmap`` around the formulas.
+# The derivative of the function ``name`` by an argument. The first array is the tangent, or the gradient if
+# ``transposed``; the others are those ``saved``, by name. ``mapped`` has their axes for each enclosing ``vmap``.
 derivative = Primitive("numbaexp_derivative")
 
 
@@ -29,7 +29,7 @@ def bind(
 ) -> Any:
     """Bind the derivative by an argument, with the arrays of the call and the result in ``known``.
 
-    The first axes of all are those of so many calls.
+    The first ``calls`` axes of every array are batch axes of separate calls.
     """
     rule = rule_of(name)
     if argument not in rule.tangents:
@@ -51,7 +51,7 @@ def bind(
 def _formula(
     name: str, argument: str, options: Options, saved: tuple[str, ...], mapped: tuple[Any, ...], transposed: bool
 ) -> Callable[..., Any]:
-    """Return the formula in the functions of this package and the arithmetic of JAX."""
+    """Return the formula, in the functions of this package and JAX's arithmetic."""
     rule = rule_of(name)
     formula = (rule.gradients if transposed else rule.tangents)[argument]
 
@@ -72,12 +72,12 @@ def on_cpu(arrays: tuple[Any, ...]) -> bool:
 
 @functools.cache
 def compiled(primitive: Any, which: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
-    """Return a primitive as XLA compiles it, which costs less than a call on each array."""
+    """Return a primitive compiled by XLA, which costs less than a call for each operation."""
     return jax.jit(functools.partial(primitive.bind, **dict(which)))
 
 
 def in_front(arrays: Any, axes: Any) -> list[Any]:
-    """Return the arrays with the mapped axis as the first of all."""
+    """Return the arrays with the mapped axis first."""
     size = next(array.shape[axis] for array, axis in zip(arrays, axes, strict=True) if axis is not None)
     return [
         jnp.broadcast_to(array, (size, *array.shape)) if axis is None else jnp.moveaxis(array, axis, 0)

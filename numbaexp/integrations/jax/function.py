@@ -1,5 +1,5 @@
-"""A primitive of JAX for the functions of this package. What XLA compiles calls back to Python, where the memory of its
-arrays is NumPy's."""
+"""A primitive of JAX for the functions of this package. Code that XLA compiles calls back to Python, where its arrays
+are ndarrays without a copy."""
 
 import contextvars
 from collections.abc import Hashable
@@ -17,17 +17,17 @@ from numbaexp.integrations.jax.derivative import Options
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import OPERATIONS, Kind
 
-# Of the function ``name``, whose axes are counted from the last: the leading ones that ``vmap`` brings are rows like
-# others. Where that would not be the same, the first ``calls`` axes are those of so many calls.
+# The function ``name``, with axes counted from the last: batch axes that ``vmap`` prepends are further rows. Where that
+# would change results, the first ``calls`` axes are batch axes of separate calls.
 function = Primitive("numbaexp")
 
-# XLA calls back from threads of its own, in which neither warnings nor a target have been asked for.
+# XLA calls back from threads of its own, where no errstate and no target are set.
 _context = contextvars.Context()
 _context.run(np.seterr, all="ignore")
 
 
 def call(name: str, arrays: list[Any], options: dict[str, Hashable]) -> Any:
-    """Bind the function of arrays of the types that it computes in."""
+    """Bind the function of arrays that have the types to compute in."""
     return function.bind(*arrays, name=name, options=tuple(options.items()), calls=0)
 
 
@@ -72,7 +72,7 @@ def _differentiate(primals: Any, tangents: Any, *, name: str, options: Options, 
 
 
 def _transpose(gradient: Any, *arrays: Any, name: str, options: Options, calls: int) -> list[Any]:
-    """Of the gradient of a function, which is linear in ``grad_output``."""
+    """Transpose the gradient of a function, which is linear in ``grad_output``."""
     known = dict(zip(OPERATIONS[name].arrays, arrays, strict=False))
     known["grad_output"] = jnp.zeros(known["grad_output"].aval.shape, gradient.dtype)
     made = derivative.bind(name, "grad_output", gradient, known, options, calls, transposed=True)
@@ -80,7 +80,7 @@ def _transpose(gradient: Any, *arrays: Any, name: str, options: Options, calls: 
 
 
 def _map(arrays: Any, axes: Any, *, name: str, options: Options, calls: int) -> tuple[Any, int]:
-    # A cross entropy is one of rows as they are, unless they are added up, or each has weights of its own.
+    # A batch of cross entropies is one call, unless each is reduced, or has weights of its own.
     given = OPERATIONS[name].arrays[: len(arrays)]
     alone = dict(options).get("reduction", "none") != "none" or "weight" in given
     mapped = derivative.in_front(arrays, axes)

@@ -49,7 +49,7 @@ def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict
 
 
 def _converted(array: Any, label: str, like: str, dtype: str) -> Any:
-    """Return an array in the type that is computed in, of which weakly typed numbers are, as everywhere in JAX."""
+    """Convert an array to the type to compute in. Weakly typed numbers may be of other types, as in all of JAX."""
     if not array.weak_type:
         check_type(label, float_type(array, label), like, dtype)
     return array.astype(dtype)
@@ -61,7 +61,7 @@ def _check_shapes(operation: Operation, given: dict[str, Any]) -> None:
 
 
 def _bind_rows(operation: Operation, given: dict[str, Any], options: dict[str, Any]) -> Any:
-    """Bind a function along axes that are counted from the last."""
+    """Bind a function of rows, with axes counted from the last."""
     x = given[operation.like]
     if x.ndim == 0:
         row = {label: array.reshape(1) for label, array in given.items()}

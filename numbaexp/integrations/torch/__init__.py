@@ -1,1 +1,1 @@
-"""PyTorch: calls that it has to know of become its operators, of which it is told gradients, shapes and batches."""
+"""Custom operators of PyTorch for calls that it must see, with rules for gradients, shapes and batching."""

@@ -12,8 +12,7 @@ Batched = Callable[..., tuple[torch.Tensor, int]]
 
 
 def batched(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
-    """Return the function of a batch and of the position of its axis in each argument, as
-    ``torch.autograd.Function.vmap`` has it."""
+    """Return a function with the signature of ``torch.autograd.Function.vmap``."""
     make = _one_by_one if operation.kind is Kind.LOSS else _rows if operation.options else _elementwise
     return make(operation, operator)
 
@@ -30,7 +29,7 @@ def _rows(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batche
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
         arrays, options = _leading(info, dims, given[:count]), list(given[count:])
-        # The last one has the rows.
+        # The last array has the shape of the rows.
         ndim = arrays[-1].ndim - 1
         options[index] = [axis + 1 for axis in axes_of(options[index], ndim)]
         if ndim:
@@ -41,7 +40,7 @@ def _rows(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batche
 
 
 def _one_by_one(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
-    """A loss is reduced over what it is given, in an order that makes its bits."""
+    """Return a function that calls the operator for each loss: its bits depend on the order of the reduction."""
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
         parts = [
@@ -57,14 +56,14 @@ def _one_by_one(operation: Operation, operator: Callable[..., torch.Tensor]) -> 
 
 
 def _without_data(given: Any, dim: int | None) -> Any:
-    """An argument without the axis of the batch; of a tensor there is the shape alone."""
+    """Return an argument without the batch axis; a tensor on the device "meta"."""
     if not isinstance(given, torch.Tensor):
         return given
     return given.new_empty(given.shape if dim is None else given.movedim(dim, 0).shape[1:], device="meta")
 
 
 def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The arrays with the axis of the batch in front."""
+    """Return the arrays with the batch axis first."""
     return [
         array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
         for array, dim in zip(arrays, dims, strict=False)

@@ -1,4 +1,4 @@
-"""The functions of PyTorch's automatic differentiation, made of the table of rules."""
+"""Classes ``torch.autograd.Function``, made from the table of rules."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,23 +12,23 @@ from numbaexp.operations import Operation
 
 
 class _Formulas:
-    """Those of the gradients, or of the tangents, and what they need."""
+    """Hold the formulas of a rule's gradients or tangents, and the names of the values that they need."""
 
     def __init__(self, rule: Rule, formulas: Mapping[str, Formula]):
         self.name, self.arguments = rule.name, rule.arguments
         self._formulas = {argument: (formula, needs(formula)) for argument, formula in formulas.items()}
         needed = {name for _, names in self._formulas.values() for name in names}
         self._saved = [name for name in (*rule.arguments, "result") if name in needed]
-        places = [*rule.arguments, "result"]
-        self._places = [places.index(name) for name in self._saved]
-        self.missing = [place for place, name in enumerate(rule.arguments) if name not in formulas]
+        names = [*rule.arguments, "result"]
+        self._indices = [names.index(name) for name in self._saved]
+        self.missing = [name for name in rule.arguments if name not in formulas]
 
     def saved(self, inputs: tuple[Any, ...], result: torch.Tensor) -> Iterable[Any]:
         count = len(self.arguments)
-        return [result if place == count else inputs[place] for place in self._places]
+        return [result if index == count else inputs[index] for index in self._indices]
 
     def values(self, ctx: Any) -> dict[str, Any]:
-        """What the formulas take, by name."""
+        """Return the arguments of the formulas, by name."""
         values = dict(zip(self._saved, ctx.saved_tensors, strict=True))
         return {**ctx.options, "options": ctx.options, **values} if ctx.options else values
 
@@ -36,15 +36,15 @@ class _Formulas:
         formula, names = self._formulas[argument]
         return formula(first, *[values[name] for name in names])
 
-    def refuse(self, places: Iterable[bool]) -> None:
+    def refuse(self, needed: Iterable[bool]) -> None:
         """Raise where an argument without a formula is one to differentiate by."""
-        for argument, wanted in zip(self.arguments, places, strict=False):
+        for argument, wanted in zip(self.arguments, needed, strict=False):
             if wanted and argument not in self._formulas:
                 raise NotImplementedError(f"`{self.name}` has no rule for its gradient with respect to `{argument}`")
 
 
 class Rules:
-    """A rule as the methods of a ``torch.autograd.Function``, whose inputs are the arguments of the operator."""
+    """Implement the methods of a ``torch.autograd.Function`` by a rule; its inputs are the operator's arguments."""
 
     def __init__(self, rule: Rule):
         self.arguments, self.options = rule.arguments, rule.options
@@ -60,7 +60,7 @@ class Rules:
         self.save(ctx, inputs, output)
         ctx.save_for_forward(*self._tangents.saved(inputs, output))
         ctx.dtype = output.dtype
-        # What has no tangent is to be known from what has zeros.
+        # A missing tangent must differ from one of zeros.
         ctx.set_materialize_grads(False)
 
     def backward(self, ctx: Any, grad: torch.Tensor | None) -> Any:
@@ -76,7 +76,7 @@ class Rules:
 
     def jvp(self, ctx: Any, *tangents: torch.Tensor | None) -> torch.Tensor:
         self._tangents.refuse(tangent is not None for tangent in tangents)
-        # PyTorch calls this with forward mode off; what is differentiated forward once more would be a constant.
+        # PyTorch calls this with forward mode off, which would make second derivatives zero.
         with forward_ad._set_fwd_grad_enabled(True):
             values = {name: _primal(value) for name, value in self._tangents.values(ctx).items()}
             parts = [
@@ -89,16 +89,16 @@ class Rules:
 
 
 def _primal(value: Any) -> Any:
-    """Without the tangent of this level; it has those of the levels outside."""
+    """Return a value without the tangent of this level, but with those of outer levels."""
     return forward_ad.unpack_dual(value).primal if isinstance(value, torch.Tensor) else value
 
 
 class Functions:
-    """The ways in which the gradient of an operator is recorded.
+    """Hold the autograd functions of an operator.
 
-    ``direct`` computes ordinary tensors by the kernels at once, and ``in_place`` those of which the gradient needs the
-    result alone; ``of_operators`` and, under the transformations of ``torch.func``, ``transformed`` call the operator,
-    so that all of PyTorch sees it.
+    ``direct`` calls the kernels on ordinary tensors, and ``in_place`` likewise where the gradient needs only the
+    result; ``of_operators`` and, under transformations of ``torch.func``, ``transformed`` call the operator through
+    PyTorch's dispatcher.
     """
 
     def __init__(self, operation: Operation, rule: Rule, operator: Any, batched: Callable[..., Any]):
@@ -135,6 +135,5 @@ class Functions:
 
 
 def _apply(function: Any) -> Callable[..., Any]:
-    """What ``apply`` calls outside of transformations, but not before it has looked at the signature of ``forward``,
-    which takes longer than all else."""
+    """Return the C implementation of ``apply``, without the Python one's slow look at the signature of ``forward``."""
     return super(torch.autograd.Function, function).apply

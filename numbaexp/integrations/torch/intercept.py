@@ -1,4 +1,4 @@
-"""Calls that PyTorch has to know of: to differentiate, transform, trace or compile them."""
+"""Interception of calls that PyTorch differentiates, transforms, traces or compiles."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,12 +22,12 @@ _Tensor = torch.Tensor
 
 # Classes without a behaviour of their own.
 _ORDINARY = (torch.Tensor, torch.nn.Parameter)
-# The key of the older ``vmap``, in which PyTorch goes through batches of gradients; it has no name in Python.
+# The dispatch key of the older ``vmap``, which PyTorch uses for batched gradients; Python has no name for the key.
 _VMAP = torch._C._parse_dispatch_key("VmapMode")
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Run the function as PyTorch's, where PyTorch has to know of the call; else return NotImplemented."""
+    """Call the operator or the autograd function where PyTorch must see the call; else return NotImplemented."""
     requires_grad, ordinary = False, not _is_watched()
     for array in (*arrays, out):
         if isinstance(array, _Tensor):
@@ -43,7 +43,7 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
 
 
 def _is_watched() -> bool:
-    """Tell whether more goes on than the recording of gradients: transformations, tracing, modes, automatic casts."""
+    """Tell whether transformations, tracing, dispatch modes, autocast or forward mode are active."""
     return (
         _are_transforms_active()
         or _is_tracing()
@@ -56,7 +56,7 @@ def _is_watched() -> bool:
 
 
 def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
-    """Call the operator, which all of PyTorch sees."""
+    """Call the operator through PyTorch's dispatcher."""
     arguments = _arguments(known.operation, arrays, out, options)
     if out is None:
         return known.operator(*arguments)
@@ -72,7 +72,7 @@ def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: 
 
 
 def _with_gradient(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
-    """Compute and record the gradient, where PyTorch has nothing else to know of: without its dispatcher."""
+    """Compute with autograd alone, without PyTorch's dispatcher."""
     arguments = _arguments(known.operation, arrays, out, options)
     if out is None:
         return known.functions.direct(*arguments)
@@ -86,13 +86,13 @@ def _with_gradient(known: Registered, arrays: tuple[Any, ...], out: Any, options
 
 
 def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Call the operator in code that PyTorch compiles; where nothing is a tensor there, outside of that."""
+    """Call the operator in code that PyTorch compiles; break the graph where no argument is a tensor."""
     if not any(isinstance(value, torch.Tensor) for value in (*arrays, out, *options.values())):
         torch._dynamo.graph_break()
     known = OPERATORS[name]
     if known.operation.kind is not Kind.LOSS:
         return _by_operator(known, arrays, out, options)
-    # Logits and probabilities are taken in one type.
+    # Logits and probabilities are promoted to one type.
     *before, logits, targets, weight = arrays
     dtype = logits.dtype
     if logits.is_floating_point() and targets.is_floating_point():
@@ -120,7 +120,7 @@ def _arguments(operation: Operation, arrays: tuple[Any, ...], out: Any, options:
 
 
 def _as_tensor(operation: Operation, argument: str, value: Any, like: torch.Tensor) -> torch.Tensor:
-    """Convert an array that is given as something else, as the losses take them."""
+    """Convert an argument of a loss to a tensor; raise for other functions."""
     if operation.kind is not Kind.LOSS:
         raise TypeError(f"`{argument}` must be a torch.Tensor, as another argument is; got a {library_of(value)}")
     if isinstance(value, float):
@@ -137,7 +137,7 @@ def _refuse_out(operation: Operation, tensors: tuple[Any, ...]) -> None:
 
 
 def _refuse_leaf(x: torch.Tensor) -> None:
-    """Raise as PyTorch does, but before anything is computed; it would ask after."""
+    """Raise as PyTorch does, but before anything is computed."""
     if x.is_leaf and x.requires_grad:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     if x._is_view() and x._base is not None and x._base.is_leaf and x._base.requires_grad:

@@ -1,4 +1,4 @@
-"""The operators ``torch.ops.numbaexp``: one for each function that has a rule of derivatives."""
+"""The custom operators ``torch.ops.numbaexp``: one for each function with a rule for its derivatives."""
 
 from typing import Any, NamedTuple
 
@@ -12,13 +12,13 @@ from numbaexp.integrations.torch.functions import Functions
 from numbaexp.integrations.torch.shapes import like_result
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
-# How options are written in a schema. An axis of rows may be several.
+# Schema types of options. Rows may have several axes.
 _TYPES = {"keepdims": "bool", "ignore_index": "int", "reduction": "str", "label_smoothing": "float"}
 
 
 class Registered(NamedTuple):
-    """An operator: ``operator`` goes by PyTorch's dispatcher; ``saves_argument`` tells whether a gradient needs the
-    first argument."""
+    """Hold an operator, which goes through PyTorch's dispatcher, its autograd functions, and whether a gradient needs
+    the first argument."""
 
     operation: Operation
     operator: Any
@@ -32,7 +32,7 @@ _library = torch.library.Library("numbaexp", "DEF")
 def schema(operation: Operation) -> str:
     """Return the schema of the operator: the arrays, then the options.
 
-    Nothing has a default: PyTorch would leave an argument with its default away on the way to those who ask for all.
+    No argument has a default: PyTorch would drop arguments that equal it before calling the kernels.
     """
     arrays = [f"Tensor{'?' if name in operation.optional else ''} {name}" for name in operation.arrays]
     axis = "int?" if operation.kind is Kind.LOSS else "int[1]?"
@@ -57,7 +57,7 @@ def _register(operation: Operation) -> Registered:
         _library.impl(name, by_kernels, device)
     torch.library.register_fake(f"numbaexp::{name}", fake, lib=_library)
     _library.impl(name, functions.of_operators, "Autograd")
-    # The key of torch.func: each of its transformations, at whatever depth, is to meet the function with its rules.
+    # The dispatch key of torch.func: every transformation, at any depth, must meet the function with its rules.
     _library.impl(name, functions.transformed, "FuncTorchDynamicLayerFrontMode")
     for device in operation.float32_under_autocast:
         torch.library.register_autocast(f"numbaexp::{name}", device, torch.float32, lib=_library)

@@ -1,4 +1,4 @@
-"""Objects with ``__torch_function__`` that are no tensors, such as the proxies that ``torch.fx`` traces with."""
+"""Objects with ``__torch_function__`` other than tensors, such as the proxies of ``torch.fx``."""
 
 import inspect
 from typing import Any
@@ -10,7 +10,7 @@ from numbaexp.operations import Operation
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Hand a call of a public function on to them, with the arguments that differ from their defaults."""
+    """Call ``__torch_function__`` for a public function, with the arguments that differ from their defaults."""
     function = getattr(public, operation.name)
     signature = inspect.signature(function)
     required = [array for array, name in zip(arrays, operation.arrays, strict=True) if name not in operation.optional]

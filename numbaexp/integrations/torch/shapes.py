@@ -1,4 +1,4 @@
-"""Results without elements, from which PyTorch tells types, shapes and strides before anything is computed."""
+"""Fake results, from which PyTorch takes types, shapes and strides while it traces."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from numbaexp.operations import Kind, Operation
 
 
 def like_result(operation: Operation, given: dict[str, Any]) -> torch.Tensor:
-    """Return a tensor like the result, of which only the type, the shape and the strides are looked at.
+    """Return a tensor of the type, shape and strides of the result; its elements have no meaning.
 
-    Raises what computing would raise, as far as the tensors' elements do not tell.
+    Raise the errors of a call that do not depend on elements.
     """
     tensors = {argument: given[argument] for argument in operation.arrays if given[argument] is not None}
     first, x = operation.arrays[0], tensors[operation.like]
@@ -38,13 +38,13 @@ def like_result(operation: Operation, given: dict[str, Any]) -> torch.Tensor:
 
 
 def _problem(given: dict[str, Any]) -> Problem:
-    """Check a cross entropy, which needs no elements for that."""
+    """Check a cross entropy without its elements."""
     options = {name: value for name, value in given.items() if name not in ("grad_output", "logits", "targets")}
     logits, targets = ((given[name], str(given[name].dtype).removeprefix("torch.")) for name in ("logits", "targets"))
     return make_problem(logits, targets, **options)
 
 
 def _reduced(x: torch.Tensor, axes: tuple[int, ...], keepdims: bool) -> torch.Tensor:
-    """Return a tensor like one of a result for each row."""
+    """Return a tensor with one element for each row."""
     dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
     return x.new_empty(final_shape(tuple(x.shape), axes, keepdims) if x.ndim else (), dtype=dtype)
