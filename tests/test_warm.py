@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from helpers import counting, printed, run_python
+from helpers import FLOATS, counting, printed, run_python
 
 import numbaexp
 from numbaexp.cpu import kernels, row_functions
-from numbaexp.scalar.family import FAMILY, SAVED
+from numbaexp.operations import OPERATIONS, Kind, named
+from numbaexp.scalar.family import FAMILY
 
 
 def run(*arguments, **environment):
@@ -23,12 +24,12 @@ def figures(done):
 
 
 def test_every_kernel_is_of_a_function():
-    found = kernels.kernels(kernels.FUNCTIONS, kernels.DTYPES)
-    assert {name for name, *rest in found if len(rest) == 1} == {*FAMILY, *SAVED}
+    found = kernels.kernels(tuple(OPERATIONS), FLOATS)
+    assert {name for name, *rest in found if len(rest) == 1} == set(named(Kind.ELEMENTWISE))
     assert {name for name, *rest in found if len(rest) == 2} == set(row_functions.FUNCTIONS)
     public = {getattr(getattr(numbaexp, name), "__name__", "") for name in numbaexp.__all__}
     in_place = {f"{name}_" for name in FAMILY}
-    assert set(kernels.FUNCTIONS) == public - in_place - {"", "targets", "use_target", "numbaexp.autograd"}
+    assert set(OPERATIONS) == public - in_place - {"", "targets", "use_target", "numbaexp.autograd"}
 
 
 def test_a_choice(run_script, tmp_path):

@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from numbaexp.operations import OPERATIONS, Kind, named
+
 _ROOM = __name__.rpartition(".")[0]
 # For each function the module of its scalars, where they have the function's name in capital letters.
 _SCALARS = {
@@ -21,14 +23,7 @@ _SCALARS = {
 # ``pair(x)``, which returns (high, low, size): the exact result is within ``powers.error`` times size of high + low.
 _PAIRS = {"expm1": "tabled_expm1", "sigmoid": "tabled_sigmoid", "softplus": "tabled_softplus"}
 # For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.
-SAVED = {
-    "exp_backward": "output",
-    "exp2_backward": "output",
-    "exp10_backward": "output",
-    "expm1_backward": "x",
-    "sigmoid_backward": "x",
-    "softplus_backward": "x",
-}
+SAVED = {name: OPERATIONS[name].arrays[1] for name in named(Kind.ELEMENTWISE) if OPERATIONS[name].is_gradient}
 
 
 class _Family(Mapping[str, Any]):
