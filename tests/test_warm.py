@@ -77,9 +77,11 @@ CALLS = """
 import itertools
 import numpy as np, numbaexp
 from numbaexp import autograd
+from numbaexp.operations import OPERATIONS, Kind, named
 from numbaexp.scalar.family import FAMILY, SAVED
 
-names = [name for name in ("softmax", "log_softmax", "logsumexp")]
+of_rows = (*named(Kind.ROWS), *named(Kind.REDUCTION))
+names = [name for name in of_rows if not OPERATIONS[name].is_gradient]
 try:
     import dask.array as da
 except ModuleNotFoundError:
