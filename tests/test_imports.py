@@ -2,9 +2,10 @@
 
 import ast
 import itertools
+import re
 
 import pytest
-from helpers import PACKAGE
+from helpers import PACKAGE, ROOT
 
 # The rooms, a folder or a file of the package each, from the top, by floors. A room may import from those after it.
 FLOORS = (
@@ -158,6 +159,13 @@ def functions_of(package):
 
 def test_every_room_has_a_floor():
     assert sorted(ROOMS) == sorted({*map(room_of, modules_of(PACKAGE))})
+
+
+def test_the_map_has_these_floors():
+    """The one in CONTRIBUTING.md."""
+    _, _, text = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## The floors\n")
+    lines = re.findall(r"^    (\w+(?:, \w+)*)  +\S", text.partition("\n## ")[0], re.M)
+    assert tuple(tuple(line.split(", ")) for line in lines) == FLOORS
 
 
 def test_no_room_imports_from_one_above():
