@@ -32,6 +32,14 @@ def test_every_kernel_is_of_a_function():
     assert set(OPERATIONS) == public - in_place - {"", "targets", "use_target", "numbaexp.autograd"}
 
 
+def test_every_kernel_of_gpus_is_of_a_function():
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    from numbaexp.cuda import every_kernel, row_kernels
+
+    found = every_kernel.kernels(tuple(OPERATIONS), FLOATS)
+    assert {name for name, *_ in found} == {*named(Kind.ELEMENTWISE), *row_kernels.KERNELS, *row_kernels.ELEMENTS}
+
+
 def test_a_choice(run_script, tmp_path):
     folder = {"NUMBAEXP_CACHE_DIR": str(tmp_path)}
     number, new, told, files = figures(run("sigmoid", "expit", "--dtype", "float32", "--target", "cpu", **folder))
