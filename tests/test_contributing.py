@@ -99,6 +99,25 @@ def test_every_file_is_there():
         assert there or path in names or "NAME" in path, path
 
 
+def module_in(name):
+    """Return the file of the module that a dotted name begins with, and the rest of the name."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        path = PACKAGE.parent.joinpath(*parts[:count])
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.exists():
+                return file, parts[count:]
+    raise AssertionError(name)
+
+
+def test_docstrings_and_comments_name_what_is_there():
+    for file in PACKAGE.rglob("*.py"):
+        for name in re.findall(r"`~?(numbaexp(?:\.\w+)+)`", file.read_text()):
+            module, rest = module_in(name)
+            known = {*re.findall(r"\w+", module.read_text()), *numbaexp.__all__}
+            assert known.issuperset(rest), (file, name)
+
+
 def test_the_table_of_rooms_is_short():
     rows = re.findall(r"^\| (`.*`) \| (.*) \|$", TEXT, re.M)
     named = {room for rooms, _ in rows for room in re.findall(r"`(\w+)`", rooms)}

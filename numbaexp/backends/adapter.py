@@ -45,9 +45,9 @@ class Adapter(Protocol):
         """What is returned, once ``written`` has been written to."""
 
 
-def on_threads_of(owner: Adapter | None, work: Callable[..., None], *args: Any) -> None:
+def on_threads_of(backend: Adapter | None, work: Callable[..., None], *args: Any) -> None:
     """Call ``work``, on no more threads than a library uses itself where its adapter tells that, by ``threads()``."""
-    threads = getattr(owner, "threads", None)
+    threads = getattr(backend, "threads", None)
     if threads is None:
         work(*args)
         return

@@ -1,4 +1,4 @@
-"""The C function of a door of addresses: runs a loop over elements that follow each other."""
+"""The C function of a fast path of addresses: runs a loop over elements that follow each other."""
 
 from numba import types
 

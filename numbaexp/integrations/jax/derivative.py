@@ -1,6 +1,6 @@
 """A primitive of JAX for the linear map that the derivative of a function is, and whose transpose is its gradient.
 
-Both are formulas of the one table of ``numbaexp.autograd.rules``. So gradients have the bits of the public functions
+Both are formulas of the one table of ``numbaexp.derivatives.rules``. So gradients have the bits of the public functions
 that they are written in, where JAX's own transposition would multiply and add in an order of its own.
 """
 
