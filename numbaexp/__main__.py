@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numbaexp
-from numbaexp.cpu.kernels import DTYPES, FUNCTIONS
 from numbaexp.information import report
+from numbaexp.operations import OPERATIONS
 from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.forms import FLOATS
 
 _PROGRAM = "python -m numbaexp"
 # Definitions' names by public names, aliases included.
@@ -20,7 +21,7 @@ _FUNCTIONS = {
 _WARMED: dict[str, str] = {
     name: definition
     for name in numbaexp.__all__
-    if (definition := getattr(getattr(numbaexp, name), "__name__", "")) in FUNCTIONS
+    if (definition := getattr(getattr(numbaexp, name), "__name__", "")) in OPERATIONS
 }
 
 
@@ -62,9 +63,9 @@ def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         epilog="The environment variable NUMBAEXP_HARD_CASES may name a folder of further hard cases of float64, "
         "FUNCTION_f64_hard.npy. Exit status: 0 if all is right, 1 if not, 2 if nothing can be checked, 130 by Ctrl-C.",
     )
-    functions, dtypes = (f"{', '.join(names)}; by default all" for names in (_FUNCTIONS, DTYPES))
+    functions, dtypes = (f"{', '.join(names)}; by default all" for names in (_FUNCTIONS, FLOATS))
     parser.add_argument("function", nargs="?", choices=_FUNCTIONS, metavar="FUNCTION", help=functions)
-    parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="TYPE", help=dtypes)
+    parser.add_argument("--dtype", nargs="+", choices=FLOATS, default=FLOATS, metavar="TYPE", help=dtypes)
     parser.add_argument(
         "--random", type=_number, default=10**6, metavar="N", help="random float64 inputs, by default 10**6"
     )
@@ -86,7 +87,7 @@ def _add_warm(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "function", nargs="*", metavar="FUNCTION", help=f"{', '.join(_WARMED)}; by default all", type=_warmed
     )
     parser.add_argument(
-        "--dtype", nargs="+", choices=DTYPES, default=DTYPES, metavar="TYPE", help=f"{', '.join(DTYPES)}"
+        "--dtype", nargs="+", choices=FLOATS, default=FLOATS, metavar="TYPE", help=f"{', '.join(FLOATS)}"
     )
     parser.add_argument("--target", nargs="+", choices=("cpu", "cuda"), metavar="TARGET", help="cpu, cuda")
     parser.set_defaults(run=_warm, parser=parser)

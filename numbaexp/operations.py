@@ -42,7 +42,7 @@ class Operation:
     host_only : tuple of str
         The further parameters, for arrays of NumPy alone.
     masked : float or None
-        The result where ``where`` is false.
+        The result where ``where`` is false; of a reduction, that of rows without elements.
     kernel : str
         The name of the kernels, where that differs.
     float32_under_autocast : tuple of str
@@ -118,6 +118,7 @@ _ALL = [
         "a",
         options={"axis": None, "keepdims": False},
         host_only=("b", "return_sign", "where"),
+        masked=float("-inf"),
         float32_under_autocast=("cuda",),
     ),
     Operation(

@@ -11,14 +11,28 @@ import numpy as np
 import pytest
 
 import numbaexp
+from numbaexp.operations import OPERATIONS, Kind, named
 
 TESTS = pathlib.Path(__file__).parent
 ROOT = TESTS.parent
 PACKAGE = pathlib.Path(numbaexp.__file__).parent
 
-# Functions: of elements, of rows.
-ELEMENTWISE = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus")
-OF_ROWS = ("softmax", "log_softmax", "logsumexp")
+# Functions.
+
+
+def functions_of(kind):
+    """Return the names of the functions of a kind that are no gradients of others."""
+    return tuple(name for name in named(kind) if not OPERATIONS[name].is_gradient)
+
+
+ELEMENTWISE = functions_of(Kind.ELEMENTWISE)
+SOFTMAX_LIKE = functions_of(Kind.ROWS)
+OF_ROWS = (*SOFTMAX_LIKE, *functions_of(Kind.REDUCTION))
+
+
+def saved_by(name):
+    """Return what the gradient of a function needs: "output", or the name of its argument."""
+    return OPERATIONS[f"{name}_backward"].arrays[1]
 
 
 # Types.

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from float_modes import MODES, control, mode
-from helpers import TESTS
+from helpers import SOFTMAX_LIKE, TESTS
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -53,7 +53,7 @@ def calls(dtypes):
             add(f"{name} {label}", getattr(numbaexp, name), small, np.roll(small, 7))
         add(f"exp {label} large", numbaexp.exp, large)
         add(f"exp {label} large strided", numbaexp.exp, np.repeat(large, 2)[::2])
-        for name in ("softmax", "log_softmax"):
+        for name in SOFTMAX_LIKE:
             function, backward = getattr(numbaexp, name), getattr(numbaexp, f"{name}_backward")
             add(f"{name} {label}", function, rows)
             add(f"{name} {label} axis 0", function, rows, 0)

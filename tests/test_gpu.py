@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from helpers import FORMATS, HALVES, computed, dtype_of, to_numpy
+from helpers import FORMATS, HALVES, OF_ROWS, SOFTMAX_LIKE, computed, dtype_of, to_numpy
 from numba import njit, prange
 
 import numbaexp
@@ -670,7 +670,7 @@ def test_host_arrays(cuda, function, dtype):
     assert differing(out, np.where(x > 0, expected[0], np.zeros_like(x))) == 0
 
 
-ROWS = ("softmax", "log_softmax", "logsumexp", "softmax_backward", "log_softmax_backward")
+ROWS = (*OF_ROWS, *(f"{name}_backward" for name in SOFTMAX_LIKE))
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -8,7 +8,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="what traces is JAX")
 
 import jax.numpy as jnp
-from helpers import ELEMENTWISE, FLOATS, assert_same_bits
+from helpers import ELEMENTWISE, FLOATS, OF_ROWS, SOFTMAX_LIKE, assert_same_bits, saved_by
 from jax.test_util import check_grads
 
 import numbaexp
@@ -22,8 +22,7 @@ pytestmark = pytest.mark.sampled(
 
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="JAX's bfloat16 is that of ml_dtypes")
 
-SAVE_RESULT = ("exp", "exp2", "exp10", "softmax", "log_softmax")
-UNARY = (*ELEMENTWISE, "softmax", "log_softmax", "logsumexp")
+UNARY = (*ELEMENTWISE, *OF_ROWS)
 ROWS = np.random.default_rng(5).normal(0, 2, (3, 4))
 GRADS = np.random.default_rng(6).normal(0, 2, (3, 4))
 CLASSES = np.array([2, 0, 3])
@@ -54,7 +53,7 @@ def in_type(array, dtype):
 
 def backward(name, grad, x, **options):
     """The gradient, of arrays of NumPy's."""
-    saved = getattr(numbaexp, name)(x, **options) if name in SAVE_RESULT else x
+    saved = getattr(numbaexp, name)(x, **options) if saved_by(name) == "output" else x
     return getattr(numbaexp, f"{name}_backward")(grad, saved, **options)
 
 
@@ -66,7 +65,7 @@ FUNCTIONS = {
     **{name: (getattr(numbaexp, name), (ROWS,)) for name in UNARY},
     **{
         f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), (GRADS, ROWS))
-        for name in (*ELEMENTWISE, "softmax", "log_softmax")
+        for name in (*ELEMENTWISE, *SOFTMAX_LIKE)
     },
     "logsumexp_backward": (functools.partial(numbaexp.logsumexp_backward, axis=1), (GRADS[:, 0], ROWS)),
     "cross_entropy": (lambda x: numbaexp.cross_entropy(x, CLASSES), (ROWS,)),
@@ -260,7 +259,7 @@ def test_scan():
     np.testing.assert_allclose(jax.jacfwd(total)(x), jax.grad(total)(x), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", [f"{name}_backward" for name in (*ELEMENTWISE, "softmax", "log_softmax")])
+@pytest.mark.parametrize("name", [f"{name}_backward" for name in (*ELEMENTWISE, *SOFTMAX_LIKE)])
 def test_transposed(x64, name):
     """A gradient is linear in ``grad_output``."""
     function, (grad, saved) = getattr(numbaexp, name), (GRADS, numbaexp.log_softmax(ROWS))

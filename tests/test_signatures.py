@@ -8,6 +8,7 @@ import inspect
 
 import numpy as np
 import pytest
+from helpers import SOFTMAX_LIKE
 
 import numbaexp
 from numbaexp import autograd
@@ -196,7 +197,7 @@ def test_third_argument_of_logsumexp(library):
 
 
 @each_library
-@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("name", SOFTMAX_LIKE)
 def test_calls_of_softmax(library, name):
     function = getattr(numbaexp, name)
     expected = function(A, 0)

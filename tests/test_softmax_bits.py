@@ -6,7 +6,7 @@ import platform
 
 import numpy as np
 import pytest
-from helpers import FLOATS, OF_ROWS, assert_same_but_nan, dtype_of
+from helpers import FLOATS, OF_ROWS, SOFTMAX_LIKE, assert_same_but_nan, dtype_of
 from python_calls import from_python
 
 import numbaexp
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.sampled(dtype="float32")
 
 TYPES = {name: dtype_of(name) for name in FLOATS}
 TARGETS = ("cpu", "parallel", "auto")
-BACKWARD = ("softmax_backward", "log_softmax_backward")
+BACKWARD = tuple(f"{name}_backward" for name in SOFTMAX_LIKE)
 
 
 def logits(shape, dtype, seed=0):

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from helpers import assert_same_bits, computed, to_numpy
+from helpers import ELEMENTWISE, SOFTMAX_LIKE, assert_same_bits, computed, to_numpy
 
 import numbaexp
 from numbaexp.derivatives.rules import RULES
@@ -24,7 +24,6 @@ pytestmark = [
     ),
 ]
 
-ELEMENTWISE = [name for name, rule in RULES.items() if rule.arguments == ("x",) and not rule.options]
 FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 CLASSES = torch.tensor([2, 0, -100])
 WEIGHT = torch.tensor([0.5, 1.0, 2.0, 0.25], dtype=torch.float64)
@@ -224,7 +223,7 @@ def computed_in_numpy(name, *tensors):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
-@pytest.mark.parametrize("name", [*ELEMENTWISE, "softmax", "log_softmax"])
+@pytest.mark.parametrize("name", [*ELEMENTWISE, *SOFTMAX_LIKE])
 def test_bits_of_gradients(name, dtype, threads):
     """Those of the backward functions of NumPy's arrays, above the sizes from which threads share and below."""
     numba = pytest.importorskip("numba", reason="the threads are Numba's")
@@ -339,7 +338,7 @@ def test_a_weight_has_no_gradient():
         numbaexp.cross_entropy(normal(3, 4), CLASSES, weight=WEIGHT.clone().requires_grad_())
 
 
-IN_PLACE = ["exp", "exp2", "exp10", "expm1", "sigmoid", "softplus", "softmax", "log_softmax"]
+IN_PLACE = [*ELEMENTWISE, *SOFTMAX_LIKE]
 
 
 def in_place(name, x):

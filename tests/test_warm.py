@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from helpers import counting, printed, run_python
+from helpers import FLOATS, counting, printed, run_python
 
 import numbaexp
 from numbaexp.cpu import kernels, row_functions
-from numbaexp.scalar.family import FAMILY, SAVED
+from numbaexp.operations import OPERATIONS, Kind, named
+from numbaexp.scalar.family import FAMILY
 
 
 def run(*arguments, **environment):
@@ -23,12 +24,20 @@ def figures(done):
 
 
 def test_every_kernel_is_of_a_function():
-    found = kernels.kernels(kernels.FUNCTIONS, kernels.DTYPES)
-    assert {name for name, *rest in found if len(rest) == 1} == {*FAMILY, *SAVED}
+    found = kernels.kernels(tuple(OPERATIONS), FLOATS)
+    assert {name for name, *rest in found if len(rest) == 1} == set(named(Kind.ELEMENTWISE))
     assert {name for name, *rest in found if len(rest) == 2} == set(row_functions.FUNCTIONS)
     public = {getattr(getattr(numbaexp, name), "__name__", "") for name in numbaexp.__all__}
     in_place = {f"{name}_" for name in FAMILY}
-    assert set(kernels.FUNCTIONS) == public - in_place - {"", "targets", "use_target", "numbaexp.autograd"}
+    assert set(OPERATIONS) == public - in_place - {"", "targets", "use_target", "numbaexp.autograd"}
+
+
+def test_every_kernel_of_gpus_is_of_a_function():
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    from numbaexp.cuda import every_kernel, row_kernels
+
+    found = every_kernel.kernels(tuple(OPERATIONS), FLOATS)
+    assert {name for name, *_ in found} == {*named(Kind.ELEMENTWISE), *row_kernels.KERNELS, *row_kernels.ELEMENTS}
 
 
 def test_a_choice(run_script, tmp_path):
@@ -76,9 +85,11 @@ CALLS = """
 import itertools
 import numpy as np, numbaexp
 from numbaexp import autograd
+from numbaexp.operations import OPERATIONS, Kind, named
 from numbaexp.scalar.family import FAMILY, SAVED
 
-names = [name for name in ("softmax", "log_softmax", "logsumexp")]
+of_rows = (*named(Kind.ROWS), *named(Kind.REDUCTION))
+names = [name for name in of_rows if not OPERATIONS[name].is_gradient]
 try:
     import dask.array as da
 except ModuleNotFoundError:

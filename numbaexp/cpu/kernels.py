@@ -1,22 +1,15 @@
-"""List every kernel of the CPU, by the public functions that call them."""
+"""Every kernel of the CPU, by the public functions that call them."""
 
 from numbaexp.cpu import address_entry, entry, pool, row_entry, row_functions, share, ufunc
-from numbaexp.scalar.family import FAMILY, SAVED
+from numbaexp.operations import OPERATIONS, Kind, Operation
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
-# Of each function of rows its functions of ``row_functions``; those of Dask's arrays too.
-_OF_PIECES = ("statistics", "sums_of_statistics", "merged_sums")
-ROWS = {
-    "softmax": ("softmax", "softmax_of_sums", *_OF_PIECES),
-    "log_softmax": ("log_softmax", "log_softmax_of_sums", *_OF_PIECES),
-    "logsumexp": ("logsumexp", "weighted_logsumexp", "logsumexp_of_sums", *_OF_PIECES),
-    "softmax_backward": ("softmax_backward",),
-    "log_softmax_backward": ("log_softmax_backward",),
-    "logsumexp_backward": ("scaled_softmax",),
+# Of each loss its functions of ``row_functions``.
+_LOSSES = {
     "cross_entropy": ("statistics", "losses", "expected_losses", "total", "rounded"),
     "cross_entropy_backward": ("class_gradients", "expected_gradients", "total"),
 }
-FUNCTIONS = (*FAMILY, *SAVED, *ROWS)
+# Of those that go through an array of Dask whose chunks cut rows.
+_OF_PIECES = ("statistics", "sums_of_statistics", "merged_sums")
 # Of sums, which are pairs of float64 whatever the elements are.
 _IN_FLOAT64 = ("total", "sums_of_statistics", "merged_sums", "logsumexp_of_sums")
 # Dask tries what it is given to call on an array of its own.
@@ -41,14 +34,23 @@ def kernels(functions: tuple[str, ...], dtypes: tuple[str, ...]) -> list[Kernel]
     """Return the kernels of public functions in types of elements, as ``compile_one`` takes them."""
     found: dict[Kernel, None] = dict.fromkeys((name,) for name in _AROUND)
     for function in functions:
-        if function not in ROWS:
+        if OPERATIONS[function].kind is Kind.ELEMENTWISE:
             found.update(dict.fromkeys((function, dtype) for dtype in dtypes))
-        for name in ROWS.get(function, ()):
-            variants = row_functions.FUNCTIONS[name].makes()
+        for name in _of_rows(OPERATIONS[function]):
+            ways = row_functions.FUNCTIONS[name].makes()
             of_types = ("float64",) if name in _IN_FLOAT64 else dtypes
             of_types = (*of_types, "float64") if name in _IN_FLOAT64_TOO else of_types
-            found.update(dict.fromkeys((name, variant, dtype) for variant in variants for dtype in of_types))
+            found.update(dict.fromkeys((name, way, dtype) for way in ways for dtype in of_types))
     return list(found)
+
+
+def _of_rows(operation: Operation) -> tuple[str, ...]:
+    """Return the functions of ``row_functions`` that an operation runs."""
+    if operation.kind is Kind.LOSS:
+        return _LOSSES[operation.name]
+    name, of_sums = operation.name, f"{operation.name}_of_sums"
+    own = [each for each in (operation.kernel or name, f"weighted_{name}", of_sums) if each in row_functions.FUNCTIONS]
+    return (*own, *_OF_PIECES) if of_sums in own else tuple(own)
 
 
 def compile_one(kernel: Kernel) -> None:

@@ -46,7 +46,7 @@ def compiled(name: str, made_by: MadeBy, signature: str, sources: tuple[str, ...
         "settings": stamp(),
         "target": [triple, processor, features],
         "numba": numba.__version__,
-        # Of the structures of objects that the doors read.
+        # Of the structures of objects that the fast paths read.
         "head of objects": object.__basicsize__,
     }
 

@@ -5,17 +5,13 @@ from numba import cuda
 from numbaexp.cuda import launch, launch_rows
 from numbaexp.cuda.row_kernels import ELEMENTS
 from numbaexp.cuda.row_passes import RowKernels
+from numbaexp.operations import OPERATIONS, Kind
 from numbaexp.scalar.family import arity
 
-# Of each function of rows those of ``launch_rows``.
+# Of functions that launch others of ``launch_rows`` than their own, these.
 _LOSSES = ("statistics", "targets", "numbers", "factors", "total")
-ROWS = {
-    "softmax": ("softmax",),
-    "log_softmax": ("log_softmax",),
-    "logsumexp": ("logsumexp",),
-    "softmax_backward": ("softmax_backward",),
-    "log_softmax_backward": ("log_softmax_backward",),
-    "logsumexp_backward": ("logsumexp_backward",),
+_LAUNCHED = {
+    "logsumexp_backward": ("factors", "logsumexp_backward"),
     "cross_entropy": (*_LOSSES, "expected_losses", "losses", "means"),
     "cross_entropy_backward": (*_LOSSES, "class_gradients", "expected_gradients"),
 }
@@ -30,9 +26,9 @@ def kernels(functions: tuple[str, ...], dtypes: tuple[str, ...]) -> list[Kernel]
     """Return the kernels of public functions in types of elements, as ``compile_one`` takes them."""
     found: dict[Kernel, None] = {}
     for function in functions:
-        for name in ROWS.get(function, (function,)):
+        for name in _LAUNCHED.get(function, (function,)):
             variants: tuple[str, ...] = RowKernels._fields
-            if function not in ROWS:
+            if OPERATIONS[function].kind is Kind.ELEMENTWISE:
                 variants = "contiguous", "strided"
             elif name in ELEMENTS:
                 variants = ("of_threads",)

@@ -63,7 +63,7 @@ def rows(name: str, dtype: str, operands: Any, axes: tuple[int, ...]) -> None:
 
 
 def loss_forward(problem: Any, out: np.ndarray) -> None:
-    """Compute the loss of a ``numbaexp.losses_layout.Problem`` with elements."""
+    """Compute the loss of a ``numbaexp.engine.loss_problem.Problem`` with elements."""
     _copies, on_device = _copied(problem)
     result = cuda.device_array(problem.kept_shape, out.dtype)
     losses.forward(on_device, _strided(result, problem.dtype), 0)

@@ -13,19 +13,15 @@ from numbaexp.cuda.row_passes import ARGUMENTS, TYPES
 from numbaexp.cuda.row_reductions import FIELDS
 from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Rows, Strided, find_rows
+from numbaexp.operations import OPERATIONS, Kind, named
 from numbaexp.scalar.forms import itemsize
 from numbaexp.scalar.row_order import CHUNK, LANES
 
 # The operands of each function, by what errors call them. Of "record", "sum" and "count" an element is several float64,
 # one after another.
 OPERANDS = {
-    "softmax": ("x", "out"),
-    "log_softmax": ("x", "out"),
-    "logsumexp": ("x", "out"),
+    **{name: (*OPERATIONS[name].arrays, "out") for name in (*named(Kind.ROWS), *named(Kind.REDUCTION))},
     "statistics": ("x", "greatest", "logarithm", "low"),
-    "softmax_backward": ("grad_output", "output", "out"),
-    "log_softmax_backward": ("grad_output", "output", "out"),
-    "logsumexp_backward": ("grad_output", "x", "out"),
     "expected_losses": ("x", "targets", "weight", "record"),
     "total": ("record", "sum"),
     "class_gradients": ("x", "record", "out"),

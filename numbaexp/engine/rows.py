@@ -13,9 +13,6 @@ from numbaexp.layout import Strided, axes_of, final_shape, reduced_shape
 from numbaexp.operations import Kind, Operation
 from numbaexp.scalar.forms import FLOATS
 
-# The bits of -infinity.
-_MINUS_INFINITY_IN_BFLOAT16 = 0xFF80
-
 
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where its arrays are."""
@@ -87,8 +84,9 @@ def on_host(
     shape = views[operation.like_index].shape or (1,)
     result = _of_rows(views[-1], shape, axes) if operation.kind is Kind.REDUCTION else views[-1].reshape(shape)
     if 0 in shape:
-        # Of rows without elements there are logarithms of sums alone.
-        result[...] = _MINUS_INFINITY_IN_BFLOAT16 if dtype == "bfloat16" else -np.inf
+        if operation.kind is Kind.REDUCTION:
+            of_none = np.float32(operation.masked or 0.0)
+            result[...] = of_none.view(np.uint32) >> 16 if dtype == "bfloat16" else of_none
         return
     target = result if host.fits(result, result.dtype, axes) else host.empty(result.shape, result.dtype, axes)
     operands = {"y": target}

@@ -27,9 +27,12 @@ _SUMS = np.dtype([(field, np.float64) for field in ("greatest", "others", "other
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Build the graph of a function of rows; return NotImplemented for ufuncs and gradients."""
-    of_rows = operation.kind in (Kind.ROWS, Kind.REDUCTION) and not operation.is_gradient
-    if not of_rows or not isinstance(arrays[0], da.Array):
+    """Build the graph of a function of rows that is made of their statistics, which can be merged.
+
+    All else goes the way of NumPy's arrays.
+    """
+    is_merged = f"{operation.name}_of_sums" in row_functions.FUNCTIONS
+    if not is_merged or not isinstance(arrays[0], da.Array):
         return NotImplemented
     (label,) = operation.arrays
     for option, value in {"out": out, "b": options.get("b"), "return_sign": options.get("return_sign")}.items():
@@ -37,21 +40,22 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
             raise TypeError(f"of an array of Dask `{operation.name}` does not take `{option}`")
     if current_target() == CUDA:
         raise TypeError(f"`{label}` must not be an array of Dask under the target 'cuda'")
-    compute = _log_sum if operation.kind is Kind.REDUCTION else _rows
+    compute = _reduction if operation.kind is Kind.REDUCTION else _rows
     return compute(operation, arrays[0], **options)
 
 
-def _log_sum(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any = None) -> Any:
-    x, _ = _masked(a, "a", None, where)
+def _reduction(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any = None) -> Any:
+    x, _ = _masked(a, operation.arrays[0], None, where)
     axes = axes_of(axis, x.ndim)
     if x.ndim == 0:
-        return _blocks(_whole, x.dtype, x, function="logsumexp", axis=axis, keepdims=False)
+        return _blocks(_whole, x.dtype, x, function=operation.name, axis=axis, keepdims=False)
     if _is_cut(x, axes):
         # In pairs of float64 for every type: the maximum and the logarithm may cancel.
-        result = _blocks(_log_sums, x.dtype, _statistics(_as_float64(x), axes), kind=x.dtype)
+        statistics = _statistics(_as_float64(x), axes)
+        result = _blocks(_reduced, x.dtype, statistics, function=operation.name, kind=x.dtype)
     else:
         chunks = tuple((1,) if axis in axes else lengths for axis, lengths in enumerate(x.chunks))
-        result = _blocks(_whole, x.dtype, x, chunks=chunks, function="logsumexp", axis=axes, keepdims=True)
+        result = _blocks(_whole, x.dtype, x, chunks=chunks, function=operation.name, axis=axes, keepdims=True)
     return result if keepdims else da.squeeze(result, axes)
 
 
@@ -149,11 +153,11 @@ def _merged(sums: np.ndarray, axis: tuple[int, ...], keepdims: bool) -> np.ndarr
     return merged
 
 
-def _log_sums(sums: np.ndarray, kind: np.dtype) -> np.ndarray:
-    """Return the logarithms of rows' sums."""
+def _reduced(sums: np.ndarray, function: str, kind: np.dtype) -> np.ndarray:
+    """Return the results of rows, from their statistics."""
     result = np.empty(sums.shape)
     if result.size:
-        _run("logsumexp_of_sums", "float64", (), x=result, y=result, extra=sums["greatest"])
+        _run(f"{function}_of_sums", "float64", (), x=result, y=result, extra=sums["greatest"])
     return _converted(result, kind)
 
 

@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from numbaexp.operations import OPERATIONS, Kind, named
+
 _ROOM = __name__.rpartition(".")[0]
 # For each function the module of its scalars, which have the function's name in capital letters.
 _SCALARS = {
@@ -20,15 +22,8 @@ _SCALARS = {
 # For each function whose fast phase computes pairs, the module with ``make_`` and its name: ``make(powers)`` returns
 # ``pair(x)``, which returns (high, low, size), with the exact result within ``powers.error`` times size of high + low.
 _PAIRS = {"expm1": "tabled_expm1", "sigmoid": "tabled_sigmoid", "softplus": "tabled_softplus"}
-# For each gradient the array that it saves of a call; ``numbaexp.scalar.gradients`` has their scalars in each type.
-SAVED = {
-    "exp_backward": "output",
-    "exp2_backward": "output",
-    "exp10_backward": "output",
-    "expm1_backward": "x",
-    "sigmoid_backward": "x",
-    "softplus_backward": "x",
-}
+# For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.
+SAVED = {name: OPERATIONS[name].arrays[1] for name in named(Kind.ELEMENTWISE) if OPERATIONS[name].is_gradient}
 
 
 class _Family(Mapping[str, Any]):
