@@ -63,7 +63,7 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     """Compute a function, of which no library has to know."""
     like = arrays[operation.like_index]
     found = decided.get(type(like)) or find(like)
-    if found.compute_small is not None:
+    if found.compute_small is not None and operation.kind is not Kind.LOSS:
         result = found.compute_small(operation, arrays, out, options)
         if result is not NotImplemented:
             return result

@@ -49,7 +49,13 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if isinstance(written.view, np.ndarray):
         on_threads_of(backend, on_host, operation, dtype, views, [of_each for _, of_each in read], axes)
     else:
-        _on_device(operation, dtype, views, axes, stream_of(backend, [each.array for each in given], out))
+        _on_device(
+            operation,
+            dtype,
+            views,
+            axes,
+            stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out),
+        )
     return backend.finish(x.array, out, written)
 
 

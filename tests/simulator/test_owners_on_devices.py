@@ -412,7 +412,7 @@ def test_jax_of_a_device(monkeypatch, launches):
     from numbaexp.backends import jax as adapter
 
     for module in (adapter, dlpack):
-        monkeypatch.setattr(module, "place", lambda array, argument: "cuda:0")
+        monkeypatch.setattr(module, "device", lambda array, argument: "cuda:0")
     monkeypatch.setattr(dlpack, "_STREAM", None)
     monkeypatch.setattr(adapter, "stream", lambda x, out: 1)
     monkeypatch.setattr(capsule, "CUDA", capsule.HOST)

@@ -286,15 +286,15 @@ CLASSES, CLASSES_THERE = np.zeros(3, int), cuda.to_device(np.zeros(3, int))
 @pytest.mark.parametrize(
     ("logits", "targets", "options", "error", "message"),
     [
-        (THERE, CLASSES, {}, ValueError, "`targets` is on cpu and `logits` on cuda:0: numbaexp copies nothing"),
-        (HERE, CLASSES_THERE, {}, ValueError, "`targets` is on cuda:0 and `logits` on cpu: numbaexp copies nothing"),
-        (THERE, CLASSES_THERE, {"weight": np.ones(4)}, ValueError, "`weight` is on cpu and `logits` on cuda:0"),
+        (THERE, CLASSES, {}, ValueError, "`logits` is on cuda:0 and `targets` on cpu: numbaexp copies nothing"),
+        (HERE, CLASSES_THERE, {}, ValueError, "`logits` is on cpu and `targets` on cuda:0: numbaexp copies nothing"),
+        (THERE, CLASSES_THERE, {"weight": np.ones(4)}, ValueError, "`logits` is on cuda:0 and `weight` on cpu"),
         (
             THERE,
             CLASSES_THERE,
             {"weight": cuda.to_device(np.ones(4, int))},
             TypeError,
-            "`weight` must be of type float16, bfloat16, float32, float64 on a device; got int64",
+            "`weight` must be of a float type on a device; got int64",
         ),
         (THERE, cuda.to_device(np.zeros(3, bool)), {}, TypeError, "`targets` must be integers, or .*; got bool"),
         (THERE, cuda.to_device(np.zeros((3, 4))), {}, TypeError, "`targets` must be.* float32; got float64"),
@@ -311,7 +311,7 @@ def test_refused(logits, targets, options, error, message):
 
 def test_gradients_of_the_loss_refused():
     for grad, error, message in (
-        (np.ones(()), ValueError, "`grad_output` is on cpu and `logits` on cuda:0: numbaexp copies nothing"),
+        (np.ones(()), ValueError, "`logits` is on cuda:0 and `grad_output` on cpu: numbaexp copies nothing"),
         (cuda.to_device(np.ones(2)), ValueError, r"`grad_output` must be of the shape of the loss, \(\); got \(2,\)"),
     ):
         with pytest.raises(error, match=f"^{message}"):
@@ -398,7 +398,7 @@ def test_logsumexp_backward_refused():
         numbaexp.logsumexp(cuda.to_device(np.ones(3, int)))
     with pytest.raises(TypeError, match=r"^`x` must be of a float type on a device; got int64$"):
         numbaexp.logsumexp_backward(cuda.to_device(np.array(1.0)), cuda.to_device(np.ones(3, int)))
-    with pytest.raises(TypeError, match=r"^`grad_output` must be an array of NumPy's; got "):
+    with pytest.raises(ValueError, match=r"^`grad_output` is on cuda:0 and `x` on cpu: numbaexp copies nothing"):
         numbaexp.logsumexp_backward(there, np.ones(3))
 
 
