@@ -97,7 +97,7 @@ NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.in
         ("softplus", "float64"),
         ("expm1", "float16"),
         ("sigmoid_backward", "float32"),
-        ("softmax", "beside", "float32"),
+        ("softmax", "batched", "float32"),
         ("logsumexp", "finish", "float16"),
         ("expected_gradients", "by row", "float64"),
     ],

@@ -185,7 +185,7 @@ def test_references(dtype, offset):
             assert_same_but_nan(results[:, i], numbaexp.softmax(np.ascontiguousarray(beside[:, i])))
 
 
-@pytest.mark.parametrize("way", ["by row", "beside", "by chunks"])
+@pytest.mark.parametrize("way", ["by row", "batched", "by chunks"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_of_nothing_nothing_is_left(monkeypatch, dtype, way):
     """However great the number is that it is multiplied by."""
@@ -277,7 +277,7 @@ def test_pinned(dtype, n):
 MANY = 1 << 40
 WAYS = {
     "by row": (0, MANY, 64),
-    "beside": (MANY, 0, 64),
+    "batched": (MANY, 0, 64),
     "by chunks": (0, MANY, 0),
 }
 
@@ -285,7 +285,7 @@ WAYS = {
 def force(monkeypatch, way):
     alone_from, beside_from, kept = WAYS[way]
     monkeypatch.setattr(row_job, "ALONE_FROM", alone_from)
-    monkeypatch.setattr(row_job, "BESIDE_FROM", beside_from)
+    monkeypatch.setattr(row_job, "BATCHED_FROM", beside_from)
     monkeypatch.setattr(row_job, "KEPT", kept)
 
 
@@ -342,7 +342,7 @@ def test_every_kernel(monkeypatch, name, dtype):
                 assert_same_but_nan(call(name, in_place, y, in_place), expected)
                 seen.update(used)
     ways = row_functions.FUNCTIONS[name]
-    assert seen == {"by row", "beside", *(label for label, *_ in (*ways.by_chunks, *ways.beside_by_chunks))}
+    assert seen == {"by row", "batched", *(label for label, *_ in (*ways.by_chunks, *ways.batched_by_chunks))}
 
 
 def placed(array, memory):

@@ -1,5 +1,5 @@
 """Kernels of chunks of batched rows, for long rows that lie across memory: the first and the last of those
-that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks. A chunk of ``BESIDE`` rows is a unit.
+that ``numbaexp.cpu.rows`` and ``numbaexp.cpu.row_logs`` have for rows by chunks. A chunk of ``BATCH`` rows is a unit.
 """
 
 import numpy as np
@@ -8,17 +8,17 @@ from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import whole_tiles
 from numbaexp.cpu.columns import (
     ONE_EACH,
-    beside,
+    batch_size,
     block_at,
     blocks_of,
     clear,
-    make_beside,
+    make_batched,
     make_scatter,
     subtracted,
     width_of,
 )
 from numbaexp.cpu.room import allocated, release
-from numbaexp.cpu.row_job import BESIDE
+from numbaexp.cpu.row_job import BATCH
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, stack
 from numbaexp.cpu.rows import HIGH, LOW, ONES, REFERENCE, SHARE, SHARE_LOW
 from numbaexp.scalar.row_arithmetic import arithmetic_of
@@ -27,20 +27,20 @@ from numbaexp.scalar.row_order import CHUNK
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
 # Bytes of the values of a block of chunks.
-_VALUES = 8 * CHUNK * BESIDE
+_VALUES = 8 * CHUNK * BATCH
 
 
 @part
 def known_of(j, block, c):
     """Return the address of the partial sums of the chunks of row c of a block."""
     blocks = blocks_of(j[at.INNER])
-    row = block // blocks * j[at.INNER] + block % blocks * BESIDE + c
+    row = block // blocks * j[at.INNER] + block % blocks * BATCH + c
     return j[at.KNOWN] + 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]) * row
 
 
 def make_sums(dtype):
     """Make the kernel of ``numbaexp.cpu.rows.make_sums`` for batched rows."""
-    of_block = make_beside(dtype, arithmetic_of(dtype))
+    of_block = make_batched(dtype, arithmetic_of(dtype))
 
     def sums(job, first, last):
         j = _int(job)
@@ -72,7 +72,7 @@ def make_sums(dtype):
 
 def make_sums_apart(dtype):
     """Make the kernel of ``numbaexp.cpu.rows.make_sums_apart`` for batched rows."""
-    of_block = make_beside(dtype, arithmetic_of(dtype))
+    of_block = make_batched(dtype, arithmetic_of(dtype))
 
     def sums_apart(job, first, last):
         j = _int(job)
@@ -106,7 +106,7 @@ def make_sums_apart(dtype):
 def make_finish(dtype, scaled=False):
     """Make the kernel of ``numbaexp.cpu.rows.make_finish`` for batched rows."""
     arithmetic = arithmetic_of(dtype)
-    memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
+    memory, of_block = make_row_memory(dtype, arithmetic), make_batched(dtype, arithmetic, scaled)
     scatter = make_scatter(memory)
 
     def finish(job, first, last):
@@ -142,7 +142,7 @@ def make_finish(dtype, scaled=False):
 def make_finish_logs(dtype):
     """Make the kernel of ``numbaexp.cpu.row_logs.make_finish_logs`` for batched rows."""
     arithmetic = arithmetic_of(dtype)
-    memory, of_block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic)
+    memory, of_block = make_row_memory(dtype, arithmetic), make_batched(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
     element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
 
@@ -153,9 +153,9 @@ def make_finish_logs(dtype):
         if room == 0:
             return
         values, made = room, room + _VALUES
-        source, results, wide = number(values), element(made), beside()
+        source, results, wide = number(values), element(made), batch_size()
         top, log, log_low = _float(stack(ONE_EACH)), _float(stack(ONE_EACH)), _float(stack(ONE_EACH))
-        for c in range(BESIDE):
+        for c in range(BATCH):
             top[c], log[c], log_low[c] = 0.0, 0.0, 0.0
         for unit in range(first, last):
             block, start = unit // chunks, unit % chunks * CHUNK
@@ -169,7 +169,7 @@ def make_finish_logs(dtype):
                 log[c] = log[c] if abs(top[c]) < np.inf else np.nan
             for i in range(count):
                 for c in range(wide):
-                    k = i * BESIDE + c
+                    k = i * BATCH + c
                     results[k] = rounded(log_share(source[k], value(top[c]), log[c], log_low[c]))
             scatter(made, y, j[at.Y_INNER], j[at.Y_STEP], rows, count)
         release(room)

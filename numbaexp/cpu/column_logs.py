@@ -6,14 +6,14 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.columns import (
     ONE_EACH,
-    beside,
+    batch_size,
     block_at,
-    make_beside,
+    make_batched,
     make_scatter,
     width_of,
 )
 from numbaexp.cpu.room import allocated, release
-from numbaexp.cpu.row_job import BESIDE
+from numbaexp.cpu.row_job import BATCH
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, stack
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.rows import cancel
@@ -26,7 +26,7 @@ def make_sums_of_block(dtype, arithmetic):
     """Return ``sums_of_block(x, row_step, step, width, length, values, tops, logs, logs_low)``, which computes
     (greatest, logarithm, low) of each row. Its values are left at ``values``, behind which there is room for their
     exponentials."""
-    block, weighted, logarithm = make_beside(dtype, arithmetic), arithmetic.weighted, arithmetic.logarithm
+    block, weighted, logarithm = make_batched(dtype, arithmetic), arithmetic.weighted, arithmetic.logarithm
     one = arithmetic.one
 
     @part
@@ -38,7 +38,7 @@ def make_sums_of_block(dtype, arithmetic):
         block.addends(values, length, tops, high, low, ones)
         block.total(high, low, length, logs, logs_low)
         counts, highs, lows = _float(ones), _float(logs), _float(logs_low)
-        for c in range(BESIDE):
+        for c in range(BATCH):
             total, total_low = weighted(highs[c], lows[c], one, 0.0)
             highs[c], lows[c] = logarithm(counts[c], total, total_low)
 
@@ -60,17 +60,17 @@ def make_log_softmax(dtype):
             return
         values, tops, logs, logs_low = room, stack(ONE_EACH), stack(ONE_EACH), stack(ONE_EACH)
         results = values + length * ONE_EACH
-        source, target, wide = number(values), element(results), beside()
+        source, target, wide = number(values), element(results), batch_size()
         greatests, highs, lows = _float(tops), _float(logs), _float(logs_low)
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
             sums_of_block(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
-            for c in range(BESIDE):
+            for c in range(BATCH):
                 highs[c] = highs[c] if abs(greatests[c]) < np.inf else np.nan
             for i in range(length):
                 for c in range(wide):
-                    k = i * BESIDE + c
+                    k = i * BATCH + c
                     target[k] = rounded(log_share(source[k], value(greatests[c]), highs[c], lows[c]))
             scatter(results, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         release(room)
@@ -100,13 +100,13 @@ def make_log_sums(dtype):
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
             sums_of_block(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
             cancelling = np.int64(0)
-            for c in range(BESIDE):
+            for c in range(BATCH):
                 results[c] = log_sum(value(greatests[c]), highs[c], lows[c])
                 doubtful[c] = np.int64(cancel(results[c], highs[c]))
                 cancelling += doubtful[c]
             if narrow and cancelling:
                 in_pairs(x, j[at.X_INNER], j[at.X_STEP], width, length, values, tops, logs, logs_low)
-                for c in range(BESIDE):
+                for c in range(BATCH):
                     paired = PAIRED.log_sum(greatests[c], highs[c], lows[c])
                     results[c] = paired if doubtful[c] else results[c]
             for c in range(width):

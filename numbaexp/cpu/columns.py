@@ -1,4 +1,4 @@
-"""Kernels of batched rows: of ``BESIDE`` rows at once, for rows that are short, or that lie across memory. The
+"""Kernels of batched rows: of ``BATCH`` rows at once, for rows that are short, or that lie across memory. The
 arguments are those of ``numbaexp.cpu.rows``, and a unit of work is so many rows of the second dimension.
 
 Each loop runs over one element of every row, and becomes SIMD code whatever the rows' length is.
@@ -13,7 +13,7 @@ from numbaexp.cpu import row_job as at
 from numbaexp.cpu.flags import unforeseen
 from numbaexp.cpu.lanes import load_numbers, make_sums
 from numbaexp.cpu.room import allocated, release
-from numbaexp.cpu.row_job import BESIDE
+from numbaexp.cpu.row_job import BATCH
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, stack, steps_of
 from numbaexp.cpu.rows import make_share
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
@@ -24,7 +24,7 @@ from numbaexp.vector.operations import as_number, spread_to, where
 from numbaexp.vector.type import Vector
 
 # Bytes of a number of each row, and of a number of each lane of each row.
-ONE_EACH, _LANES_EACH = 8 * BESIDE, 8 * BESIDE * LANES
+ONE_EACH, _LANES_EACH = 8 * BATCH, 8 * BATCH * LANES
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
@@ -32,7 +32,7 @@ _float = make_pointer(np.float64)
 
 @part
 def blocks_of(inner):
-    return (inner + BESIDE - 1) // BESIDE
+    return (inner + BATCH - 1) // BATCH
 
 
 @part
@@ -40,13 +40,13 @@ def block_at(j, unit, base):
     """Return the address of the first row of a unit."""
     outer, inner = steps_of(base)
     blocks = blocks_of(j[at.INNER])
-    return j[base] + unit // blocks * j[outer] + unit % blocks * BESIDE * j[inner]
+    return j[base] + unit // blocks * j[outer] + unit % blocks * BATCH * j[inner]
 
 
 @part
 def width_of(j, unit):
     """Return the number of rows of a unit."""
-    return min(BESIDE, j[at.INNER] - unit % blocks_of(j[at.INNER]) * BESIDE)
+    return min(BATCH, j[at.INNER] - unit % blocks_of(j[at.INNER]) * BATCH)
 
 
 @part
@@ -57,14 +57,14 @@ def copy(source, target, count):
 
 
 @part
-def beside():
-    """Return ``BESIDE``, of which the compiler knows nothing: it would unroll loops of as many turns instead of making
+def batch_size():
+    """Return ``BATCH``, of which the compiler knows nothing: it would unroll loops of as many turns instead of making
     SIMD code of them."""
-    return unforeseen(np.int64(BESIDE))
+    return unforeseen(np.int64(BATCH))
 
 
-class Beside(NamedTuple):
-    """Functions of a chunk of batched rows: element i of row c is at i * BESIDE + c.
+class Batched(NamedTuple):
+    """Functions of a chunk of batched rows: element i of row c is at i * BATCH + c.
 
     load(x, row_step, step, width, count, values) : the elements, and 0 for rows that are not there.
     greatest(values, count, tops) : of each row.
@@ -83,16 +83,16 @@ class Beside(NamedTuple):
 
 
 def make_total(arithmetic):
-    """Return ``total`` of ``Beside``."""
+    """Return ``total`` of ``Batched``."""
     add_to, narrow = make_sums(arithmetic).add_to, arithmetic is NARROW
 
     @part
     def total(high, low, count, sums, sums_low):
         lanes_high, lanes_low = stack(_LANES_EACH), stack(_LANES_EACH)
         used = min(count, LANES)
-        copy(high, lanes_high, used * BESIDE)
+        copy(high, lanes_high, used * BATCH)
         if not narrow:
-            copy(low, lanes_low, used * BESIDE)
+            copy(low, lanes_low, used * BATCH)
         for i in range(used, count):
             lane, here = i % LANES * ONE_EACH, i * ONE_EACH
             add_to(lanes_high + lane, lanes_low + lane, high + here, low + here)
@@ -103,14 +103,14 @@ def make_total(arithmetic):
                 add_to(lanes_high + here, lanes_low + here, lanes_high + there, lanes_low + there)
             used = min(used, half)
             half //= 2
-        copy(lanes_high, sums, BESIDE)
+        copy(lanes_high, sums, BATCH)
         if not narrow:
-            copy(lanes_low, sums_low, BESIDE)
+            copy(lanes_low, sums_low, BATCH)
 
     return total
 
 
-def make_beside(dtype, arithmetic, scaled=False):
+def make_batched(dtype, arithmetic, scaled=False):
     memory = make_row_memory(dtype, arithmetic)
     value, size = arithmetic.value, memory.size
     element, number = make_pointer(memory.stored_as), make_pointer(value)
@@ -118,37 +118,37 @@ def make_beside(dtype, arithmetic, scaled=False):
     order = make_pointer(np.dtype(f"u{value_size}"))
     to_value, rounded, of_rank = memory.to_value, memory.rounded, arithmetic.of_rank
     exponential, addend, shared = arithmetic.exponential, arithmetic.addend, arithmetic.shared
-    load_values, load = make_load(Vector(from_dtype(np.dtype(value)), BESIDE)), make_sums(arithmetic).load
+    load_values, load = make_load(Vector(from_dtype(np.dtype(value)), BATCH)), make_sums(arithmetic).load
     store_pair = make_sums(arithmetic).store
-    step_of_values, zero, smallest = BESIDE * value_size, value(0.0), arithmetic.nothing
+    step_of_values, zero, smallest = BATCH * value_size, value(0.0), arithmetic.nothing
     narrow = arithmetic is NARROW
 
     @part
     def load_block(x, row_step, step, width, count, values):
-        target, wide = number(values), beside()
-        if width < BESIDE:
-            for i in range(count * BESIDE):
+        target, wide = number(values), batch_size()
+        if width < BATCH:
+            for i in range(count * BATCH):
                 target[i] = value(0.0)
-        if row_step == size and width == BESIDE:
+        if row_step == size and width == BATCH:
             for i in range(count):
                 source = element(x + i * step)
                 for c in range(wide):
-                    target[i * BESIDE + c] = to_value(source[c])
+                    target[i * BATCH + c] = to_value(source[c])
         else:
             for c in range(width):
                 for i in range(count):
-                    target[i * BESIDE + c] = to_value(element(x + c * row_step + i * step)[0])
+                    target[i * BATCH + c] = to_value(element(x + c * row_step + i * step)[0])
 
     @part
     def greatest(values, count, tops):
         ranks_address = stack(ONE_EACH)
         source, ranks, greatests = number(values), order(ranks_address), _float(tops)
-        for c in range(BESIDE):
+        for c in range(BATCH):
             ranks[c] = rank(source[c])
         for i in range(1, count):
-            for c in range(BESIDE):
-                ranks[c] = max(ranks[c], rank(source[i * BESIDE + c]))
-        for c in range(BESIDE):
+            for c in range(BATCH):
+                ranks[c] = max(ranks[c], rank(source[i * BATCH + c]))
+        for c in range(BATCH):
             greatests[c] = np.float64(of_rank(ranks[c]))
 
     @part
@@ -178,9 +178,9 @@ def make_beside(dtype, arithmetic, scaled=False):
                 is_nothing = e < smallest
                 e = where(is_nothing, 0.0, e)
                 e_low = 0.0 if narrow else where(is_nothing, 0.0, e_low)
-            store(results + i * BESIDE * size, rounded(shared(e, e_low, share, share_low)))
+            store(results + i * BATCH * size, rounded(shared(e, e_low, share, share_low)))
 
-    return Beside(load_block, greatest, exponentials, addends, make_total(arithmetic), write)
+    return Batched(load_block, greatest, exponentials, addends, make_total(arithmetic), write)
 
 
 def make_scatter(memory):
@@ -189,16 +189,16 @@ def make_scatter(memory):
 
     @part
     def scatter(results, y, row_step, step, width, count):
-        source, wide = element(results), beside()
-        if row_step == size and width == BESIDE:
+        source, wide = element(results), batch_size()
+        if row_step == size and width == BATCH:
             for i in range(count):
                 target = element(y + i * step)
                 for c in range(wide):
-                    target[c] = source[i * BESIDE + c]
+                    target[c] = source[i * BATCH + c]
         else:
             for c in range(width):
                 for i in range(count):
-                    element(y + c * row_step + i * step)[0] = source[i * BESIDE + c]
+                    element(y + c * row_step + i * step)[0] = source[i * BATCH + c]
 
     return scatter
 
@@ -206,7 +206,7 @@ def make_scatter(memory):
 @part
 def clear(numbers):
     target = _float(numbers)
-    for c in range(BESIDE):
+    for c in range(BATCH):
         target[c] = 0.0
 
 
@@ -214,14 +214,14 @@ def clear(numbers):
 def subtracted(references, differences):
     """Write references that can be subtracted to ``differences``."""
     source, target = _float(references), _float(differences)
-    for c in range(BESIDE):
+    for c in range(BATCH):
         target[c] = subtrahend(source[c])
 
 
 def make_softmax(dtype, scaled=False):
     """Make the kernel of rows of one chunk, each element of which is read once and written once."""
     arithmetic = arithmetic_of(dtype)
-    memory, block = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic, scaled)
+    memory, block = make_row_memory(dtype, arithmetic), make_batched(dtype, arithmetic, scaled)
     share_of, scatter, usable = make_share(arithmetic, scaled), make_scatter(memory), arithmetic.usable
 
     def softmax(job, first, last):
@@ -236,7 +236,7 @@ def make_softmax(dtype, scaled=False):
         reference, greatest, total, total_low = _float(references), _float(tops), _float(sums), _float(sums_low)
         scale = _float(scales)
         clear(sums_low)
-        for c in range(BESIDE):
+        for c in range(BATCH):
             scale[c] = 1.0
         for unit in range(first, last):
             width = width_of(j, unit)
@@ -247,20 +247,20 @@ def make_softmax(dtype, scaled=False):
             while tries < 2 and not usual:
                 if tries == 1:
                     block.greatest(values, length, tops)
-                    for c in range(BESIDE):
+                    for c in range(BATCH):
                         reference[c] = 0.0 if usable(total[c]) else greatest[c]
                 subtracted(references, differences)
                 block.exponentials(values, length, differences, high, low)
                 block.total(high, low, length, sums, sums_low)
                 usual = True
-                for c in range(BESIDE):
+                for c in range(BATCH):
                     usual &= usable(total[c])
                 tries += 1
             if scaled:
                 given = block_at(j, unit, at.EXTRA)
                 for c in range(width):
                     scale[c] = _float(given + c * j[at.EXTRA_INNER])[0]
-            for c in range(BESIDE):
+            for c in range(BATCH):
                 total[c], total_low[c] = share_of(reference[c], total[c], total_low[c], scale[c])
             # The values are done with.
             block.write(high, low, length, sums, sums_low, values)

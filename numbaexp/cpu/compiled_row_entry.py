@@ -65,7 +65,7 @@ def enter(state_array, args, nargs):
                 usual = usual and length == word_at(word_at(y + SHAPE) + 8 * axis)
             source, second, target = word_at(x + DATA), word_at(w + DATA), word_at(y + DATA)
             count = size // length if size else 0
-            alone = length >= at.ALONE_FROM or count < at.BESIDE_FROM
+            alone = length >= at.ALONE_FROM or count < at.BATCHED_FROM
             itemsize, kernel = state[kernels + 1], state[kernels + 2 if alone else kernels + 3]
             usual = usual and (source == target or abs(source - target) >= size * itemsize)
             usual = usual and (second == target or abs(second - target) >= size * itemsize)
@@ -75,7 +75,7 @@ def enter(state_array, args, nargs):
             compiled = not usual or kernel != 0
             if usual and compiled:
                 address = stack(_JOB)
-                job, units = _int(address), count if alone else (count + at.BESIDE - 1) // at.BESIDE
+                job, units = _int(address), count if alone else (count + at.BATCH - 1) // at.BATCH
                 for place in range(at.PLACES):
                     job[place] = 0
                 job[at.X], job[at.W], job[at.Y] = source, second, target

@@ -9,10 +9,10 @@ import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_fetch, whole_tiles
-from numbaexp.cpu.columns import beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.columns import batch_size, block_at, make_batched, make_scatter, width_of
 from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
 from numbaexp.cpu.room import allocated, allocated_zeros, release
-from numbaexp.cpu.row_job import BESIDE, CHUNK_BYTES, TILE, TILE_BYTES
+from numbaexp.cpu.row_job import BATCH, CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import HIGH, LOW
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
@@ -171,13 +171,13 @@ def make_finish(name, dtype):
     return finish
 
 
-def make_beside_kernel(name, dtype):
+def make_batched_kernel(name, dtype):
     """Make the kernel of batched rows of one chunk."""
-    memory, gradient, block = make_row_memory(dtype, PAIRED), gradient_of(name, dtype), make_beside(dtype, PAIRED)
+    memory, gradient, block = make_row_memory(dtype, PAIRED), gradient_of(name, dtype), make_batched(dtype, PAIRED)
     addend, result, rounded, scatter = gradient.addend, gradient.result, memory.rounded, make_scatter(memory)
     element = make_pointer(memory.stored_as)
 
-    def beside_each_other(job, first, last):
+    def batched(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
         size = length * TILE_BYTES
@@ -186,7 +186,7 @@ def make_beside_kernel(name, dtype):
             return
         values, values_y, high, low = room, room + size, room + 2 * size, room + 3 * size
         gs, ys, highs, lows, results = _float(values), _float(values_y), _float(high), _float(low), element(values)
-        sums, sums_low, wide = stack(TILE_BYTES), stack(TILE_BYTES), beside()
+        sums, sums_low, wide = stack(TILE_BYTES), stack(TILE_BYTES), batch_size()
         totals, totals_low = _float(sums), _float(sums_low)
         for unit in range(first, last):
             width = width_of(j, unit)
@@ -198,10 +198,10 @@ def make_beside_kernel(name, dtype):
             block.total(high, low, length, sums, sums_low)
             for i in range(length):
                 for c in range(wide):
-                    k = i * BESIDE + c
+                    k = i * BATCH + c
                     results[k] = rounded(result(gs[k], ys[k], totals[c], totals_low[c]))
             y = block_at(j, unit, at.Y)
             scatter(values, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         release(room)
 
-    return beside_each_other
+    return batched

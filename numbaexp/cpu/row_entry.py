@@ -59,6 +59,6 @@ def make_fast_path(name: str, shared_from: int) -> tuple[Callable[..., bool | No
 def compile_for(name: str, state: np.ndarray, x: np.ndarray) -> None:
     """Compile the kernel that an array needs."""
     length = x.shape[-1]
-    alone = length >= at.ALONE_FROM or x.size // length < at.BESIDE_FROM
+    alone = length >= at.ALONE_FROM or x.size // length < at.BATCHED_FROM
     index = TYPES + EACH * list(_SIZES).index(x.dtype.name) + (2 if alone else 3)
-    state[index] = row_functions.kernel(name, "by row" if alone else "beside", x.dtype.name)
+    state[index] = row_functions.kernel(name, "by row" if alone else "batched", x.dtype.name)

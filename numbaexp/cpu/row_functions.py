@@ -25,26 +25,26 @@ class Make(NamedTuple):
 
 
 # Units of work.
-ROW, CHUNK_OF_ROW, CHUNK_OF_BLOCK = "row", "chunk of a row", "chunk of rows beside each other"
+ROW, CHUNK_OF_ROW, CHUNK_OF_BLOCK = "row", "chunk of a row", "chunk of batched rows"
 
 
 class Variants(NamedTuple):
-    """The kernels of a function: for a row at a time, and for rows beside each other; and for rows that no cache holds,
-    one after another, each with its name and unit, again at a time and beside each other."""
+    """The kernels of a function: for a row at a time, and for batched rows; and for rows that no cache holds,
+    one after another, each with its name and unit, again at a time and batched."""
 
     by_row: Make
-    beside: Make | None = None
+    batched: Make | None = None
     by_chunks: tuple[tuple[str, Make, str], ...] = ()
-    beside_by_chunks: tuple[tuple[str, Make, str], ...] = ()
+    batched_by_chunks: tuple[tuple[str, Make, str], ...] = ()
 
     def makes(self) -> dict[str, Make]:
         """Return what makes the kernels, by the names of the variants."""
-        beside = {"beside": self.beside} if self.beside else {}
-        by_chunks = {label: make for label, make, _ in (*self.by_chunks, *self.beside_by_chunks)}
-        return {"by row": self.by_row, **beside, **by_chunks}
+        batched = {"batched": self.batched} if self.batched else {}
+        by_chunks = {label: make for label, make, _ in (*self.by_chunks, *self.batched_by_chunks)}
+        return {"by row": self.by_row, **batched, **by_chunks}
 
 
-def _shares(**options: bool) -> Variants:
+def _softmax_like(**options: bool) -> Variants:
     def make(module: str, name: str) -> Make:
         return Make(module, name, options=tuple(options.items()))
 
@@ -58,19 +58,19 @@ def _shares(**options: bool) -> Variants:
             ("finish", make("rows", "make_finish"), CHUNK_OF_ROW),
         ),
         (
-            ("sums beside", Make("column_chunks", "make_sums"), CHUNK_OF_BLOCK),
+            ("sums batched", Make("column_chunks", "make_sums"), CHUNK_OF_BLOCK),
             shares,
-            ("finish beside", make("column_chunks", "make_finish"), CHUNK_OF_BLOCK),
+            ("finish batched", make("column_chunks", "make_finish"), CHUNK_OF_BLOCK),
         ),
     )
 
 
-def _logs(name: str, finish: tuple[str, Make, str], finish_beside: tuple[str, Make, str]) -> Variants:
+def _logs(name: str, finish: tuple[str, Make, str], finish_batched: tuple[str, Make, str]) -> Variants:
     close = ("close", Make("row_logs", "make_close"), ROW)
     sums = ("sums", Make("rows", "make_sums_apart"), CHUNK_OF_ROW)
-    sums_beside = ("sums beside", Make("column_chunks", "make_sums_apart"), CHUNK_OF_BLOCK)
-    by_row, beside = Make("row_logs", name), Make("column_logs", name)
-    return Variants(by_row, beside, (sums, close, finish), (sums_beside, close, finish_beside))
+    sums_batched = ("sums batched", Make("column_chunks", "make_sums_apart"), CHUNK_OF_BLOCK)
+    by_row, batched = Make("row_logs", name), Make("column_logs", name)
+    return Variants(by_row, batched, (sums, close, finish), (sums_batched, close, finish_batched))
 
 
 def _one_a_row(name: str, finish: str) -> Variants:
@@ -85,7 +85,7 @@ def _backward(name: str) -> Variants:
 
     return Variants(
         make("make_by_row"),
-        make("make_beside_kernel"),
+        make("make_batched_kernel"),
         (
             ("sums", make("make_sums"), CHUNK_OF_ROW),
             ("close", make("make_close"), ROW),
@@ -97,7 +97,7 @@ def _backward(name: str) -> Variants:
 def _of_sums(name: str) -> Variants:
     return Variants(
         Make("row_merging", "make_by_row", (name,)),
-        Make("row_merging", "make_beside_each_other", (name,)),
+        Make("row_merging", "make_batched_kernel", (name,)),
     )
 
 
@@ -106,12 +106,12 @@ def _losses(name: str) -> Variants:
 
 
 FUNCTIONS = {
-    "softmax": _shares(),
-    "scaled_softmax": _shares(scaled=True),
+    "softmax": _softmax_like(),
+    "scaled_softmax": _softmax_like(scaled=True),
     "log_softmax": _logs(
         "make_log_softmax",
         ("finish", Make("row_logs", "make_finish_logs"), CHUNK_OF_ROW),
-        ("finish beside", Make("column_chunks", "make_finish_logs"), CHUNK_OF_BLOCK),
+        ("finish batched", Make("column_chunks", "make_finish_logs"), CHUNK_OF_BLOCK),
     ),
     "logsumexp": _one_a_row("make_log_sums", "make_finish_log_sums"),
     "statistics": _one_a_row("make_statistics", "make_finish_statistics"),
@@ -176,16 +176,16 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
             [at_x, at_w, at_y, at_extra, 0, length, inner, chunks, *of_x, *of_w, *of_y, *of_extra, *constant, 0],
             np.int64,
         )
-        batched = inner >= at.BESIDE_FROM and not (of_x[2] == itemsize and length >= at.ALONE_FROM)
-        blocks = outer * -(-inner // at.BESIDE)
-        by_chunks = variants.beside_by_chunks if batched and chunks > 1 else variants.by_chunks
+        batched = inner >= at.BATCHED_FROM and not (of_x[2] == itemsize and length >= at.ALONE_FROM)
+        blocks = outer * -(-inner // at.BATCH)
+        by_chunks = variants.batched_by_chunks if batched and chunks > 1 else variants.by_chunks
         if by_chunks and (chunks > at.KEPT or (batched and chunks > 1)):
             partial_sums = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))
             job[at.KNOWN] = partial_sums.ctypes.data
             units_of = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
             passes = [(variant, units_of[unit]) for variant, _, unit in by_chunks]
-        elif variants.beside and batched and chunks == 1:
-            passes = [("beside", blocks)]
+        elif variants.batched and batched and chunks == 1:
+            passes = [("batched", blocks)]
         else:
             passes = [("by row", count)]
         for variant, units in passes:

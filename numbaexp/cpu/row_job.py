@@ -27,10 +27,10 @@ PLACES = STEPS + 15
 TILE = LANES
 # Chunks of which the exponentials of a whole row are kept, in memory that the second-level cache holds.
 KEPT = 16
-# Rows that are gone through beside each other: as many as lanes, so that what adds up lanes adds up rows.
-BESIDE = LANES
-# Elements of a contiguous row from which it is gone through alone; fewer rows than these are not put beside each other.
-ALONE_FROM, BESIDE_FROM = 40, 8
+# Rows that are gone through together: as many as lanes, so that what adds up lanes adds up rows.
+BATCH = LANES
+# Elements of a contiguous row from which it is gone through alone; fewer rows than these are not batched.
+ALONE_FROM, BATCHED_FROM = 40, 8
 # Elements of an array from which all threads pay; and parts for each of them, so that they finish together.
 SHARED_FROM = 1 << 14
 PARTS = 4

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.columns import ONE_EACH, beside, block_at, make_beside, make_scatter, width_of
+from numbaexp.cpu.columns import ONE_EACH, batch_size, block_at, make_batched, make_scatter, width_of
 from numbaexp.cpu.room import allocated, release
-from numbaexp.cpu.row_job import BESIDE, CHUNK_BYTES, TILE, TILE_BYTES
+from numbaexp.cpu.row_job import BATCH, CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
@@ -146,39 +146,39 @@ def make_by_row(name, dtype):
     return by_row
 
 
-def make_beside_each_other(name, dtype):
+def make_batched_kernel(name, dtype):
     """Make the same for batched rows, of pieces of one chunk; see ``numbaexp.cpu.columns``."""
     arithmetic, result = arithmetic_of(dtype), make_result(name, dtype)
-    memory, block, value = make_row_memory(dtype, arithmetic), make_beside(dtype, arithmetic), arithmetic.value
+    memory, block, value = make_row_memory(dtype, arithmetic), make_batched(dtype, arithmetic), arithmetic.value
     close, of_element, rounded, scatter = result.close, result.of_element, memory.rounded, make_scatter(memory)
     element, number = make_pointer(memory.stored_as), make_pointer(value)
 
-    def beside_each_other(job, first, last):
+    def batched(job, first, last):
         j = _int(job)
         length = j[at.LENGTH]
         room = allocated(j, 2 * length * ONE_EACH)
         if room == 0:
             return
         values, made = room, room + length * ONE_EACH
-        source, results, wide = number(values), element(made), beside()
+        source, results, wide = number(values), element(made), batch_size()
         greatests, highs, lows = _float(stack(ONE_EACH)), _float(stack(ONE_EACH)), _float(stack(ONE_EACH))
         for unit in range(first, last):
             width = width_of(j, unit)
             x, y = block_at(j, unit, at.X), block_at(j, unit, at.Y)
             extra = block_at(j, unit, at.EXTRA)
             block.load(x, j[at.X_INNER], j[at.X_STEP], width, length, values)
-            for c in range(BESIDE):
+            for c in range(BATCH):
                 known = extra + min(c, width - 1) * j[at.EXTRA_INNER]
                 greatests[c] = _float(known)[0]
                 highs[c], lows[c] = close(known)
             for i in range(length):
                 for c in range(wide):
-                    k = i * BESIDE + c
+                    k = i * BATCH + c
                     results[k] = rounded(of_element(source[k], value(greatests[c]), highs[c], lows[c]))
             scatter(made, y, j[at.Y_INNER], j[at.Y_STEP], width, length)
         release(room)
 
-    return beside_each_other
+    return batched
 
 
 def make_logsumexp_of_sums(_dtype):

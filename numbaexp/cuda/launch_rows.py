@@ -36,7 +36,7 @@ OPERANDS_OF_ELEMENTS = {
     "factors": ("x", "out"),
 }
 # Rows that are nearer to each other than their elements are batched: a block takes so many.
-BESIDE_FROM = THREADS // LANES
+BATCHED_FROM = THREADS // LANES
 # Chunks from which a row is shared out among blocks, where there are fewer rows than processors; and the kernels then.
 MANY_CHUNKS = 32
 OF_SHARED = ("sums", "totals", "finish")
@@ -120,7 +120,7 @@ def _run_piece(name: str, operands: Sequence[Strided], rows: Rows, stream: int, 
     device = operands[0].device
     lengths = count, rows.inner, rows.length
     kernel = functools.partial(compiled, name, operands[_COMPUTED_IN.get(name, 0)].dtype, device=device)
-    batched = rows.inner >= BESIDE_FROM and rows.length > 1
+    batched = rows.inner >= BATCHED_FROM and rows.length > 1
     batched = batched and all(abs(across) < abs(along) for _, across, along in rows.steps if along)
     if name in OPERANDS_OF_ELEMENTS:
         for_threads(kernel("of_threads"), device, count, stream)(*lengths, 0, *given)
@@ -133,7 +133,7 @@ def _run_piece(name: str, operands: Sequence[Strided], rows: Rows, stream: int, 
                 for_threads(kernel(variant), device, threads, stream)(*lengths, address, *given)
     else:
         # Of a block a row, or as many as it has warps.
-        groups, width = (rows.outer * -(-rows.inner // BESIDE_FROM), BESIDE_FROM) if batched else (count, 1)
+        groups, width = (rows.outer * -(-rows.inner // BATCHED_FROM), BATCHED_FROM) if batched else (count, 1)
         blocks = min(groups, BLOCKS_A_PROCESSOR * launcher.processors(device))
         variant = "of_columns" if batched else "of_blocks"
         with launcher.temporary(FIELDS * chunks * width * blocks, device, stream) as address:

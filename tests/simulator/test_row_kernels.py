@@ -459,7 +459,7 @@ def beside_each_other(arrays):
 )
 def test_rows_beside_each_other(monkeypatch, name, dtype):
     """A block takes several, of which some have no use for the sum of differences from 0, or cancel; in place too."""
-    monkeypatch.setattr(launch_rows, "BESIDE_FROM", 2)
+    monkeypatch.setattr(launch_rows, "BATCHED_FROM", 2)
     used, kernel = set(), launch_rows.compiled
     monkeypatch.setattr(launch_rows, "compiled", lambda *of, device: used.add(of[2]) or kernel(*of, device=device))
     for shape in ((5, 9), (64, 40), (9, CHUNK + 40)):
