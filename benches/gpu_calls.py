@@ -357,7 +357,7 @@ for name in FAMILY:
     for dtype in FAMILY[name]:
         x = Strided(address(there), (8,), ({"float32": 4, "float64": 8}.get(dtype, 2),), dtype, 0)
         start = time.perf_counter()
-        run(name, x, x, 0)
+        run(name, (x, x), ("x", "out"), 0)
         cuda.synchronize()
         print(name, dtype, time.perf_counter() - start, flush=True)
 """

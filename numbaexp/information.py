@@ -2,7 +2,6 @@
 
 import contextlib
 import platform
-import re
 from collections.abc import Iterator
 
 from numbaexp.public.targets import targets
@@ -52,9 +51,9 @@ def _machine() -> _Rows:
     from numbaexp.cache.carried import level_here
     from numbaexp.vector.level import current_level
 
-    triple, name, features = cpu_target.target_context.codegen().magic_tuple()
+    _, name, _ = cpu_target.target_context.codegen().magic_tuple()
     yield "processor", f"{_processor()}, compiled for as {name}"
-    yield "SIMD", f"{current_level().name}; in loops that LLVM vectorizes {simd(triple, name, features)}"
+    yield "SIMD", current_level().name
     yield "threads", _threads()
     carried = level_here()
     if carried is not None:
@@ -83,49 +82,6 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-# A loop that LLVM vectorizes, and a fused multiply-add. Compiling them tells more than a list of features: LLVM prefers
-# narrower vectors than some processors have, and some have scalable ones.
-_PROBE = """
-define void @loop(ptr noalias %x, ptr noalias %y, i64 %n) {
-entry:
-  br label %body
-body:
-  %i = phi i64 [0, %entry], [%next, %body]
-  %from = getelementptr double, ptr %x, i64 %i
-  %to = getelementptr double, ptr %y, i64 %i
-  %old = load double, ptr %from
-  %new = fmul double %old, %old
-  store double %new, ptr %to
-  %next = add nuw i64 %i, 1
-  %more = icmp ult i64 %next, %n
-  br i1 %more, label %body, label %end
-end:
-  ret void
-}
-define double @product(double %x, double %y, double %z) {
-  %sum = call double @llvm.fma.f64(double %x, double %y, double %z)
-  ret double %sum
-}
-declare double @llvm.fma.f64(double, double, double)
-"""
-
-
-def simd(triple: str, processor: str, features: str) -> str:
-    """Describe the vector width that LLVM chooses for loops, and whether there is an FMA instruction."""
-    import llvmlite.binding as llvm
-
-    machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, features=features, opt=3)
-    module = llvm.parse_assembly(_PROBE)
-    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
-    passes.getModulePassManager().run(module, passes)
-    vectors = re.findall(r"<(vscale x )?(\d+) x double>", str(module))
-    bits = 64 * max((int(lanes) for _, lanes in vectors), default=1)
-    width = f"{bits} bits or more" if any(scalable for scalable, _ in vectors) else f"{bits} bits"
-    # Without the instruction, LLVM calls the C library's function.
-    called = re.search(r"\b_?fma\b", machine.emit_assembly(module))
-    return f"{width}, {'without' if called else 'with'} FMA"
 
 
 def _threads() -> str:

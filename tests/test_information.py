@@ -346,42 +346,20 @@ def test_as_a_module(tmp_path):
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 @pytest.mark.parametrize(
-    ("name", "features", "level", "loops"),
+    ("name", "features", "level"),
     [
-        ("nehalem", "+sse4.2", "x86-64", "128 bits, without FMA"),
-        ("haswell", "+avx2,+fma", "AVX2 with FMA", "256 bits, with FMA"),
-        ("skylake-avx512", "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx2,+fma", "AVX-512", "256 bits, with FMA"),
+        ("nehalem", "+sse4.2", "x86-64"),
+        ("haswell", "+avx2,+fma", "AVX2 with FMA"),
+        ("skylake-avx512", "+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx2,+fma", "AVX-512"),
     ],
 )
-def test_the_processor_that_numba_compiles_for(run_script, name, features, level, loops):
+def test_the_processor_that_numba_compiles_for(run_script, name, features, level):
     missing = [each for each in features.replace("+", "").split(",") if not llvm.get_host_cpu_features().get(each)]
     if missing:
         pytest.skip(f"this processor has no {', '.join(missing)}")
     printed = rows(run_script(PRINT, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features))
-    assert printed["SIMD"] == f"{level}; in loops that LLVM vectorizes {loops}"
+    assert printed["SIMD"] == level
     assert printed["processor"].endswith(f", compiled for as {name}")
-
-
-@pytest.mark.parametrize(
-    ("triple", "name", "expected"),
-    [
-        ("x86_64-linux-gnu", "sandybridge", "256 bits, without FMA"),
-        ("x86_64-linux-gnu", "skylake-avx512", "256 bits, with FMA"),
-        ("x86_64-linux-gnu", "znver5", "512 bits, with FMA"),
-        ("aarch64-linux-gnu", "neoverse-n1", "128 bits, with FMA"),
-        ("aarch64-linux-gnu", "neoverse-v1", "128 bits or more, with FMA"),
-        ("riscv64-linux-gnu", "generic-rv64", "64 bits, without FMA"),
-    ],
-)
-def test_what_llvm_makes_for_a_processor(triple, name, expected):
-    """Some have wider vectors than LLVM takes by its own choice, and some vectors of any width."""
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-    try:
-        llvm.Target.from_triple(triple)
-    except RuntimeError:
-        pytest.skip("this LLVM has no such target")
-    assert information.simd(triple, name, "") == expected
 
 
 def test_threads_by_the_environment(run_script):

@@ -157,10 +157,10 @@ def add_elementwise(package):
         "public/gradients.py",
         (
             None,
-            f"""
-            @_gradient
-            def sigmoid2_backward(grad_output, x, /, {SIGNATURE}):
-                '''The gradient of :func:`sigmoid2`.'''
+            """
+            sigmoid2_backward = _gradient(
+                "sigmoid2_backward", formula="", special="", example=">>> numbaexp.sigmoid2_backward(0.0, 0.0)"
+            )
             """,
         ),
     )

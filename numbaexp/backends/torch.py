@@ -14,7 +14,7 @@ from numbaexp.backends.overlap import refuse_repeats
 from numbaexp.cpu.fast_rows import fast_rows
 from numbaexp.layout import Strided
 from numbaexp.operations import Kind, Operation
-from numbaexp.target import AUTO, CPU, current_target
+from numbaexp.target import AUTO, CPU, SERIAL_BELOW, current_target
 
 _FLOATS = {
     torch.float16: "float16",
@@ -24,8 +24,6 @@ _FLOATS = {
 }
 _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
 _OF_NUMPY = (torch.float16, torch.float32, torch.float64)
-# Tensors of fewer elements are computed on one thread.
-_SMALL = 8192
 _ELEMENTWISE, _ROWS = Kind.ELEMENTWISE, Kind.ROWS
 _address = torch.Tensor.data_ptr
 
@@ -115,7 +113,7 @@ def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, optio
             return NotImplemented
         if x is not like and (x.dtype is not like.dtype or x.shape != like.shape):
             return NotImplemented
-        if x.is_neg() or x._is_zerotensor() or not 0 < x.numel() < _SMALL:
+        if x.is_neg() or x._is_zerotensor() or not 0 < x.numel() < SERIAL_BELOW:
             return NotImplemented
     made = torch.empty_like(like) if out is None else out
     if not into(made, operation, arrays, options, out is not None):

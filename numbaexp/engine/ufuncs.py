@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from numbaexp.once import LOCK
-from numbaexp.target import AUTO, CPU, CUDA, PARALLEL, TARGETS, VARIABLE
+from numbaexp.target import AUTO, CPU, CUDA, PARALLEL, SERIAL_BELOW, TARGETS, VARIABLE
 
-# Elements below which no array is shared among threads.
-SERIAL_BELOW = 8192
 # Elements from which Python's threads pay for an array that NumPy does not hand to its loops in one piece: two were
 # measured to be 1.1 to 1.3 times faster than one here, and to draw level at half as many.
 SLABS_FROM = 1 << 19

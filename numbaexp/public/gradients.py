@@ -1,12 +1,14 @@
 """The gradients of the elementwise functions: the gradient of the result times the derivative."""
 
-from collections.abc import Callable
+import inspect
 from typing import Any
 
 from numbaexp.engine.functions import make_function
+from numbaexp.operations import OPERATIONS
 
-# Common parts of the docstrings.
-_ARGUMENTS = """Parameters
+_DOCSTRING = """Compute the gradient of :func:`{forward}`: ``{formula}``.
+
+    Parameters
     ----------
     grad_output : array_like, or array of another library
         The gradient of the result.
@@ -36,201 +38,131 @@ _ARGUMENTS = """Parameters
 
     See Also
     --------
-    {forward}"""
+    {forward}
+
+    Notes
+    -----
+    Accuracy: {accuracy}
+
+    Special values: {special}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numbaexp
+    {example}
+    """
 _MEANINGS = {
     "output": "The result of :func:`{forward}`.",
     "x": "The argument of :func:`{forward}`: the result is not enough for the derivative.",
 }
-_ROUNDED = """Accuracy: of the arguments as given, for float16, bfloat16 and float32 within 0.5001 ulp; for float64
+_ROUNDED = """of the arguments as given, for float16, bfloat16 and float32 within 0.5001 ulp; for float64
     within 0.502 ulp, and for results below 2**-1022 within 0.752 ulp (evidence: derived, and sampled against MPFR).
     Nothing overflows or underflows on the way. Every target, thread count, stride and position gives the same bits."""
 
 
-def _gradient(document: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the function of a documented signature, with the common parts of the docstring filled in."""
-    names = document.__code__.co_varnames
-    saved, forward = names[1], document.__name__.removesuffix("_backward")
-    text = document.__doc__ or ""
-    for mark, part in (
-        ("arguments", _ARGUMENTS),
-        ("meaning", _MEANINGS[saved]),
-        ("rounded", _ROUNDED),
-        ("saved", saved),
-        ("forward", forward),
-    ):
-        text = text.replace(f"{{{mark}}}", part)
-    document.__doc__ = text
+def _signature(
+    grad_output,
+    saved,
+    /,
+    out=None,
+    *,
+    where=True,
+    casting="same_kind",
+    order="K",
+    dtype=None,
+    subok=True,
+    signature=None,
+):
+    """Stand for the signature of all."""
+
+
+def _gradient(name: str, *, formula: str, special: str, example: str, accuracy: str = _ROUNDED) -> Any:
+    """Make a function; the keywords are parts of its docstring."""
+    saved, forward = OPERATIONS[name].arrays[1], name.removesuffix("_backward")
+
+    def document() -> None:
+        """Describe the function."""
+
+    document.__name__ = document.__qualname__ = name
+    signature = inspect.signature(_signature)
+    parameters = [each.replace(name=saved) if each.name == "saved" else each for each in signature.parameters.values()]
+    document.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    meaning = _MEANINGS[saved].format(forward=forward)
+    document.__doc__ = _DOCSTRING.format(
+        forward=forward,
+        formula=formula,
+        saved=saved,
+        meaning=meaning,
+        accuracy=accuracy,
+        special=special,
+        example=example.strip(),
+    )
     return make_function(document)
 
 
-@_gradient
-def exp_backward(
-    grad_output,
-    output,
-    /,
-    out=None,
-    *,
-    where=True,
-    casting="same_kind",
-    order="K",
-    dtype=None,
-    subok=True,
-    signature=None,
-):
-    """Compute the gradient of :func:`exp`: ``grad_output * output``.
-
-    {arguments}
-
-    Notes
-    -----
-    Accuracy: the product of the arguments as given, correctly rounded. Every target, thread count, stride and position
-    gives the same bits.
-
-    Special values: those of a multiplication: infinity times 0 gives NaN.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import numbaexp
+exp_backward = _gradient(
+    "exp_backward",
+    formula="grad_output * output",
+    special="those of a multiplication: infinity times 0 gives NaN.",
+    example="""
     >>> y = numbaexp.exp(np.array([0.0, 1.0]))
     >>> numbaexp.exp_backward(np.array([2.0, 1.0]), y)
     array([2.        , 2.71828183])
-    """
+    """,
+    accuracy="""the product of the arguments as given, correctly rounded. Every target, thread count, stride and
+    position gives the same bits.""",
+)
 
-
-@_gradient
-def exp2_backward(
-    grad_output,
-    output,
-    /,
-    out=None,
-    *,
-    where=True,
-    casting="same_kind",
-    order="K",
-    dtype=None,
-    subok=True,
-    signature=None,
-):
-    """Compute the gradient of :func:`exp2`: ``grad_output * output * log(2)``.
-
-    {arguments}
-
-    Notes
-    -----
-    {rounded}
-
-    Special values: those of a multiplication: infinity times 0 gives NaN.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import numbaexp
+exp2_backward = _gradient(
+    "exp2_backward",
+    formula="grad_output * output * log(2)",
+    special="those of a multiplication: infinity times 0 gives NaN.",
+    example="""
     >>> numbaexp.exp2_backward(1.0, numbaexp.exp2(np.array([0.0, 3.0])))
     array([0.69314718, 5.54517744])
-    """
+    """,
+)
 
-
-@_gradient
-def exp10_backward(
-    grad_output,
-    output,
-    /,
-    out=None,
-    *,
-    where=True,
-    casting="same_kind",
-    order="K",
-    dtype=None,
-    subok=True,
-    signature=None,
-):
-    """Compute the gradient of :func:`exp10`: ``grad_output * output * log(10)``.
-
-    {arguments}
-
-    Notes
-    -----
-    {rounded}
-
-    Special values: those of a multiplication: infinity times 0 gives NaN.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import numbaexp
+exp10_backward = _gradient(
+    "exp10_backward",
+    formula="grad_output * output * log(10)",
+    special="those of a multiplication: infinity times 0 gives NaN.",
+    example="""
     >>> numbaexp.exp10_backward(1.0, numbaexp.exp10(np.array([0.0, 1.0])))
     array([ 2.30258509, 23.02585093])
-    """
+    """,
+)
 
-
-@_gradient
-def expm1_backward(
-    grad_output, x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
-):
-    """Compute the gradient of :func:`expm1`: ``grad_output * exp(x)``.
-
-    {arguments}
-
-    Notes
-    -----
-    {rounded}
-
-    Special values: those of the product with the derivative, which is 0 at -inf, +inf at +inf and NaN at NaN: infinity
-    times 0 gives NaN. At a finite ``x`` the derivative is finite and not 0, however large or small.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import numbaexp
+expm1_backward = _gradient(
+    "expm1_backward",
+    formula="grad_output * exp(x)",
+    special="""those of the product with the derivative, which is 0 at -inf, +inf at +inf and NaN at NaN: infinity
+    times 0 gives NaN. At a finite ``x`` the derivative is finite and not 0, however large or small.""",
+    example="""
     >>> numbaexp.expm1_backward(np.array([1.0, 1e-300]), np.array([-40.0, 750.0]))
     array([4.24835426e-18, 5.25849454e+25])
-    """
+    """,
+)
 
-
-@_gradient
-def sigmoid_backward(
-    grad_output, x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
-):
-    """Compute the gradient of :func:`sigmoid`: ``grad_output * sigmoid(x) * sigmoid(-x)``.
-
-    {arguments}
-
-    Notes
-    -----
-    {rounded}
-
-    Special values: those of the product with the derivative, which is 0 at -inf and +inf and NaN at NaN: infinity times
-    0 gives NaN. At a finite ``x`` the derivative is not 0, however small.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import numbaexp
+sigmoid_backward = _gradient(
+    "sigmoid_backward",
+    formula="grad_output * sigmoid(x) * sigmoid(-x)",
+    special="""those of the product with the derivative, which is 0 at -inf and +inf and NaN at NaN: infinity times
+    0 gives NaN. At a finite ``x`` the derivative is not 0, however small.""",
+    example="""
     >>> numbaexp.sigmoid_backward(1.0, np.array([0.0, 40.0]))
     array([2.50000000e-01, 4.24835426e-18])
-    """
+    """,
+)
 
-
-@_gradient
-def softplus_backward(
-    grad_output, x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
-):
-    """Compute the gradient of :func:`softplus`: ``grad_output * sigmoid(x)``.
-
-    {arguments}
-
-    Notes
-    -----
-    {rounded}
-
-    Special values: those of the product with the derivative, which is 0 at -inf, 1 at +inf and NaN at NaN: infinity
-    times 0 gives NaN. At a finite ``x`` the derivative is not 0, however small.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import numbaexp
+softplus_backward = _gradient(
+    "softplus_backward",
+    formula="grad_output * sigmoid(x)",
+    special="""those of the product with the derivative, which is 0 at -inf, 1 at +inf and NaN at NaN: infinity
+    times 0 gives NaN. At a finite ``x`` the derivative is not 0, however small.""",
+    example="""
     >>> numbaexp.softplus_backward(1.0, np.array([-np.inf, 0.0, np.inf]))
     array([0. , 0.5, 1. ])
-    """
+    """,
+)
