@@ -2,6 +2,7 @@
 are those of the default mode, which the caller's is again after the call, with the flags that were raised."""
 
 import contextlib
+import functools
 import threading
 
 import ml_dtypes
@@ -139,6 +140,41 @@ def test_targets(known, target):
     with mode(MODES["all"]), numbaexp.use_target(target):
         results = computed(made)
     assert differing(results, expected) == []
+
+
+def losses():
+    """The arrays and options of a cross entropy whose mean depends on the mode."""
+    x = np.linspace(-3, 3, 24).reshape(4, 6)
+    weight = np.linspace(0.1, 0.7, 6)
+    return (x, np.array([1, 2, 3, 0]), weight), {"ignore_index": -100, "reduction": "mean", "label_smoothing": 0.1}
+
+
+def test_operators_of_torch(torch):
+    """They are called by graphs that PyTorch has compiled, too, in the mode of whatever thread."""
+    arrays, options = losses()
+    tensors = [torch.from_numpy(array) for array in arrays]
+    for name, before in (("cross_entropy", []), ("cross_entropy_backward", [torch.tensor(0.3, dtype=torch.float64)])):
+        call = functools.partial(getattr(torch.ops.numbaexp, name), *before, *tensors, *options.values(), None)
+        expected = call()
+        for each in MODES.values():
+            with mode(each):
+                result = call()
+            assert torch.equal(result, expected)
+
+
+def test_callbacks_of_jax():
+    """XLA calls back from threads of its own."""
+    pytest.importorskip("jax", reason="a call from JAX")
+    from numbaexp.integrations.jax.function import _compute
+
+    arrays, options = losses()
+    given = (*options.items(), ("axis", None))
+    for name, before in (("cross_entropy", []), ("cross_entropy_backward", [np.float64(0.3)])):
+        expected = _compute(name, given, *before, *arrays)
+        for each in MODES.values():
+            with mode(each):
+                result = _compute(name, given, *before, *arrays)
+            assert result.tobytes() == expected.tobytes()
 
 
 def test_flags_are_kept():

@@ -516,6 +516,7 @@ def test_refused_of_torch():
     g, x = torch.ones(4, 5), torch.ones(4, 5)
     for arguments, error, message in (
         ((g, np.ones((4, 5))), TypeError, "`grad_output` and `x` must be arrays of one library"),
+        ((g, [1.0, 2.0]), TypeError, "`grad_output` and `x` must be arrays of one library"),
         ((1.0, x), TypeError, "`grad_output` and `x` must be arrays of one library"),
         ((np.ones((4, 5)), np.ones((4, 5)), x), TypeError, "`grad_output` and `out` must be arrays of one library"),
         ((g, x, np.ones((4, 5))), TypeError, "`grad_output` and `out` must be arrays of one library"),

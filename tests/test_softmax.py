@@ -798,6 +798,15 @@ def test_torch_refused():
     assert not memory.any()
 
 
+@pytest.mark.parametrize("backward", [softmax_backward, log_softmax_backward])
+def test_gradients_of_a_wider_type_are_converted(backward):
+    """Without a warning where they overflow."""
+    g, y = np.array([1e300, 1.0, -2.0]), np.float32([0.25, 0.5, 0.25])
+    result = backward(g, y)
+    assert result.dtype == np.float32
+    assert_same_bits(result, backward(np.float32([np.inf, 1.0, -2.0]), y))
+
+
 def test_torch_gradients_refused():
     torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")
     for backward in (softmax_backward, log_softmax_backward):

@@ -49,7 +49,8 @@ def check_out(out: Any, dtype: np.dtype) -> None:
 
 def converted(given: Elements, dtype: str) -> Elements:
     """Return a copy in another type."""
-    made = given.array.astype(dtype)
+    with np.errstate(all="ignore"):
+        made = given.array.astype(dtype)
     return Elements(made, as_stored(made))
 
 

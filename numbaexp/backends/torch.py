@@ -106,7 +106,7 @@ def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, optio
     """Compute small contiguous tensors in host memory; return NotImplemented for all else."""
     kind, target, like = operation.kind, current_target(), arrays[-1]
     into = _elements_into if kind is _ELEMENTWISE else _rows_into if kind is _ROWS else None
-    if into is None or (target is not AUTO and target is not CPU):
+    if into is None or not isinstance(like, torch.Tensor) or (target is not AUTO and target is not CPU):
         return NotImplemented
     for x in arrays if out is None else (*arrays, out):
         if not isinstance(x, torch.Tensor) or not (x.is_cpu and x.layout is torch.strided and x.is_contiguous()):

@@ -87,16 +87,21 @@ def make_slow_path(name: str) -> Callable[..., Any]:
 
 def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run a function; see ``run``."""
-    return _run_in_default_mode()(name, arrays, out, options)
+    return _in_default_mode(run)(name, arrays, out, options)
+
+
+def compute_from_outside(operation: Operation, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Compute a function, called by another library's machinery, in whatever mode the thread is."""
+    return _in_default_mode(compute)(operation, arrays, None, options)
 
 
 @functools.cache
-def _run_in_default_mode() -> Callable[..., Any]:
+def _in_default_mode(function: Callable[..., Any]) -> Callable[..., Any]:
     # Compiling is for those who call; importing the package is not to wait for it.
     with LOCK:
         from numbaexp.cpu.entry import in_default_mode
 
-        return in_default_mode(run)
+        return in_default_mode(function)
 
 
 traceable(dispatch, run_traceable)

@@ -11,7 +11,7 @@ import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from numbaexp.engine.call import compute
+from numbaexp.engine.call import compute_from_outside
 from numbaexp.integrations.jax import derivative
 from numbaexp.integrations.jax.derivative import Options
 from numbaexp.layout import axes_of, final_shape
@@ -33,7 +33,8 @@ def call(name: str, arrays: list[Any], options: dict[str, Hashable]) -> Any:
 
 def _compute(name: str, options: Options, *arrays: Any) -> Any:
     operation = OPERATIONS[name]
-    return compute(operation, (*arrays, *[None] * (len(operation.arrays) - len(arrays))), None, dict(options))
+    given = (*arrays, *[None] * (len(operation.arrays) - len(arrays)))
+    return compute_from_outside(operation, given, dict(options))
 
 
 @function.def_impl

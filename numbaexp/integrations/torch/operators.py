@@ -6,7 +6,7 @@ import torch
 
 from numbaexp.derivatives.rule import needs
 from numbaexp.derivatives.rules import RULES
-from numbaexp.engine.call import compute
+from numbaexp.engine.call import compute_from_outside
 from numbaexp.integrations.torch.batches import batched
 from numbaexp.integrations.torch.functions import Functions
 from numbaexp.integrations.torch.shapes import like_result
@@ -45,7 +45,8 @@ def _register(operation: Operation) -> Registered:
     rule = RULES[name]
 
     def by_kernels(*arguments: Any) -> torch.Tensor:
-        return compute(operation, arguments[:count], None, dict(zip(operation.options, arguments[count:], strict=True)))
+        options = dict(zip(operation.options, arguments[count:], strict=True))
+        return compute_from_outside(operation, arguments[:count], options)
 
     def fake(*arguments: Any) -> torch.Tensor:
         return like_result(operation, dict(zip((*operation.arrays, *operation.options), arguments, strict=True)))
