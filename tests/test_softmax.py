@@ -804,7 +804,7 @@ def test_gradients_of_a_wider_type_are_converted(backward):
     g, y = np.array([1e300, 1.0, -2.0]), np.float32([0.25, 0.5, 0.25])
     result = backward(g, y)
     assert result.dtype == np.float32
-    assert_same_bits(result, backward(np.float32([np.inf, 1.0, -2.0]), y))
+    assert result.tobytes() == backward(np.float32([np.inf, 1.0, -2.0]), y).tobytes()
 
 
 def test_torch_gradients_refused():
