@@ -1,9 +1,7 @@
 """The table of the package's functions, as data for dispatch, backends and integrations."""
 
 import enum
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -19,7 +17,9 @@ class Kind(enum.Enum):
     LOSS = enum.auto()
 
 
-@dataclass(frozen=True, eq=False)
+_NO_OPTIONS: Mapping[str, Any] = {}
+
+
 class Operation:
     """Describe a function.
 
@@ -38,48 +38,44 @@ class Operation:
     per_row : tuple of str
         The arrays of one element for each row.
     options : mapping of str
-        The parameters that derivatives support, with their defaults.
-    host_only : tuple of str
-        The further parameters, for arrays of NumPy alone.
+        The parameters that derivatives support, with their defaults; any other is for arrays of NumPy alone.
     masked : float or None
         The result where ``where`` is false; of a reduction, that of rows without elements.
     kernel : str
-        The name of the kernels, where that differs.
+        The name of the kernels.
     float32_under_autocast : tuple of str
         The devices on which ``torch.autocast`` computes in float32, as for PyTorch's own function of that name.
+    is_gradient : bool
+        Whether the first array is the gradient of another function's result.
+    like_index : int
+        The index of the array ``like``.
     """
 
-    name: str
-    kind: Kind
-    arrays: tuple[str, ...]
-    like: str
-    optional: tuple[str, ...] = ()
-    per_row: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    host_only: tuple[str, ...] = ()
-    masked: float | None = None
-    kernel: str = ""
-    float32_under_autocast: tuple[str, ...] = ()
-
-    @functools.cached_property
-    def is_gradient(self) -> bool:
-        """Tell whether the first array is the gradient of another function's result."""
-        return self.arrays[0] == "grad_output"
-
-    @functools.cached_property
-    def like_index(self) -> int:
-        """Return the index of the array ``like``."""
-        return self.arrays.index(self.like)
-
-
-_UFUNC = ("where", "casting", "order", "dtype", "subok", "signature")
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        arrays: tuple[str, ...],
+        like: str,
+        *,
+        optional: tuple[str, ...] = (),
+        per_row: tuple[str, ...] = (),
+        options: Mapping[str, Any] = _NO_OPTIONS,
+        masked: float | None = None,
+        kernel: str = "",
+        float32_under_autocast: tuple[str, ...] = (),
+    ) -> None:
+        self.name, self.kind, self.arrays, self.like = name, kind, arrays, like
+        self.optional, self.per_row, self.options, self.masked = optional, per_row, options, masked
+        self.kernel, self.float32_under_autocast = kernel or name, float32_under_autocast
+        self.is_gradient, self.like_index = arrays[0] == "grad_output", arrays.index(like)
 
 
 def _elementwise(name: str, saved: str, autocast: tuple[str, ...] = ()) -> list[Operation]:
     """Describe a function of one argument and its gradient, which needs the argument or the result."""
     return [
-        Operation(name, Kind.ELEMENTWISE, ("x",), "x", host_only=_UFUNC, float32_under_autocast=autocast),
-        Operation(f"{name}_backward", Kind.ELEMENTWISE, ("grad_output", saved), "grad_output", host_only=_UFUNC),
+        Operation(name, Kind.ELEMENTWISE, ("x",), "x", float32_under_autocast=autocast),
+        Operation(f"{name}_backward", Kind.ELEMENTWISE, ("grad_output", saved), "grad_output"),
     ]
 
 
@@ -92,7 +88,6 @@ def _softmax_like(name: str, masked: float) -> list[Operation]:
             ("x",),
             "x",
             options=options,
-            host_only=("dtype", "where"),
             masked=masked,
             float32_under_autocast=("cuda",),
         ),
@@ -117,7 +112,6 @@ _ALL = [
         ("a",),
         "a",
         options={"axis": None, "keepdims": False},
-        host_only=("b", "return_sign", "where"),
         masked=float("-inf"),
         float32_under_autocast=("cuda",),
     ),

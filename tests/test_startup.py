@@ -125,6 +125,39 @@ def test_forked_while_a_thread_compiles(run_script):
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_forked_while_a_thread_that_compiles_logs(run_script):
+    """Forking takes the lock of ``logging`` after the one that the thread holds, whichever was imported first."""
+    run_script(
+        """
+        import os, threading, time, warnings
+        import numpy as np, numbaexp
+        from numbaexp.once import LOCK
+
+        numbaexp.exp(1.0)
+        import logging
+        warnings.simplefilter("ignore")
+        compiling = threading.Event()
+
+        def compile_now():
+            with LOCK:
+                compiling.set()
+                time.sleep(0.2)
+                logging.getLogger("new").isEnabledFor(logging.DEBUG)
+
+        thread = threading.Thread(target=compile_now)
+        thread.start()
+        compiling.wait()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        thread.join()
+        os.waitpid(child, 0)
+        """,
+        timeout=30,
+    )
+
+
 @pytest.mark.thorough
 def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
     """Functions compiled by a process each, and then all in one: their parts bear names of their own."""

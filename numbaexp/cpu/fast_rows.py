@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.once import LOCK
-from numbaexp.target import AUTO, CPU, PARALLEL, current_target
+from numbaexp.target import AUTO, CPU, PARALLEL, TARGETS, current_target
 
 _NEVER = np.iinfo(np.intp).max
 
@@ -17,18 +17,14 @@ class FastRows:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._by_target: dict[str, Callable[..., bool | None]] = {}
+        self._by_target: dict[str, Callable[..., bool | None]] = dict.fromkeys(TARGETS, self._compute_first)
         self._states: dict[str, np.ndarray] = {}
 
     def compute(self, *arrays: Any) -> bool | None:
         """Compute ``(x, result)``, or ``(x, w, result)``, if these are contiguous arrays of one shape and type; tell
         whether they were."""
-        call = self._by_target.get(current_target())
-        if call is not None:
-            done = call(*arrays)
-            if done is not None:
-                return done
-        return self._compute_first(*arrays)
+        done = self._by_target[current_target()](*arrays)
+        return self._compile(arrays) if done is None else done
 
     def _compute_first(self, *arrays: Any) -> bool | None:
         target = current_target()
@@ -40,14 +36,17 @@ class FastRows:
             shared_from = {AUTO: row_job.SHARED_FROM, CPU: _NEVER, PARALLEL: 1}
             if target not in shared_from:
                 return False
-            if target not in self._by_target:
+            if target not in self._states:
                 call, self._states[target] = row_entry.make_fast_path(self._name, shared_from[target])
                 self._by_target[target] = call
-        done = self._by_target[target](*arrays)
-        if done is None:
-            row_entry.compile_for(self._name, self._states[target], arrays[0])
-            done = self._by_target[target](*arrays)
-        return done
+        return self._by_target[target](*arrays)
+
+    def _compile(self, arrays: tuple[Any, ...]) -> bool | None:
+        from numbaexp.cpu import row_entry
+
+        target = current_target()
+        row_entry.compile_for(self._name, self._states[target], arrays[0])
+        return self._by_target[target](*arrays)
 
 
 @functools.cache

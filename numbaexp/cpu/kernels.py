@@ -49,7 +49,7 @@ def _of_rows(operation: Operation) -> tuple[str, ...]:
     if operation.kind is Kind.LOSS:
         return _LOSSES[operation.name]
     name, of_sums = operation.name, f"{operation.name}_of_sums"
-    own = [each for each in (operation.kernel or name, f"weighted_{name}", of_sums) if each in row_functions.FUNCTIONS]
+    own = [each for each in (operation.kernel, f"weighted_{name}", of_sums) if each in row_functions.FUNCTIONS]
     return (*own, *_OF_PIECES) if of_sums in own else tuple(own)
 
 

@@ -5,18 +5,28 @@ from collections.abc import Callable
 from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
-from numbaexp.engine import elementwise, losses, rows
 from numbaexp.engine.loss_types import in_type, promoted
 from numbaexp.engine.tracing import run_traceable, traceable
 from numbaexp.once import LOCK
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
-_PLANS: dict[Kind, Callable[..., Any]] = {
-    Kind.ELEMENTWISE: elementwise.compute,
-    Kind.ROWS: rows.compute,
-    Kind.REDUCTION: rows.compute,
-    Kind.LOSS: losses.compute,
-}
+# By the name of an operation that has been computed: its plan; and of elementwise ones, that of NumPy's arrays.
+_plans: dict[str, Callable[..., Any]] = {}
+_plans_of_numpys: dict[str, Callable[..., Any]] = {}
+
+
+def _find_plan(operation: Operation) -> Callable[..., Any]:
+    # Plans are for those who call; importing the package is not to wait for them.
+    with LOCK:
+        from numbaexp.engine import elementwise, losses, rows
+
+    if operation.kind is Kind.ELEMENTWISE:
+        plan = elementwise.compute
+        _plans_of_numpys[operation.name] = elementwise.compute_numpys
+    else:
+        plan = losses.compute if operation.kind is Kind.LOSS else rows.compute
+    _plans[operation.name] = plan
+    return plan
 
 
 def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
@@ -54,9 +64,8 @@ def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, option
                 result, asked = found.intercept(operation, arrays, out, options), found.intercept
                 if result is not NotImplemented:
                     return result
-    if are_numpys and operation.kind is Kind.ELEMENTWISE:
-        return elementwise.compute_numpys(operation, arrays, out, options)
-    return compute(operation, arrays, out, options)
+    plan = _plans_of_numpys.get(operation.name) if are_numpys else None
+    return (plan or compute)(operation, arrays, out, options)
 
 
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
@@ -67,7 +76,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
         result = found.compute_small(operation, arrays, out, options)
         if result is not NotImplemented:
             return result
-    return _PLANS[operation.kind](operation, arrays, out, options)
+    plan = _plans.get(operation.name) or _find_plan(operation)
+    return plan(operation, arrays, out, options)
 
 
 def make_slow_path(name: str) -> Callable[..., Any]:

@@ -103,7 +103,7 @@ def on_host(
             operands["w"] = host.as_rows(view.reshape(shape), result.dtype, axes)
         else:
             operands["x"] = host.as_rows(view.reshape(shape), result.dtype, axes)
-    host.run_on_rows(operation.kernel or operation.name, dtype, axes, **operands)
+    host.run_on_rows(operation.kernel, dtype, axes, **operands)
     if target is not result:
         np.copyto(result, target)
 
