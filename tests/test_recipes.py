@@ -307,6 +307,7 @@ def add_library(package):
     package.insert("backends/registry.py", ("TABLE = (", line))
 
 
+@pytest.mark.thorough
 def test_a_library_of_arrays(package):
     add_library(package)
     check_files(package, "A new library of arrays", "toyarrays")
@@ -447,6 +448,7 @@ def add_reduction(package):
     )
 
 
+@pytest.mark.thorough
 def test_a_reduction_over_rows(package):
     add_reduction(package)
     check_files(package, "A new reduction over rows", "greatest")
