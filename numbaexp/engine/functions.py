@@ -11,7 +11,7 @@ from numbaexp.operations import OPERATIONS
 
 
 class Ufunc(Protocol):
-    """What a function of this package can be asked for, as a NumPy ufunc can."""
+    """Declare the attributes that an elementwise function has, as a NumPy ufunc has them."""
 
     __name__: str
     nin: int

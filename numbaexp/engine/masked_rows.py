@@ -1,4 +1,4 @@
-"""What functions of rows do of NumPy's arrays alone: masks, another type, factors, the sign of a sum."""
+"""Options of functions of rows for NumPy's arrays alone: masks, another type, factors, the sign of a sum."""
 
 from typing import Any
 
