@@ -9,6 +9,7 @@ import pytest
 from helpers import PACKAGE, ROOT
 
 import numbaexp
+from numbaexp.cpu import thread_limit
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 LONGEST_CELL = 40
@@ -36,6 +37,8 @@ def run_by_jax():
 
 
 def large_with_gaps():
+    if thread_limit.processors() == 1:
+        pytest.skip("one processor: nothing is shared among threads")
     x = np.ones((1024, 2048), np.float32)[:, ::2]
     return lambda: numbaexp.exp(x)
 
