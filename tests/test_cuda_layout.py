@@ -135,7 +135,7 @@ class Gpu:
 
 @pytest.fixture
 def driver(monkeypatch):
-    """What ``numbaexp.cuda.launcher`` asks of CUDA, and the launches: (blocks, threads, stream, kernel, arguments)."""
+    """Stand for CUDA in the launcher, and record the launches: (blocks, threads, stream, kernel, arguments)."""
     seen = types.SimpleNamespace(launches=[], configured=[], entered=[], gpus=[])
     seen.gpus[:] = [Gpu(132, seen.entered)]
 

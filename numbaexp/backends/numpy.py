@@ -28,12 +28,11 @@ def read(x: Any, argument: str = "x") -> tuple[Elements, str]:
 
 def write(given: Elements, out: Any, dtype: str) -> Elements:
     if out is None:
-        made = np.empty_like(given.array, dtype, subok=False)
-        return Elements(made, as_stored(made))
+        return _elements(np.empty_like(given.array, dtype, subok=False))
     kind = np.dtype(dtype)
     check_out(out, kind)
     if out.dtype == kind and out.dtype.isnative and out.flags.aligned:
-        return Elements(out, as_stored(out))
+        return _elements(out)
     return apart(out, kind)
 
 
@@ -50,19 +49,16 @@ def check_out(out: Any, dtype: np.dtype) -> None:
 def converted(given: Elements, dtype: str) -> Elements:
     """Return a copy in another type."""
     with np.errstate(all="ignore"):
-        made = given.array.astype(dtype)
-    return Elements(made, as_stored(made))
+        return _elements(given.array.astype(dtype))
 
 
 def apart(out: np.ndarray, dtype: Any) -> Elements:
     """Return temporary memory for a result that is to be copied to ``out``."""
-    made = np.empty(out.shape, dtype)
-    return Elements(made, as_stored(made))
+    return _elements(np.empty(out.shape, dtype))
 
 
 def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
-    made = np.empty(shape, dtype)
-    return Elements(made, as_stored(made))
+    return _elements(np.empty(shape, dtype))
 
 
 def finish(x: Any, out: Any, written: Elements) -> Any:
@@ -83,6 +79,10 @@ def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, optio
         return NotImplemented
     result = np.empty_like(like) if out is None else out
     return result if fast_rows(operation.name).compute(*arrays, result) else NotImplemented
+
+
+def _elements(array: np.ndarray) -> Elements:
+    return Elements(array, as_stored(array))
 
 
 def as_ndarray(x: Any, argument: str) -> np.ndarray:

@@ -1,10 +1,10 @@
 """A call, from its arguments on: intercepted once, by the libraries that have to know of it, or computed."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
+from numbaexp.default_mode import guarded
 from numbaexp.engine.loss_types import in_type, promoted
 from numbaexp.engine.tracing import run_traceable, traceable
 from numbaexp.once import LOCK
@@ -97,21 +97,12 @@ def make_slow_path(name: str) -> Callable[..., Any]:
 
 def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run a function; see ``run``."""
-    return _in_default_mode(run)(name, arrays, out, options)
+    return guarded(run)(name, arrays, out, options)
 
 
 def compute_from_outside(operation: Operation, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Compute a function, called by another library's machinery, in whatever mode the thread is."""
-    return _in_default_mode(compute)(operation, arrays, None, options)
-
-
-@functools.cache
-def _in_default_mode(function: Callable[..., Any]) -> Callable[..., Any]:
-    # Compiling is for those who call; importing the package is not to wait for it.
-    with LOCK:
-        from numbaexp.cpu.entry import in_default_mode
-
-        return in_default_mode(function)
+    return guarded(compute)(operation, arrays, None, options)
 
 
 traceable(dispatch, run_traceable)

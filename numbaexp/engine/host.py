@@ -32,10 +32,10 @@ def as_rows(x: np.ndarray, dtype: np.dtype, axes: tuple[int, ...]) -> np.ndarray
     return made
 
 
-def convert(x: np.ndarray, into: np.ndarray) -> None:
-    """Copy an array into one of another type, without warnings."""
+def convert(x: np.ndarray, into: np.ndarray, where: np.ndarray | bool = True) -> None:
+    """Copy an array into one of another type where a mask is true, without warnings."""
     with np.errstate(all="ignore"):
-        np.copyto(into, x, "unsafe")
+        np.copyto(into, x, "unsafe", where)
 
 
 def as_float64(view: np.ndarray, dtype: str) -> np.ndarray:

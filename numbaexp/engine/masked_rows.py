@@ -74,10 +74,7 @@ def _log_sum(a: Any, axis: Any, keepdims: bool, b: Any = None, return_sign: bool
 def _masked(x: np.ndarray, kind: np.dtype, axes: tuple[int, ...], mask: np.ndarray | None, masked: float) -> np.ndarray:
     """Return a new array of a type, ``masked`` where it is masked, whose axes are one dimension in memory."""
     made = host.empty(x.shape, kind, axes)
-    with np.errstate(all="ignore"):
-        if mask is None:
-            np.copyto(made, x, "unsafe")
-        else:
-            made[...] = masked
-            np.copyto(made, x, "unsafe", where=mask)
+    if mask is not None:
+        made[...] = masked
+    host.convert(x, made, True if mask is None else mask)
     return made

@@ -36,7 +36,7 @@ def values(code):
 
 @pytest.fixture
 def launches(monkeypatch):
-    """What has been launched: (name, operands, labels, stream)."""
+    """Record the launches: (name, operands, labels, stream)."""
     seen = []
     run = launch.run
 
