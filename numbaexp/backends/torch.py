@@ -9,7 +9,7 @@ import torch
 from torch.autograd.graph import increment_version
 
 from numbaexp.backends import huge_pages
-from numbaexp.backends.adapter import Elements
+from numbaexp.backends.adapter import Elements, check_mask
 from numbaexp.backends.overlap import refuse_repeats
 from numbaexp.cpu.fast_rows import fast_rows
 from numbaexp.layout import Strided
@@ -31,6 +31,42 @@ _address = torch.Tensor.data_ptr
 def asarray(array: Any, x: torch.Tensor) -> Any:
     """Convert a list to a tensor of PyTorch's default type, unless ``x`` is on a device."""
     return torch.as_tensor(array) if isinstance(array, (list, tuple)) and x.is_cpu else array
+
+
+def select(mask: Any, x: torch.Tensor, value: float, out: torch.Tensor | None = None) -> torch.Tensor:
+    mask = _beside(mask, x, "where")
+    check_mask(mask.dtype)
+    return torch.where(mask, x, value) if out is None else out.masked_fill_(~mask, value)
+
+
+def convert(x: torch.Tensor, dtype: str) -> torch.Tensor:
+    return x.to(_TYPES[dtype])
+
+
+def together(a: Any, b: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    a, b = _beside(a, b, "a"), _beside(b, a, "b")
+    dtype = _product_type(a, b)
+    return torch.broadcast_tensors(a.to(dtype), b.to(dtype))
+
+
+def _product_type(a: torch.Tensor, b: torch.Tensor) -> torch.dtype:
+    """Return the float type of a product; PyTorch's compiler does not know ``torch.result_type``."""
+    for first, second in ((a, b), (b, a)):
+        is_weak = not second.is_floating_point() or second.ndim == 0 < first.ndim
+        if first.is_floating_point() and is_weak:
+            return first.dtype
+    return torch.promote_types(a.dtype, b.dtype) if a.is_floating_point() else torch.get_default_dtype()
+
+
+def _beside(array: Any, x: Any, argument: str) -> torch.Tensor:
+    """Return an argument as a tensor on the device of the tensor ``x``; nothing but a number is copied there."""
+    if isinstance(array, torch.Tensor):
+        if isinstance(x, torch.Tensor) and array.device != x.device:
+            raise ValueError(f"`{argument}` must be on {x.device}, as the other array is; got {array.device}")
+        return array
+    if isinstance(array, (bool, int, float)) or x.is_cpu:
+        return torch.as_tensor(array, device=x.device)
+    raise TypeError(f"`{argument}` must be a torch.Tensor on {x.device}; got a {type(array).__name__}")
 
 
 def device(array: torch.Tensor, argument: str) -> str:
@@ -161,7 +197,7 @@ def _at_addresses(name: str, dtype: torch.dtype) -> Callable[..., None] | None:
 def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
     """Return a tensor of the strides that the result of ``torch.exp`` has."""
     # PyTorch has rules of its own for the strides of empty tensors.
-    made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
+    made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x).to(_TYPES[dtype])
     if made.is_cpu and made.nbytes >= huge_pages.LARGE:
         huge_pages.ask_for(made.data_ptr(), made.nbytes)
     return made

@@ -5,6 +5,7 @@ from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
 from numbaexp.default_mode import guarded
+from numbaexp.engine import masks
 from numbaexp.engine.loss_types import in_type, promoted
 from numbaexp.engine.tracing import run_traceable, traceable
 from numbaexp.once import LOCK
@@ -49,7 +50,16 @@ def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -
         logits, targets, dtype = promoted(logits, targets)
         result = _intercepted(operation, (*before, logits, targets, weight), out, options)
         return in_type(result, dtype) if before else result
+    if operation.masked is not None and (len(arrays) > 1 or len(options) > 1):
+        library = masks.library_of(arrays, options)
+        if library is not None:
+            return masks.compute(run_unmasked, library, operation, arrays, out, options)
     return _intercepted(operation, arrays, out, options)
+
+
+def run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run a function of rows without a mask, whose arrays are of one shape and type."""
+    return _intercepted(OPERATIONS[name], arrays, out, options)
 
 
 def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:

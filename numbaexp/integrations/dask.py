@@ -34,8 +34,9 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
     is_merged = f"{operation.name}_of_sums" in row_functions.FUNCTIONS
     if not is_merged or not isinstance(arrays[0], da.Array):
         return NotImplemented
-    (label,) = operation.arrays
-    for option, value in {"out": out, "b": options.get("b"), "return_sign": options.get("return_sign")}.items():
+    label, *others = operation.arrays
+    factors = dict(zip(others, arrays[1:], strict=True))
+    for option, value in {"out": out, **factors, "return_sign": options.get("return_sign")}.items():
         if value is not None:
             raise TypeError(f"of an array of Dask `{operation.name}` does not take `{option}`")
     if current_target() == CUDA:

@@ -26,15 +26,16 @@ def _elementwise(operation: Operation, operator: Callable[..., torch.Tensor]) ->
 
 def _rows(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
     count, index = len(operation.arrays), list(operation.options).index("axis")
+    like = operation.like_index
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
         arrays, options = _leading(info, dims, given[:count]), list(given[count:])
-        # The last array has the shape of the rows.
-        ndim = arrays[-1].ndim - 1
+        ndim = arrays[like].ndim - 1
         options[index] = [axis + 1 for axis in axes_of(options[index], ndim)]
         if ndim:
             return operator(*arrays, *options), 0
-        return operator(*[array[:, None] for array in arrays], *options).reshape(info.batch_size), 0
+        rows = [array if array is None else array[:, None] for array in arrays]
+        return operator(*rows, *options).reshape(info.batch_size), 0
 
     return of_batch
 
@@ -62,9 +63,12 @@ def _without_data(given: Any, dim: int | None) -> Any:
     return given.new_empty(given.shape if dim is None else given.movedim(dim, 0).shape[1:], device="meta")
 
 
-def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Return the arrays with the batch axis first."""
-    return [
-        array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
-        for array, dim in zip(arrays, dims, strict=False)
-    ]
+def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[Any]) -> list[Any]:
+    """Return the arrays with the batch axis first; None is no array."""
+
+    def leading(array: Any, dim: int | None) -> Any:
+        if array is None:
+            return None
+        return array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
+
+    return [leading(array, dim) for array, dim in zip(arrays, dims, strict=False)]

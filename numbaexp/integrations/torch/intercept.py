@@ -6,8 +6,10 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from numbaexp.backends.torch import check_out, float_type
-from numbaexp.engine import tracing
+from numbaexp.backends import torch as backend
+from numbaexp.backends.promotion import float_named
+from numbaexp.backends.torch import check_out, convert, float_type
+from numbaexp.engine import masks, tracing
 from numbaexp.engine.checks import apart, library_of, refuse
 from numbaexp.integrations.torch.operators import OPERATORS, Registered
 from numbaexp.operations import Kind, Operation
@@ -35,11 +37,18 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
             requires_grad = requires_grad or (ordinary and array.requires_grad)
         elif array is not None and hasattr(type(array), "__torch_function__"):
             return NotImplemented
+    if "dtype" in options and (not ordinary or requires_grad):
+        arrays, options = _converted(arrays, **options)
     if not ordinary:
         return _by_operator(OPERATORS[operation.name], arrays, out, options)
     if requires_grad and torch.is_grad_enabled():
         return _with_gradient(OPERATORS[operation.name], arrays, out, options)
     return NotImplemented
+
+
+def _converted(arrays: tuple[Any, ...], dtype: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Convert the argument to the type that is asked for, in a way that PyTorch sees."""
+    return (convert(arrays[0], float_named(dtype)),), options
 
 
 def _is_watched() -> bool:
@@ -91,6 +100,8 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
         torch._dynamo.graph_break()
     known = OPERATORS[name]
     if known.operation.kind is not Kind.LOSS:
+        if known.operation.masked is not None:
+            return masks.compute(_run_unmasked, backend, known.operation, arrays, out, options)
         return _by_operator(known, arrays, out, options)
     # Logits and probabilities are promoted to one type.
     *before, logits, targets, weight = arrays
@@ -100,6 +111,13 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
         logits, targets = logits.to(wide), targets.to(wide)
     result = _by_operator(known, (*before, logits, targets, weight), out, options)
     return result.to(dtype) if before else result
+
+
+def _run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Call the operator of a function of rows in code that PyTorch compiles."""
+    if "dtype" in options:
+        arrays, options = _converted(arrays, **options)
+    return _by_operator(OPERATORS[name], arrays, out, options)
 
 
 tracing.register(run_traceable)
