@@ -16,7 +16,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, **options: 
     """Compute the function of arrays of NumPy's."""
     if operation.kind is Kind.REDUCTION:
         return _log_sum(*arrays, **options)
-    return _rows(operation, *arrays, out, **options)
+    (x,) = arrays
+    return _rows(operation, x, out, **options)
 
 
 def _rows(operation: Operation, x: Any, out: Any, axis: Any, dtype: Any = None, where: Any = None) -> Any:
