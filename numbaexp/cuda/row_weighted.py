@@ -26,6 +26,7 @@ from numbaexp.scalar.row_weighted import counted, log_and_sign, term
 from numbaexp.scalar.rows import subtrahend
 
 _get, _put = kept_memory.get, kept_memory.put
+_one, _weight, _weighted = PAIRED.one, PAIRED.weight, PAIRED.weighted
 
 
 @scalar
@@ -38,12 +39,7 @@ def _is_infinite(x, factor):
 @scalar
 def _of_chunk(greatest, high, low, of_row):
     """Return a chunk's sum by the reference of its row."""
-    return PAIRED.weighted(high, low, *PAIRED.weight(greatest, of_row))
-
-
-@scalar
-def _alone(high, low):
-    return PAIRED.weighted(high, low, PAIRED.one, 0.0)
+    return _weighted(high, low, *_weight(greatest, of_row))
 
 
 def _make_weighted_sum(dtype, team):
@@ -75,7 +71,7 @@ def _make_weighted_sum(dtype, team):
 
     @part
     def alone(greatest, ones, high, low, above, below):
-        high, low = _alone(high, low)
+        high, low = _weighted(high, low, _one, 0.0)
         return greatest, high, low, above, below
 
     @part

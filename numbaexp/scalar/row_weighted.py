@@ -16,6 +16,8 @@ from numbaexp.scalar.row_arithmetic import PAIRED
 LESS_SCALE = ldexp(1.0, -200)
 UNSCALE = r.UNSCALE_SUM / LESS_SCALE
 
+_exponential, _one, _log_sum = PAIRED.exponential, PAIRED.one, PAIRED.log_sum
+
 
 @scalar
 def counted(x, factor):
@@ -27,9 +29,9 @@ def counted(x, factor):
 @scalar
 def term(x, factor, reference):
     """Return the pair that an element adds to the sum of its chunk."""
-    e, e_low = PAIRED.exponential(x, reference)
+    e, e_low = _exponential(x, reference)
     # The logarithm of 1 alone is to be 0.
-    e, e_low = (PAIRED.one, 0.0) if x == reference else (e, e_low)
+    e, e_low = (_one, 0.0) if x == reference else (e, e_low)
     high, low = r.product_of_pairs(e * LESS_SCALE, e_low * LESS_SCALE, factor, 0.0)
     none = e < r.NOTHING
     return 0.0 if none else high, 0.0 if none else low
@@ -55,5 +57,5 @@ def _logarithm(greatest, total, total_low):
     z, z_low = r.two_sum(rounded_product(abs(total), UNSCALE), -1.0)
     z_low += rounded_product(total_low if total > 0.0 else -total_low, UNSCALE)
     log, log_low = r.log1p_pair(z, z_low)
-    result = -np.inf if total == 0.0 else PAIRED.log_sum(greatest, log, log_low)
+    result = -np.inf if total == 0.0 else _log_sum(greatest, log, log_low)
     return result if abs(greatest) < np.inf else greatest
