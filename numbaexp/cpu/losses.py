@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.cpu.row_functions import Operands, run
-from numbaexp.scalar.loss_record import GREATEST, IGNORED, LOSS, NOWHERE, NUMBER, PLACE, RECORD, WEIGHT
+from numbaexp.scalar.loss_record import BEHIND, GREATEST, IGNORED, LOSS, NOWHERE, NUMBER, PLACE, RECORD, WEIGHT
 
 
 def forward(problem: Any, out: np.ndarray, target: str) -> None:
@@ -13,8 +13,8 @@ def forward(problem: Any, out: np.ndarray, target: str) -> None:
     there is ``IGNORED``."""
     x, dtype, axis, reduction = problem.x, problem.dtype, problem.axis, problem.reduction
     records, of_rows = _start(problem)
-    rows = records.reshape(-1, RECORD)
-    totals = np.zeros((len(rows) if reduction == "none" else 1, 4))
+    rows = records.reshape(*problem.rows_of_calls, RECORD)
+    totals = np.zeros((problem.rows if reduction == "none" else len(rows), 4))
     _put_count(problem, rows, totals, target)
     of_loss = {"extra": records[..., GREATEST]}
     if x.size:
@@ -24,9 +24,9 @@ def forward(problem: Any, out: np.ndarray, target: str) -> None:
         elements = np.take_along_axis(x, np.maximum(records[..., PLACE], 0).astype(np.intp), axis)
         run("losses", dtype, Operands(elements, **of_loss, constants=of_rows["constants"]), (axis,), target)
     if reduction == "none":
-        totals[:, :2] = rows[:, LOSS : LOSS + 2]
-    elif len(rows):
-        run("total", "float64", Operands(rows[:, LOSS], extra=totals[:, 0]), (0,), target)
+        totals[:, :2] = rows[..., LOSS : LOSS + 2].reshape(-1, 2)
+    elif rows.size:
+        run("total", "float64", Operands(rows[..., LOSS], extra=totals[:, :1]), (1,), target)
     # Of the one dimension of the results each is a row.
     results = out.reshape(-1, 1)
     if results.size:
@@ -36,11 +36,12 @@ def forward(problem: Any, out: np.ndarray, target: str) -> None:
 def backward(problem: Any, grad: np.ndarray, out: np.ndarray, target: str) -> None:
     """Compute the gradient, times that of the loss, of float64."""
     records, of_rows = _start(problem)
-    totals = np.zeros((1, 4))
-    _put_count(problem, records.reshape(-1, RECORD), totals, target)
+    rows = records.reshape(*problem.rows_of_calls, RECORD)
+    totals = np.zeros((len(rows), 4))
+    _put_count(problem, rows, totals, target)
     with np.errstate(divide="ignore", invalid="ignore"):
-        number = grad / totals[0, 2:].sum()
-    records[..., NUMBER] = number.reshape(records.shape[:-1]) if problem.reduction == "none" else number
+        counts = totals[:, 2:].sum(1).reshape(problem.of_calls)
+        records[..., NUMBER] = grad.reshape(problem.kept_shape) / counts
     if problem.x.size:
         is_expected = not problem.of_classes or problem.smoothing > 0.0
         name = "expected_gradients" if is_expected else "class_gradients"
@@ -55,12 +56,19 @@ def _start(problem: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     weight = np.ones(classes) if problem.weight is None else problem.weight
     records = np.zeros((*reduced, RECORD))
     records[..., PLACE] = NOWHERE
+    first: Any = 0
+    if weight.ndim > 1:
+        # Each call has weights of its own.
+        first = classes * np.arange(problem.rows_of_calls[0]).reshape(problem.of_calls)
+        if problem.is_expected:
+            records[..., BEHIND] = 8 * first
     probabilities = problem.targets
     if problem.of_classes:
         records[..., PLACE] = index = problem.targets.reshape(reduced)
         probabilities = np.broadcast_to(np.zeros((), problem.x.dtype), shape)
         if classes:
-            records[..., WEIGHT] = np.where(index == IGNORED, 0.0, weight[np.maximum(index, 0)])
+            known = weight.reshape(-1)[np.maximum(index, 0) + first]
+            records[..., WEIGHT] = np.where(index == IGNORED, 0.0, known)
     parts = np.array([1.0 - problem.smoothing, problem.smoothing / max(classes, 1)])
     return records, {"w": probabilities, "along": weight, "constants": parts}
 
@@ -70,6 +78,6 @@ def _put_count(problem: Any, rows: np.ndarray, totals: np.ndarray, target: str) 
     if problem.reduction != "mean":
         totals[:, 2] = 1.0
     elif not problem.of_classes:
-        totals[:, 2] = float(len(rows))
-    elif len(rows):
-        run("total", "float64", Operands(rows[:, WEIGHT], extra=totals[:, 2]), (0,), target)
+        totals[:, 2] = float(rows.shape[1])
+    elif rows.size:
+        run("total", "float64", Operands(rows[..., WEIGHT], extra=totals[:, 2:3]), (1,), target)
