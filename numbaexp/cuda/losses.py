@@ -67,7 +67,7 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
     x, device = problem.x, problem.x.device
     run = functools.partial(launch_rows.run, axes=(problem.axis,), stream=stream)
     absent = launch_rows.absent(x)
-    given, (calls, _), of_rows = problem.weight, problem.rows_of_calls, problem.rows * RECORD
+    given, calls, of_rows = problem.weight, problem.count_of_calls, problem.rows * RECORD
     of_weight = (*[1] * problem.calls, problem.classes) if given is None else given.shape
     with (
         launcher.on(device),
@@ -93,12 +93,13 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
 
 def _divisor(problem: Any) -> float:
     """Return the divisor of a loss where that is known without the targets."""
-    return float(problem.rows_of_calls[1]) if problem.reduction == "mean" else 1.0
+    return float(problem.rows // problem.count_of_calls) if problem.reduction == "mean" else 1.0
 
 
 def _total(records: Strided, field: int, pair: Strided, problem: Any, stream: int) -> None:
     """Sum the pairs at a field of each call's records, in the order of a row."""
-    calls, rows = problem.rows_of_calls
+    calls = problem.count_of_calls
+    rows = problem.rows // calls
     pairs = _field(records, field)._replace(shape=(calls, rows), strides=(8 * RECORD * rows, 8 * RECORD))
     launch_rows.run("total", (pairs, pair._replace(shape=(calls, 1), strides=(16, 16))), (1,), stream)
 

@@ -48,9 +48,8 @@ class Problem(NamedTuple):
         return math.prod(self.reduced)
 
     @property
-    def rows_of_calls(self) -> tuple[int, int]:
-        """How many calls there are, and how many rows each of them has."""
-        return math.prod(self.x.shape[: self.calls]), math.prod(self.reduced[self.calls :])
+    def count_of_calls(self) -> int:
+        return math.prod(self.x.shape[: self.calls])
 
     @property
     def of_calls(self) -> tuple[int, ...]:

@@ -55,7 +55,7 @@ def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
         from numbaexp.cuda import host as on_cuda
 
         getattr(on_cuda, f"loss_{work}")(*arguments)
-    else:
+    elif written.view.size:
         from numbaexp.cpu import losses
 
         on_threads_of(backend, getattr(losses, work), *arguments, target)
