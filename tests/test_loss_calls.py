@@ -1,5 +1,7 @@
 """Losses of many calls at once: each has the bits that it has alone, and the kernels are called once."""
 
+import functools
+
 import numpy as np
 import pytest
 from helpers import FLOATS, assert_same_bits, dtype_of
@@ -54,8 +56,8 @@ def each(function, batch, *arrays):
 def test_plan(kind, weights, shape, batch, dtype):
     logits, targets, weight = arrays_of(batch, shape, kind, weights, dtype)
     of_each = logits, targets, (None, None) if weight is None else weight
-    for options in OPTIONS.values():
-        options = {**DEFAULTS, **options}
+    for given in OPTIONS.values():
+        options = {**DEFAULTS, **given}
         many = {**options, "calls": len(batch)}
 
         def loss(x, t, w, options=options):
@@ -68,8 +70,7 @@ def test_plan(kind, weights, shape, batch, dtype):
         result = compute_from_outside(OPERATIONS["cross_entropy"], (logits, targets, weight), many)
         assert_same_bits(result, expected)
         grad = np.random.default_rng(1).standard_normal(expected.shape).astype(logits.dtype)
-        given = grad, logits, targets, weight
-        result = compute_from_outside(OPERATIONS["cross_entropy_backward"], given, many)
+        result = compute_from_outside(OPERATIONS["cross_entropy_backward"], (grad, logits, targets, weight), many)
         assert_same_bits(result, each(gradient, batch, grad, *of_each))
 
 
@@ -165,3 +166,49 @@ def test_jax(shape, kind, weights, options, runs):
         jax.numpy.moveaxis(arrays[0], 1, -1)
     )
     assert_same_bits(result, np.moveaxis(gradients, 1, -1))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_derivatives(kind, options):
+    """Derivatives of mapped losses, and mapped derivatives, are those of each."""
+    torch = pytest.importorskip("torch", reason="what maps is PyTorch")
+    func, close = torch.func, functools.partial(torch.testing.assert_close, rtol=1e-13, atol=1e-15)
+    x, *rest = map(torch.from_numpy, arrays_of((4,), (3, 5), kind, WEIGHTS[2], "float64"))
+    tangents = torch.from_numpy(np.random.default_rng(2).standard_normal(x.shape))
+
+    def loss(x, *given):
+        return numbaexp.cross_entropy(x, *given, **OPTIONS[options]).sum()
+
+    def total(x):
+        return torch.vmap(loss)(x, *rest).sum()
+
+    def push(x, tangent, *given):
+        return func.jvp(lambda x: loss(x, *given), (x,), (tangent,))[1]
+
+    calls = list(zip(x, *rest, strict=True))
+    hessians = torch.stack([func.hessian(loss)(*given) for given in calls])
+    close(torch.vmap(func.hessian(loss))(x, *rest), hessians)
+    for hessian in (func.hessian, lambda function: func.jacfwd(func.jacfwd(function))):
+        close(torch.stack([hessian(total)(x)[i, :, :, i] for i in range(4)]), hessians)
+    pushed = torch.stack([push(x, tangent, *given) for tangent, (x, *given) in zip(tangents, calls, strict=True)])
+    close(torch.vmap(push)(x, tangents, *rest), pushed)
+    close(func.jvp(total, (x,), (tangents,))[1], pushed.sum())
+    if kind == "probabilities":
+        targets, weight = rest
+        expected = torch.stack([func.grad(loss, 1)(*given) for given in calls])
+        close(func.grad(lambda t: torch.vmap(loss)(x, t, weight).sum())(targets), expected)
+
+
+def test_errors_are_those_of_one_call():
+    torch = pytest.importorskip("torch", reason="what maps is PyTorch")
+    x, classes = torch.zeros(2, 3, 5), torch.zeros(2, 4, dtype=torch.int64)
+    mapped = torch.vmap(numbaexp.cross_entropy)
+    with pytest.raises(ValueError, match=r"`targets` must be, as classes, of the shape \(3,\); got \(4,\)"):
+        mapped(x, classes)
+    with pytest.raises(ValueError, match=r"`weight` must have the shape of the classes, \(5,\); got \(4,\)"):
+        mapped(x, classes[:, 1:], torch.ones(2, 4))
+    weight = torch.ones(2, 5, requires_grad=True)
+    with pytest.raises(NotImplementedError, match=r"`cross_entropy` has no rule .* with respect to `weight`"):
+        mapped(x, classes[:, 1:], weight)

@@ -169,7 +169,7 @@ def make_parts(memory):
 
 def make_expected_losses(dtype):
     """Make the kernel of the sum of the negative logarithms of each row's softmax, each times its part of the target.
-    ``ALONG`` has the classes' weights, ``W`` their probabilities."""
+    ``ALONG`` has the classes' weights, those of a row as far behind as its record says; ``W`` has their probabilities."""
     arithmetic = arithmetic_of(dtype)
     memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, scalars.losses_of(arithmetic).addend
     element, to_value, put_parts = make_pointer(memory.stored_as), memory.to_value, make_parts(memory)
@@ -233,8 +233,7 @@ def make_expected_gradients(dtype):
         # The low parts of what the targets give.
         nothing = room + 8 * 4 * width
         for row in range(first, last):
-            x, w = row_at(j, row, at.X), row_at(j, row, at.W)
-            y = row_at(j, row, at.Y)
+            x, w, y = row_at(j, row, at.X), row_at(j, row, at.W), row_at(j, row, at.Y)
             of_row = _float(row_at(j, row, at.EXTRA))
             along = j[at.ALONG] + np.int64(of_row[record.BEHIND])
             scale, index, weight = (

@@ -55,8 +55,6 @@ def _losses(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batc
 def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[Any]) -> list[Any]:
     """Return the arrays with the batch axis first; None stays."""
     return [
-        None
-        if array is None
-        else array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
+        None if array is None else array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
         for array, dim in zip(arrays, dims, strict=False)
     ]

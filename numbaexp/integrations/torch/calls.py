@@ -10,6 +10,7 @@ from numbaexp.operations import Operation
 
 
 def operation_of_calls(operation: Operation) -> Operation:
+    """Describe a loss of several calls, which the plan of losses computes."""
     return Operation(
         f"{operation.name}_of_calls",
         operation.kind,
