@@ -169,7 +169,7 @@ def make_parts(memory):
 
 def make_expected_losses(dtype):
     """Make the kernel of the sum of the negative logarithms of each row's softmax, each times its part of the target.
-    ``ALONG`` has the classes' weights, those of a row as far behind as its record says; ``W`` has their probabilities."""
+    ``ALONG`` has the classes' weights, those of a row as far behind as its record says, and ``W`` the probabilities."""
     arithmetic = arithmetic_of(dtype)
     memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, scalars.losses_of(arithmetic).addend
     element, to_value, put_parts = make_pointer(memory.stored_as), memory.to_value, make_parts(memory)
