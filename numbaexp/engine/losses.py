@@ -55,7 +55,7 @@ def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
         from numbaexp.cuda import host as on_cuda
 
         getattr(on_cuda, f"loss_{work}")(*arguments)
-    else:
+    elif written.view.size:
         from numbaexp.cpu import losses
 
         on_threads_of(backend, getattr(losses, work), *arguments, target)
@@ -110,7 +110,8 @@ def _on_device(given: dict[str, Any], options: dict[str, Any]) -> Any:
     stream = stream_of(backend, [each.array for each in read.values()])
     if grad_output is None:
         written = backend.new(read["logits"], problem.dtype, problem.loss_shape)
-        losses.forward(problem, written.view, stream)
+        if 0 not in problem.loss_shape:
+            losses.forward(problem, written.view, stream)
     else:
         grad: Any = float(grad_output) if is_number else read["grad_output"].view
         check_grad(problem, () if is_number else grad.shape)

@@ -4,16 +4,17 @@ from typing import Any, NamedTuple
 
 import torch
 
-from numbaexp.derivatives.rule import needs
+from numbaexp.derivatives.rule import Rule, needs
 from numbaexp.derivatives.rules import RULES
 from numbaexp.engine.call import compute_from_outside
 from numbaexp.integrations.torch.batches import batched
+from numbaexp.integrations.torch.calls import operation_of_calls, rule_of_calls
 from numbaexp.integrations.torch.functions import Functions
 from numbaexp.integrations.torch.shapes import like_result
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
 # Schema types of options. Rows may have several axes.
-_TYPES = {"keepdims": "bool", "ignore_index": "int", "reduction": "str", "label_smoothing": "float"}
+_TYPES = {"keepdims": "bool", "ignore_index": "int", "reduction": "str", "label_smoothing": "float", "calls": "int"}
 
 
 class Registered(NamedTuple):
@@ -40,9 +41,8 @@ def schema(operation: Operation) -> str:
     return f"{operation.name}({', '.join([*arrays, *options])}) -> Tensor"
 
 
-def _register(operation: Operation) -> Registered:
+def _register(operation: Operation, rule: Rule) -> Registered:
     name, count = operation.name, len(operation.arrays)
-    rule = RULES[name]
 
     def by_kernels(*arguments: Any) -> torch.Tensor:
         options = dict(zip(operation.options, arguments[count:], strict=True))
@@ -53,7 +53,10 @@ def _register(operation: Operation) -> Registered:
 
     _library.define(schema(operation))
     operator = getattr(torch.ops.numbaexp, name).default
-    functions = Functions(operation, rule, operator, batched(operation, operator))
+    of_batch = operator
+    if operation.kind is Kind.LOSS and "calls" not in operation.options:
+        of_batch = _register(operation_of_calls(operation), rule_of_calls(rule)).operator
+    functions = Functions(operation, rule, operator, batched(operation, of_batch))
     for device in ("CPU", "CUDA"):
         _library.impl(name, by_kernels, device)
     torch.library.register_fake(f"numbaexp::{name}", fake, lib=_library)
@@ -66,4 +69,4 @@ def _register(operation: Operation) -> Registered:
     return Registered(operation, operator, functions, saves_argument)
 
 
-OPERATORS = {name: _register(operation) for name, operation in OPERATIONS.items()}
+OPERATORS = {name: _register(operation, RULES[name]) for name, operation in OPERATIONS.items()}
