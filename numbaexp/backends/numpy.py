@@ -97,6 +97,12 @@ def as_stored(array: np.ndarray) -> np.ndarray:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
+def number_as_stored(value: float, dtype: str) -> Any:
+    """Return a number as kernels take it, in a float type."""
+    number = np.float32(value)
+    return np.uint16(number.view(np.uint32) >> 16) if dtype == "bfloat16" else number.astype(dtype)
+
+
 def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
     """Return the type that an argument is computed in: ``dtype`` where it is given, that of ``x`` where it is a float,
     and float64 for integers and bool."""

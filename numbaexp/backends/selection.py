@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.backends import numpy
 from numbaexp.backends.adapter import check_mask
 from numbaexp.layout import Strided
 
@@ -19,7 +20,7 @@ def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> An
     else:
         written = backend.new(elements, dtype, shape)
     if isinstance(written.view, np.ndarray):
-        selected = np.where(of_mask.view, elements.view, _stored(value, dtype))
+        selected = np.where(of_mask.view, elements.view, numpy.number_as_stored(value, dtype))
         np.copyto(written.view, selected, "same_kind")
     else:
         from numbaexp.cuda import select as on_device
@@ -27,12 +28,6 @@ def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> An
         views = (_broadcast(of_mask.view, shape), _broadcast(elements.view, shape))
         on_device.run(*views, value, written.view, backend.stream(elements.array, written.array))
     return backend.finish(elements.array, out, written)
-
-
-def _stored(value: float, dtype: str) -> Any:
-    """Return a number as arrays of the host store it; bfloat16 is in uint16."""
-    number = np.float32(value)
-    return number.view(np.uint32) >> 16 if dtype == "bfloat16" else number.astype(dtype)
 
 
 def _broadcast(view: Strided, shape: tuple[int, ...]) -> Strided:

@@ -116,7 +116,7 @@ def on_host(
     result = _of_rows(views[-1], shape, axes) if operation.kind is Kind.REDUCTION else views[-1].reshape(shape)
     if 0 in shape:
         if operation.kind is Kind.REDUCTION:
-            result[...] = _stored(operation.masked or 0.0, dtype)
+            result[...] = numpy.number_as_stored(operation.masked or 0.0, dtype)
         return
     target = result if host.fits(result, result.dtype, axes) else host.empty(result.shape, result.dtype, axes)
     operands, source = {"y": target}, result.dtype if source_of(dtype) == dtype else views[0].dtype
@@ -128,17 +128,11 @@ def on_host(
     if operation.optional and "w" in operands:
         operands["extra"] = np.zeros(target.shape)
         host.run_on_rows(f"weighted_{operation.kernel}", dtype, axes, **operands)
-        target[operands["extra"] < 0.0] = _stored(np.nan, dtype)
+        target[operands["extra"] < 0.0] = numpy.number_as_stored(np.nan, dtype)
     else:
         host.run_on_rows(operation.kernel, dtype, axes, **operands)
     if target is not result:
         np.copyto(result, target)
-
-
-def _stored(value: float, dtype: str) -> Any:
-    """Return a number as arrays of the host store it; bfloat16 is in uint16."""
-    number = np.float32(value)
-    return number.view(np.uint32) >> 16 if dtype == "bfloat16" else number
 
 
 def _on_device(operation: Operation, dtype: str, views: list[Any], axes: tuple[int, ...], stream: int) -> None:
