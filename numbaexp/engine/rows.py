@@ -8,7 +8,15 @@ from numbaexp.backends import numpy
 from numbaexp.backends.adapter import Elements, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.engine import host
-from numbaexp.engine.checks import check_on_device, check_shape, check_type, one_backend, refuse, stream_of
+from numbaexp.engine.checks import (
+    check_on_device,
+    check_per_row,
+    check_shape,
+    check_type,
+    one_backend,
+    refuse,
+    stream_of,
+)
 from numbaexp.layout import Strided, axes_of, final_shape, reduced_shape
 from numbaexp.operations import Kind, Operation
 from numbaexp.scalar.forms import FLOATS
@@ -18,6 +26,11 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     """Compute the function where its arrays are."""
     labels = operation.arrays
     backend, _ = one_backend(labels, arrays, out)
+    kind = numpy.formula_type(labels, arrays, options) if backend is numpy else None
+    if kind is not None:
+        from numbaexp.engine import formula_rows
+
+        return formula_rows.compute(operation, arrays, kind, out, options)
     if backend is numpy and not options.keys() <= operation.options.keys():
         from numbaexp.engine import masked_rows
 
@@ -57,13 +70,6 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
             stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out),
         )
     return backend.finish(x.array, out, written)
-
-
-def check_per_row(label: str, given: tuple[int, ...], shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    """Raise where an array has not one element for each row, with the axes or without them."""
-    accepted = [final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
-    if tuple(given) not in accepted:
-        raise ValueError(f"`{label}` must be of the shape {accepted[0]} or {accepted[1]}; got {tuple(given)}")
 
 
 def _write(backend: Any, x: Elements, out: Any, dtype: str) -> Elements:

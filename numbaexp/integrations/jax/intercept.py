@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from numbaexp.backends.jax import float_type
-from numbaexp.engine.checks import check_shape, check_type, library_of, refuse
+from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
-from numbaexp.engine.rows import check_per_row
 from numbaexp.integrations.jax import function
 from numbaexp.layout import axes_of
 from numbaexp.operations import Kind, Operation
