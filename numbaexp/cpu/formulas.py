@@ -93,7 +93,7 @@ def log1p(z):
 def _log_of_magnitude(z, more):
     """Compute the logarithm of the magnitude of ``more``, which is ``1 + z``."""
     excess = z.real * (2 + z.real) + z.imag * z.imag
-    return np.where(np.abs(excess) < 0.5, np.log1p(excess) / 2, np.log(np.abs(more)))
+    return np.where(excess > -0.5, np.log1p(excess) / 2, np.log(np.abs(more)))
 
 
 def _complex_softplus(z):
