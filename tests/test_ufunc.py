@@ -261,6 +261,15 @@ def test_pickle_and_copy(duplicate):
     assert x.tolist() == [0, 1]
 
 
+def test_in_place_of_numpys(run_script):
+    run_script("""
+        import numpy as np, numbaexp
+        np.exp = numbaexp.exp
+        assert np.exp(0.0) == np.exp(0j) == 1
+        assert "D->D" in np.exp.types
+    """)
+
+
 def test_pickle_into_a_new_process(run_script):
     pickled = pickle.dumps(numbaexp.exp)
     run_script(f"import pickle; assert pickle.loads({pickled!r})(0.0) == 1")

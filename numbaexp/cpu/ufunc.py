@@ -14,7 +14,7 @@ import numpy as np
 
 from numbaexp.cpu import formula_loops, pool
 from numbaexp.cpu.compile import LOOP, compile_kernel
-from numbaexp.cpu.signatures import signatures
+from numbaexp.cpu.signatures import OF_NUMPY, signatures
 from numbaexp.scalar.family import FAMILY, SAVED, arity, modules_of
 from numbaexp.scalar.forms import itemsize
 
@@ -83,13 +83,13 @@ def _loop_of_numpy(ufunc, taken):
 def _other_loop(name, taken):
     """Return the same, in types that nothing is compiled for: NumPy's own where it has the function, else a formula; of
     objects, which are asked for their method of that name."""
-    of_numpy = np.multiply if name == "exp_backward" else getattr(np, name, None)
+    of_numpy = np.multiply if name == "exp_backward" else OF_NUMPY.get(name)
     if of_numpy is not None:
         return _loop_of_numpy(of_numpy, taken)
     if taken == "O->O":
         method = name.encode()
         _keep_alive.append(method)
-        function, _ = _loop_of_numpy(np.exp, taken)
+        function, _ = _loop_of_numpy(OF_NUMPY["exp"], taken)
         return function, ctypes.cast(method, ctypes.c_void_p).value
     return formula_loops.loop(name, taken[0])
 
