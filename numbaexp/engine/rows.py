@@ -9,7 +9,15 @@ from numbaexp.backends.adapter import Elements, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.backends.promotion import float_named
 from numbaexp.engine import host
-from numbaexp.engine.checks import check_on_device, check_shape, check_type, one_backend, refuse, stream_of
+from numbaexp.engine.checks import (
+    check_on_device,
+    check_per_row,
+    check_shape,
+    check_type,
+    one_backend,
+    refuse,
+    stream_of,
+)
 from numbaexp.layout import Strided, axes_of, final_shape, reduced_shape
 from numbaexp.operations import Kind, Operation
 from numbaexp.scalar.forms import FLOATS, itemsize, mixed, source_of
@@ -21,10 +29,10 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if operation.optional and arrays[-1] is None:
         labels, arrays = labels[:-1], arrays[:-1]
     backend, _ = one_backend(labels, arrays, out)
-    if backend is numpy and (labels[-1] in operation.optional or not options.keys() <= operation.options.keys()):
-        from numbaexp.engine import masked_rows
-
-        return masked_rows.compute(operation, arrays, out, **options)
+    if backend is numpy:
+        result = _by_plans_of_numpys(operation, labels, arrays, out, options)
+        if result is not NotImplemented:
+            return result
     wanted = options.get("dtype")
     options = {name: value for name, value in options.items() if name != "dtype"}
     refuse(operation, arrays[0], options)
@@ -68,6 +76,22 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     return backend.finish(x.array, out, written)
 
 
+def _by_plans_of_numpys(
+    operation: Operation, labels: tuple[str, ...], arrays: tuple[Any, ...], out: Any, options: dict[str, Any]
+) -> Any:
+    """Compute what arrays of NumPy alone have, other types and other options; return NotImplemented for all else."""
+    kind = numpy.formula_type(labels, arrays, options.get("dtype"))
+    if kind is not None:
+        from numbaexp.engine import formula_rows
+
+        return formula_rows.compute(operation, arrays, kind, out, options)
+    if labels[-1] in operation.optional or not options.keys() <= operation.options.keys():
+        from numbaexp.engine import masked_rows
+
+        return masked_rows.compute(operation, arrays, out, **options)
+    return NotImplemented
+
+
 def _converted(backend: Any, x: Elements, dtype: str, wanted: str) -> tuple[list[tuple[Elements, str]], str, str]:
     """Return the elements of an argument that is to be converted to a float type, what kernels are to compute in, and
     the type of the result.
@@ -82,13 +106,6 @@ def _converted(backend: Any, x: Elements, dtype: str, wanted: str) -> tuple[list
     if not hasattr(backend, "convert"):
         raise TypeError(f"`dtype` must be a type that holds all of {dtype}, the type of `x`; got {wanted}")
     return [backend.read(backend.convert(x.array, wanted))], wanted, wanted
-
-
-def check_per_row(label: str, given: tuple[int, ...], shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    """Raise where an array has not one element for each row, with the axes or without them."""
-    accepted = [final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
-    if tuple(given) not in accepted:
-        raise ValueError(f"`{label}` must be of the shape {accepted[0]} or {accepted[1]}; got {tuple(given)}")
 
 
 def _write(backend: Any, x: Elements, out: Any, dtype: str) -> Elements:

@@ -7,18 +7,31 @@ import jax.numpy as jnp
 
 from numbaexp.backends.jax import convert, float_type
 from numbaexp.backends.promotion import float_named
-from numbaexp.engine.checks import check_shape, check_type, library_of, refuse
+from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
-from numbaexp.engine.rows import check_per_row
 from numbaexp.integrations.jax import function
 from numbaexp.layout import axes_of
 from numbaexp.operations import Kind, Operation
 
 _Tracer = jax.core.Tracer
+# JAX's own functions, which compute complex numbers.
+_OF_COMPLEX = {
+    "exp": jnp.exp,
+    "exp2": jnp.exp2,
+    "expm1": jnp.expm1,
+    "sigmoid": jax.lax.logistic,
+    "softplus": lambda x: jnp.logaddexp(x, 0),
+}
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Bind the function where an array is traced; else return NotImplemented."""
+    """Bind the function where an array is traced; let JAX compute complex numbers; else return NotImplemented."""
+    x = arrays[0]
+    # Keys of random numbers have types without a kind.
+    is_complex = isinstance(x, jax.Array) and getattr(x.dtype, "kind", None) == "c"
+    if is_complex and operation.name in _OF_COMPLEX and out is None:
+        refuse(operation, x, options)
+        return _OF_COMPLEX[operation.name](x)
     for array in (*arrays, out, *options.values()):
         if isinstance(array, _Tracer):
             return _bind(operation, arrays, out, options)

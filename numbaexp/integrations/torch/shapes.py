@@ -5,9 +5,8 @@ from typing import Any
 import torch
 
 from numbaexp.backends.torch import float_type
-from numbaexp.engine.checks import apart, check_shape
+from numbaexp.engine.checks import apart, check_per_row, check_shape
 from numbaexp.engine.loss_problem import Problem, make_problem
-from numbaexp.engine.rows import check_per_row
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import Kind, Operation
 
