@@ -11,7 +11,7 @@ import dask
 from helpers import FLOATS, assert_same_bits, dtype_of, kind_and_shape, ulps
 
 import numbaexp
-from numbaexp.integrations import dask as integration
+from numbaexp.integrations.dask import intercept, rows
 
 pytestmark = pytest.mark.sampled(dtype="float32")
 
@@ -249,13 +249,13 @@ def test_nothing_is_computed_before_and_no_more_than_a_block_at_once(function, m
         made.append(1)
         return np.ones((3, 10))
 
-    run = integration._run
+    run = rows._run
 
     def record(name, dtype, axes, **operands):
         seen.append((name, operands["x"].size))
         run(name, dtype, axes, **operands)
 
-    monkeypatch.setattr(integration, "_run", record)
+    monkeypatch.setattr(rows, "_run", record)
     x = da.map_blocks(block, chunks=((3,), (10,) * 70), dtype=np.float64, meta=np.empty((0, 0)))
     result = function(x, -1)
     assert not made
@@ -291,14 +291,8 @@ def test_refused_of_x():
         numbaexp.logsumexp(da.ma.masked_array(da.ones(4), False))
 
 
-@pytest.mark.parametrize(("argument", "value"), [("b", 2), ("b", 0), ("b", False), ("return_sign", True)])
-def test_refused_by_logsumexp(argument, value):
-    with pytest.raises(TypeError, match=rf"^of an array of Dask `logsumexp` does not take `{argument}`$"):
-        numbaexp.logsumexp(da.ones(4), **{argument: value})
-
-
 def test_refused_under_cuda(monkeypatch):
-    monkeypatch.setattr(integration, "current_target", lambda: "cuda")
+    monkeypatch.setattr(intercept, "current_target", lambda: "cuda")
     for function in FUNCTIONS:
         said = f"^`{FIRST[function]}` must not be an array of Dask under the target 'cuda'$"
         with pytest.raises(TypeError, match=said):

@@ -11,6 +11,11 @@ from numbaexp.scalar.loss_record import GREATEST, IGNORED, LOSS, NOWHERE, NUMBER
 def forward(problem: Any, out: np.ndarray, target: str) -> None:
     """Compute a ``numbaexp.engine.loss_problem.Problem`` on a target of the CPU. Of classes that count for nothing
     there is ``IGNORED``."""
+    put_quotients(totals_of(problem, target), problem.dtype, out, target)
+
+
+def totals_of(problem: Any, target: str) -> np.ndarray:
+    """Return the losses, each or their sum, and what they are divided by: pairs, beside each other."""
     x, dtype, axis, reduction = problem.x, problem.dtype, problem.axis, problem.reduction
     records, of_rows = _start(problem)
     rows = records.reshape(-1, RECORD)
@@ -25,8 +30,19 @@ def forward(problem: Any, out: np.ndarray, target: str) -> None:
         run("losses", dtype, Operands(elements, **of_loss, constants=of_rows["constants"]), (axis,), target)
     if reduction == "none":
         totals[:, :2] = rows[:, LOSS : LOSS + 2]
-    elif len(rows):
-        run("total", "float64", Operands(rows[:, LOSS], extra=totals[:, 0]), (0,), target)
+    else:
+        put_sum(rows[:, LOSS:], totals, target)
+    return totals
+
+
+def put_sum(pairs: np.ndarray, into: np.ndarray, target: str) -> None:
+    """Put the sum of pairs, which begin rows of float64, at the beginning of the one row of ``into``."""
+    if len(pairs):
+        run("total", "float64", Operands(pairs[:, 0], extra=into[:, 0]), (0,), target)
+
+
+def put_quotients(totals: np.ndarray, dtype: str, out: np.ndarray, target: str) -> None:
+    """Put what ``totals_of`` gives, divided, as elements of a type."""
     # Of the one dimension of the results each is a row.
     results = out.reshape(-1, 1)
     if results.size:
@@ -71,5 +87,5 @@ def _put_count(problem: Any, rows: np.ndarray, totals: np.ndarray, target: str) 
         totals[:, 2] = 1.0
     elif not problem.of_classes:
         totals[:, 2] = float(len(rows))
-    elif len(rows):
-        run("total", "float64", Operands(rows[:, WEIGHT], extra=totals[:, 2]), (0,), target)
+    else:
+        put_sum(rows[:, WEIGHT:], totals[:, 2:], target)

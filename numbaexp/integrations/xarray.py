@@ -1,0 +1,32 @@
+"""xarray's DataArrays, whose elements may be those of any library."""
+
+from typing import Any
+
+import numpy as np
+import xarray
+
+from numbaexp.integrations.labels import Library, interceptor, refuse_out
+
+
+def _elements(array: Any, argument: str, function: str) -> Any:
+    return array.data
+
+
+def _wrapped(result: Any, like: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    left = tuple(n for axis, n in enumerate(like.shape) if axis not in axes)
+    if not keepdims and np.shape(result) != left:
+        return result
+    if axes:
+        return like.reduce(lambda *_, **__: result, axis=axes, keepdims=keepdims)
+    return xarray.apply_ufunc(lambda _: result, like, dask="allowed", keep_attrs=True)
+
+
+def _agree(array: Any, like: Any) -> bool:
+    try:
+        xarray.align(array, like, join="exact", copy=False)
+    except ValueError:
+        return False
+    return array.dims == like.dims
+
+
+intercept = interceptor(Library((xarray.DataArray,), _elements, _wrapped, _agree, refuse_out, knows_ufuncs=True))
