@@ -10,6 +10,8 @@ from numbaexp.integrations.labels import Library, interceptor, refuse_out
 
 def _elements(array: Any, argument: str, function: str) -> np.ndarray:
     if array.ndim == 1:
+        if not pandas.api.types.is_numeric_dtype(array.dtype):
+            raise TypeError(f"`{argument}` must be of a float type, integers or bool; got {array.dtype}")
         if getattr(array.dtype, "na_value", None) is pandas.NA and array.hasnans:
             raise ValueError(
                 f"`{argument}` has missing values (NA): fill them, `{argument}.fillna(...)`, or drop them, "

@@ -6,6 +6,7 @@ import numpy as np
 import xarray
 
 from numbaexp.integrations.labels import Library, interceptor, refuse_out
+from numbaexp.layout import final_shape
 
 
 def _elements(array: Any, argument: str, function: str) -> Any:
@@ -13,11 +14,12 @@ def _elements(array: Any, argument: str, function: str) -> Any:
 
 
 def _wrapped(result: Any, like: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
-    left = tuple(n for axis, n in enumerate(like.shape) if axis not in axes)
-    if not keepdims and np.shape(result) != left:
+    if np.shape(result) != final_shape(like.shape, axes, keepdims):
         return result
     if axes:
-        return like.reduce(lambda *_, **__: result, axis=axes, keepdims=keepdims)
+        # The axes that are kept are added again.
+        reduced = result.squeeze(axes) if keepdims else result
+        return like.reduce(lambda *_, **__: reduced, axis=axes, keepdims=keepdims)
     return xarray.apply_ufunc(lambda _: result, like, dask="allowed", keep_attrs=True)
 
 

@@ -1,6 +1,6 @@
 """Arrays of Dask, checked, and graphs of one function of each block."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -17,6 +17,17 @@ def of_numpys(x: Any, argument: str) -> Any:
         raise TypeError(f"`{argument}` must be made of arrays of NumPy; got {type(array._meta).__name__}")
     numpy.as_ndarray(array._meta, argument)
     return array
+
+
+class Known(NamedTuple):
+    """What is known of an array: lengths that are not are one and the same NaN, which is equal to itself in a tuple."""
+
+    shape: tuple[Any, ...]
+
+
+def known(array: Any) -> Known:
+    """Return what is known of an array before computing."""
+    return Known(tuple(np.nan if np.isnan(n) else n for n in array.shape))
 
 
 def mask_of(where: Any) -> Any:

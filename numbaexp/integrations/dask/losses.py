@@ -15,7 +15,7 @@ from numbaexp.cpu import losses as kernels
 from numbaexp.default_mode import in_default_mode
 from numbaexp.engine.loss_problem import Problem, check_grad, make_problem
 from numbaexp.engine.losses import problem_on_host
-from numbaexp.integrations.dask.blocks import called, of_blocks, of_numpys, of_whole_rows
+from numbaexp.integrations.dask.blocks import called, known, of_blocks, of_numpys, of_whole_rows
 from numbaexp.operations import Operation
 from numbaexp.target import CPU
 
@@ -30,11 +30,11 @@ _TOTALS = np.dtype([(field, np.float64) for field in ("loss", "loss_low", "count
 def forward(operation: Operation, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Return the loss."""
     problem, pairs = _given(arrays, options)
-    dtype, options = problem.x.dtype.newbyteorder("="), {**options, "axis": problem.axis}
+    dtype, options = pairs[0].dtype.newbyteorder("="), {**options, "axis": problem.axis}
     if problem.reduction == "none":
         of_rows = of_whole_rows(_losses, dtype, (problem.axis,), (problem.axis,), *pairs, options=options)
         return da.squeeze(of_rows, problem.axis)
-    everywhere = tuple(range(problem.x.ndim))
+    everywhere = tuple(range(len(problem.x.shape)))
     totals = of_whole_rows(_totals, _TOTALS, (problem.axis,), everywhere, *pairs, options=options)
     return of_blocks(_quotient, dtype, _added(totals), kind=dtype, reduction=problem.reduction)
 
@@ -43,14 +43,14 @@ def backward(operation: Operation, arrays: tuple[Any, ...], options: dict[str, A
     """Return the gradient."""
     grad = of_numpys(arrays[0], "grad_output")
     problem, pairs = _given(arrays[1:], options)
-    check_grad(problem, grad.shape)
-    rows = tuple(i for i in range(problem.x.ndim) if i != problem.axis)
+    check_grad(problem, known(grad).shape)
+    rows = tuple(i for i in range(len(problem.x.shape)) if i != problem.axis)
     options = {**options, "axis": problem.axis, "function": operation.name}
     if problem.reduction == "mean":
         # The gradient of a mean is that of the sum, but for a number.
         grad, options["reduction"] = _over_count(grad, problem, pairs), "sum"
     along = rows if problem.reduction == "none" else ()
-    dtype = problem.x.dtype.newbyteorder("=")
+    dtype = pairs[0].dtype.newbyteorder("=")
     return of_whole_rows(_gradient, dtype, (problem.axis,), (), grad, along, *pairs, options=options)
 
 
@@ -59,7 +59,8 @@ def _given(arrays: tuple[Any, ...], options: dict[str, Any]) -> tuple[Problem, l
     logits, targets, weight = arrays
     x, y = of_numpys(logits, "logits"), of_numpys(targets, "targets")
     factors = None if weight is None else of_numpys(weight, "weight")
-    problem = make_problem((x, x.dtype.name), (y, y.dtype.name), factors, **options)
+    of_weight = None if factors is None else known(factors)
+    problem = make_problem((known(x), x.dtype.name), (known(y), y.dtype.name), of_weight, **options)
     everywhere = tuple(range(x.ndim))
     along = everywhere if y.ndim == x.ndim else tuple(i for i in everywhere if i != problem.axis)
     pairs = [x, everywhere, y, along]

@@ -10,7 +10,7 @@ from numbaexp.backends import numpy
 from numbaexp.engine import call
 from numbaexp.engine.checks import check_shape
 from numbaexp.engine.rows import check_per_row
-from numbaexp.integrations.dask.blocks import called, check_broadcast, mask_of, of_numpys, of_whole_rows
+from numbaexp.integrations.dask.blocks import called, check_broadcast, known, mask_of, of_numpys, of_whole_rows
 from numbaexp.layout import axes_of
 from numbaexp.operations import Operation
 
@@ -19,13 +19,13 @@ def gradient(operation: Operation, arrays: tuple[Any, ...], axis: Any) -> Any:
     """Return the gradient of a function of rows."""
     given = {label: of_numpys(array, label) for label, array in zip(operation.arrays, arrays, strict=True)}
     like = given[operation.like]
-    axes, pairs = axes_of(axis, like.ndim), []
+    shape, axes, pairs = known(like).shape, axes_of(axis, like.ndim), []
     for label, array in given.items():
         numpy.float_type(array, label)
         if label in operation.per_row:
-            check_per_row(label, array.shape, like.shape, axes)
+            check_per_row(label, known(array).shape, shape, axes)
         else:
-            check_shape(label, array.shape, operation.like, like.shape)
+            check_shape(label, known(array).shape, operation.like, shape)
         is_short = array.ndim < like.ndim
         pairs += [array, tuple(i for i in range(like.ndim) if not (is_short and i in axes))]
     dtype, along = numpy.float_type(like, operation.like), axes[0] if len(axes) == 1 else axes
