@@ -23,7 +23,7 @@ class Library(NamedTuple):
         are gone.
     agree(array, like) : whether elements of two arrays at the same places have the same labels.
     into(out, function) : the elements that a result is written to; refuses what cannot take it.
-    makes_ufuncs_work : whether its arrays have no way of their own for ufuncs that they do not know.
+    takes_ufuncs : whether its arrays compute elementwise functions themselves, by any ufunc.
     """
 
     classes: tuple[type, ...]
@@ -31,7 +31,7 @@ class Library(NamedTuple):
     wrapped: Callable[[Any, Any, tuple[int, ...], bool], Any]
     agree: Callable[[Any, Any], bool]
     into: Callable[[Any, str], Any]
-    knows_ufuncs: bool
+    takes_ufuncs: bool
 
 
 def refuse_out(out: Any, function: str) -> Any:
@@ -47,7 +47,7 @@ def interceptor(library: Library) -> Interceptor:
 def _intercept(
     library: Library, operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]
 ) -> Any:
-    if operation.kind is Kind.ELEMENTWISE and library.knows_ufuncs:
+    if operation.kind is Kind.ELEMENTWISE and library.takes_ufuncs:
         return NotImplemented
     labels, classes, function = operation.arrays, library.classes, operation.name
     given = {**dict(zip(labels, arrays, strict=True)), **options}
@@ -57,7 +57,9 @@ def _intercept(
     whole = [each for each in labels if each in owned and np.shape(elements[each]) == shape]
     like = operation.like if operation.like in owned else next(iter(whole), None)
     for each in owned:
-        if like is not None and (each in whole or each in options) and not library.agree(given[each], given[like]):
+        # What is of another shape may be broadcast, by place, where labels would say otherwise; or is of rows.
+        is_beside = each in whole or each in ("where", "b")
+        if like is not None and is_beside and not library.agree(given[each], given[like]):
             raise ValueError(f"`{each}` must have the labels of `{like}`: align the two, or give the values alone")
     into = library.into(out, function) if isinstance(out, classes) else out
     values = tuple(elements.pop(each) for each in labels)

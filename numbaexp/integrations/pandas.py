@@ -54,5 +54,5 @@ def _agree(array: Any, like: Any) -> bool:
 
 
 intercept = interceptor(
-    Library((pandas.Series, pandas.DataFrame), _elements, _wrapped, _agree, refuse_out, knows_ufuncs=True)
+    Library((pandas.Series, pandas.DataFrame), _elements, _wrapped, _agree, refuse_out, takes_ufuncs=True)
 )

@@ -25,4 +25,4 @@ def _into(out: Any, function: str) -> Any:
     return out.view(np.ndarray)
 
 
-intercept = interceptor(Library((unyt_array,), _elements, _wrapped, lambda *_: True, _into, knows_ufuncs=False))
+intercept = interceptor(Library((unyt_array,), _elements, _wrapped, lambda *_: True, _into, takes_ufuncs=False))

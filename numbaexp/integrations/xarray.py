@@ -31,4 +31,4 @@ def _agree(array: Any, like: Any) -> bool:
     return array.dims == like.dims
 
 
-intercept = interceptor(Library((xarray.DataArray,), _elements, _wrapped, _agree, refuse_out, knows_ufuncs=True))
+intercept = interceptor(Library((xarray.DataArray,), _elements, _wrapped, _agree, refuse_out, takes_ufuncs=True))

@@ -25,9 +25,9 @@ from numbaexp.scalar.row_order import CHUNK
 _SUMS = np.dtype([(field, np.float64) for field in ("greatest", "others", "others_low")])
 
 
-def reduction(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any = None) -> Any:
+def reduction(operation: Operation, axis: Any, keepdims: bool, where: Any = None, **arrays: Any) -> Any:
     """Return a result for each row."""
-    x, _ = _masked(a, operation.arrays[0], None, where)
+    x, _ = _masked(arrays[operation.like], operation.like, None, where)
     axes = axes_of(axis, x.ndim)
     if x.ndim == 0:
         return of_blocks(called, x.dtype, x, function=operation.name, axis=axis, keepdims=False)

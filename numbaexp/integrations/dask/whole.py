@@ -10,14 +10,22 @@ from numbaexp.backends import numpy
 from numbaexp.engine import call
 from numbaexp.engine.checks import check_shape
 from numbaexp.engine.rows import check_per_row
-from numbaexp.integrations.dask.blocks import called, check_broadcast, known, mask_of, of_numpys, of_whole_rows
+from numbaexp.integrations.dask.blocks import (
+    called,
+    check_broadcast,
+    converted,
+    known,
+    mask_of,
+    of_numpys,
+    of_whole_rows,
+)
 from numbaexp.layout import axes_of
-from numbaexp.operations import Operation
+from numbaexp.operations import OPERATIONS, Operation
 
 
-def gradient(operation: Operation, arrays: tuple[Any, ...], axis: Any) -> Any:
-    """Return the gradient of a function of rows."""
-    given = {label: of_numpys(array, label) for label, array in zip(operation.arrays, arrays, strict=True)}
+def rows(operation: Operation, axis: Any, **arrays: Any) -> Any:
+    """Return a result for each element."""
+    given = {label: of_numpys(array, label) for label, array in arrays.items()}
     like = given[operation.like]
     shape, axes, pairs = known(like).shape, axes_of(axis, like.ndim), []
     for label, array in given.items():
@@ -32,42 +40,43 @@ def gradient(operation: Operation, arrays: tuple[Any, ...], axis: Any) -> Any:
     return of_whole_rows(called, dtype, axes, (), *pairs, function=operation.name, axis=along)
 
 
-def weighted(
-    operation: Operation,
-    a: Any,
-    axis: Any,
-    keepdims: bool,
-    b: Any = None,
-    return_sign: bool = False,
-    where: Any = None,
+def reduction(
+    operation: Operation, axis: Any, keepdims: bool, where: Any = None, return_sign: bool = False, **arrays: Any
 ) -> Any:
-    """Return the logarithm of each row's sum of exponentials, each with a factor, and the sum's sign."""
-    x, mask, factors = of_numpys(a, "a"), mask_of(where), None if b is None else of_numpys(b, "b")
-    kind = numpy.float_type(x, "a") if factors is None else numpy.common_type(a=(a, x), b=(b, factors))
-    arrays = {label: array for label, array in (("a", x), ("b", factors), ("where", mask)) if array is not None}
-    ndim, pairs = max(array.ndim for array in arrays.values()), []
-    for place, (label, array) in enumerate(arrays.items()):
-        for other in list(arrays)[:place]:
-            check_broadcast(label, array, other, arrays[other])
+    """Return a result for each row, and the sign of its sum."""
+    given = {label: of_numpys(array, label) for label, array in arrays.items() if array is not None}
+    if len(given) > 1:
+        kind = numpy.common_type(**{label: (arrays[label], array) for label, array in given.items()})
+    else:
+        kind = numpy.float_type(given[operation.like], operation.like)
+    labels, mask = tuple(given), mask_of(where)
+    if mask is not None:
+        given["where"] = mask
+    ndim, pairs = max(array.ndim for array in given.values()), []
+    for place, (label, array) in enumerate(given.items()):
+        for other in list(given)[:place]:
+            check_broadcast(label, array, other, given[other])
         pairs += [array, tuple(range(ndim - array.ndim, ndim))]
     axes = axes_of(axis, ndim)
     dtype = np.dtype([("logarithm", kind), ("sign", kind)]) if return_sign else kind
-    options = {"kind": kind, "labels": tuple(arrays), "axis": axes, "return_sign": return_sign}
-    result = of_whole_rows(_weighted, dtype, axes, axes, *pairs, **options)
+    options = {"axis": axes, "keepdims": True, **({"return_sign": True} if return_sign else {})}
+    result = of_whole_rows(
+        _reduced, dtype, axes, axes, *pairs, of=operation.name, kind=kind, labels=labels, options=options
+    )
     if ndim and not keepdims:
         result = da.squeeze(result, axes)
     return (result["logarithm"], result["sign"]) if return_sign else result
 
 
-def _weighted(
-    *blocks: np.ndarray, kind: np.dtype, labels: tuple[str, ...], axis: tuple[int, ...], return_sign: bool
+def _reduced(
+    *blocks: np.ndarray, of: str, kind: np.dtype, labels: tuple[str, ...], options: dict[str, Any]
 ) -> np.ndarray:
-    given = dict(zip(labels, blocks, strict=True))
-    with np.errstate(all="ignore"):
-        given.update({label: given[label].astype(kind) for label in given.keys() & {"a", "b"}})
-    options = {"axis": axis, "keepdims": True, "return_sign": return_sign}
-    result = call.dispatch("logsumexp", (given.pop("a"),), None, {**options, **given})
-    if not return_sign:
+    given: dict[str, Any] = dict(zip(labels, (converted(block, kind) for block in blocks), strict=False))
+    if len(blocks) > len(labels):
+        options = {**options, "where": blocks[-1]}
+    arrays = tuple(given.pop(label, None) for label in OPERATIONS[of].arrays)
+    result = call.dispatch(of, arrays, None, {**options, **given})
+    if not isinstance(result, tuple):
         return result
     made = np.empty(np.shape(result[0]), [("logarithm", kind), ("sign", kind)])
     made["logarithm"], made["sign"] = result
