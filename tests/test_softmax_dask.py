@@ -11,6 +11,7 @@ import dask
 from helpers import FLOATS, assert_same_bits, dtype_of, kind_and_shape, ulps
 
 import numbaexp
+from numbaexp.cpu import row_functions
 from numbaexp.integrations.dask import intercept, rows
 
 pytestmark = pytest.mark.sampled(dtype="float32")
@@ -265,6 +266,17 @@ def test_nothing_is_computed_before_and_no_more_than_a_block_at_once(function, m
     assert max(size for _, size in seen) <= 3 * 10
     merged = [size for name, size in seen if name == "merged_sums"]
     assert max(merged) == 3 * dask.config.get("split_every", 4)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_without_merged_sums_are_of_whole_rows(function, monkeypatch):
+    monkeypatch.delitem(row_functions.FUNCTIONS, f"{function.__name__}_of_sums")
+    x = rows_of_all_kinds(np.dtype("f"))
+    for axis in (0, 1, (0, 1)):
+        assert_same_bits(function(da.from_array(x, 4), axis).compute(), function(x, axis))
+    if function is not numbaexp.logsumexp:
+        with pytest.raises(TypeError, match=rf"^of a dask\.[\w.]*Array `{function.__name__}` does not take `where`$"):
+            function(da.from_array(x, 4), where=x > 0)
 
 
 REFUSED = [
