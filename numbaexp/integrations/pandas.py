@@ -30,7 +30,7 @@ def _wrapped(result: Any, like: Any, axes: tuple[int, ...], keepdims: bool) -> A
     if not left or np.shape(result) != tuple(map(len, left)):
         return result
     if like.ndim == 1:
-        made = like._constructor(_typed(result, like), *left, name=like.name)
+        made = like._constructor(_typed(result, like), *left)
     elif len(left) == 1:
         made = like._constructor_sliced(_typed(result, like.iloc[:0].sum(axis=axes[0]).iloc[:0]), *left)
     elif all(isinstance(dtype, np.dtype) for dtype in like.dtypes):
