@@ -9,13 +9,18 @@ from numbaexp.scalar.loss_record import BEHIND, GREATEST, IGNORED, LOSS, NOWHERE
 
 
 def forward(problem: Any, out: np.ndarray, target: str) -> None:
-    """Compute a ``numbaexp.engine.loss_problem.Problem`` on a target of the CPU; ``out`` is not empty. Of classes that
-    count for nothing there is ``IGNORED``."""
+    """Compute a ``numbaexp.engine.loss_problem.Problem`` on a target of the CPU. Of classes that count for nothing
+    there is ``IGNORED``."""
+    put_quotients(totals_of(problem, target), problem.dtype, out, target)
+
+
+def totals_of(problem: Any, target: str) -> np.ndarray:
+    """Return the losses, each or their sum, and what they are divided by: pairs, beside each other."""
     x, dtype, axis, reduction = problem.x, problem.dtype, problem.axis, problem.reduction
     records, of_rows = _start(problem)
     rows = records.reshape(problem.count_of_calls, -1, RECORD)
-    results = out.reshape(-1, 1)
-    totals = np.zeros((len(results), 4))
+    calls, count, _ = rows.shape
+    totals = np.zeros((calls * count if reduction == "none" else calls, 4))
     _put_count(problem, rows, totals, target)
     of_loss = {"extra": records[..., GREATEST]}
     if x.size:
@@ -26,10 +31,23 @@ def forward(problem: Any, out: np.ndarray, target: str) -> None:
         run("losses", dtype, Operands(elements, **of_loss, constants=of_rows["constants"]), (axis,), target)
     if reduction == "none":
         totals[:, :2] = rows[..., LOSS : LOSS + 2].reshape(-1, 2)
-    elif rows.size:
-        run("total", "float64", Operands(rows[..., LOSS], extra=totals[:, :1]), (1,), target)
+    else:
+        put_sum(rows[..., LOSS:], totals, target)
+    return totals
+
+
+def put_sum(pairs: np.ndarray, into: np.ndarray, target: str) -> None:
+    """Put the sums of pairs, of each call those that begin rows of float64, at the beginning of its row of ``into``."""
+    if pairs.size:
+        run("total", "float64", Operands(pairs[..., 0], extra=into[:, :1]), (1,), target)
+
+
+def put_quotients(totals: np.ndarray, dtype: str, out: np.ndarray, target: str) -> None:
+    """Put what ``totals_of`` gives, divided, as elements of a type."""
+    results = out.reshape(-1, 1)
     # Of the one dimension of the results each is a row.
-    run("rounded", dtype, Operands(results, results, extra=totals[:, :1]), (1,), target)
+    if results.size:
+        run("rounded", dtype, Operands(results, results, extra=totals[:, :1]), (1,), target)
 
 
 def backward(problem: Any, grad: np.ndarray, out: np.ndarray, target: str) -> None:
@@ -78,5 +96,5 @@ def _put_count(problem: Any, rows: np.ndarray, totals: np.ndarray, target: str) 
         totals[:, 2] = 1.0
     elif not problem.of_classes:
         totals[:, 2] = float(rows.shape[1])
-    elif rows.size:
-        run("total", "float64", Operands(rows[..., WEIGHT], extra=totals[:, 2:3]), (1,), target)
+    else:
+        put_sum(rows[..., WEIGHT:], totals[:, 2:], target)

@@ -34,14 +34,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
 
 def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
     """Compute in the host's memory, of which the arrays may be those of several libraries."""
-    logits, targets, weight = given["logits"], given["targets"], given["weight"]
-    backend: Any = (decided.get(type(logits)) or find(logits)).backend
-    of_targets: Any = (decided.get(type(targets)) or find(targets)).backend
-    x, dtype = backend.read(logits, "logits")
-    y, of_y = of_targets.read(targets, "targets")
-    factors = None if weight is None else np.ascontiguousarray(_as_float64(weight, "weight"))
-    problem = make_problem((x.view, _type_name(x, dtype)), (y.view, _type_name(y, of_y)), factors, **options)
-    problem = _on_kernels(problem)
+    backend: Any = (decided.get(type(given["logits"])) or find(given["logits"])).backend
+    x, problem = problem_on_host(given, options)
     if "grad_output" in given:
         grad = _as_float64(given["grad_output"], "grad_output")
         check_grad(problem, grad.shape)
@@ -60,6 +54,18 @@ def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
 
         on_threads_of(backend, getattr(losses, work), *arguments, target)
     return backend.finish(x.array, None, written)
+
+
+def problem_on_host(given: dict[str, Any], options: dict[str, Any]) -> tuple[Elements, Problem]:
+    """Return the logits, and the problem as kernels of the host take it."""
+    logits, targets, weight = given["logits"], given["targets"], given["weight"]
+    backend: Any = (decided.get(type(logits)) or find(logits)).backend
+    of_targets: Any = (decided.get(type(targets)) or find(targets)).backend
+    x, dtype = backend.read(logits, "logits")
+    y, of_y = of_targets.read(targets, "targets")
+    factors = None if weight is None else np.ascontiguousarray(_as_float64(weight, "weight"))
+    problem = make_problem((x.view, _type_name(x, dtype)), (y.view, _type_name(y, of_y)), factors, **options)
+    return x, _on_kernels(problem)
 
 
 def _type_name(elements: Elements, dtype: str) -> str:

@@ -38,10 +38,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     refuse(operation, arrays[0], options)
     read = [backend.read(x, label) for x, label in zip(arrays, labels, strict=True)]
     x, dtype = read[operation.like_index]
-    computed = dtype
-    if wanted is not None:
-        read, computed, dtype = _converted(backend, x, dtype, float_named(wanted))
-        x, _ = read[0]
+    read, computed, dtype = (read, dtype, dtype) if wanted is None else _converted(backend, x, dtype, wanted)
+    x, _ = read[operation.like_index]
     given = [each for each, _ in read]
     shape = tuple(x.view.shape)
     axes = axes_of(options["axis"], len(shape))
@@ -92,12 +90,13 @@ def _by_plans_of_numpys(
     return NotImplemented
 
 
-def _converted(backend: Any, x: Elements, dtype: str, wanted: str) -> tuple[list[tuple[Elements, str]], str, str]:
+def _converted(backend: Any, x: Elements, dtype: str, asked: Any) -> tuple[list[tuple[Elements, str]], str, str]:
     """Return the elements of an argument that is to be converted to a float type, what kernels are to compute in, and
     the type of the result.
 
     Elements of a narrower float type are converted by the kernels, in the one pass that they make.
     """
+    wanted = float_named(asked)
     is_float = dtype in ("bfloat16", x.view.dtype)
     if is_float and itemsize(dtype) < itemsize(wanted):
         return [(x, dtype)], mixed(dtype, wanted), wanted

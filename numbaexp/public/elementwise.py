@@ -35,6 +35,8 @@ _ARGUMENTS = """Parameters
         ============================================  ==================================================
         NumPy array, sequence, scalar                 NumPy array; a scalar if ``x`` is one
         other array with ``__array_ufunc__``          by its ``__array_ufunc__`` (pandas, xarray, Dask)
+        astropy Quantity without a dimension          Quantity without a unit
+        unyt array without a dimension                NumPy array
         PyTorch tensor, on a CPU or CUDA              tensor, with the type and strides of ``torch.exp``
         JAX array, on a CPU or CUDA, or traced        JAX array, of the type of ``jax.numpy.exp``
         CuPy array, Numba device array                array of that library, of the type of ``numpy.exp``

@@ -12,7 +12,8 @@ from numbaexp.engine.call import dispatch
 _ARRAY = """array_like, or array of another library
         Of any shape. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and float64 are computed in their own
         type, integers and bool of NumPy's in float64, longdouble and complex arrays of NumPy's by formulas over NumPy's
-        functions. For devices and libraries see :func:`numbaexp.exp`."""
+        functions. For devices and libraries see :func:`numbaexp.exp`. Results keep the labels of pandas and xarray that
+        are left, and arrays of Dask stay lazy; other labelled arguments of that shape must have the same labels."""
 _OPTIONS = """axis : int, tuple of int or None, optional
         The axes of a row, counted in the result; None is all of them. The default is the last one, as in JAX and ONNX;
         that of :func:`scipy.special.softmax` is None.
