@@ -7,7 +7,6 @@ import torch
 from torch.autograd import forward_ad
 
 from numbaexp.backends.torch import check_out, float_type
-from numbaexp.engine import tracing
 from numbaexp.engine.checks import apart, library_of, refuse
 from numbaexp.integrations.torch.operators import OPERATORS, Registered
 from numbaexp.operations import Kind, Operation
@@ -100,9 +99,6 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
         logits, targets = logits.to(wide), targets.to(wide)
     result = _by_operator(known, (*before, logits, targets, weight), out, options)
     return result.to(dtype) if before else result
-
-
-tracing.register(run_traceable)
 
 
 def _arguments(operation: Operation, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> list[Any]:
