@@ -1,12 +1,13 @@
 """Interception of calls that PyTorch differentiates, transforms, traces or compiles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
-from numbaexp.backends.torch import check_out, float_type
+from numbaexp.backends.torch import check_out, float_type, small
+from numbaexp.engine.call import shortcuts
 from numbaexp.engine.checks import apart, library_of, refuse
 from numbaexp.integrations.torch.operators import OPERATORS, Registered
 from numbaexp.operations import Kind, Operation
@@ -17,7 +18,7 @@ _is_tracing = torch._C._is_tracing
 _dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
 _is_any_autocast_enabled = torch._C._is_any_autocast_enabled
 _graph_task_id, _is_key_included = torch._C._current_graph_task_id, torch._C._dispatch_tls_is_dispatch_key_included
-_Tensor = torch.Tensor
+_Tensor, _is_grad_enabled = torch.Tensor, torch.is_grad_enabled
 
 # Classes without a behaviour of their own.
 _ORDINARY = (torch.Tensor, torch.nn.Parameter)
@@ -52,6 +53,39 @@ def _is_watched() -> bool:
         or forward_ad._current_level >= 0
         or (_graph_task_id() != -1 and _is_key_included(_VMAP))
     )
+
+
+def _shortcut(known: Registered) -> Callable[..., Any]:
+    """Return the short form of ``intercept`` and of what follows it, for tensors in host memory without a behaviour of
+    their own."""
+    compute, differentiable = small(known.operation.name), known.functions.direct
+
+    # No elementwise function is cast by autocast on a CPU; tensors that the older ``vmap`` batches have no address.
+    def of_one(x: torch.Tensor) -> Any:
+        if (
+            _are_transforms_active()
+            or _is_tracing()
+            or _dispatch_modes()
+            or _function_modes()
+            or forward_ad._current_level >= 0
+        ):
+            return NotImplemented
+        if x.requires_grad and x.is_cpu and _is_grad_enabled():
+            return differentiable(x)
+        return compute(x)
+
+    def of_two(x: torch.Tensor, y: Any) -> Any:
+        if type(y) not in _ORDINARY or _is_watched():
+            return NotImplemented
+        if (x.requires_grad or y.requires_grad) and _is_grad_enabled():
+            return differentiable(x, y) if x.is_cpu and y.is_cpu else NotImplemented
+        return compute(x, y)
+
+    return of_two if known.operation.is_gradient else of_one
+
+
+for _name, _of in shortcuts.items():
+    _of.update(dict.fromkeys(_ORDINARY, _shortcut(OPERATORS[_name])))
 
 
 def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
