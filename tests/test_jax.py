@@ -125,7 +125,7 @@ def test_nothing_is_changed():
     ("make", "said"),
     [
         (lambda: jnp.ones(2, "complex64"), "complex64"),
-        (lambda: jnp.ones(2, "float8_e4m3fn"), "float8_e4m3fn"),
+        (lambda: jnp.ones(2, "float8_e4m3fn"), r"float8_e4m3fn: convert it, `x.astype\('float32'\)`"),
         (lambda: jax.random.key(0), "key<fry>"),
     ],
 )

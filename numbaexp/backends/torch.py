@@ -50,7 +50,8 @@ def float_type(x: torch.Tensor, argument: str) -> str:
     dtype = _FLOATS.get(x.dtype)
     if dtype is None:
         if x.is_floating_point() or x.is_complex():
-            raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}")
+            way = f": convert it, `{argument}.to(torch.float32)`" if str(x.dtype).startswith("torch.float8") else ""
+            raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}{way}")
         dtype = _FLOATS[torch.get_default_dtype()]
     return dtype
 

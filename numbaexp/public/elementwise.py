@@ -53,6 +53,8 @@ _ARGUMENTS = """Parameters
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
         computed by NumPy's own loops, with NumPy's accuracy."""
 _NOT_TAKEN = "Other types have no loop."
+_OF_COMPLEX = """ Complex tensors are
+        computed by :func:`torch.{name}`, with its accuracy."""
 _EXHAUSTIVE = """exhaustive, all 2**16 inputs against MPFR and all 2**32 against the C library's float64 and, where
     that cannot tell, MPFR"""
 _ROUNDED = f"""correctly rounded. Evidence: for float16, bfloat16 and float32 {_EXHAUSTIVE}; for float64
@@ -65,7 +67,10 @@ _COMPILED = """The functions of this package can be called on scalars inside ``@
 
 def _function(document: Callable[..., Any]) -> Ufunc:
     """Make the function of a documented signature, with the common parts of the docstring filled in."""
-    others = _HANDED_ON if hasattr(np, document.__name__) else _NOT_TAKEN
+    name = document.__name__
+    others = _HANDED_ON if hasattr(np, name) else _NOT_TAKEN
+    if name in ("exp", "exp2", "expm1", "sigmoid"):
+        others += _OF_COMPLEX.replace("{name}", name)
     text = document.__doc__ or ""
     for mark, part in (
         ("arguments", _ARGUMENTS),

@@ -22,6 +22,8 @@ _Tensor, _is_grad_enabled = torch.Tensor, torch.is_grad_enabled
 
 # Classes without a behaviour of their own.
 _ORDINARY = (torch.Tensor, torch.nn.Parameter)
+# Functions that PyTorch has of complex numbers too.
+_OF_COMPLEX = ("exp", "exp2", "expm1", "sigmoid")
 # The dispatch key of the older ``vmap``, which PyTorch uses for batched gradients; Python has no name for the key.
 _VMAP = torch._C._parse_dispatch_key("VmapMode")
 
@@ -35,6 +37,8 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
             requires_grad = requires_grad or (ordinary and array.requires_grad)
         elif array is not None and hasattr(type(array), "__torch_function__"):
             return NotImplemented
+    if _is_complex(operation, arrays):
+        return _by_torch(operation, arrays[0], out, options)
     if not ordinary:
         return _by_operator(OPERATORS[operation.name], arrays, out, options)
     if requires_grad and torch.is_grad_enabled():
@@ -70,8 +74,8 @@ def _shortcut(known: Registered) -> Callable[..., Any]:
             or forward_ad._current_level >= 0
         ):
             return NotImplemented
-        if x.requires_grad and x.is_cpu and _is_grad_enabled():
-            return differentiable(x)
+        if x.requires_grad and _is_grad_enabled():
+            return differentiable(x) if x.is_cpu and not x.is_complex() else NotImplemented
         return compute(x)
 
     def of_two(x: torch.Tensor, y: Any) -> Any:
@@ -86,6 +90,21 @@ def _shortcut(known: Registered) -> Callable[..., Any]:
 
 for _name, _of in shortcuts.items():
     _of.update(dict.fromkeys(_ORDINARY, _shortcut(OPERATORS[_name])))
+
+
+def _is_complex(operation: Operation, arrays: tuple[Any, ...]) -> bool:
+    x = arrays[0]
+    is_of_one = operation.kind is Kind.ELEMENTWISE and not operation.is_gradient
+    return is_of_one and isinstance(x, torch.Tensor) and x.is_complex()
+
+
+def _by_torch(operation: Operation, x: torch.Tensor, out: Any, options: Mapping[str, Any]) -> Any:
+    """Compute an elementwise function of complex numbers by PyTorch's own."""
+    name = operation.name
+    refuse(operation, x, options)
+    if name not in _OF_COMPLEX:
+        raise TypeError(f"`x` must be of a real type, as PyTorch has no complex `{name}`; got {x.dtype}")
+    return getattr(x, f"{name}_")() if out is x else getattr(torch, name)(x, out=out)
 
 
 def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
@@ -123,6 +142,8 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
     if not any(isinstance(value, torch.Tensor) for value in (*arrays, out, *options.values())):
         torch._dynamo.graph_break()
     known = OPERATORS[name]
+    if _is_complex(known.operation, arrays):
+        return _by_torch(known.operation, arrays[0], out, options)
     if known.operation.kind is not Kind.LOSS:
         return _by_operator(known, arrays, out, options)
     # Logits and probabilities are promoted to one type.
