@@ -1,9 +1,11 @@
 """The interface of a backend: the functions that its module defines for the arrays of one library."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from numbaexp.cpu.library_limit import of_call
+from numbaexp.cuda import scratch
 
 
 class Elements(NamedTuple):
@@ -20,7 +22,8 @@ class Elements(NamedTuple):
 class Adapter(Protocol):
     """Declare the functions of one library's backend. ``argument`` is the name of an array in error messages.
 
-    Three functions are optional: ``threads()`` returns the library's own number of threads;
+    Four functions are optional: ``threads()`` returns the library's own number of threads; ``scratch(x, count)``
+    allocates memory for so many float64 on the device of ``x``, and returns it and its address;
     ``compute_small(operation, arrays, out, options)`` is a fast path for small arrays, and returns NotImplemented for
     others; ``asarray(array, x)`` converts an ndarray or a list as the library would next to its array ``x``.
     """
@@ -55,3 +58,13 @@ def on_threads_of(adapter: Adapter | None, work: Callable[..., None], *args: Any
         work(*args)
     finally:
         of_call.threads = before
+
+
+def on_memory_of(adapter: Any, x: Any, work: Callable[..., None], *args: Any) -> None:
+    """Call ``work`` with temporary memory of the library's own, if its adapter has ``scratch(x, count)``."""
+    allocate = getattr(adapter, "scratch", None)
+    before, scratch.of_call.allocate = scratch.of_call.allocate, allocate and functools.partial(allocate, x)
+    try:
+        work(*args)
+    finally:
+        scratch.of_call.allocate = before

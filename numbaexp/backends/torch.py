@@ -89,6 +89,11 @@ def stream(x: torch.Tensor, out: torch.Tensor | None) -> int:
     return torch.cuda.current_stream(x.device).cuda_stream
 
 
+def scratch(x: torch.Tensor, count: int) -> tuple[torch.Tensor, int]:
+    made = x.new_empty(count, dtype=torch.float64)
+    return made, made.data_ptr()
+
+
 def threads() -> int:
     return torch.get_num_threads()
 

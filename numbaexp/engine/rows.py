@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends import numpy
-from numbaexp.backends.adapter import Elements, on_threads_of
+from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.engine import host
 from numbaexp.engine.checks import check_on_device, check_shape, check_type, one_backend, refuse, stream_of
@@ -49,13 +49,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if isinstance(written.view, np.ndarray):
         on_threads_of(backend, on_host, operation, dtype, views, [of_each for _, of_each in read], axes)
     else:
-        _on_device(
-            operation,
-            dtype,
-            views,
-            axes,
-            stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out),
-        )
+        stream = stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out)
+        on_memory_of(backend, x.array, _on_device, operation, dtype, views, axes, stream)
     return backend.finish(x.array, out, written)
 
 
