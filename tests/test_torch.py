@@ -111,6 +111,7 @@ def test_large_integers_are_rounded_once():
 REFUSED = {
     "torch.float8_e4m3fn": lambda t: t.to(torch.float8_e4m3fn),
     "layout torch.sparse_coo": lambda t: t.to_sparse(),
+    "layout torch._mkldnn": lambda t: t.to_mkldnn(),
     "layout quantized": lambda t: torch.quantize_per_tensor(t, 1.0, 0, torch.quint8),
 }
 
@@ -355,6 +356,48 @@ def test_negative_bit():
     assert torch.equal(numbaexp.exp(negative), expected)
     assert numbaexp.exp_(negative) is negative
     assert torch.equal(negative, expected)
+
+
+def test_zeros_without_memory():
+    zeros = torch._efficientzerotensor(3)
+    assert zeros._is_zerotensor()
+    for y in (zeros, torch.ones(3)):
+        assert torch.equal(numbaexp.exp(zeros), torch.ones(3))
+        assert torch.equal(numbaexp.sigmoid_backward(zeros, y), torch.zeros(3))
+    assert torch.equal(numbaexp.sigmoid_backward(torch.ones(3), zeros), torch.full((3,), 0.25))
+
+
+OF_SMALL = {
+    "Parameter": lambda x: torch.nn.Parameter(x, requires_grad=False),
+    "strided": lambda x: x[::2],
+    "negative": lambda x: torch.complex(x, x).conj().imag,
+    "integers": lambda x: x.to(torch.int64),
+    "subclass": lambda x: x.as_subclass(type("Tensor", (torch.Tensor,), {})),
+}
+
+
+@pytest.mark.parametrize("said", OF_SMALL)
+def test_small_tensors_that_differ_from_ordinary_ones(said):
+    """They give what contiguous tensors of the same values do; the second argument of a gradient may differ alone."""
+    x = torch.linspace(-2, 2, 8)
+    given = OF_SMALL[said](x)
+    plain = given.resolve_neg().as_subclass(torch.Tensor).clone().contiguous()
+    plain = plain.to(torch.float32) if said == "integers" else plain
+    assert torch.equal(numbaexp.exp(given), numbaexp.exp(plain))
+    grad = torch.linspace(1, 2, plain.numel())
+    if said != "integers":
+        for one, other in ((given, grad), (grad, given), (given, given)):
+            expected = (each.resolve_neg().as_subclass(torch.Tensor).clone().contiguous() for each in (one, other))
+            assert torch.equal(numbaexp.sigmoid_backward(one, other), numbaexp.sigmoid_backward(*expected))
+
+
+def test_small_tensors_on_every_target():
+    x = torch.linspace(-2, 2, 8)
+    expected = numbaexp.exp(x)
+    for target in ("cpu", "parallel"):
+        with numbaexp.use_target(target):
+            assert torch.equal(numbaexp.exp(x), expected)
+            assert torch.equal(numbaexp.exp_backward(x, x), x * x)
 
 
 def test_threads():

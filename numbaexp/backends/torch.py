@@ -64,6 +64,8 @@ def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
         x = x.as_subclass(torch.Tensor)
     if x.is_neg():
         x = x.resolve_neg()
+    if x._is_zerotensor():
+        x = x.clone()  # which has memory
     if dtype == "bfloat16" and x.is_cpu:  # no loop of NumPy's can convert to it
         x = x.to(torch.bfloat16)
     return Elements(x, _view(x)), dtype
