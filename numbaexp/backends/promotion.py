@@ -20,7 +20,8 @@ def computed_in(dtype: str, argument: str = "x") -> str:
         given = np.dtype(object)
     promoted = np.exp.resolve_dtypes((given, None))[1].name if given.kind in "biuf" else ""
     if promoted not in FLOATS:
-        raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {dtype}")
+        way = f": convert it, `{argument}.astype('float32')`" if dtype.startswith("float8") else ""
+        raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {dtype}{way}")
     return promoted
 
 

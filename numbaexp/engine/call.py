@@ -9,11 +9,14 @@ from numbaexp.engine import masks
 from numbaexp.engine.loss_types import in_type, promoted
 from numbaexp.engine.tracing import run_traceable, traceable
 from numbaexp.once import LOCK
-from numbaexp.operations import OPERATIONS, Kind, Operation
+from numbaexp.operations import OPERATIONS, Kind, Operation, named
 
 # By the name of an operation that has been computed: its plan; and of elementwise ones, that of NumPy's arrays.
 _plans: dict[str, Callable[..., Any]] = {}
 _plans_of_numpys: dict[str, Callable[..., Any]] = {}
+# By the name of an elementwise function and the class of its first array: what an integration calls with arrays alone,
+# as this module would take longer than small ones. It may return NotImplemented.
+shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
 
 
 def _find_plan(operation: Operation) -> Callable[..., Any]:
@@ -94,12 +97,22 @@ def make_slow_path(name: str) -> Callable[..., Any]:
     """Return the function that an elementwise function's fast path calls, in the default floating-point mode, for all
     that this does not do itself."""
 
-    operation = OPERATIONS[name]
+    operation, shortcut_of = OPERATIONS[name], shortcuts[name].get
 
     def slow_path(x: Any, /, out: Any = None, **options: Any) -> Any:
+        shortcut = shortcut_of(type(x))
+        if shortcut is not None and out is None and not options:
+            result = shortcut(x)
+            if result is not NotImplemented:
+                return result
         return _intercepted(operation, (x,), out, options)
 
     def slow_path_of_gradient(grad_output: Any, saved: Any, /, out: Any = None, **options: Any) -> Any:
+        shortcut = shortcut_of(type(grad_output))
+        if shortcut is not None and out is None and not options:
+            result = shortcut(grad_output, saved)
+            if result is not NotImplemented:
+                return result
         return _intercepted(operation, (grad_output, saved), out, options)
 
     return slow_path_of_gradient if operation.is_gradient else slow_path

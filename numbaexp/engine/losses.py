@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends import numpy
-from numbaexp.backends.adapter import Elements, on_threads_of
+from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.registry import decided, find
 from numbaexp.engine import host
 from numbaexp.engine.checks import apart, backend_of, check_on_device, one_backend, stream_of
@@ -117,11 +117,11 @@ def _on_device(given: dict[str, Any], options: dict[str, Any]) -> Any:
     if grad_output is None:
         written = backend.new(read["logits"], problem.dtype, problem.loss_shape)
         if 0 not in problem.loss_shape:
-            losses.forward(problem, written.view, stream)
+            on_memory_of(backend, read["logits"].array, losses.forward, problem, written.view, stream)
     else:
         grad: Any = float(grad_output) if is_number else read["grad_output"].view
         check_grad(problem, () if is_number else grad.shape)
         written = backend.write(read["logits"], None, problem.dtype)
         if 0 not in problem.x.shape:
-            losses.backward(problem, grad, written.view, stream)
+            on_memory_of(backend, read["logits"].array, losses.backward, problem, grad, written.view, stream)
     return backend.finish(read["logits"].array, None, written)

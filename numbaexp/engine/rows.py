@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends import numpy
-from numbaexp.backends.adapter import Elements, on_threads_of
+from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.backends.promotion import float_named
 from numbaexp.engine import host
@@ -64,13 +64,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if isinstance(written.view, np.ndarray):
         on_threads_of(backend, on_host, operation, computed, views, [of_each for _, of_each in read], axes)
     else:
-        _on_device(
-            operation,
-            computed,
-            views,
-            axes,
-            stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out),
-        )
+        stream = stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out)
+        on_memory_of(backend, x.array, _on_device, operation, computed, views, axes, stream)
     return backend.finish(x.array, out, written)
 
 

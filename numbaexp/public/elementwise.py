@@ -54,6 +54,8 @@ _ARGUMENTS = """Parameters
         another device: nothing is copied between devices."""
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
         computed by NumPy's own loops, with NumPy's accuracy. Complex arrays of JAX are computed by JAX's function."""
+_OF_COMPLEX = """ Complex tensors are
+        computed by :func:`torch.{name}`, with its accuracy."""
 _BY_FORMULAS = """longdouble and complex arrays of
         NumPy are computed by formulas over NumPy's functions. Objects are asked for their method of this name.
         {of_jax}"""
@@ -79,6 +81,8 @@ def _function(document: Callable[..., Any]) -> Ufunc:
         if hasattr(np, name)
         else _BY_FORMULAS.format(of_jax=_OF_JAX if name != "exp10" else "JAX has no function of this name.")
     )
+    if name in ("exp", "exp2", "expm1", "sigmoid"):
+        others += _OF_COMPLEX.replace("{name}", name)
     for mark, part in (
         ("arguments", _ARGUMENTS),
         ("others", others),

@@ -6,19 +6,6 @@ from typing import Any
 import torch
 
 from numbaexp.derivatives.rule import Formula, Rule, needs
-from numbaexp.operations import Operation
-
-
-def operation_of_calls(operation: Operation) -> Operation:
-    """Describe a loss of several calls, which the plan of losses computes."""
-    return Operation(
-        f"{operation.name}_of_calls",
-        operation.kind,
-        operation.arrays,
-        operation.like,
-        optional=operation.optional,
-        options={**operation.options, "calls": 0},
-    )
 
 
 def rule_of_calls(rule: Rule) -> Rule:
