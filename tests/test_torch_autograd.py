@@ -115,9 +115,10 @@ OPERATORS = {
     "softmax, integers": ("softmax", [torch.arange(6).reshape(2, 3), [0]]),
     "softmax, strides": ("softmax", [normal(3, 4, 2).permute(2, 0, 1), [0, 2]]),
     "log_softmax": ("log_softmax", [normal(2, 3), None]),
-    "logsumexp": ("logsumexp", [normal(2, 3), [0], True]),
-    "logsumexp, axes": ("logsumexp", [normal(2, 3, 4).transpose(0, 2), [0, -1], False]),
+    "logsumexp": ("logsumexp", [normal(2, 3), None, [0], True]),
+    "logsumexp, axes": ("logsumexp", [normal(2, 3, 4).transpose(0, 2), None, [0, -1], False]),
     "softmax_backward": ("softmax_backward", [normal(3, 2).T, normal(2, 3), [0]]),
+    "logsumexp, factors": ("logsumexp", [normal(2, 3), normal(2, 3).exp(), [1], False]),
     "log_softmax_backward": ("log_softmax_backward", [normal(2, 3), normal(2, 3), [0]]),
     "logsumexp_backward": ("logsumexp_backward", [normal(2), normal(2, 3), [1]]),
     "logsumexp_backward, strides": ("logsumexp_backward", [normal(3, 4), normal(4, 3, 2).transpose(0, 1), [2]]),
@@ -440,7 +441,7 @@ def test_out_has_no_gradient(which):
 
 REFUSED = {
     "of a torch.Tensor `exp` does not take `where`": lambda x: numbaexp.exp(x, where=True),
-    "of a torch.Tensor `softmax` does not take `dtype`": lambda x: numbaexp.softmax(x, dtype=np.float32),
+    "of a torch.Tensor `logsumexp` does not take `return_sign`": lambda x: numbaexp.logsumexp(x, return_sign=True),
     "`grad_output` must be a torch.Tensor, as another argument is; got a numpy.ndarray": lambda x: (
         numbaexp.softmax_backward(np.ones(3), x)
     ),
