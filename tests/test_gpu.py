@@ -694,6 +694,53 @@ def test_rows(cuda, name, dtype):
         assert differing(on_the_gpu, on_the_cpu) == 0
 
 
+def test_sums_with_factors(cuda, dtype):
+    """And their signs: rows of a warp, of a block and across memory, of both signs, with special values."""
+    short, long = AMOUNTS.rows
+    for shape, axis in (((300, short), 1), ((5, long), 1), ((short, 70), 0), ((4, short, 33), 1)):
+        generator = np.random.default_rng(0)
+        a, b = (generator.normal(0, scale, shape).astype(dtype) for scale in (5, 1))
+        rows, factors = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+        rows[..., :3], factors[..., 3] = -np.inf, 0
+        rows[0, ..., 4], rows[1, ..., 4], rows[2, ..., 5:7], factors[3, ..., 4] = np.nan, np.inf, np.inf, np.inf
+        on_the_cpu = numbaexp.logsumexp(a, axis, b), *numbaexp.logsumexp(a, axis, b, return_sign=True)
+        with numbaexp.use_target("cuda"):
+            on_the_gpu = numbaexp.logsumexp(a, axis, b), *numbaexp.logsumexp(a, axis, b, return_sign=True)
+        for result, expected in zip(on_the_gpu, on_the_cpu, strict=True):
+            assert differing(result, expected) == 0
+
+
+@pytest.mark.parametrize("name", SOFTMAX_LIKE)
+@pytest.mark.parametrize("to", ["float32", "float64"])
+def test_wider_results(cuda, half, to, name):
+    """The bits of the function of elements that are converted first."""
+    from numbaexp.cpu.row_functions import Operands
+    from numbaexp.cuda import host
+    from numbaexp.scalar.forms import mixed
+
+    short, long = AMOUNTS.rows
+    for shape, axis in (((300, short), 1), ((5, long), 1), ((short, 70), 0)):
+        x, out = np.random.default_rng(0).normal(0, 5, shape).astype(half), np.empty(shape, to)
+        host.rows(name, mixed(half.name, to), Operands(x.view(np.uint16) if half == "bfloat16" else x, out), (axis,))
+        assert differing(out, getattr(numbaexp, name)(x.astype(to), axis)) == 0
+
+
+def test_selections(cuda, dtype):
+    from numbaexp.cuda import select
+    from numbaexp.cuda.runtime import launcher
+    from numbaexp.layout import Strided
+
+    x = ordinary(dtype, math.prod(AMOUNTS.shape)).reshape(AMOUNTS.shape)
+    arrays = cuda.to_device(x > 0), put(cuda, x), put(cuda, x)
+    described = []
+    for array in arrays:
+        pointer, device = launcher.address_and_device(array)
+        described.append(Strided(pointer, array.shape, array.strides, array.dtype.name, device))
+    for value in (0.0, -np.inf):
+        select.run(*described[:2], value, described[2], 0)
+        assert differing(arrays[2].copy_to_host(), np.where(x > 0, x, np.array(value, dtype))) == 0
+
+
 @pytest.mark.parametrize("kind", ["classes", "probabilities"])
 def test_cross_entropy(cuda, dtype, kind):
     """And its gradient, of classes and of what smoothing makes of them."""

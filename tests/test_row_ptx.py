@@ -282,7 +282,7 @@ def test_short_rows_are_launched(events, rows, blocks):
     ],
 )
 def test_the_type_of_the_result_is_computed_in(events, source, to, label):
-    names = "softmax", "log_softmax"
+    names = ("softmax", "log_softmax")
     for name in names:
         run(name, np.zeros((3, 8), source), np.zeros((3, 8), to))
     assert [event[0] for event in events] == [(f"{name} {label} of_warps", TYPES) for name in names]

@@ -10,6 +10,7 @@ from numbaexp.cuda import launch, launch_rows, losses
 from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
 from numbaexp.scalar.family import input_names
+from numbaexp.scalar.forms import result_of, source_of
 
 # By the name of a function of rows on the CPU, its name and its operands here, where they differ; from "y" on there are
 # results.
@@ -61,7 +62,8 @@ def rows(name: str, dtype: str, operands: Any, axes: tuple[int, ...]) -> None:
         given = {label: array.transpose(order) for label, array in given.items()}
         axes = tuple(range(operands.x.ndim - len(axes), operands.x.ndim))
     copies = {label: _copy(array) for label, array in given.items()}
-    views = [_strided(copy, "float64" if label == "extra" else dtype) for label, copy in copies.items()]
+    dtypes = {"y": result_of(dtype), "extra": "float64"}
+    views = [_strided(copy, dtypes.get(label, source_of(dtype))) for label, copy in copies.items()]
     launch_rows.run(called, views, axes, 0)
     for label in labels[labels.index("y") :]:
         np.copyto(given[label], copies[label].copy_to_host())

@@ -45,7 +45,7 @@ OF_SHARED = ("sums", "totals", "finish")
 _kept_of_row = row_passes.kept_of_row.py_func
 # Which operand has the type that a function is computed in, where it is not the first.
 _COMPUTED_IN = {"logsumexp_backward": 1}
-# The functions whose result may be of a wider float type, which is computed in.
+# The functions whose result may be of a wider type.
 _WIDENING = ("softmax", "log_softmax")
 
 
@@ -61,9 +61,9 @@ def run(
     operands : sequence of Strided
         Of one number of dimensions and one float type, but for classes, which are integers; the results of
         "statistics", the gradient of "logsumexp_backward", signs, weights and what has several numbers for an element
-        are of float64, and the result of "softmax" and "log_softmax" may be of a wider type than ``x``. Of one shape;
-        what has one number for each row has length 1 along the axes, and what is the same for all rows along the
-        others. What is written to is the same memory as another operand, or does not overlap it.
+        are of float64, and the result of "softmax" and "log_softmax" may be of a wider type than ``x``, in which it is
+        computed. Of one shape; what has one number for each row has length 1 along the axes, and what is the same for
+        all rows along the others. What is written to is the same memory as another operand, or does not overlap it.
         Of rows without elements the functions with one result for each row are computed.
     axes : tuple of int
         Along which the rows lie, none of them negative. They are to be one dimension in the memory of every operand;

@@ -11,8 +11,10 @@ import pytest
 from helpers import FLOATS, assert_same_stored, patterns_type
 from numba import njit
 
-from numbaexp.cuda import launch, launch_rows, warp
+from numbaexp.cpu.row_functions import Operands
+from numbaexp.cuda import host, launch, launch_rows, warp
 from numbaexp.scalar import narrow
+from numbaexp.scalar.forms import mixed
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
 from numbaexp.scalar.row_order import CHUNK, LANES
@@ -500,6 +502,15 @@ def test_wider_results(monkeypatch, source, to, name):
     assert_computed_in(to, name, special_rows(source, 50), source)
     monkeypatch.setattr(launch_rows, "BATCHED_FROM", 2)
     assert_computed_in(to, name, special_rows(source, 40)[:9], source, beside_each_other)
+
+
+def test_wider_results_of_arrays_of_the_host():
+    x = some_arguments("softmax", "float16", (2, 3, 5))[0]
+    out = np.ones(x.shape, np.float32)
+    host.rows("softmax", mixed("float16", "float32"), Operands(x, out), (0, 2))
+    together = np.moveaxis(x, 1, 0).reshape(3, 10).astype(np.float32)
+    (expected,) = reference("softmax", "float32", [together])
+    assert_same_stored(np.moveaxis(out, 1, 0).reshape(3, 10), expected)
 
 
 @pytest.mark.usefixtures("_shared")
