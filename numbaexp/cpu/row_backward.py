@@ -18,6 +18,7 @@ from numbaexp.cpu.rows import HIGH, LOW
 from numbaexp.scalar.row_arithmetic import PAIRED, arithmetic_of
 from numbaexp.scalar.row_gradients import gradient_of
 from numbaexp.scalar.row_order import CHUNK
+from numbaexp.vector.level import AVX512, current_level
 from numbaexp.vector.memory import first_lanes, prefetch_to_read, prefetch_to_write, store
 from numbaexp.vector.operations import as_number, where
 
@@ -98,12 +99,12 @@ def _make_chunk(name, dtype, memory):
 
 
 def make_by_row(name, dtype):
-    """Make the kernel of rows of up to ``numbaexp.cpu.rows.KEPT`` chunks, which are read twice; of one chunk a row is
-    summed while the one before is written."""
+    """Make the kernel of rows of up to ``numbaexp.cpu.rows.KEPT`` chunks, which are read twice; of one chunk a row may
+    be summed while the one before is written."""
     memory = make_row_memory(dtype, arithmetic_of(dtype))
     chunk = _make_chunk(name, dtype, memory)
-    # Rounding to bfloat16 branches, and leaves no registers for sums.
-    together = dtype != "bfloat16"
+    # That takes 32 registers; and rounding to bfloat16, which branches, leaves none for sums.
+    together = current_level() == AVX512 and dtype != "bfloat16"
 
     @part
     def load(x, x_step, w, w_step, count, rooms):
