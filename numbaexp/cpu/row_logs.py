@@ -3,7 +3,7 @@
 import numpy as np
 
 from numbaexp.cpu import row_job as at
-from numbaexp.cpu.chunks import make_chunks, whole_tiles
+from numbaexp.cpu.chunks import make_chunks, make_fetch, whole_tiles
 from numbaexp.cpu.room import allocated_zeros, release
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
@@ -11,7 +11,7 @@ from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.row_order import CHUNK
 from numbaexp.scalar.rows import cancel
-from numbaexp.vector.memory import store
+from numbaexp.vector.memory import prefetch_to_write, store
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
@@ -68,6 +68,7 @@ def make_write_logs(dtype):
     memory = make_row_memory(dtype, arithmetic)
     log_share, rounded, size = arithmetic.log_share, memory.rounded, memory.size
     value, values, size_of_results = arithmetic.value, memory.values, memory.size_of_results
+    fetch_to_write = make_fetch(size_of_results, prefetch_to_write)
 
     @part
     def write_logs(x, count, step, greatest, log, log_low, y, y_step, scratch, tile):
@@ -76,6 +77,7 @@ def make_write_logs(dtype):
         log = log if abs(greatest) < np.inf else np.nan
         target = y if y_step == size_of_results else scratch
         for start in range(0, count, TILE):
+            fetch_to_write(y + (count + start) * size_of_results)
             is_whole = start + TILE <= count
             of_tile = values(elements + start * size if is_whole else tile)
             result = rounded(log_share(of_tile, top, log, log_low))
