@@ -105,6 +105,12 @@ def as_stored(array: np.ndarray) -> np.ndarray:
 def formula_type(labels: Sequence[str], arrays: Sequence[Any], options: Mapping[str, Any]) -> np.dtype | None:
     """Return the type in which a function of rows is computed where that is longdouble or complex, by NumPy's promotion
     of the arrays and ``b`` or as ``dtype`` says; else None."""
+    for x in arrays:
+        if getattr(x, "dtype", None) not in _types:
+            break
+    else:
+        if "dtype" not in options and "b" not in options:
+            return None
     given, dtype = dict(zip(labels, arrays, strict=True)), options.get("dtype")
     if options.get("b") is not None:
         given["b"] = options["b"]
