@@ -768,19 +768,15 @@ def test_torch_refused():
     x = torch.ones(4)
     memory = torch.zeros(8)
     for function in (softmax, log_softmax, logsumexp):
-        with pytest.raises(TypeError, match=f"^of a torch.Tensor `{function.__name__}` does not take `where`$"):
-            function(x, where=x > 0)
+        with pytest.raises(TypeError, match=r"^`where` must be of type bool; got float32$"):
+            function(x, where=x)
         said = f"`{FIRST[function]}` must be of a float, integer or bool type; got torch.complex64"
         with pytest.raises(TypeError, match=f"^{said}$"):
             function(x.to(torch.complex64))
         with pytest.raises(np.exceptions.AxisError, match="axis 1 is out of bounds for array of dimension 1"):
             function(x, 1)
-    with pytest.raises(TypeError, match=r"^of a torch.Tensor `softmax` does not take `dtype`$"):
-        softmax(x, dtype=torch.float64)
-    # False is a factor, and True is not `keepdims`, as the third argument of torch.logsumexp is.
-    for b in (x, 2.0, 0, True, False):
-        with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `b`$"):
-            logsumexp(x, 0, b)
+    with pytest.raises(TypeError, match=r"^`dtype` must be one of .*; got int64$"):
+        softmax(x, dtype=torch.int64)
     with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `return_sign`$"):
         logsumexp(x, return_sign=True)
     for function in SHARES:
@@ -848,8 +844,8 @@ def test_jax_refused():
     x = jax.numpy.ones(3)
     with pytest.raises(TypeError, match="`out` must not be a JAX array: they cannot be changed"):
         softmax(x, out=x)
-    with pytest.raises(TypeError, match="does not take `where`"):
-        softmax(x, where=x > 0)
+    with pytest.raises(TypeError, match=r"^of a .*Array.* `logsumexp` does not take `return_sign`$"):
+        logsumexp(x, return_sign=True)
 
 
 @pytest.mark.parametrize("target", ["cpu", "parallel"])

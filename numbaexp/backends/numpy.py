@@ -1,6 +1,6 @@
 """NumPy's arrays, and all that NumPy can convert to one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -102,18 +102,19 @@ def as_stored(array: np.ndarray) -> np.ndarray:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
-def formula_type(labels: Sequence[str], arrays: Sequence[Any], options: Mapping[str, Any]) -> np.dtype | None:
+def number_as_stored(value: float, dtype: str) -> Any:
+    """Return a number as kernels take it, in a float type."""
+    number = np.float32(value)
+    return np.uint16(number.view(np.uint32) >> 16) if dtype == "bfloat16" else number.astype(dtype)
+
+
+def formula_type(labels: Sequence[str], arrays: Sequence[Any], dtype: Any) -> np.dtype | None:
     """Return the type in which a function of rows is computed where that is longdouble or complex, by NumPy's promotion
-    of the arrays and ``b`` or as ``dtype`` says; else None."""
-    for x in arrays:
-        if getattr(x, "dtype", None) not in _types:
-            break
-    else:
-        if "dtype" not in options and "b" not in options:
-            return None
-    given, dtype = dict(zip(labels, arrays, strict=True)), options.get("dtype")
-    if options.get("b") is not None:
-        given["b"] = options["b"]
+    of the arrays or as ``dtype`` says; else None."""
+    # The types that kernels were found for before are looked up fast.
+    if dtype is None and all(type(x) is np.ndarray and x.dtype in _types for x in arrays):
+        return None
+    given = dict(zip(labels, arrays, strict=True))
     typed = {label: x if hasattr(x, "dtype") else np.asarray(x) for label, x in given.items()}
     others = {label for label, x in typed.items() if getattr(x.dtype, "char", None) in _OTHERS}
     wanted = None if dtype is None else np.dtype(dtype)

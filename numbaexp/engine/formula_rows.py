@@ -40,9 +40,7 @@ def compute(operation: Operation, arrays: tuple[Any, ...], kind: np.dtype, out: 
     """Compute the function in a type, with the conventions of the other plans of rows."""
     if current_target() == CUDA:
         raise TypeError(f"`{operation.name}` is computed in {kind}, for which there is no GPU kernel")
-    given = {label: numpy.as_ndarray(x, label) for label, x in zip(operation.arrays, arrays, strict=True)}
-    if options.get("b") is not None:
-        given["b"] = numpy.as_ndarray(options["b"], "b")
+    given = {label: numpy.as_ndarray(x, label) for label, x in zip(operation.arrays, arrays, strict=False)}
     mask = numpy.mask_of(options.get("where"))
     shape = given[operation.like].shape if operation.is_gradient else numpy.common_shape(**given, where=mask)
     axes, full = axes_of(options["axis"], len(shape)), shape or (1,)

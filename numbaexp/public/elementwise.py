@@ -35,6 +35,8 @@ _ARGUMENTS = """Parameters
         ============================================  ==================================================
         NumPy array, sequence, scalar                 NumPy array; a scalar if ``x`` is one
         other array with ``__array_ufunc__``          by its ``__array_ufunc__`` (pandas, xarray, Dask)
+        astropy Quantity without a dimension          Quantity without a unit
+        unyt array without a dimension                NumPy array
         PyTorch tensor, on a CPU or CUDA              tensor, with the type and strides of ``torch.exp``
         JAX array, on a CPU or CUDA, or traced        JAX array, of the type of ``jax.numpy.exp``
         CuPy array, Numba device array                array of that library, of the type of ``numpy.exp``
@@ -52,6 +54,8 @@ _ARGUMENTS = """Parameters
         another device: nothing is copied between devices."""
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
         computed by NumPy's own loops, with NumPy's accuracy. Complex arrays of JAX are computed by JAX's function."""
+_OF_COMPLEX = """ Complex tensors are
+        computed by :func:`torch.{name}`, with its accuracy."""
 _BY_FORMULAS = """longdouble and complex arrays of
         NumPy are computed by formulas over NumPy's functions. Objects are asked for their method of this name.
         {of_jax}"""
@@ -77,6 +81,8 @@ def _function(document: Callable[..., Any]) -> Ufunc:
         if hasattr(np, name)
         else _BY_FORMULAS.format(of_jax=_OF_JAX if name != "exp10" else "JAX has no function of this name.")
     )
+    if name in ("exp", "exp2", "expm1", "sigmoid"):
+        others += _OF_COMPLEX.replace("{name}", name)
     for mark, part in (
         ("arguments", _ARGUMENTS),
         ("others", others),

@@ -12,22 +12,27 @@ from numbaexp.engine.call import dispatch
 _ARRAY = """array_like, or array of another library
         Of any shape. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and float64 are computed in their own
         type, integers and bool of NumPy's in float64, longdouble and complex arrays of NumPy's by formulas over NumPy's
-        functions. For devices and libraries see :func:`numbaexp.exp`."""
+        functions. For devices and libraries see :func:`numbaexp.exp`. Results keep the labels of pandas and xarray that
+        are left, and arrays of Dask stay lazy; other labelled arguments of that shape must have the same labels."""
 _OPTIONS = """axis : int, tuple of int or None, optional
         The axes of a row, counted in the result; None is all of them. The default is the last one, as in JAX and ONNX;
         that of :func:`scipy.special.softmax` is None.
     out : array, None or 1-tuple of them, optional
         Array for the result, of its shape, which may be ``x`` itself.
     dtype : dtype, optional
-        A float or complex type that ``x`` is converted to before. Of arrays of NumPy and Dask alone.
-    where : array_like of bool, optional
+        A float type that ``x`` is converted to before, of the library or of NumPy, or its name; of NumPy's arrays also
+        longdouble or a complex type. Arrays that only lend their memory, and Numba's, are converted to a wider type
+        alone.
+    where : array_like of bool, or array of the library of ``x``, optional
         Which elements take part; ``x`` and the mask broadcast together, as the arguments of a NumPy ufunc do.
-        {masked} Of arrays of NumPy and Dask alone."""
+        {masked} Their gradients are 0.
+    dim : int, tuple of int or None, optional
+        PyTorch's name of ``axis``."""
 _RAISES = """TypeError
-        If a type is none of the above, or ``out`` cannot hold the result.
+        If a type is none of the above, ``out`` cannot hold the result, or both ``axis`` and ``dim`` are given.
     ValueError
-        If ``out`` is read-only or of another shape, or ``where`` does not broadcast; in a library other than NumPy, if
-        ``out`` overlaps ``x`` in part or is on another device.
+        If ``out`` is read-only or of another shape, or ``where`` does not broadcast or is on another device; in a
+        library other than NumPy, if ``out`` overlaps ``x`` in part or is on another device.
     numpy.exceptions.AxisError
         If there is no such axis."""
 _ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone, not
@@ -65,8 +70,15 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _axis_of(axis: Any, default: Any, dim: Any) -> Any:
+    """Return the axis that is given by PyTorch's name."""
+    if axis != default:
+        raise TypeError(f"`axis` and `dim` must not both be given; got {axis} and {dim}")
+    return dim
+
+
 @_documented
-def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where: Any = None) -> Any:
+def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where: Any = None, dim: Any = None) -> Any:
     """Compute the exponential of each element over their sum along an axis, ``exp(x) / sum(exp(x))``.
 
     Parameters
@@ -117,6 +129,7 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
     array([[0.09003057, 0.24472848, 0.66524094],
            [0.5       , 0.5       , 0.        ]], dtype=float32)
     """
+    axis = axis if dim is None else _axis_of(axis, -1, dim)
     if type(x) is np.ndarray and dtype is None and where is None and (axis == -1 or axis == x.ndim - 1):
         result = np.empty_like(x) if out is None else out
         if _softmax.compute(x, result):
@@ -125,7 +138,9 @@ def softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where
 
 
 @_documented
-def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where: Any = None) -> Any:
+def log_softmax(
+    x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, where: Any = None, dim: Any = None
+) -> Any:
     """Compute the logarithm of the softmax of each element, ``x - log(sum(exp(x)))``.
 
     Parameters
@@ -174,6 +189,7 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
     >>> numbaexp.log_softmax(np.array([0.0, -40.0]))
     array([-4.24835426e-18, -4.00000000e+01])
     """
+    axis = axis if dim is None else _axis_of(axis, -1, dim)
     if type(x) is np.ndarray and dtype is None and where is None and (axis == -1 or axis == x.ndim - 1):
         result = np.empty_like(x) if out is None else out
         if _log_softmax.compute(x, result):
@@ -183,7 +199,14 @@ def log_softmax(x: Any, axis: Any = -1, *, out: Any = None, dtype: Any = None, w
 
 @_documented
 def logsumexp(
-    a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False, *, where: Any = None
+    a: Any,
+    axis: Any = None,
+    b: Any = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+    *,
+    where: Any = None,
+    dim: Any = None,
 ) -> Any:
     """Compute the logarithm of the sum of exponentials along an axis, ``log(sum(b * exp(a)))``.
 
@@ -195,22 +218,25 @@ def logsumexp(
     axis : int, tuple of int or None, optional
         The axes of the sum, counted in the broadcast shape of ``a``, ``b`` and ``where``; None, the default, is all of
         them.
-    b : array_like, optional
+    b : array_like, or array of the library of ``a``, optional
         Factors of the exponentials, of any sign. ``a``, ``b`` and ``where`` broadcast together, so each may be the
-        widest. An element with the factor 0 counts for nothing, whatever its ``a``. Of NumPy's arrays alone.
+        widest. An element with the factor 0 counts for nothing, whatever its ``a``, and the gradient of its ``a`` is 0.
     keepdims : bool, optional
         Whether the axes are kept, with length 1.
     return_sign : bool, optional
         Whether the sign of the sum is returned too. Without it the result of a negative sum is NaN. Of NumPy's arrays
-        alone.
-    where : array_like of bool, optional
-        Which elements take part; of the others neither ``a`` nor ``b`` counts. Of arrays of NumPy and Dask alone.
+        alone: operators of PyTorch and JAX have one result here.
+    where : array_like of bool, or array of the library of ``a``, optional
+        Which elements take part; of the others neither ``a`` nor ``b`` counts, and the gradients of both are 0.
+    dim : int, tuple of int or None, optional
+        PyTorch's name of ``axis``.
 
     Returns
     -------
     array or scalar
-        The logarithm, of the type of ``a`` if that is a float. With ``b`` of the type of ``a * b`` in NumPy, if that is
-        a float: float32 with factors of float64 gives float64, and with a number of Python's float32.
+        The logarithm, of the type of ``a`` if that is a float. With ``b`` of the type of ``a * b`` in their library, if
+        that is a float: float32 with factors of float64 gives float64, and with a number of Python's float32. Arrays of
+        Numba, and those that only lend their memory, are to be of one shape and type.
     array or scalar
         With ``return_sign``: 1, 0 or -1, of the same type; of a complex sum the phase, ``sum / abs(sum)``, with a real
         logarithm. Without ``return_sign`` a complex logarithm has an imaginary part from -pi to pi.
@@ -218,7 +244,7 @@ def logsumexp(
     Raises
     ------
     TypeError
-        If a type is none of the above.
+        If a type is none of the above, or both ``axis`` and ``dim`` are given.
     ValueError
         If ``a``, ``b`` and ``where`` do not broadcast.
     numpy.exceptions.AxisError
@@ -235,7 +261,8 @@ def logsumexp(
     2**-960 within 1 ulp (evidence: derived, and sampled against MPFR); where the greatest element and the logarithm of
     the others' sum cancel, so that the result is below 2**-20, in float64 2**-4, of them, the error is larger by up to
     2**-57 of the greatest element. The same of ``b`` with one sign and magnitudes from 2**-500 to 2**500; terms of both
-    signs cancel, and leave an error of 2**-57 of the greatest of them. Every target gives the same bits.
+    signs cancel, and leave an error of 2**-57 of the greatest of them. Gradients with ``b`` are made by arithmetic of
+    the library, of ``exp(a - result)``. Every target gives the same bits.
 
     {other types}
 
@@ -258,8 +285,9 @@ def logsumexp(
     >>> numbaexp.logsumexp([0.0, 0.0], b=[1, -3], return_sign=True)
     (np.float64(0.6931471805599453), np.float64(-1.0))
     """
-    further = _given(b=b, return_sign=return_sign or None, where=where)
-    return dispatch("logsumexp", (a,), None, {"axis": axis, "keepdims": keepdims, **further})
+    axis = axis if dim is None else _axis_of(axis, None, dim)
+    further = _given(return_sign=return_sign or None, where=where)
+    return dispatch("logsumexp", (a, b), None, {"axis": axis, "keepdims": keepdims, **further})
 
 
 @_documented

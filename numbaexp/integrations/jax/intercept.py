@@ -5,7 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from numbaexp.backends.jax import float_type
+from numbaexp.backends.jax import convert, float_type
+from numbaexp.backends.promotion import float_named
 from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
 from numbaexp.integrations.jax import function
@@ -45,7 +46,11 @@ def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict
     given = {
         label: jnp.asarray(array) for label, array in zip(operation.arrays, arrays, strict=True) if array is not None
     }
-    refuse(operation, next(iter(given.values())), options)
+    first = operation.arrays[0]
+    if "dtype" in options:
+        given[first] = convert(given[first], float_named(options["dtype"]))
+        options = {name: value for name, value in options.items() if name != "dtype"}
+    refuse(operation, given[first], options)
     like = operation.arrays[1 if operation.is_gradient else 0]
     dtype = float_type(given[like], like)
     for label, array in given.items():
@@ -69,7 +74,7 @@ def _converted(array: Any, label: str, like: str, dtype: str) -> Any:
 
 
 def _check_shapes(operation: Operation, given: dict[str, Any]) -> None:
-    first, last = operation.arrays[0], operation.arrays[-1]
+    first, last = next(iter(given)), list(given)[-1]
     check_shape(first, given[first].shape, last, given[last].shape)
 
 

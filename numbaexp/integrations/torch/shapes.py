@@ -25,7 +25,7 @@ def like_result(operation: Operation, given: dict[str, Any]) -> torch.Tensor:
     if operation.kind is Kind.LOSS:
         problem = _problem(given)
         return torch.exp(x) if operation.is_gradient else x.new_empty(problem.loss_shape)
-    axes, last = axes_of(given["axis"], x.ndim) if "axis" in given else (), operation.arrays[-1]
+    axes, last = axes_of(given["axis"], x.ndim) if "axis" in given else (), list(tensors)[-1]
     for argument, tensor in tensors.items():
         if argument in operation.per_row:
             check_per_row(argument, tuple(tensor.shape), tuple(x.shape), axes)
