@@ -220,6 +220,8 @@ def test_where_counts_no_masked_element(function, code):
     if function == "logsumexp":
         assert_close(result, expected, code)
         assert compute(x, 1, where=False).tolist() == [-inf] * 4
+        b = np.where(mask, np.arange(1, 7.0), nan)
+        assert_close(compute(x, 1, where=mask, b=b), compute(x[:, mask], 1, b=b[mask]), np.result_type(x, b).char)
         return
     assert_close(result[:, mask], expected, code)
     assert (result[:, ~mask] == (0 if function == "softmax" else -inf)).all()
@@ -251,6 +253,7 @@ def test_byte_order_and_strides():
     for code in OTHERS:
         x = sample(code, (6, 8))
         swapped = x.astype(x.dtype.newbyteorder())
+        assert numbaexp.softmax(x.real, dtype=swapped.dtype).dtype == x.dtype
         for function in (numbaexp.softmax, numbaexp.sigmoid):
             result = function(swapped)
             assert result.dtype == x.dtype

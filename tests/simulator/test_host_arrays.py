@@ -116,6 +116,13 @@ class Sub(np.ndarray):
     pass
 
 
+@pytest.mark.parametrize("function", ["softmax", "logsumexp"])
+def test_rows_of_other_types_are_refused(function):
+    message = f"^`{function}` is computed in complex64, for which there is no GPU kernel$"
+    with numbaexp.use_target("cuda"), pytest.raises(TypeError, match=message):
+        getattr(numbaexp, function)(X.astype("F"))
+
+
 REFUSED = {
     "complex": (lambda f: f(X.astype("F")), TypeError, "`exp` of complex64 is computed in complex64"),
     "longdouble": (lambda f: f(X.astype("g")), TypeError, f"is computed in {np.dtype('g')}, for which there is no GPU"),
