@@ -186,8 +186,6 @@ def test_calls_of_logsumexp(library):
 @each_library
 def test_third_argument_of_logsumexp(library):
     """The factors, and not ``keepdims`` as in torch.logsumexp: True is the factor 1, and False is 0."""
-    if library is of_dask:
-        pytest.skip("Dask's arrays take no factors")
     for b in (True, 1, np.ones(4, A.dtype), np.ones((3, 1), A.dtype)):
         np.testing.assert_array_equal(library(lambda a, b=b: numbaexp.logsumexp(a, 1, b)), numbaexp.logsumexp(A, 1))
     assert np.isneginf(library(lambda a: numbaexp.logsumexp(a, 1, False))).all()
