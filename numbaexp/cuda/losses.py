@@ -34,13 +34,13 @@ def forward(problem: Any, out: Strided, stream: int) -> None:
     which there is one."""
     with _start(problem, stream) as work:
         records, numbers = work.records, (_bits(problem.parts[0]), _bits(problem.parts[1]))
-        statistics = [_field(records, field) for field in (GREATEST, LOGARITHM, LOGARITHM_LOW)]
+        statistics = [field_of(records, field) for field in (GREATEST, LOGARITHM, LOGARITHM_LOW)]
         work.run("statistics", (problem.x, *statistics))
         if problem.is_expected:
             work.run("expected_losses", (problem.x, work.probabilities, work.weight, records), numbers=numbers)
         # Of no classes none is looked at.
         work.run("losses", (problem.x if problem.classes else work.nothing, records), numbers=numbers)
-        total = _field(records, LOSS)
+        total = field_of(records, LOSS)
         if problem.reduction != "none":
             _total(records, LOSS, work.pair, stream)
             total = work.pair
@@ -69,11 +69,12 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
         launcher.on(device),
         launcher.temporary(problem.rows * RECORD + 4 + problem.classes, device, stream) as address,
     ):
-        records = _new(address, problem.reduced, RECORD, device)
-        count, pair = (_new(address + 8 * (problem.rows * RECORD + i), (1,) * len(x.shape), 1, device) for i in (0, 2))
+        records = new_records(address, problem.reduced, RECORD, device)
+        beyond = address + 8 * problem.rows * RECORD
+        count, pair = (new_records(beyond + 8 * i, (1,) * len(x.shape), 1, device) for i in (0, 2))
         weight, given = absent, problem.weight
         if given is not None or problem.is_expected:
-            made = _new(address + 8 * (problem.rows * RECORD + 4), (problem.classes,), 1, device)
+            made = new_records(beyond + 8 * 4, (problem.classes,), 1, device)
             launch_rows.run("factors", (launch_rows.absent(made) if given is None else given, made), (), stream)
             weight = _along(made, problem.axis, len(x.shape))
         targets = _of_rows(problem.targets, problem) if problem.of_classes else absent._replace(dtype="int64")
@@ -82,7 +83,7 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
         if has_count:
             _total(records, WEIGHT, count, stream)
         # Of a class the others have the probability 0, which is 0 in the bits of every type.
-        nothing = _field(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
+        nothing = field_of(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
         probabilities = nothing if problem.of_classes else problem.targets
         yield _Work(run, records, weight, count if has_count else absent, probabilities, nothing, pair)
 
@@ -94,17 +95,18 @@ def _divisor(problem: Any) -> float:
 
 def _total(records: Strided, field: int, pair: Strided, stream: int) -> None:
     """Sum the pairs at a field of the records, in the order of a row."""
-    pairs = _field(records, field)
+    pairs = field_of(records, field)
     rows = int(np.prod(pairs.shape))
     pairs = pairs._replace(shape=(rows,), strides=(8 * RECORD,))
     launch_rows.run("total", (pairs, pair._replace(shape=(1,), strides=(8,))), (0,), stream)
 
 
-def _field(records: Strided, field: int) -> Strided:
+def field_of(records: Strided, field: int) -> Strided:
+    """Return a field of the records."""
     return records._replace(pointer=records.pointer + 8 * field)
 
 
-def _new(address: int, shape: tuple[int, ...], width: int, device: int) -> Strided:
+def new_records(address: int, shape: tuple[int, ...], width: int, device: int) -> Strided:
     """Describe so many float64 for each element, in the order of C."""
     steps = [8 * width * int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
     return Strided(address, shape, tuple(steps), "float64", device)

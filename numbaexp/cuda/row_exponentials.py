@@ -29,7 +29,7 @@ _get, _put = kept_memory.get, kept_memory.put
 
 
 @functools.cache
-def _make_greatest(arithmetic, dtype, operand, team):
+def make_greatest(arithmetic, dtype, operand, team):
     """Return the greatest element of a chunk, and of kept numbers, broadcast to all lanes, as functions."""
     get, value_of, value = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.value
     lowest, lane, above, of_first = value(-np.inf), team.lane, team.above, team.of_first
@@ -121,7 +121,7 @@ def make_exponentials(arithmetic, dtype, operand, team, addend=no_addend):
     """Return the reduction to the sum of the exponentials of the elements of one operand, and their reference; and to
     the sum of pairs ``addend(views, i, e, e_low)``, of which the last two are the exponential of the i-th element."""
     usable, (sums_of, sums_of_kept) = arithmetic.usable, _make_sums(arithmetic, dtype, operand, addend, team)
-    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
+    greatest_of_elements, greatest_of_kept = make_greatest(arithmetic, dtype, operand, team)
     lane, unit, units, any_of = team.lane, team.unit, team.units, team.any_of
 
     @part
@@ -209,7 +209,7 @@ def make_logarithms(arithmetic, dtype, operand, team):
         arithmetic.weight,
     )
     weighted, logarithm = arithmetic.weighted, arithmetic.logarithm
-    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
+    greatest_of_elements, greatest_of_kept = make_greatest(arithmetic, dtype, operand, team)
     count_of_lanes, lane = make_count(team), team.lane
 
     @scalar

@@ -29,8 +29,7 @@ def _rows(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batche
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
         arrays, options = _leading(info, dims, given[:count]), list(given[count:])
-        # The last array has the shape of the rows.
-        ndim = arrays[-1].ndim - 1
+        ndim = arrays[operation.like_index].ndim - 1
         options[index] = [axis + 1 for axis in axes_of(options[index], ndim)]
         if ndim:
             return operator(*arrays, *options), 0
