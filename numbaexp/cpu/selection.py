@@ -3,9 +3,11 @@
 import numpy as np
 
 from numbaexp.cpu.row_functions import Operands, run
+from numbaexp.cpu.row_job import SHARED_FROM
 from numbaexp.layout import reduced_shape
 from numbaexp.scalar import loss_record as selected
 from numbaexp.scalar.selection_record import COUNT, GREATEST, NEGATED, RECORD, STEP, TOTAL, TOTAL_LOW
+from numbaexp.target import AUTO, CPU
 
 
 def forward(x: np.ndarray, dtype: str, index: np.ndarray, axis: int, out: np.ndarray, target: str) -> None:
@@ -29,4 +31,6 @@ def backward(
     records[..., COUNT], records[..., STEP] = index.shape[axis], parts.strides[axis] // parts.itemsize
     run("statistics", dtype, Operands(x, extra=of_rows), (axis,), target)
     run("scaled_softmax", dtype, Operands(x, out, extra=records[..., NEGATED]), (axis,), target)
-    run("selected_gradients", dtype, Operands(x, out, chosen[..., 0], of_rows), (axis,), target)
+    # By the size of the logits it would be shared out.
+    alone = CPU if target == AUTO and index.size < SHARED_FROM else target
+    run("selected_gradients", dtype, Operands(x, out, chosen[..., 0], of_rows), (axis,), alone)
