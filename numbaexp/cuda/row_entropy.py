@@ -103,11 +103,13 @@ def make_entropy(dtype):
 
     @scalar
     def close(ones, high, low, second, second_low):
-        return entropy(ones, high, low, second, second_low), 0.0, 0.0, 0.0
+        return entropy(ones, high, low, second, second_low), ones, 0.0, 0.0
 
     @scalar
-    def result(greatest, of_row):
-        return rounded(of_row if abs(greatest) < np.inf else np.nan)
+    def result(greatest, of_row, ones):
+        # Without elements none is the greatest.
+        of_none = 0.0 if (greatest == -np.inf) & (ones == 0.0) else np.nan
+        return rounded(of_row if abs(greatest) < np.inf else of_none)
 
     def make(team):
         lane = team.lane
@@ -115,7 +117,7 @@ def make_entropy(dtype):
         @part
         def write(views, start, count, of_row):
             if start == 0 and lane() == 0:
-                put(views[1][0], views[1][1], result(of_row[0], of_row[1]))
+                put(views[1][0], views[1][1], result(of_row[0], of_row[1], of_row[2]))
 
         return _make_moments(arithmetic, dtype, 0, close, team), write
 
