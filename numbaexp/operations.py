@@ -13,6 +13,8 @@ class Kind(enum.Enum):
     ROWS = enum.auto()
     # A result for each row.
     REDUCTION = enum.auto()
+    # A result for each of some places of rows, which an array of integers selects.
+    SELECTION = enum.auto()
     # Rows with targets, and a reduction over rows.
     LOSS = enum.auto()
 
@@ -124,6 +126,38 @@ _ALL = [
         per_row=("grad_output",),
         options={"axis": None},
         kernel="scaled_softmax",
+    ),
+    Operation(
+        "log_prob",
+        Kind.SELECTION,
+        ("logits", "index"),
+        "logits",
+        options={"axis": -1},
+        float32_under_autocast=("cuda",),
+    ),
+    Operation(
+        "log_prob_backward",
+        Kind.SELECTION,
+        ("grad_output", "logits", "index"),
+        "logits",
+        options={"axis": -1},
+    ),
+    Operation(
+        "entropy",
+        Kind.REDUCTION,
+        ("logits",),
+        "logits",
+        options={"axis": -1, "keepdims": False},
+        masked=0.0,
+        float32_under_autocast=("cuda",),
+    ),
+    Operation(
+        "entropy_backward",
+        Kind.ROWS,
+        ("grad_output", "logits"),
+        "logits",
+        per_row=("grad_output",),
+        options={"axis": -1},
     ),
     Operation(
         "cross_entropy",

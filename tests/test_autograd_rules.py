@@ -12,7 +12,9 @@ from numbaexp import autograd
 from numbaexp.derivatives.rule import needs
 from numbaexp.derivatives.rules import RULES
 
-pytestmark = pytest.mark.sampled(name=("exp", "exp_backward", "softplus", "softmax", "logsumexp", "cross_entropy"))
+pytestmark = pytest.mark.sampled(
+    name=("exp", "exp_backward", "softplus", "softmax", "logsumexp", "log_prob", "cross_entropy")
+)
 
 SHAPE = (3, 4)
 X = np.random.default_rng(1).uniform(-2, 2, SHAPE)
@@ -21,6 +23,8 @@ POSITIVE = np.random.default_rng(3).uniform(0.1, 2, SHAPE)
 CLASSES = np.array([1, -100, 3])
 WEIGHT = np.array([0.5, 2.0, 1.0, 0.1])
 AXES = [-1, 0, None, (0, 1)]
+# One class a row; several, one of them twice; along another axis.
+SELECTED = [(-1, np.array([1, 3, 0])), (1, np.array([[1, 1], [3, 0], [2, 0]])), (0, np.array([[0, 2, 1, 0]] * 2))]
 
 
 def _losses():
@@ -46,6 +50,12 @@ def _cases():
         for keepdims in (False, True):
             yield "logsumexp", [X], {"axis": axis, "keepdims": keepdims}
         yield "logsumexp_backward", [of_rows, X], {"axis": axis}
+        for keepdims in (False, True):
+            yield "entropy", [X], {"axis": axis, "keepdims": keepdims}
+        yield "entropy_backward", [of_rows, X], {"axis": axis}
+    for axis, index in SELECTED:
+        yield "log_prob", [X, index], {"axis": axis}
+        yield "log_prob_backward", [np.cos(1.0 + np.arange(index.size)).reshape(index.shape), X, index], {"axis": axis}
     for options in _losses():
         classes = np.array([2, -100, 0, 1]) if options.get("axis") == 0 else CLASSES
         for targets in (classes, POSITIVE):
@@ -89,6 +99,8 @@ def test_rules_take_what_their_functions_take():
         (("exp", "exp2", "exp10", "softmax", "log_softmax"), ("result",)),
         (("expm1", "sigmoid", "softplus"), ("x",)),
         (("logsumexp",), ("a",)),
+        (("log_prob",), ("logits", "index")),
+        (("entropy",), ("logits",)),
         (("cross_entropy",), ("logits", "targets", "weight")),
     ],
 )

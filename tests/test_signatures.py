@@ -56,8 +56,9 @@ PEERS = {
 }
 # The last axis is the default, as in JAX and ONNX.
 OTHER_DEFAULTS = {("softmax", "axis"): -1, ("log_softmax", "axis"): -1}
-# Those of cross entropies are PyTorch's, and are looked at where these are tested.
-WITHOUT_PEER = {"cross_entropy", "cross_entropy_backward", "targets", "use_target"}
+# Those of cross entropies are PyTorch's, and are looked at where these are tested. Libraries have a log_prob and an
+# entropy as methods alone, of distributions.
+WITHOUT_PEER = {"cross_entropy", "cross_entropy_backward", "entropy", "log_prob", "targets", "use_target"}
 
 
 def find(name, module=numbaexp):

@@ -3,8 +3,10 @@
 from numbaexp.cpu import address_entry, entry, formula_loops, pool, row_entry, row_functions, share, ufunc
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
-# Of each loss its functions of ``row_functions``.
-_LOSSES = {
+# Of losses and selections their functions of ``row_functions``.
+_OF_SEVERAL = {
+    "log_prob": ("statistics", "selected_logs"),
+    "log_prob_backward": ("total", "statistics", "scaled_softmax", "selected_gradients"),
     "cross_entropy": ("statistics", "losses", "expected_losses", "total", "rounded"),
     "cross_entropy_backward": ("class_gradients", "expected_gradients", "total"),
 }
@@ -47,8 +49,8 @@ def kernels(functions: tuple[str, ...], dtypes: tuple[str, ...]) -> list[Kernel]
 
 def _of_rows(operation: Operation) -> tuple[str, ...]:
     """Return the functions of ``row_functions`` that an operation runs."""
-    if operation.kind is Kind.LOSS:
-        return _LOSSES[operation.name]
+    if operation.name in _OF_SEVERAL:
+        return _OF_SEVERAL[operation.name]
     name, of_sums = operation.name, f"{operation.name}_of_sums"
     own = [each for each in (operation.kernel, f"weighted_{name}", of_sums) if each in row_functions.FUNCTIONS]
     return (*own, *_OF_PIECES) if of_sums in own else tuple(own)

@@ -10,6 +10,7 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu import share
 from numbaexp.cpu.compile import compile_kernel
+from numbaexp.cpu.thread_limit import processors
 from numbaexp.layout import Rows, find_rows
 from numbaexp.scalar.row_order import CHUNK
 from numbaexp.target import AUTO, PARALLEL
@@ -117,6 +118,10 @@ FUNCTIONS = {
     "statistics": _one_a_row("make_statistics", "make_finish_statistics"),
     "softmax_backward": _backward("softmax_backward"),
     "log_softmax_backward": _backward("log_softmax_backward"),
+    "entropy": Variants(Make("row_entropy", "make_entropies")),
+    "entropy_backward": Variants(Make("row_entropy", "make_gradients")),
+    "selected_logs": Variants(Make("row_selection", "make_logs")),
+    "selected_gradients": Variants(Make("row_selection", "make_gradients")),
     "weighted_logsumexp": Variants(Make("row_weighted", "make_weighted_log_sums")),
     "losses": _losses("make_losses"),
     "class_gradients": _losses("make_class_gradients"),
@@ -179,7 +184,9 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
         batched = inner >= at.BATCHED_FROM and not (of_x[2] == itemsize and length >= at.ALONE_FROM)
         blocks = outer * -(-inner // at.BATCH)
         by_chunks = variants.batched_by_chunks if batched and chunks > 1 else variants.by_chunks
-        if by_chunks and (chunks > at.KEPT or (batched and chunks > 1)):
+        # Of one result for each row, rows enough for all threads are gone through once.
+        is_shared_out = by_chunks and by_chunks[-1][-1] == ROW and not batched and count >= at.PARTS * processors()
+        if by_chunks and not is_shared_out and (chunks > at.KEPT or (batched and chunks > 1)):
             partial_sums = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))
             job[at.KNOWN] = partial_sums.ctypes.data
             units_of = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}

@@ -13,12 +13,23 @@ _LOSSES = ("statistics", "targets", "numbers", "factors", "total")
 _LAUNCHED = {
     "logsumexp": ("logsumexp", "weighted_logsumexp"),
     "logsumexp_backward": ("factors", "logsumexp_backward"),
+    "entropy_backward": ("factors", "entropy_backward"),
+    "log_prob": ("targets", "statistics", "selected_logs"),
+    "log_prob_backward": (
+        "targets",
+        "statistics",
+        "parts",
+        "total",
+        "selections",
+        "logsumexp_backward",
+        "selected_gradients",
+    ),
     "cross_entropy": (*_LOSSES, "expected_losses", "losses", "means"),
     "cross_entropy_backward": (*_LOSSES, "class_gradients", "expected_gradients"),
 }
 
 # In types of their own: of classes, and of pairs of float64.
-_TYPES = {"targets": ("int64",), "total": ("float64",)}
+_TYPES = {"targets": ("int64",), "total": ("float64",), "selections": ("float64",)}
 
 Kernel = tuple[str, ...]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda import launch, launch_rows, losses
+from numbaexp.cuda import launch, launch_rows, losses, selection
 from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
 from numbaexp.scalar.family import input_names
@@ -17,6 +17,7 @@ from numbaexp.scalar.forms import result_of, source_of
 _OPERANDS = {
     "scaled_softmax": ("logsumexp_backward", ("extra", "x", "y")),
     "weighted_logsumexp": ("weighted_logsumexp", ("x", "w", "y", "extra")),
+    "entropy_backward": ("entropy_backward", ("extra", "x", "y")),
 }
 
 
@@ -83,6 +84,24 @@ def loss_backward(problem: Any, grad: np.ndarray, out: np.ndarray) -> None:
     given, result = _copy(grad), cuda.device_array(out.shape, out.dtype)
     losses.backward(on_device, _strided(given, "float64"), _strided(result, problem.dtype), 0)
     np.copyto(out, result.copy_to_host())
+
+
+def selection_forward(x: np.ndarray, dtype: str, index: np.ndarray, axis: int, out: np.ndarray) -> None:
+    """Compute the logarithms of a softmax at places along an axis."""
+    copies = _copy(x), _copy(index), cuda.device_array(out.shape, out.dtype)
+    of_x, of_index, result = map(_strided, copies, (dtype, "int64", dtype))
+    selection.forward(of_x, of_index, axis, result, 0)
+    np.copyto(out, copies[-1].copy_to_host())
+
+
+def selection_backward(
+    grad: np.ndarray, x: np.ndarray, dtype: str, index: np.ndarray, axis: int, out: np.ndarray
+) -> None:
+    """Compute their gradient, times that of the results, of float64."""
+    copies = _copy(grad), _copy(x), _copy(index), cuda.device_array(out.shape, out.dtype)
+    of_grad, of_x, of_index, result = map(_strided, copies, ("float64", dtype, "int64", dtype))
+    selection.backward(of_grad, of_x, of_index, axis, result, 0)
+    np.copyto(out, copies[-1].copy_to_host())
 
 
 def _copied(problem: Any) -> tuple[list[Any], Any]:

@@ -36,6 +36,10 @@ OPERANDS_OF_ELEMENTS = {
     "means": ("out", "count", "record"),
     "numbers": ("grad_output", "count", "record"),
     "factors": ("x", "out"),
+    "parts": ("grad_output", "record"),
+    "selections": ("record",),
+    "selected_logs": ("logits", "index", "record", "out"),
+    "selected_gradients": ("logits", "records", "index", "record", "out"),
 }
 # Rows that are nearer to each other than their elements are batched: a block takes so many.
 BATCHED_FROM = THREADS // LANES
@@ -44,7 +48,7 @@ MANY_CHUNKS = 32
 OF_SHARED = ("sums", "totals", "finish")
 _kept_of_row = row_passes.kept_of_row.py_func
 # Which operand has the type that a function is computed in, where it is not the first.
-_COMPUTED_IN = {"logsumexp_backward": 1}
+_COMPUTED_IN = {"logsumexp_backward": 1, "entropy_backward": 1}
 # The functions whose result may be of a wider type.
 _WIDENING = ("softmax", "log_softmax")
 
@@ -60,7 +64,7 @@ def run(
         Of ``OPERANDS`` or ``OPERANDS_OF_ELEMENTS``, which say what the operands are.
     operands : sequence of Strided
         Of one number of dimensions and one float type, but for classes, which are integers; the results of
-        "statistics", the gradient of "logsumexp_backward", signs, weights and what has several numbers for an element
+        "statistics", the gradients of reductions, signs, weights and what has several numbers for an element
         are of float64, and the result of "softmax" and "log_softmax" may be of a wider type than ``x``, in which it is
         computed. Of one shape; what has one number for each row has length 1 along the axes, and what is the same for
         all rows along the others. What is written to is the same memory as another operand, or does not overlap it.
@@ -100,14 +104,14 @@ def run(
             _run_piece(name, operands, rows, stream, numbers)
 
 
-def run_scaled(grad: Strided, x: Strided, out: Strided, axes: tuple[int, ...], stream: int) -> None:
-    """Compute the gradient of a logarithm of a sum, of a gradient of any float type."""
+def run_scaled(name: str, grad: Strided, x: Strided, out: Strided, axes: tuple[int, ...], stream: int) -> None:
+    """Compute the gradient of a reduction, of a gradient of any float type."""
     shape = grad.shape
     with launcher.on(x.device), launcher.temporary(math.prod(shape), x.device, stream) as address:
         strides = tuple(8 * math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
         factors = Strided(address, shape, strides, "float64", x.device)
         run("factors", (grad, factors), (), stream)
-        run("logsumexp_backward", (factors, x, out), axes, stream)
+        run(name, (factors, x, out), axes, stream)
 
 
 def absent(like: Strided) -> Strided:

@@ -36,13 +36,13 @@ def forward(problem: Any, out: Strided, stream: int) -> None:
     which there is one."""
     with _start(problem, stream) as work:
         records, numbers = work.records, (_bits(problem.parts[0]), _bits(problem.parts[1]))
-        statistics = [_field(records, field) for field in (GREATEST, LOGARITHM, LOGARITHM_LOW)]
+        statistics = [field_of(records, field) for field in (GREATEST, LOGARITHM, LOGARITHM_LOW)]
         work.run("statistics", (problem.x, *statistics))
         if problem.is_expected:
             work.run("expected_losses", (problem.x, work.probabilities, work.weight, records), numbers=numbers)
         # Of no classes none is looked at.
         work.run("losses", (problem.x if problem.classes else work.nothing, records), numbers=numbers)
-        total = _field(records, LOSS)
+        total = field_of(records, LOSS)
         if problem.reduction != "none":
             _total(records, LOSS, work.pair, problem, stream)
             total = work.pair
@@ -73,11 +73,11 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
         launcher.on(device),
         launcher.temporary(of_rows + 4 * calls + math.prod(of_weight), device, stream) as address,
     ):
-        records = _new(address, problem.reduced, RECORD, device)
-        count, pair = (_new(address + 8 * (of_rows + i * calls), problem.of_calls, 2, device) for i in (0, 2))
+        records = new_records(address, problem.reduced, RECORD, device)
+        count, pair = (new_records(address + 8 * (of_rows + i * calls), problem.of_calls, 2, device) for i in (0, 2))
         weight = absent
         if given is not None or problem.is_expected:
-            made = _new(address + 8 * (of_rows + 4 * calls), of_weight, 1, device)
+            made = new_records(address + 8 * (of_rows + 4 * calls), of_weight, 1, device)
             launch_rows.run("factors", (launch_rows.absent(made) if given is None else given, made), (), stream)
             weight = _along(made, problem)
         targets = _of_rows(problem.targets, problem) if problem.of_classes else absent._replace(dtype="int64")
@@ -86,7 +86,7 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
         if has_count:
             _total(records, WEIGHT, count, problem, stream)
         # Of a class the others have the probability 0, which is 0 in the bits of every type.
-        nothing = _field(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
+        nothing = field_of(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
         probabilities = nothing if problem.of_classes else problem.targets
         yield _Work(run, records, weight, count if has_count else absent, probabilities, nothing, pair)
 
@@ -100,15 +100,16 @@ def _total(records: Strided, field: int, pair: Strided, problem: Any, stream: in
     """Sum the pairs at a field of each call's records, in the order of a row."""
     calls = problem.count_of_calls
     rows = problem.rows // calls
-    pairs = _field(records, field)._replace(shape=(calls, rows), strides=(8 * RECORD * rows, 8 * RECORD))
+    pairs = field_of(records, field)._replace(shape=(calls, rows), strides=(8 * RECORD * rows, 8 * RECORD))
     launch_rows.run("total", (pairs, pair._replace(shape=(calls, 1), strides=(16, 16))), (1,), stream)
 
 
-def _field(records: Strided, field: int) -> Strided:
+def field_of(records: Strided, field: int) -> Strided:
+    """Return a field of the records."""
     return records._replace(pointer=records.pointer + 8 * field)
 
 
-def _new(address: int, shape: tuple[int, ...], width: int, device: int) -> Strided:
+def new_records(address: int, shape: tuple[int, ...], width: int, device: int) -> Strided:
     """Describe so many float64 for each element, in the order of C."""
     steps = [8 * width * int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
     return Strided(address, shape, tuple(steps), "float64", device)

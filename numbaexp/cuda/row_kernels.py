@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda import row_losses
+from numbaexp.cuda import row_losses, row_selection
 from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
+from numbaexp.cuda.row_entropy import make_entropy, make_entropy_backward
 from numbaexp.cuda.row_exponentials import make_exponentials, make_logarithms, make_share_of
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
 from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_of_block, make_value_at, part
@@ -196,6 +197,8 @@ KERNELS: dict[str, Callable[[str], RowKernels]] = {
     "softmax_backward": functools.partial(make_backward, "softmax_backward"),
     "log_softmax_backward": functools.partial(make_backward, "log_softmax_backward"),
     "logsumexp_backward": make_logsumexp_backward,
+    "entropy": make_entropy,
+    "entropy_backward": make_entropy_backward,
     "expected_losses": row_losses.make_expected_losses,
     "total": row_losses.make_total,
     "class_gradients": row_losses.make_class_gradients,
@@ -207,4 +210,8 @@ ELEMENTS: dict[str, Callable[[str], Callable[..., None]]] = {
     "means": row_losses.make_means,
     "numbers": row_losses.make_numbers,
     "factors": row_losses.make_factors,
+    "parts": row_selection.make_parts,
+    "selections": row_selection.make_selections,
+    "selected_logs": row_selection.make_selected_logs,
+    "selected_gradients": row_selection.make_selected_gradients,
 }

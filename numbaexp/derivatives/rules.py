@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from numbaexp.derivatives.arrays import masked
+from numbaexp.derivatives.distribution_rules import DISTRIBUTIONS
 from numbaexp.derivatives.loss_rules import LOSSES
+from numbaexp.derivatives.rows import kept, total
 from numbaexp.derivatives.rule import Formula, Rule
-from numbaexp.layout import axes_of, reduced_shape
 from numbaexp.operations import OPERATIONS
 from numbaexp.public.elementwise import exp, sigmoid
 from numbaexp.public.gradients import (
@@ -78,16 +79,6 @@ _ELEMENTWISE = [
 ]
 
 
-def _total(values: Any, axis: Any) -> Any:
-    """Sum along the axes and keep them. A scalar counts as having one axis in softmax, but has none to sum along."""
-    return values.sum(axes_of(axis, values.ndim), keepdims=True) if values.ndim else values
-
-
-def _kept(of_rows: Any, x: Any, axis: Any) -> Any:
-    """Reshape a value for each row of ``x`` to have the axes kept."""
-    return of_rows.reshape(reduced_shape(tuple(x.shape), axes_of(axis, x.ndim)))
-
-
 def _logsumexp_derivative(of_rows: Any, x: Any, axis: Any) -> Any:
     """Differentiate ``logsumexp``, given anything of the shape of its result: the softmax, but 0 in rows of -inf."""
     return logsumexp_backward((of_rows == 0) * 0.0 + 1.0, x, axis)
@@ -95,7 +86,7 @@ def _logsumexp_derivative(of_rows: Any, x: Any, axis: Any) -> Any:
 
 def _by_factor(a: Any, result: Any, axis: Any, hidden: Any = False) -> Any:
     """Differentiate ``logsumexp`` by its factors; 0 in rows of nothing, whose logarithm has no derivative."""
-    of_rows = _kept(result, a, axis)
+    of_rows = kept(result, a, axis)
     nothing = of_rows == -math.inf
     hidden = hidden | nothing
     # Before the difference, which would be NaN, and after the exponential, which is 1.
@@ -116,7 +107,7 @@ _ROWS = [
     _rule(
         "log_softmax",
         gradients={"x": lambda grad, result, axis: log_softmax_backward(grad, result, axis)},
-        tangents={"x": lambda tangent, result, axis: tangent - _total(exp(result) * tangent, axis)},
+        tangents={"x": lambda tangent, result, axis: tangent - total(exp(result) * tangent, axis)},
     ),
     _rule(
         "logsumexp",
@@ -124,16 +115,16 @@ _ROWS = [
             "a": lambda grad, a, b, result, axis: (
                 logsumexp_backward(grad, a, axis)
                 if b is None
-                else _kept(grad, a, axis) * _by_argument(a, b, result, axis)
+                else kept(grad, a, axis) * _by_argument(a, b, result, axis)
             ),
-            "b": lambda grad, a, result, axis: _kept(grad, a, axis) * _by_factor(a, result, axis),
+            "b": lambda grad, a, result, axis: kept(grad, a, axis) * _by_factor(a, result, axis),
         },
         tangents={
-            "a": lambda tangent, a, b, result, axis: _total(
+            "a": lambda tangent, a, b, result, axis: total(
                 tangent * (_logsumexp_derivative(result, a, axis) if b is None else _by_argument(a, b, result, axis)),
                 axis,
             ).reshape(result.shape),
-            "b": lambda tangent, a, result, axis: _total(tangent * _by_factor(a, result, axis), axis).reshape(
+            "b": lambda tangent, a, result, axis: total(tangent * _by_factor(a, result, axis), axis).reshape(
                 result.shape
             ),
         },
@@ -143,48 +134,48 @@ _ROWS = [
         gradients={
             "grad_output": lambda grad, output, axis: softmax_backward(grad, output, axis),
             "output": lambda grad, grad_output, output, axis: (
-                grad * (grad_output - _total(grad_output * output, axis)) - grad_output * _total(grad * output, axis)
+                grad * (grad_output - total(grad_output * output, axis)) - grad_output * total(grad * output, axis)
             ),
         },
         tangents={
             "grad_output": lambda tangent, output, axis: softmax_backward(tangent, output, axis),
             "output": lambda tangent, grad_output, output, axis: (
-                tangent * (grad_output - _total(grad_output * output, axis))
-                - output * _total(grad_output * tangent, axis)
+                tangent * (grad_output - total(grad_output * output, axis))
+                - output * total(grad_output * tangent, axis)
             ),
         },
     ),
     _rule(
         "log_softmax_backward",
         gradients={
-            "grad_output": lambda grad, output, axis: grad - _total(grad * exp(output), axis),
-            "output": lambda grad, grad_output, output, axis: -(grad * exp(output) * _total(grad_output, axis)),
+            "grad_output": lambda grad, output, axis: grad - total(grad * exp(output), axis),
+            "output": lambda grad, grad_output, output, axis: -(grad * exp(output) * total(grad_output, axis)),
         },
         tangents={
             "grad_output": lambda tangent, output, axis: log_softmax_backward(tangent, output, axis),
-            "output": lambda tangent, grad_output, output, axis: -(tangent * exp(output) * _total(grad_output, axis)),
+            "output": lambda tangent, grad_output, output, axis: -(tangent * exp(output) * total(grad_output, axis)),
         },
     ),
     _rule(
         "logsumexp_backward",
         gradients={
-            "grad_output": lambda grad, grad_output, x, axis: _total(
+            "grad_output": lambda grad, grad_output, x, axis: total(
                 grad * _logsumexp_derivative(grad_output, x, axis), axis
             ).reshape(grad_output.shape),
             "x": lambda grad, grad_output, x, axis: softmax_backward(
-                grad * _kept(grad_output, x, axis), _logsumexp_derivative(grad_output, x, axis), axis
+                grad * kept(grad_output, x, axis), _logsumexp_derivative(grad_output, x, axis), axis
             ),
         },
         tangents={
             "grad_output": lambda tangent, x, axis: logsumexp_backward(tangent, x, axis),
             "x": lambda tangent, grad_output, x, axis: softmax_backward(
-                tangent * _kept(grad_output, x, axis), _logsumexp_derivative(grad_output, x, axis), axis
+                tangent * kept(grad_output, x, axis), _logsumexp_derivative(grad_output, x, axis), axis
             ),
         },
     ),
 ]
 
-RULES = {rule.name: rule for rule in (*_ELEMENTWISE, *_ROWS, *LOSSES)}
+RULES = {rule.name: rule for rule in (*_ELEMENTWISE, *_ROWS, *DISTRIBUTIONS, *LOSSES)}
 
 
 def rule_of(name: str) -> Rule:

@@ -22,13 +22,13 @@ shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in nam
 def _find_plan(operation: Operation) -> Callable[..., Any]:
     # Plans are for those who call; importing the package is not to wait for them.
     with LOCK:
-        from numbaexp.engine import elementwise, losses, rows
+        from numbaexp.engine import elementwise, losses, rows, selection
 
     if operation.kind is Kind.ELEMENTWISE:
         plan = elementwise.compute
         _plans_of_numpys[operation.name] = elementwise.compute_numpys
     else:
-        plan = losses.compute if operation.kind is Kind.LOSS else rows.compute
+        plan = {Kind.LOSS: losses.compute, Kind.SELECTION: selection.compute}.get(operation.kind, rows.compute)
     _plans[operation.name] = plan
     return plan
 

@@ -46,6 +46,15 @@ def one_backend(labels: Sequence[str], arrays: Sequence[Any], out: Any = None) -
     return backend, device
 
 
+def device_of(first: str, arrays: Mapping[str, Any]) -> str:
+    """Return the device on which all arrays are that an argument names, on the host those of several libraries."""
+    devices = {argument: backend_of(argument, array).device(array, argument) for argument, array in arrays.items()}
+    for argument, other in devices.items():
+        if other != devices[first]:
+            raise apart(first, devices[first], argument, other)
+    return devices[first]
+
+
 def backend_of(argument: str, array: Any) -> Adapter:
     """Return the adapter of an array."""
     backend = (decided.get(type(array)) or find(array)).backend

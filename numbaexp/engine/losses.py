@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.backends import numpy
 from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.registry import decided, find
 from numbaexp.engine import host
-from numbaexp.engine.checks import apart, backend_of, check_on_device, one_backend, stream_of
+from numbaexp.engine.checks import check_on_device, device_of, one_backend, stream_of
 from numbaexp.engine.loss_problem import Problem, check_grad, make_problem
 from numbaexp.operations import Operation
 from numbaexp.scalar.forms import FLOATS
@@ -19,17 +18,13 @@ from numbaexp.target import CUDA, current_target
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where the logits are, where the other arrays are to be too."""
     given = dict(zip(operation.arrays, arrays, strict=True))
-    devices = {}
-    for argument, array in given.items():
-        # A number is where it is needed.
-        if array is not None and not (argument == "grad_output" and np.isscalar(array)):
-            on_host = (decided.get(type(array)) or find(array)).backend is numpy
-            devices[argument] = "cpu" if on_host else backend_of(argument, array).device(array, argument)
-    device = devices["logits"]
-    for argument, other in devices.items():
-        if other != device:
-            raise apart("logits", device, argument, other)
-    return _on_host(given, options) if device == "cpu" else _on_device(given, options)
+    # A number is where it is needed.
+    placed = {
+        argument: array
+        for argument, array in given.items()
+        if array is not None and not (argument == "grad_output" and np.isscalar(array))
+    }
+    return _on_host(given, options) if device_of("logits", placed) == "cpu" else _on_device(given, options)
 
 
 def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:

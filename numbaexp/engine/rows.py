@@ -160,7 +160,7 @@ def _on_device(operation: Operation, dtype: str, views: list[Any], axes: tuple[i
     if not shape:
         views = [view._replace(shape=(1,), strides=(0,)) for view in views]
     if operation.per_row:
-        launch_rows.run_scaled(views[0], views[1], views[2], axes, stream)
+        launch_rows.run_scaled(operation.name, views[0], views[1], views[2], axes, stream)
     else:
         weighted = operation.optional and labels[-1] in operation.optional
         launch_rows.run(f"weighted_{operation.name}" if weighted else operation.name, tuple(views), axes, stream)

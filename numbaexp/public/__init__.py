@@ -1,5 +1,6 @@
 """The public functions: signatures, documentation, and the fast paths of ordinary calls."""
 
+from numbaexp.public.distributions import entropy, entropy_backward, log_prob, log_prob_backward
 from numbaexp.public.elementwise import (
     exp,
     exp2,
@@ -37,6 +38,8 @@ from numbaexp.public.targets import targets, use_target
 __all__ = [
     "cross_entropy",
     "cross_entropy_backward",
+    "entropy",
+    "entropy_backward",
     "exp",
     "exp2",
     "exp2_",
@@ -50,6 +53,8 @@ __all__ = [
     "expm1",
     "expm1_",
     "expm1_backward",
+    "log_prob",
+    "log_prob_backward",
     "log_softmax",
     "log_softmax_backward",
     "logsumexp",

@@ -52,6 +52,8 @@ def _result(*avals: Any, name: str, options: Options, calls: int) -> Any:
     shape = like.shape
     if operation.kind is Kind.LOSS and not operation.is_gradient and named["reduction"] != "none":
         shape = shape[:calls]
+    elif operation.kind is Kind.SELECTION and not operation.is_gradient:
+        shape = avals[-1].shape
     elif operation.kind is Kind.REDUCTION or (operation.kind is Kind.LOSS and not operation.is_gradient):
         shape = final_shape(shape, axes_of(named["axis"], len(shape)), bool(named.get("keepdims")))
     return jax.core.ShapedArray(shape, like.dtype)

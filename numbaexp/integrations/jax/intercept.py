@@ -9,6 +9,7 @@ from numbaexp.backends.jax import convert, float_type
 from numbaexp.backends.promotion import float_named
 from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
+from numbaexp.engine.selection import axis_of_index
 from numbaexp.integrations.jax import function
 from numbaexp.layout import axes_of
 from numbaexp.operations import Kind, Operation
@@ -56,10 +57,12 @@ def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict
     for label, array in given.items():
         if label == "weight":
             float_type(array, label)
-        elif label != "targets":
+        elif label not in ("targets", "index"):
             given[label] = _converted(array, label, like, dtype)
     if operation.kind is Kind.LOSS:
         return _bind_loss(operation, given, options)
+    if operation.kind is Kind.SELECTION:
+        return _bind_selection(operation, given, options)
     if "axis" in options:
         return _bind_rows(operation, given, options)
     _check_shapes(operation, given)
@@ -103,3 +106,11 @@ def _bind_loss(operation: Operation, given: dict[str, Any], options: dict[str, A
         check_grad(problem, given["grad_output"].shape)
     options = {**options, "axis": problem.axis - logits.ndim}
     return function.call(operation.name, list(given.values()), options)
+
+
+def _bind_selection(operation: Operation, given: dict[str, Any], options: dict[str, Any]) -> Any:
+    logits, index = given["logits"], given["index"]
+    axis = axis_of_index(logits.shape, index.shape, str(index.dtype), options["axis"])
+    if operation.is_gradient:
+        check_shape("grad_output", given["grad_output"].shape, "index", index.shape)
+    return function.call(operation.name, list(given.values()), {**options, "axis": axis - logits.ndim})

@@ -26,11 +26,10 @@ def _elementwise(operation: Operation, operator: Callable[..., torch.Tensor]) ->
 
 def _rows(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
     count, index = len(operation.arrays), list(operation.options).index("axis")
-    like = operation.like_index
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
         arrays, options = _leading(info, dims, given[:count]), list(given[count:])
-        ndim = arrays[like].ndim - 1
+        ndim = arrays[operation.like_index].ndim - 1
         options[index] = [axis + 1 for axis in axes_of(options[index], ndim)]
         if ndim:
             return operator(*arrays, *options), 0

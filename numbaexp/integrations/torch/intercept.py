@@ -190,8 +190,8 @@ def _arguments(operation: Operation, arrays: tuple[Any, ...], out: Any, options:
 
 
 def _as_tensor(operation: Operation, argument: str, value: Any, like: torch.Tensor) -> torch.Tensor:
-    """Convert an argument of a loss to a tensor; raise for other functions."""
-    if operation.kind is not Kind.LOSS:
+    """Convert an argument of a loss, or an index, to a tensor; raise for others."""
+    if operation.kind is not Kind.LOSS and argument != "index":
         raise TypeError(f"`{argument}` must be a torch.Tensor, as another argument is; got a {library_of(value)}")
     if isinstance(value, float):
         return like.new_full((), value, dtype=torch.float64)

@@ -7,6 +7,7 @@ import torch
 from numbaexp.backends.torch import float_type
 from numbaexp.engine.checks import apart, check_per_row, check_shape
 from numbaexp.engine.loss_problem import Problem, make_problem
+from numbaexp.engine.selection import axis_of_index
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import Kind, Operation
 
@@ -25,6 +26,8 @@ def like_result(operation: Operation, given: dict[str, Any]) -> torch.Tensor:
     if operation.kind is Kind.LOSS:
         problem = _problem(given)
         return torch.exp(x) if operation.is_gradient else x.new_empty(problem.loss_shape)
+    if operation.kind is Kind.SELECTION:
+        return _selected(given)
     axes, last = axes_of(given["axis"], x.ndim) if "axis" in given else (), list(tensors)[-1]
     for argument, tensor in tensors.items():
         if argument in operation.per_row:
@@ -43,7 +46,20 @@ def _problem(given: dict[str, Any]) -> Problem:
     return make_problem(logits, targets, **options)
 
 
+def _selected(given: dict[str, Any]) -> torch.Tensor:
+    logits, index, grad = given["logits"], given["index"], given.get("grad_output")
+    kind = str(index.dtype).removeprefix("torch.")
+    axis_of_index(tuple(logits.shape), tuple(index.shape), kind, given["axis"])
+    if grad is None:
+        return logits.new_empty(index.shape, dtype=_float_type(logits))
+    check_shape("grad_output", tuple(grad.shape), "index", tuple(index.shape))
+    return torch.exp(logits)
+
+
+def _float_type(x: torch.Tensor) -> torch.dtype:
+    return x.dtype if x.is_floating_point() else torch.get_default_dtype()
+
+
 def _reduced(x: torch.Tensor, axes: tuple[int, ...], keepdims: bool) -> torch.Tensor:
     """Return a tensor with one element for each row."""
-    dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
-    return x.new_empty(final_shape(tuple(x.shape), axes, keepdims) if x.ndim else (), dtype=dtype)
+    return x.new_empty(final_shape(tuple(x.shape), axes, keepdims) if x.ndim else (), dtype=_float_type(x))
