@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends import numpy
-from numbaexp.backends.adapter import Elements, on_threads_of
+from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.registry import decided, find
 from numbaexp.engine import host
 from numbaexp.engine.checks import check_on_device, check_shape, device_of, one_backend, refuse, stream_of
@@ -108,15 +108,16 @@ def _on_device(given: dict[str, Any], axis: Any) -> Any:
     for label in given.keys() - {"index"}:
         check_on_device(label, views[label].dtype, FLOATS)
     stream = stream_of(backend, [each.array for each in read.values()])
-    places = _with_axis(index, len(x.shape), axis)
+    places, like = _with_axis(index, len(x.shape), axis), read["logits"].array
     if "grad_output" in given:
         check_shape("grad_output", views["grad_output"].shape, "index", index.shape)
         written = backend.write(read["logits"], None, x.dtype)
         if 0 not in x.shape:
             grad = _with_axis(views["grad_output"], len(x.shape), axis)
-            selection.backward(grad, x, places, axis, written.view, stream)
+            on_memory_of(backend, like, selection.backward, grad, x, places, axis, written.view, stream)
     else:
         written = backend.new(read["logits"], x.dtype, index.shape)
         if 0 not in index.shape and 0 not in x.shape:
-            selection.forward(x, places, axis, _with_axis(written.view, len(x.shape), axis), stream)
-    return backend.finish(read["logits"].array, None, written)
+            chosen = _with_axis(written.view, len(x.shape), axis)
+            on_memory_of(backend, like, selection.forward, x, places, axis, chosen, stream)
+    return backend.finish(like, None, written)

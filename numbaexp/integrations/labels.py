@@ -66,6 +66,8 @@ def _intercept(
     result = call.run(function, values, into, elements)
     if out is not None or like is None:
         return result if out is None else out
+    if operation.kind is Kind.SELECTION and not operation.is_gradient and np.ndim(result) == len(shape):
+        return result  # several classes of each row have labels of their own
     axes = _lost_axes(operation, len(shape), options)
     keepdims = options.get("keepdims", False)
     if isinstance(result, tuple):
@@ -75,7 +77,7 @@ def _intercept(
 
 def _lost_axes(operation: Operation, ndim: int, options: dict[str, Any]) -> tuple[int, ...]:
     """Return the axes of the array that the result is like which the result has not."""
-    if operation.kind is Kind.REDUCTION:
+    if operation.kind is Kind.REDUCTION or (operation.kind is Kind.SELECTION and not operation.is_gradient):
         return axes_of(options["axis"], ndim) if ndim else ()
     if operation.kind is Kind.LOSS and not operation.is_gradient:
         if options["reduction"] != "none":

@@ -12,9 +12,10 @@ from numbaexp.target import CUDA, current_target
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Build the graph of a function of rows; elementwise functions go the way of NumPy's arrays."""
+    """Build the graph of a function of rows; elementwise functions go the way of NumPy's arrays, and so do chosen
+    classes, which may lie in any chunk."""
     lazy = [i for i, array in enumerate(arrays) if isinstance(array, da.Array)]
-    if operation.kind is Kind.ELEMENTWISE or not lazy:
+    if operation.kind in (Kind.ELEMENTWISE, Kind.SELECTION) or not lazy:
         return NotImplemented
     if out is not None:
         raise TypeError(f"of an array of Dask `{operation.name}` does not take `out`")
