@@ -118,6 +118,7 @@ FUNCTIONS = {
     "softmax_backward": _backward("softmax_backward"),
     "log_softmax_backward": _backward("log_softmax_backward"),
     "weighted_logsumexp": Variants(Make("row_weighted", "make_weighted_log_sums")),
+    "widened": Variants(Make("row_numbers", "make_widened")),
     "losses": _losses("make_losses"),
     "class_gradients": _losses("make_class_gradients"),
     "expected_losses": _losses("make_expected_losses"),

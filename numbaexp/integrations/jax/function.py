@@ -12,7 +12,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from numbaexp.engine.call import compute_from_outside
-from numbaexp.integrations.jax import derivative
+from numbaexp.integrations.jax import derivative, foreign
 from numbaexp.integrations.jax.derivative import Options
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import OPERATIONS, Kind
@@ -89,6 +89,8 @@ def _map(arrays: Any, axes: Any, *, name: str, options: Options, calls: int) -> 
 
 
 def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) -> Any:
+    if OPERATIONS[name].kind is not Kind.LOSS:
+        return foreign.lower(ctx, operands, OPERATIONS[name], dict(options))
     (aval,) = ctx.avals_out
 
     def compute(*arrays: np.ndarray) -> Any:
