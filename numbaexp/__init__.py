@@ -16,7 +16,7 @@ __all__ = [*_functions, "autograd"]  # noqa: PLE0604, F405
 # function is called.
 # Importing ``sources`` sets the time after which changed sources are not those of this process.
 _import_with("numba", "numbaexp.integrations.numba")
-_import_with("torch", "numbaexp.integrations.torch.intercept", unless=(Exception,))
+_import_with("torch", "numbaexp.integrations.torch.first_use", unless=(Exception,))
 _import_with("jax", "numbaexp.integrations.jax.target", unless=(Exception,))
 if _IS_CARRIED:
     # With precompiled code, this would take most of the first call's time.

@@ -109,8 +109,9 @@ _ALL = [
     Operation(
         "logsumexp",
         Kind.REDUCTION,
-        ("a",),
+        ("a", "b"),
         "a",
+        optional=("b",),
         options={"axis": None, "keepdims": False},
         masked=float("-inf"),
         float32_under_autocast=("cuda",),

@@ -280,3 +280,28 @@ def test_gradients_go_the_same_way(driver):
     assert driver.launches[-1][-2] == "exp_backward float32 strided from float32 float32"
     with pytest.raises(ValueError, match=r"^`output` must be aligned"):
         launch.run("exp_backward", [operands[0], operands[1]._replace(pointer=base + 1), operands[2]], labels, 0)
+
+
+def test_temporary_memory_of_a_library(monkeypatch):
+    """That of its own allocator, for the time of a call: nothing else can be recorded in a CUDA graph."""
+    from numbaexp.backends.adapter import on_memory_of
+
+    freed, addresses = [], []
+
+    class Memory:
+        def __del__(self):
+            freed.append(True)
+
+    def work():
+        with launcher.temporary(10, 0, 0) as address:
+            addresses.append((address, list(freed)))
+
+    library = types.SimpleNamespace(scratch=lambda x, count: (Memory(), x + count))
+    monkeypatch.setattr(launcher, "Device", None)
+    on_memory_of(library, 1000, work)
+    assert addresses == [(1010, [])]
+    assert freed == [True]
+    with pytest.raises(TypeError):
+        work()
+    with pytest.raises(TypeError):
+        on_memory_of(types.SimpleNamespace(), 1000, work)

@@ -256,8 +256,8 @@ class Owner:
 
 def test_attributes():
     function = numbaexp.exp_backward
-    assert (function.nin, function.nout, function.nargs, function.ntypes) == (2, 1, 3, 3)
-    assert function.types == ["ee->e", "ff->f", "dd->d"]
+    assert (function.nin, function.nout, function.nargs, function.ntypes) == (2, 1, 3, 7)
+    assert function.types == ["ee->e", "ff->f", "dd->d", "gg->g", "FF->F", "DD->D", "GG->G"]
     assert function.__name__ == "exp_backward"
     assert pickle.loads(pickle.dumps(function))(2.0, 3.0) == 6
     ufunc = function(Owner(), 1.0)

@@ -124,14 +124,32 @@ def test_nothing_is_changed():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: jnp.ones(2, "complex64"), "complex64"),
-        (lambda: jnp.ones(2, "float8_e4m3fn"), "float8_e4m3fn"),
+        (lambda: jnp.ones(2, "float8_e4m3fn"), r"float8_e4m3fn: convert it, `x.astype\('float32'\)`"),
         (lambda: jax.random.key(0), "key<fry>"),
     ],
 )
 def test_refused(make, said):
     with pytest.raises(TypeError, match=f"^`x` must be of a float, integer or bool type; got {said}$"):
         numbaexp.exp(make())
+
+
+@pytest.mark.parametrize("function", ["exp", "exp2", "expm1", "sigmoid", "softplus"])
+def test_complex_numbers_are_computed_by_jax(function):
+    x, ours = jnp.array([0.5 - 1j, -2 + 3j], "complex64"), getattr(numbaexp, function)
+    expected = ours(np.asarray(x, "complex128"))
+    for result in (ours(x), jax.jit(ours)(x)):
+        assert result.dtype == x.dtype
+        np.testing.assert_allclose(result, expected, rtol=1e-5)
+    slope = jax.grad(ours, holomorphic=True)(x[0])
+    step = 1e-6
+    np.testing.assert_allclose(slope, (ours(complex(x[0]) + step) - ours(complex(x[0]))) / step, rtol=1e-4)
+    with pytest.raises(TypeError, match=f"`{function}` does not take `where`"):
+        ours(x, where=True)
+
+
+def test_complex_numbers_that_jax_has_no_function_for():
+    with pytest.raises(TypeError, match=r"^`x` must be of a float, integer or bool type; got complex64$"):
+        numbaexp.exp10(jnp.ones(2, "complex64"))
 
 
 def test_other_arguments():

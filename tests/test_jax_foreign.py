@@ -384,10 +384,10 @@ class TestSmall:
     @pytest.mark.parametrize("name", [name for name, each in OPERATIONS.items() if each.kind is not Kind.LOSS])
     def test_bits(self, name, dtype):
         operation = OPERATIONS[name]
-        given = arrays_like((3, 37), dtype, len(operation.arrays))
+        labels = [label for label in operation.arrays if label not in operation.optional]
+        given = arrays_like((3, 37), dtype, len(labels))
         given = [
-            array[:, 0] if label in operation.per_row else array
-            for label, array in zip(operation.arrays, given, strict=True)
+            array[:, 0] if label in operation.per_row else array for label, array in zip(labels, given, strict=True)
         ]
         options = {} if operation.kind is Kind.ELEMENTWISE else {"axis": 1}
         expected = computed(name, *given, **options)
@@ -415,7 +415,11 @@ class TestSmall:
     @pytest.mark.parametrize(
         ("call", "error", "said"),
         [
-            (lambda x: numbaexp.exp(x + 1j), TypeError, "`x` must be of a float, integer or bool type; got complex64"),
+            (
+                lambda x: numbaexp.exp10(x + 1j),
+                TypeError,
+                "`x` must be of a float, integer or bool type; got complex64",
+            ),
             (lambda x: numbaexp.exp_backward(x[0], x), ValueError, "must be of the shape of"),
             (lambda x: numbaexp.exp_backward(x.astype("float16"), x), TypeError, "must be of the type of"),
             (lambda x: numbaexp.exp_backward(np.ones((8, 6), "f"), x), TypeError, "must be arrays of one library"),
@@ -423,7 +427,6 @@ class TestSmall:
             (lambda x: numbaexp.softmax(x, 1.0), TypeError, "`axis` must be an int, a tuple of int or None; got 1.0"),
             (lambda x: numbaexp.softmax(x, [0, 0]), ValueError, "repeated axis"),
             (lambda x: numbaexp.exp(x, where=True), TypeError, "does not take `where`"),
-            (lambda x: numbaexp.softmax(x, where=x > 0), TypeError, "does not take `where`"),
             (lambda x: numbaexp.exp(x, out=x), TypeError, "`out` must not be a JAX array"),
             (lambda x: numbaexp.logsumexp_backward(x[0], x, axis=1), ValueError, r"must be of the shape \(8,\) or"),
         ],

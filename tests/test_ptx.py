@@ -158,7 +158,7 @@ class Compiled:
 def kernel(name, source, dtype):
     if source is None:
         return Compiled(kernels.make_contiguous(name, dtype), kernels.contiguous_types(name))
-    return Compiled(kernels.make_strided(name, (source,), dtype), kernels.strided_types(name))
+    return Compiled(kernels.make_strided(name, (source,), dtype), kernels.strided_types(1))
 
 
 @functools.cache
@@ -348,7 +348,7 @@ DIVIDE = ("sigmoid_backward", "softplus_backward")
 def gradient_kernel(form, name, dtype):
     if form == "contiguous":
         return Compiled(kernels.make_contiguous(name, dtype), kernels.contiguous_types(name))
-    return Compiled(kernels.make_strided(name, (dtype, dtype), dtype), kernels.strided_types(name))
+    return Compiled(kernels.make_strided(name, (dtype, dtype), dtype), kernels.strided_types(2))
 
 
 @functools.cache

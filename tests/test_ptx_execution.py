@@ -37,7 +37,7 @@ from helpers import FLOATS, HALVES, are_nan, computed, differing, dtype_of, ever
 from ptx_machine import Machine
 
 import numbaexp
-from numbaexp.cuda import kernels, launch, launcher
+from numbaexp.cuda import kernels, launch, launcher, select
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
@@ -121,6 +121,7 @@ class Launches:
 @pytest.fixture(scope="module", name="launches")
 def launches_of_module():
     known = [launch._contiguous_launch, launch.contiguous, launch.strided, launcher.processors, launcher.configured]
+    known.append(select.compiled)
     with pytest.MonkeyPatch.context() as patch:
         launches = Launches()
         patch.setattr(launcher, "on", lambda device: contextlib.nullcontext())
@@ -446,6 +447,58 @@ def test_launches_by_the_size(launches, monkeypatch, device):
     assert grids == [(1, 256), (1, 256), (8, 256), (16, 256)]
 
 
+# Selections.
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_selections(launches, dtype, layout, device):
+    """Of any bits and in any layout, from a mask of another."""
+    values = np.random.default_rng(11).integers(0, 1 << 8 * dtype.itemsize, 420, f"u{dtype.itemsize}").view(dtype)
+    x = LAYOUTS[layout](values)
+    mask = np.random.default_rng(12).integers(0, 2, x.shape[::-1], np.uint8).view(bool).T
+    for value in (0.0, -np.inf):
+        for launches.grid in (None, *GRIDS):
+            wide, guards = memory(2 * x.size, dtype)
+            out = wide[::2].reshape(x.shape)
+            select.run(*(strided_of(each, device) for each in (mask, x)), value, strided_of(out, device), 0)
+            expected = np.where(mask, x, dtype.type(value))
+            np.testing.assert_array_equal(out.view(f"u{dtype.itemsize}"), expected.view(f"u{dtype.itemsize}"))
+            assert (np.ascontiguousarray(wide[1::2]).view(np.uint8) == 0xA5).all()
+            assert all((guard == 0xA5).all() for guard in guards)
+
+
+@pytest.mark.parametrize(
+    ("source", "dtype"),
+    [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
+    indirect=["dtype"],
+)
+def test_selections_of_integers(source, dtype, device):
+    """They are converted as a function's argument; one mask serves all rows."""
+    x = np.random.default_rng(13).integers(0, 255, (6, 70), np.uint8).astype(source)
+    mask = np.broadcast_to(np.arange(70) % 3 == 0, x.shape)
+    out, _ = memory(x.size, dtype)
+    out = out.reshape(x.shape)
+    select.run(*(strided_of(each, device) for each in (mask, x)), -np.inf, strided_of(out, device), 0)
+    np.testing.assert_array_equal(out, np.where(mask, x.astype(dtype), dtype.type(-np.inf)))
+
+
+def test_selections_in_place_and_of_nothing(device):
+    x = np.arange(10.0)
+    select.run(strided_of(x > 4, device), strided_of(x, device), 0.0, strided_of(x, device), 0)
+    np.testing.assert_array_equal(x, [0] * 5 + [5, 6, 7, 8, 9])
+    nothing = strided_of(x[:0], device)
+    select.run(nothing._replace(dtype="bool"), nothing, 0.0, nothing, 0)
+
+
+def test_selections_from_what_is_misaligned_are_refused(device):
+    x = strided_of(np.arange(10.0), device)
+    mask = strided_of(np.ones(10, bool), device)
+    with pytest.raises(ValueError, match=r"^`x` must be aligned to its elements of 8 bytes"):
+        select.run(mask, x._replace(pointer=x.pointer + 1), 0.0, x, 0)
+    with pytest.raises(ValueError, match=r"^`out` must be aligned to its elements of 8 bytes"):
+        select.run(mask, x, 0.0, x._replace(strides=(12,)), 0)
+
+
 # Kernels of users.
 
 USERS = {
@@ -509,7 +562,7 @@ def test_ptx_is_the_same_from_8_0_to_9_0(launches, dtype, form):
         arguments = kernels.contiguous_types("exp")
     else:
         make, label = functools.partial(kernels.make_strided, "exp", (name,), name), f"exp {name} strided from {name}"
-        arguments = kernels.strided_types("exp")
+        arguments = kernels.strided_types(1)
     compiled = launches.kernel(make, label, arguments)
     texts = [compiled.ptx(capability) for capability in ((8, 0), (9, 0))]
     assert texts[0] != texts[1]
@@ -558,7 +611,7 @@ def test_a_change_is_seen(launches, dtype, pattern, change):
     name = dtype.name
     make = functools.partial(kernels.make_strided, "exp", (name,), name)
     label = f"exp {name} strided from {name}"
-    text = launches.kernel(make, label, kernels.strided_types("exp")).ptx(CAPABILITIES[0])
+    text = launches.kernel(make, label, kernels.strided_types(1)).ptx(CAPABILITIES[0])
     x = every_half(dtype) if name in HALVES else np.linspace(-20, 20, 100_000, dtype=dtype)
     x = x[~are_nan(x)]
     expected = computed("exp", x)

@@ -139,6 +139,16 @@ def add_elementwise(package):
             """,
         ),
     )
+    package.insert(
+        "cpu/formulas.py",
+        (
+            None,
+            """
+            _OF_BOTH["sigmoid2"] = lambda z: _sigmoid(2 * z)
+            _OF_BOTH["sigmoid2_backward"] = lambda grad, z: 2 * _sigmoid_backward(grad, 2 * z)
+            """,
+        ),
+    )
     package.insert("operations.py", ("_ALL = [", '    *_elementwise("sigmoid2", "x"),'))
     package.insert(
         "public/elementwise.py",
@@ -220,7 +230,7 @@ def test_an_elementwise_function(package):
 
         x = np.random.default_rng(1).normal(0, 3, 1000)
         half, gradient = x.astype(np.float32), 2 * numbaexp.sigmoid_backward(1.0, 2 * x)
-        for each in (x, half):
+        for each in (x, half, x.astype(np.longdouble)):
             np.testing.assert_array_equal(numbaexp.sigmoid2(each), numbaexp.sigmoid(2 * each))
         np.testing.assert_array_equal(numbaexp.sigmoid2_(x.copy()), numbaexp.sigmoid(2 * x))
         np.testing.assert_array_equal(numbaexp.sigmoid2_backward(1.0, x), gradient)
@@ -389,6 +399,17 @@ def add_reduction(package):
     )
     package.insert(
         "cpu/row_functions.py", ("FUNCTIONS = {", '    "greatest": Variants(Make("row_greatest", "make_greatest")),')
+    )
+    package.insert(
+        "cpu/row_formulas.py",
+        (
+            None,
+            """
+            def greatest(a):
+                top = a.max(-1, keepdims=True)
+                return top, np.sign(top)
+            """,
+        ),
     )
     package.insert(
         "cuda/row_kernels.py",

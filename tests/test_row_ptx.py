@@ -19,11 +19,14 @@ from numbaexp.cuda import kernels, launch, launch_rows, launcher
 from numbaexp.cuda.row_kernels import ELEMENTS, KERNELS
 from numbaexp.cuda.row_passes import ARGUMENTS, TYPES, make_kernels
 from numbaexp.cuda.row_reductions import FIELDS, kept_memory, make_sum, part
+from numbaexp.scalar.forms import mixed
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.row_order import CHUNK, LANES
 
 pytestmark = pytest.mark.sampled(
-    cc="(9, 0)", name=("softmax", "logsumexp", "softmax_backward", "losses", "total"), dtype=("float32",)
+    cc="(9, 0)",
+    name=("softmax", "logsumexp", "weighted_logsumexp", "softmax_backward", "losses", "total"),
+    dtype=("float32", "bfloat16 to float64"),
 )
 
 WAYS = ("of_warps", "of_blocks")
@@ -32,6 +35,9 @@ SIMPLE = {"softmax_backward": 0, "expected_losses": 1, "total": 0}
 WITHOUT_DIVISION = ("softmax_backward", "log_softmax_backward", "expected_losses", "total")
 OF_ROWS = [(name, dtype, way) for name in KERNELS for dtype in FLOATS for way in WAYS if name != "total"]
 OF_ROWS += [("total", "float64", way) for way in WAYS]
+# Into a wider type.
+MIXED = [mixed(source, to) for place, source in enumerate(FLOATS) for to in FLOATS[max(place + 1, 2) :]]
+OF_ROWS += [(name, dtype, way) for name in ("softmax", "log_softmax") for dtype in MIXED for way in WAYS]
 OF_ELEMENTS = [(name, dtype) for name in ELEMENTS for dtype in (INTEGERS if name == "targets" else FLOATS)]
 
 
@@ -265,6 +271,30 @@ def test_short_rows_are_launched(events, rows, blocks):
     label = ("softmax float16 of_warps", TYPES)
     expected = (label, (blocks, kernels.THREADS), "stream 7", rows, rows, CHUNK, 0, x.ctypes.data, *steps)
     assert events == [expected + (0,) * (3 + COUNT - len(expected))]
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "label"),
+    [
+        (np.float32, np.float64, "float32 to float64"),
+        (np.float16, np.float32, "float16 to float32"),
+        (np.float16, np.float16, "float16"),
+    ],
+)
+def test_the_type_of_the_result_is_computed_in(events, source, to, label):
+    names = "softmax", "log_softmax"
+    for name in names:
+        run(name, np.zeros((3, 8), source), np.zeros((3, 8), to))
+    assert [event[0] for event in events] == [(f"{name} {label} of_warps", TYPES) for name in names]
+
+
+@pytest.mark.parametrize("signs", [False, True], ids=["without signs", "with signs"])
+def test_factors_are_given_with_or_without_signs(events, signs):
+    x, out, sign = np.zeros((3, 8), np.float16), np.zeros((3, 1), np.float16), np.zeros((3, 1))
+    run("weighted_logsumexp", x, x, out, *[sign] * signs)
+    (launched,) = events
+    assert launched[0] == ("weighted_logsumexp float16 of_warps", TYPES)
+    assert launched[7:23:4] == (*[x.ctypes.data] * 2, out.ctypes.data, sign.ctypes.data if signs else 0)
 
 
 @pytest.mark.parametrize(("rows", "blocks"), [(1, 1), (7, 7), (100, 8 * PROCESSORS)])

@@ -222,7 +222,7 @@ def test_sequences(x):
         assert_same_but_nan(function(x, -1), function(np.asarray(x), -1))
 
 
-@pytest.mark.parametrize("x", [[1j], np.ones(2, np.longdouble), np.ones(2, object), ["a"], None, np.ones(2, "M8[s]")])
+@pytest.mark.parametrize("x", [np.ones(2, object), ["a"], None, np.ones(2, "M8[s]")])
 def test_types_refused(x):
     said = re.escape(
         f"must be of type float16, bfloat16, float32, float64, integers or bool; got {np.asarray(x).dtype}"
@@ -285,7 +285,7 @@ def test_dtype(function, into):
 
 
 def test_dtype_refused():
-    for dtype in ("int32", bool, complex, np.longdouble, object):
+    for dtype in ("int32", bool, object):
         message = f"`dtype` must be one of float16, bfloat16, float32, float64; got {np.dtype(dtype)}"
         with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
             softmax(VALUES, dtype=dtype)
@@ -556,9 +556,9 @@ def test_b_types():
     for dtype in ("?", "b", "u2", "e", "f", ">f4", BFLOAT16):
         b = np.array([1, 0, 1]).astype(dtype)
         assert_same_but_nan(logsumexp(np.float32([1, 2, 3]), b=b), logsumexp(np.float32([1, 3])))
-    said = "`b` must be of type float16, bfloat16, float32, float64, integers or bool; got complex128"
+    said = "`b` must be of type float16, bfloat16, float32, float64, integers or bool; got object"
     with pytest.raises(TypeError, match=f"^{said}$"):
-        logsumexp([1.0], b=[1j])
+        logsumexp([1.0], b=np.ones(1, object))
     assert np.isnan(logsumexp(np.float32([1, 2]), b=1e300))
     assert_same_but_nan(logsumexp(np.float32([1, 2]), b=[1e300, 0]), logsumexp([1.0, 2.0], b=[1e300, 0]))
 
@@ -667,8 +667,8 @@ def test_gradients_refused():
     message = "`grad_output` must be of the shape (4, 5) or (1, 4, 5); got (5, 4)"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         logsumexp_backward(np.ones((5, 4)), VALUES, 0)
-    with pytest.raises(TypeError, match=r"^`grad_output` must be of type .*; got complex128$"):
-        logsumexp_backward(1j, VALUES)
+    with pytest.raises(TypeError, match=r"^`grad_output` must be of type .*; got object$"):
+        logsumexp_backward(np.array(None), VALUES)
 
 
 def test_nothing_is_written_to_arguments():
@@ -768,19 +768,15 @@ def test_torch_refused():
     x = torch.ones(4)
     memory = torch.zeros(8)
     for function in (softmax, log_softmax, logsumexp):
-        with pytest.raises(TypeError, match=f"^of a torch.Tensor `{function.__name__}` does not take `where`$"):
-            function(x, where=x > 0)
+        with pytest.raises(TypeError, match=r"^`where` must be of type bool; got float32$"):
+            function(x, where=x)
         said = f"`{FIRST[function]}` must be of a float, integer or bool type; got torch.complex64"
         with pytest.raises(TypeError, match=f"^{said}$"):
             function(x.to(torch.complex64))
         with pytest.raises(np.exceptions.AxisError, match="axis 1 is out of bounds for array of dimension 1"):
             function(x, 1)
-    with pytest.raises(TypeError, match=r"^of a torch.Tensor `softmax` does not take `dtype`$"):
-        softmax(x, dtype=torch.float64)
-    # False is a factor, and True is not `keepdims`, as the third argument of torch.logsumexp is.
-    for b in (x, 2.0, 0, True, False):
-        with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `b`$"):
-            logsumexp(x, 0, b)
+    with pytest.raises(TypeError, match=r"^`dtype` must be one of .*; got int64$"):
+        softmax(x, dtype=torch.int64)
     with pytest.raises(TypeError, match=r"^of a torch.Tensor `logsumexp` does not take `return_sign`$"):
         logsumexp(x, return_sign=True)
     for function in SHARES:
@@ -848,8 +844,8 @@ def test_jax_refused():
     x = jax.numpy.ones(3)
     with pytest.raises(TypeError, match="`out` must not be a JAX array: they cannot be changed"):
         softmax(x, out=x)
-    with pytest.raises(TypeError, match="does not take `where`"):
-        softmax(x, where=x > 0)
+    with pytest.raises(TypeError, match=r"^of a .*Array.* `logsumexp` does not take `return_sign`$"):
+        logsumexp(x, return_sign=True)
 
 
 @pytest.mark.parametrize("target", ["cpu", "parallel"])

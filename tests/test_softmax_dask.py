@@ -11,7 +11,8 @@ import dask
 from helpers import FLOATS, assert_same_bits, dtype_of, kind_and_shape, ulps
 
 import numbaexp
-from numbaexp.integrations import dask as integration
+from numbaexp.cpu import row_functions
+from numbaexp.integrations.dask import intercept, rows
 
 pytestmark = pytest.mark.sampled(dtype="float32")
 
@@ -249,13 +250,13 @@ def test_nothing_is_computed_before_and_no_more_than_a_block_at_once(function, m
         made.append(1)
         return np.ones((3, 10))
 
-    run = integration._run
+    run = rows._run
 
     def record(name, dtype, axes, **operands):
         seen.append((name, operands["x"].size))
         run(name, dtype, axes, **operands)
 
-    monkeypatch.setattr(integration, "_run", record)
+    monkeypatch.setattr(rows, "_run", record)
     x = da.map_blocks(block, chunks=((3,), (10,) * 70), dtype=np.float64, meta=np.empty((0, 0)))
     result = function(x, -1)
     assert not made
@@ -265,6 +266,17 @@ def test_nothing_is_computed_before_and_no_more_than_a_block_at_once(function, m
     assert max(size for _, size in seen) <= 3 * 10
     merged = [size for name, size in seen if name == "merged_sums"]
     assert max(merged) == 3 * dask.config.get("split_every", 4)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_without_merged_sums_are_of_whole_rows(function, monkeypatch):
+    monkeypatch.delitem(row_functions.FUNCTIONS, f"{function.__name__}_of_sums")
+    x = rows_of_all_kinds(np.dtype("f"))
+    for axis in (0, 1, (0, 1)):
+        assert_same_bits(function(da.from_array(x, 4), axis).compute(), function(x, axis))
+    if function is not numbaexp.logsumexp:
+        with pytest.raises(TypeError, match=rf"^of a dask\.[\w.]*Array `{function.__name__}` does not take `where`$"):
+            function(da.from_array(x, 4), where=x > 0)
 
 
 REFUSED = [
@@ -291,14 +303,8 @@ def test_refused_of_x():
         numbaexp.logsumexp(da.ma.masked_array(da.ones(4), False))
 
 
-@pytest.mark.parametrize(("argument", "value"), [("b", 2), ("b", 0), ("b", False), ("return_sign", True)])
-def test_refused_by_logsumexp(argument, value):
-    with pytest.raises(TypeError, match=rf"^of an array of Dask `logsumexp` does not take `{argument}`$"):
-        numbaexp.logsumexp(da.ones(4), **{argument: value})
-
-
 def test_refused_under_cuda(monkeypatch):
-    monkeypatch.setattr(integration, "current_target", lambda: "cuda")
+    monkeypatch.setattr(intercept, "current_target", lambda: "cuda")
     for function in FUNCTIONS:
         said = f"^`{FIRST[function]}` must not be an array of Dask under the target 'cuda'$"
         with pytest.raises(TypeError, match=said):

@@ -109,9 +109,9 @@ def test_large_integers_are_rounded_once():
 
 
 REFUSED = {
-    "torch.complex64": lambda t: t.to(torch.complex64),
     "torch.float8_e4m3fn": lambda t: t.to(torch.float8_e4m3fn),
     "layout torch.sparse_coo": lambda t: t.to_sparse(),
+    "layout torch._mkldnn": lambda t: t.to_mkldnn(),
     "layout quantized": lambda t: torch.quantize_per_tensor(t, 1.0, 0, torch.quint8),
 }
 
@@ -122,6 +122,55 @@ def test_refused(said):
     x = REFUSED[said](torch.ones(2))
     with pytest.raises(TypeError, match=f"^`x` must be .*; got .*{said}"):
         numbaexp.exp(x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+@pytest.mark.parametrize("call", [numbaexp.exp, numbaexp.softmax, numbaexp.sigmoid_], ids=lambda call: call.__name__)
+def test_types_of_8_bits_name_the_way(call, dtype):
+    said = f"`x` must be of a float, integer or bool type; got {dtype}: convert it, `x.to(torch.float32)`"
+    for device in ("cpu", "meta"):
+        with pytest.raises(TypeError, match=f"^{re.escape(said)}$"):
+            call(torch.ones(2).to(dtype).to(device))
+
+
+OF_COMPLEX = ("exp", "exp2", "expm1", "sigmoid")
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128], ids=str)
+@pytest.mark.parametrize("name", OF_COMPLEX)
+def test_complex(name, dtype):
+    """By PyTorch's own function, wherever there is one."""
+    function, own = getattr(numbaexp, name), getattr(torch, name)
+    x = torch.randn(4, 5, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    for each in (x, x.T, x[:0], x.conj(), x.to("meta")):
+        assert_alike(function(each), own(each))
+        assert each.is_meta or torch.equal(function(each), own(each))
+    out = torch.empty_like(x)
+    assert function(x, out=out) is out
+    assert torch.equal(out, own(x))
+    changed = x.clone()
+    assert getattr(numbaexp, f"{name}_")(changed) is changed
+    assert torch.equal(changed, own(x))
+    # An argument that requires a gradient, and one that has changed in place.
+    gradients = []
+    for call in (function, own, lambda x: getattr(numbaexp, f"{name}_")(x * 1)):
+        leaf = x.clone().requires_grad_()
+        gradients.append(torch.autograd.grad(call(leaf).abs().sum(), leaf)[0])
+    assert all(torch.equal(each, gradients[0]) for each in gradients)
+    assert torch.equal(torch.vmap(function)(x), own(x))
+    assert torch.equal(torch.compile(function, backend="eager", fullgraph=True)(x), own(x))
+
+
+@pytest.mark.parametrize("name", sorted({*FAMILY} - {*OF_COMPLEX}))
+def test_complex_refused(name):
+    function = getattr(numbaexp, name)
+    said = f"^`x` must be of a real type, as PyTorch has no complex `{name}`; got torch.complex64$"
+    x = torch.ones(2, dtype=torch.complex64)
+    for each in (x, x.clone().requires_grad_(), x.to("meta")):
+        with pytest.raises(TypeError, match=said):
+            function(each)
+    with pytest.raises(TypeError, match=r"of a torch.Tensor `exp` does not take `where`"):
+        numbaexp.exp(x, where=True)
 
 
 @pytest.mark.parametrize("n", [10, 100_000, 1_000_000])
@@ -307,6 +356,48 @@ def test_negative_bit():
     assert torch.equal(numbaexp.exp(negative), expected)
     assert numbaexp.exp_(negative) is negative
     assert torch.equal(negative, expected)
+
+
+def test_zeros_without_memory():
+    zeros = torch._efficientzerotensor(3)
+    assert zeros._is_zerotensor()
+    for y in (zeros, torch.ones(3)):
+        assert torch.equal(numbaexp.exp(zeros), torch.ones(3))
+        assert torch.equal(numbaexp.sigmoid_backward(zeros, y), torch.zeros(3))
+    assert torch.equal(numbaexp.sigmoid_backward(torch.ones(3), zeros), torch.full((3,), 0.25))
+
+
+OF_SMALL = {
+    "Parameter": lambda x: torch.nn.Parameter(x, requires_grad=False),
+    "strided": lambda x: x[::2],
+    "negative": lambda x: torch.complex(x, x).conj().imag,
+    "integers": lambda x: x.to(torch.int64),
+    "subclass": lambda x: x.as_subclass(type("Tensor", (torch.Tensor,), {})),
+}
+
+
+@pytest.mark.parametrize("said", OF_SMALL)
+def test_small_tensors_that_differ_from_ordinary_ones(said):
+    """They give what contiguous tensors of the same values do; the second argument of a gradient may differ alone."""
+    x = torch.linspace(-2, 2, 8)
+    given = OF_SMALL[said](x)
+    plain = given.resolve_neg().as_subclass(torch.Tensor).clone().contiguous()
+    plain = plain.to(torch.float32) if said == "integers" else plain
+    assert torch.equal(numbaexp.exp(given), numbaexp.exp(plain))
+    grad = torch.linspace(1, 2, plain.numel())
+    if said != "integers":
+        for one, other in ((given, grad), (grad, given), (given, given)):
+            expected = (each.resolve_neg().as_subclass(torch.Tensor).clone().contiguous() for each in (one, other))
+            assert torch.equal(numbaexp.sigmoid_backward(one, other), numbaexp.sigmoid_backward(*expected))
+
+
+def test_small_tensors_on_every_target():
+    x = torch.linspace(-2, 2, 8)
+    expected = numbaexp.exp(x)
+    for target in ("cpu", "parallel"):
+        with numbaexp.use_target(target):
+            assert torch.equal(numbaexp.exp(x), expected)
+            assert torch.equal(numbaexp.exp_backward(x, x), x * x)
 
 
 def test_threads():

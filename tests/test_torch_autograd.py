@@ -133,6 +133,10 @@ OPERATORS = {
 }
 
 
+def test_every_operator_is_checked():
+    assert {name for name, _ in OPERATORS.values()} == set(RULES)
+
+
 @pytest.mark.parametrize("case", OPERATORS)
 def test_opcheck(case):
     name, inputs = OPERATORS[case]

@@ -234,7 +234,7 @@ META = torch.empty(3, 4, device="meta")
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: numbaexp.exp(META.to(torch.complex64)), TypeError, "`x` must be of a float, integer or bool type"),
+        (lambda: numbaexp.softmax(META.to(torch.complex64)), TypeError, "`x` must be of a float, integer or bool type"),
         (lambda: numbaexp.softmax(META, 2), np.exceptions.AxisError, "axis 2 is out of bounds"),
         (
             lambda: numbaexp.exp_backward(META, normal(3, 4)),

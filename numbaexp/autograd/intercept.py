@@ -4,15 +4,29 @@ from typing import Any
 
 import numpy as np
 
+from numbaexp.autograd import selection
 from numbaexp.autograd.recording import is_recording
 from numbaexp.autograd.tensor import Tensor, apply
+from numbaexp.backends.promotion import float_named
 from numbaexp.derivatives.rules import rule_of
+from numbaexp.engine import masks
 from numbaexp.engine.call import compute
-from numbaexp.operations import Operation
+from numbaexp.operations import OPERATIONS, Operation
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run the function, and record the call where one of its arrays requires grad."""
+    if operation.masked is not None:
+        return masks.compute(_record, selection, operation, arrays, out, options)
+    return _record(operation.name, arrays, out, options)
+
+
+def _record(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run a function without a mask."""
+    operation = OPERATIONS[name]
+    if operation.masked is not None and "dtype" in options:
+        arrays = (selection.convert(arrays[0], float_named(options["dtype"])),)
+        options = {option: value for option, value in options.items() if option != "dtype"}
     for option in options:
         if option not in operation.options:
             raise TypeError(f"of a tensor of `numbaexp.autograd` `{operation.name}` does not take `{option}`")

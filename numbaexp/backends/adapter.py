@@ -1,9 +1,11 @@
 """The interface of a backend: the functions that its module defines for the arrays of one library."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from numbaexp.cpu.library_limit import of_call
+from numbaexp.cuda import scratch
 
 
 class Elements(NamedTuple):
@@ -20,9 +22,12 @@ class Elements(NamedTuple):
 class Adapter(Protocol):
     """Declare the functions of one library's backend. ``argument`` is the name of an array in error messages.
 
-    Three functions are optional: ``threads()`` returns the library's own number of threads;
+    Six functions are optional: ``threads()`` returns the library's own number of threads; ``scratch(x, count)``
+    allocates memory for so many float64 on the device of ``x``, and returns it and its address;
     ``compute_small(operation, arrays, out, options)`` is a fast path for small arrays, and returns NotImplemented for
-    others; ``asarray(array, x)`` converts an ndarray or a list as the library would next to its array ``x``.
+    others; ``asarray(array, x)`` converts an ndarray or a list as the library would next to its array ``x``;
+    ``together(a, b)`` broadcasts two arguments to one shape and promotes them to one float type, as the library's
+    multiplication does; ``convert(x, dtype)`` returns an array of the float type of that name.
     """
 
     def device(self, array: Any, argument: str) -> str:
@@ -37,11 +42,22 @@ class Adapter(Protocol):
     def new(self, given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
         """Return a new C-ordered array of that type and shape on the device of ``given``, which may be empty."""
 
+    def select(self, mask: Any, x: Any, value: float, out: Any = None) -> Any:
+        """Return the elements of ``x`` where the mask, given as ``where``, is true, and ``value`` elsewhere, broadcast
+        together; in ``out`` if that is given, which is ``x``. What the library records, it records."""
+
     def stream(self, x: Any, out: Any) -> int:
         """Return the CUDA stream that orders the work on these arrays."""
 
     def finish(self, x: Any, out: Any, written: Elements) -> Any:
         """Return the user's result, once ``written`` has been written to."""
+
+
+def check_mask(dtype: Any) -> None:
+    """Raise where a mask is of another type than bool."""
+    name = str(dtype).removeprefix("torch.")
+    if name != "bool":
+        raise TypeError(f"`where` must be of type bool; got {name}")
 
 
 def on_threads_of(adapter: Adapter | None, work: Callable[..., None], *args: Any) -> None:
@@ -55,3 +71,13 @@ def on_threads_of(adapter: Adapter | None, work: Callable[..., None], *args: Any
         work(*args)
     finally:
         of_call.threads = before
+
+
+def on_memory_of(adapter: Any, x: Any, work: Callable[..., None], *args: Any) -> None:
+    """Call ``work`` with temporary memory of the library's own, if its adapter has ``scratch(x, count)``."""
+    allocate = getattr(adapter, "scratch", None)
+    before, scratch.of_call.allocate = scratch.of_call.allocate, allocate and functools.partial(allocate, x)
+    try:
+        work(*args)
+    finally:
+        scratch.of_call.allocate = before

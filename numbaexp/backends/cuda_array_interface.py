@@ -2,11 +2,12 @@
 
 import math
 import reprlib
+import sys
 from typing import Any
 
 import numpy as np
 
-from numbaexp.backends import dlpack
+from numbaexp.backends import dlpack, selection
 from numbaexp.backends.adapter import Elements
 from numbaexp.backends.promotion import computed_in
 from numbaexp.cuda import usable
@@ -40,6 +41,10 @@ def write(given: Elements, out: Any, dtype: str) -> Elements:
 
 
 new = dlpack.new
+
+
+def select(mask: Any, x: Any, value: float, out: Any = None) -> Any:
+    return selection.select(sys.modules[__name__], mask, x, value, out)
 
 
 def stream(x: Any, out: Any) -> int:

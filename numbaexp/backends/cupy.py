@@ -4,7 +4,7 @@ from typing import Any
 
 import cupy
 
-from numbaexp.backends.adapter import Elements
+from numbaexp.backends.adapter import Elements, check_mask
 from numbaexp.backends.promotion import computed_in
 from numbaexp.layout import Strided
 
@@ -31,6 +31,24 @@ def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
     with given.array.device:
         made = cupy.empty(shape, _stored_as(given.array, dtype))
     return Elements(made, _view(made))
+
+
+def select(mask: Any, x: Any, value: float, out: Any = None) -> Any:
+    check_mask(mask.dtype)
+    if out is not None:
+        cupy.copyto(out, value, where=~mask)
+        return out
+    x = convert(x, computed_in(x.dtype.name, "x"))
+    return cupy.where(mask, x, x.dtype.type(value))
+
+
+def convert(x: Any, dtype: str) -> Any:
+    return x.astype(_stored_as(x, dtype), copy=False)
+
+
+def together(a: Any, b: Any) -> tuple[Any, Any]:
+    dtype = computed_in(cupy.result_type(a, b).name, "b")
+    return tuple(each.astype(dtype, copy=False) for each in cupy.broadcast_arrays(cupy.asarray(a), cupy.asarray(b)))
 
 
 def stream(x: Any, out: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.backends import capsule
+from numbaexp.backends import capsule, selection
 from numbaexp.backends.adapter import Elements
 from numbaexp.backends.promotion import computed_in
 from numbaexp.layout import Strided
@@ -42,6 +42,10 @@ def write(given: Elements, out: Any, dtype: str) -> Elements:
     if lent.read_only:
         raise ValueError("`out` is read-only")
     return _elements(out, lent)
+
+
+def select(mask: Any, x: Any, value: float, out: Any = None) -> Any:
+    return selection.select(sys.modules[__name__], mask, x, value, out)
 
 
 def stream(x: Any, out: Any) -> int:

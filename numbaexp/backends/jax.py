@@ -8,7 +8,7 @@ import jax.dlpack
 import numpy as np
 
 from numbaexp.backends import dlpack
-from numbaexp.backends.adapter import Elements
+from numbaexp.backends.adapter import Elements, check_mask
 from numbaexp.backends.promotion import computed_in
 
 # Alignment in bytes that XLA needs to use memory without a copy.
@@ -21,6 +21,26 @@ def asarray(array: Any, x: Any) -> Any:
     is_float = given.dtype.kind == "f" or given.dtype.name == "bfloat16"
     on_host = isinstance(x, jax.core.Tracer) or device(x, "logits") == "cpu"
     return jax.numpy.asarray(given) if is_float and on_host else array
+
+
+def select(mask: Any, x: Any, value: float, out: Any = None) -> Any:
+    mask = jax.numpy.asarray(mask)
+    check_mask(mask.dtype)
+    return jax.numpy.where(mask, convert(x, float_type(x, "x")), value)
+
+
+def convert(x: Any, dtype: str) -> Any:
+    return x.astype(dtype)
+
+
+def together(a: Any, b: Any) -> tuple[Any, Any]:
+    dtype = jax.numpy.result_type(a, b, *() if _is_float(a) or _is_float(b) else (float,))
+    a, b = jax.numpy.broadcast_arrays(a, b)
+    return a.astype(dtype), b.astype(dtype)
+
+
+def _is_float(array: Any) -> bool:
+    return jax.numpy.issubdtype(jax.numpy.result_type(array), jax.numpy.inexact)
 
 
 def device(array: Any, argument: str) -> str:

@@ -1,9 +1,11 @@
 """Device arrays of numba.cuda, and of its simulator."""
 
+import sys
 from typing import Any
 
 import numpy as np
 
+from numbaexp.backends import selection
 from numbaexp.backends.adapter import Elements
 from numbaexp.backends.promotion import computed_in
 from numbaexp.cuda import usable
@@ -34,6 +36,10 @@ def new(given: Elements, dtype: str, shape: tuple[int, ...]) -> Elements:
     from numbaexp.backends.cuda_memory import of_shape
 
     return _allocated(given, dtype, of_shape(given.view, shape))
+
+
+def select(mask: Any, x: Any, value: float, out: Any = None) -> Any:
+    return selection.select(sys.modules[__name__], mask, x, value, out)
 
 
 def stream(x: Any, out: Any) -> int:

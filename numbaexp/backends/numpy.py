@@ -1,5 +1,6 @@
 """NumPy's arrays, and all that NumPy can convert to one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from numbaexp.scalar.forms import FLOATS
 def device(array: Any, argument: str) -> str:
     return "cpu"
 
+
+# The characters of the types that formulas compute in, and Python's numbers, whose types are weak.
+_OTHERS = frozenset("gFDG")
+_NUMBERS = (bool, int, float, complex)
 
 # The name of the type to compute in, by the type of the array.
 _types: dict[np.dtype, str] = {}
@@ -97,13 +102,41 @@ def as_stored(array: np.ndarray) -> np.ndarray:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
+def number_as_stored(value: float, dtype: str) -> Any:
+    """Return a number as kernels take it, in a float type."""
+    number = np.float32(value)
+    return np.uint16(number.view(np.uint32) >> 16) if dtype == "bfloat16" else number.astype(dtype)
+
+
+def formula_type(labels: Sequence[str], arrays: Sequence[Any], dtype: Any) -> np.dtype | None:
+    """Return the type in which a function of rows is computed where that is longdouble or complex, by NumPy's promotion
+    of the arrays or as ``dtype`` says; else None."""
+    # The types that kernels were found for before are looked up fast.
+    if dtype is None and all(type(x) is np.ndarray and x.dtype in _types for x in arrays):
+        return None
+    given = dict(zip(labels, arrays, strict=True))
+    typed = {label: x if hasattr(x, "dtype") else np.asarray(x) for label, x in given.items()}
+    others = {label for label, x in typed.items() if getattr(x.dtype, "char", None) in _OTHERS}
+    wanted = None if dtype is None else np.dtype(dtype)
+    if not others if wanted is None else wanted.char not in _OTHERS:
+        return None
+    for label in typed.keys() - others:
+        float_type(typed[label], label)
+    kind = np.result_type(*(x if type(x) in _NUMBERS else typed[label].dtype for label, x in given.items()))
+    if wanted is not None and kind.kind == "c" and wanted.kind != "c":
+        raise TypeError(f"`dtype` must be complex, as the argument is; got {wanted}")
+    return (kind if wanted is None else wanted).newbyteorder("=")
+
+
 def float_type(x: np.ndarray, argument: str, dtype: Any = None) -> np.dtype:
     """Return the type that an argument is computed in: ``dtype`` where it is given, that of ``x`` where it is a float,
     and float64 for integers and bool."""
     given = x.dtype
     is_float = given.name in FLOATS
-    if not is_float and given.kind not in "biu":
-        raise TypeError(f"`{argument}` must be of type {', '.join(FLOATS)}, integers or bool; got {given}")
+    is_narrowed = dtype is not None and given.char == "g"
+    if not is_float and given.kind not in "biu" and not is_narrowed:
+        way = f": convert it, `{argument}.astype(np.float32)`" if np.can_cast(given, np.float32) else ""
+        raise TypeError(f"`{argument}` must be of type {', '.join(FLOATS)}, integers or bool; got {given}{way}")
     wanted = np.dtype(dtype) if dtype is not None else given if is_float else np.dtype(np.float64)
     if dtype is not None and wanted.name not in FLOATS:
         raise TypeError(f"`dtype` must be one of {', '.join(FLOATS)}; got {wanted}")

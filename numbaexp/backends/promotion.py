@@ -1,6 +1,8 @@
-"""NumPy's promotion of a type to the float type that is computed in."""
+"""The float types that are computed in: NumPy's promotion, and the names of the types that callers ask for."""
 
+import contextlib
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -18,5 +20,17 @@ def computed_in(dtype: str, argument: str = "x") -> str:
         given = np.dtype(object)
     promoted = np.exp.resolve_dtypes((given, None))[1].name if given.kind in "biuf" else ""
     if promoted not in FLOATS:
-        raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {dtype}")
+        way = f": convert it, `{argument}.astype('float32')`" if dtype.startswith("float8") else ""
+        raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {dtype}{way}")
     return promoted
+
+
+def float_named(dtype: Any) -> str:
+    """Return the name of a float type, given by its name or as a type of NumPy or another library."""
+    name = str(dtype).removeprefix("torch.")
+    if name not in FLOATS:
+        with contextlib.suppress(TypeError):
+            name = np.dtype(dtype).name
+    if name not in FLOATS:
+        raise TypeError(f"`dtype` must be one of {', '.join(FLOATS)}; got {name}")
+    return name

@@ -30,7 +30,12 @@ TABLE = (
     Library("numba.cuda.cudadrv.devicearray", "DeviceNDArray", "numba"),
     Library("numba.cuda.cudadrv.devicearray", "FakeCUDAArray", "numba"),  # of Numba's simulator
     Library("jax", "Array", "jax", "integrations.jax.intercept"),
-    Library("dask.array", "Array", "numpy", "integrations.dask"),
+    Library("dask.array", "Array", "numpy", "integrations.dask.intercept"),
+    Library("pandas", "Series", "numpy", "integrations.pandas"),
+    Library("pandas", "DataFrame", "numpy", "integrations.pandas"),
+    Library("xarray", "DataArray", "numpy", "integrations.xarray"),
+    Library("astropy.units", "Quantity", "numpy", "integrations.astropy"),
+    Library("unyt", "unyt_array", "numpy", "integrations.unyt"),
     Library("numbaexp.autograd.tensor", "Tensor", interceptor="autograd.intercept"),
 )
 

@@ -9,11 +9,11 @@ import torch
 from torch.autograd.graph import increment_version
 
 from numbaexp.backends import huge_pages
-from numbaexp.backends.adapter import Elements
+from numbaexp.backends.adapter import Elements, check_mask
 from numbaexp.backends.overlap import refuse_repeats
 from numbaexp.cpu.fast_rows import fast_rows
 from numbaexp.layout import Strided
-from numbaexp.operations import Kind, Operation
+from numbaexp.operations import OPERATIONS, Kind, Operation
 from numbaexp.target import AUTO, CPU, SERIAL_BELOW, current_target
 
 _FLOATS = {
@@ -25,12 +25,49 @@ _FLOATS = {
 _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
 _OF_NUMPY = (torch.float16, torch.float32, torch.float64)
 _ELEMENTWISE, _ROWS = Kind.ELEMENTWISE, Kind.ROWS
-_address = torch.Tensor.data_ptr
+_ON_ONE_THREAD = (AUTO, CPU)
+_address, _empty_like = torch.Tensor.data_ptr, torch.empty_like
 
 
 def asarray(array: Any, x: torch.Tensor) -> Any:
     """Convert a list to a tensor of PyTorch's default type, unless ``x`` is on a device."""
     return torch.as_tensor(array) if isinstance(array, (list, tuple)) and x.is_cpu else array
+
+
+def select(mask: Any, x: torch.Tensor, value: float, out: torch.Tensor | None = None) -> torch.Tensor:
+    mask = _beside(mask, x, "where")
+    check_mask(mask.dtype)
+    return torch.where(mask, x, value) if out is None else out.masked_fill_(~mask, value)
+
+
+def convert(x: torch.Tensor, dtype: str) -> torch.Tensor:
+    return x.to(_TYPES[dtype])
+
+
+def together(a: Any, b: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    a, b = _beside(a, b, "a"), _beside(b, a, "b")
+    dtype = _product_type(a, b)
+    return torch.broadcast_tensors(a.to(dtype), b.to(dtype))
+
+
+def _product_type(a: torch.Tensor, b: torch.Tensor) -> torch.dtype:
+    """Return the float type of a product; PyTorch's compiler does not know ``torch.result_type``."""
+    for first, second in ((a, b), (b, a)):
+        is_weak = not second.is_floating_point() or second.ndim == 0 < first.ndim
+        if first.is_floating_point() and is_weak:
+            return first.dtype
+    return torch.promote_types(a.dtype, b.dtype) if a.is_floating_point() else torch.get_default_dtype()
+
+
+def _beside(array: Any, x: Any, argument: str) -> torch.Tensor:
+    """Return an argument as a tensor on the device of the tensor ``x``; nothing but a number is copied there."""
+    if isinstance(array, torch.Tensor):
+        if isinstance(x, torch.Tensor) and array.device != x.device:
+            raise ValueError(f"`{argument}` must be on {x.device}, as the other array is; got {array.device}")
+        return array
+    if isinstance(array, (bool, int, float)) or x.is_cpu:
+        return torch.as_tensor(array, device=x.device)
+    raise TypeError(f"`{argument}` must be a torch.Tensor on {x.device}; got a {type(array).__name__}")
 
 
 def device(array: torch.Tensor, argument: str) -> str:
@@ -49,7 +86,8 @@ def float_type(x: torch.Tensor, argument: str) -> str:
     dtype = _FLOATS.get(x.dtype)
     if dtype is None:
         if x.is_floating_point() or x.is_complex():
-            raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}")
+            way = f": convert it, `{argument}.to(torch.float32)`" if str(x.dtype).startswith("torch.float8") else ""
+            raise TypeError(f"`{argument}` must be of a float, integer or bool type; got {x.dtype}{way}")
         dtype = _FLOATS[torch.get_default_dtype()]
     return dtype
 
@@ -62,6 +100,8 @@ def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
         x = x.as_subclass(torch.Tensor)
     if x.is_neg():
         x = x.resolve_neg()
+    if x._is_zerotensor():
+        x = x.clone()  # which has memory
     if dtype == "bfloat16" and x.is_cpu:  # no loop of NumPy's can convert to it
         x = x.to(torch.bfloat16)
     return Elements(x, _view(x)), dtype
@@ -87,6 +127,11 @@ def stream(x: torch.Tensor, out: torch.Tensor | None) -> int:
     return torch.cuda.current_stream(x.device).cuda_stream
 
 
+def scratch(x: torch.Tensor, count: int) -> tuple[torch.Tensor, int]:
+    made = x.new_empty(count, dtype=torch.float64)
+    return made, made.data_ptr()
+
+
 def threads() -> int:
     return torch.get_num_threads()
 
@@ -104,38 +149,101 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute small contiguous tensors in host memory; return NotImplemented for all else."""
-    kind, target, like = operation.kind, current_target(), arrays[-1]
-    into = _elements_into if kind is _ELEMENTWISE else _rows_into if kind is _ROWS else None
-    if into is None or not isinstance(like, torch.Tensor) or (target is not AUTO and target is not CPU):
+    if operation.kind is _ELEMENTWISE and not options:
+        if not all(isinstance(x, torch.Tensor) for x in arrays):
+            return NotImplemented
+        return small(operation.name)(*arrays) if out is None else _small_into(operation, arrays, out)
+    given = arrays if out is None else (*arrays, out)
+    if operation.kind is not _ROWS or current_target() not in _ON_ONE_THREAD or not _are_plain(*given):
         return NotImplemented
-    for x in arrays if out is None else (*arrays, out):
-        if not isinstance(x, torch.Tensor) or not (x.is_cpu and x.layout is torch.strided and x.is_contiguous()):
-            return NotImplemented
-        if x is not like and (x.dtype is not like.dtype or x.shape != like.shape):
-            return NotImplemented
-        if x.is_neg() or x._is_zerotensor() or not 0 < x.numel() < SERIAL_BELOW:
-            return NotImplemented
-    made = torch.empty_like(like) if out is None else out
-    if not into(made, operation, arrays, options, out is not None):
+    made = torch.empty_like(arrays[-1]) if out is None else out
+    if not _rows_into(made, operation, arrays, options):
         return NotImplemented
     if out is not None:
         increment_version(out)
     return made
 
 
-def _elements_into(
-    made: torch.Tensor, operation: Operation, arrays: tuple[torch.Tensor, ...], options: dict[str, Any], is_given: bool
-) -> bool:
-    """Compute at the addresses of the elements; tell whether this could be done."""
-    compute = None if options else _at_addresses(operation.name, made.dtype)
-    if compute is None or (is_given and not _are_apart_or_same(arrays, made)):
-        return False
-    compute(*map(_address, arrays), made.data_ptr(), made.numel())
+@functools.cache
+def small(name: str) -> Callable[..., Any]:
+    """Return a function that computes small contiguous tensors in host memory at the addresses of their elements, and
+    returns NotImplemented for all else.
+
+    Each step takes a good part of the time that the computation does.
+    """
+    compute_of: dict[torch.dtype, Any] = {}
+
+    def of_one(x: torch.Tensor) -> Any:
+        n = x.numel()
+        if not x.is_cpu or not x.is_contiguous() or x.is_neg() or not 0 < n < SERIAL_BELOW:
+            return NotImplemented
+        compute = compute_of.get(x.dtype) or learn(x.dtype)
+        target = current_target()
+        if compute is None or (target is not AUTO and target is not CPU):
+            return NotImplemented
+        try:
+            address = x.data_ptr()
+        except RuntimeError:  # sparse, or batched by the older vmap
+            return NotImplemented
+        if not address:  # a tensor of zeros that has no memory
+            return NotImplemented
+        made = _empty_like(x)
+        compute(address, made.data_ptr(), n)
+        return made
+
+    def of_two(x: torch.Tensor, y: torch.Tensor) -> Any:
+        n = y.numel()
+        if not (y.is_cpu and y.is_contiguous() and x.is_cpu and x.is_contiguous() and 0 < n < SERIAL_BELOW):
+            return NotImplemented
+        compute = compute_of.get(y.dtype) or learn(y.dtype)
+        target = current_target()
+        if compute is None or (target is not AUTO and target is not CPU) or x.is_neg() or y.is_neg():
+            return NotImplemented
+        if x.dtype is not y.dtype or x.shape != y.shape:
+            return NotImplemented
+        try:
+            first, second = x.data_ptr(), y.data_ptr()
+        except RuntimeError:
+            return NotImplemented
+        if not first or not second:
+            return NotImplemented
+        made = _empty_like(y)
+        compute(first, second, made.data_ptr(), n)
+        return made
+
+    def learn(dtype: torch.dtype) -> Any:
+        compute_of[dtype] = _at_addresses(name, dtype)
+        return compute_of[dtype]
+
+    return of_two if OPERATIONS[name].is_gradient else of_one
+
+
+def _are_plain(*tensors: Any) -> bool:
+    """Tell whether these are small contiguous tensors in host memory, of one shape and type."""
+    like = tensors[0]
+    for x in tensors:
+        if not isinstance(x, torch.Tensor) or not (x.is_cpu and x.layout is torch.strided and x.is_contiguous()):
+            return False
+        if x is not like and (x.dtype is not like.dtype or x.shape != like.shape):
+            return False
+        if x.is_neg() or x._is_zerotensor() or not 0 < x.numel() < SERIAL_BELOW:
+            return False
     return True
 
 
+def _small_into(operation: Operation, arrays: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
+    if current_target() not in _ON_ONE_THREAD or not _are_plain(*arrays, out) or not _are_apart_or_same(arrays, out):
+        return NotImplemented
+    compute = _at_addresses(operation.name, out.dtype)
+    if compute is None:
+        return NotImplemented
+    compute(*map(_address, arrays), out.data_ptr(), out.numel())
+    increment_version(out)
+    return out
+
+
 def _rows_into(
-    made: torch.Tensor, operation: Operation, arrays: tuple[torch.Tensor, ...], options: dict[str, Any], is_given: bool
+    made: torch.Tensor, operation: Operation, arrays: tuple[torch.Tensor, ...], options: dict[str, Any]
 ) -> bool:
     """Compute along the last axis; tell whether this could be done."""
     axis = options["axis"]
@@ -161,7 +269,7 @@ def _at_addresses(name: str, dtype: torch.dtype) -> Callable[..., None] | None:
 def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
     """Return a tensor of the strides that the result of ``torch.exp`` has."""
     # PyTorch has rules of its own for the strides of empty tensors.
-    made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x)
+    made = torch.empty_like(x, dtype=_TYPES[dtype]) if x.numel() else torch.exp(x).to(_TYPES[dtype])
     if made.is_cpu and made.nbytes >= huge_pages.LARGE:
         huge_pages.ask_for(made.data_ptr(), made.nbytes)
     return made

@@ -59,8 +59,8 @@ def greater_half(vector):
 def make_chunks(arithmetic, memory):
     sums, add = make_sums(arithmetic), arithmetic.add
     exponential_of, from_zero, addend_of = arithmetic.exponential, arithmetic.from_zero, arithmetic.addend
-    values, size = memory.values, memory.size
-    fetch_to_read, fetch_to_write = make_fetch(size, prefetch_to_read), make_fetch(size, prefetch_to_write)
+    values, size, size_of_results = memory.values, memory.size, memory.size_of_results
+    fetch_to_read, fetch_to_write = make_fetch(size, prefetch_to_read), make_fetch(size_of_results, prefetch_to_write)
 
     @part
     def tile_at(elements, tile, start, count):
@@ -79,7 +79,7 @@ def make_chunks(arithmetic, memory):
             total, total_low = sums.nothing(high)
             for start in range(0, count, TILE):
                 fetch_to_read(elements + (count + start) * size)
-                fetch_to_write(out + start * size)
+                fetch_to_write(out + start * size_of_results)
                 e, e_low = exponential(values(tile_at(elements, tile, start, count)), reference)
                 sums.store(high + 8 * start, low + 8 * start, e, e_low)
                 total, total_low = add(total, total_low, e, e_low)

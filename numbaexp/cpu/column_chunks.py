@@ -144,7 +144,7 @@ def make_finish_logs(dtype):
     arithmetic = arithmetic_of(dtype)
     memory, of_block = make_row_memory(dtype, arithmetic), make_batched(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
-    element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
+    element, number, value = make_pointer(memory.results_as), make_pointer(arithmetic.value), arithmetic.value
 
     def finish_logs(job, first, last):
         j = _int(job)

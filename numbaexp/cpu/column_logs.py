@@ -50,7 +50,7 @@ def make_log_softmax(dtype):
     arithmetic = arithmetic_of(dtype)
     memory, sums_of_block = make_row_memory(dtype, arithmetic), make_sums_of_block(dtype, arithmetic)
     scatter, log_share, rounded = make_scatter(memory), arithmetic.log_share, memory.rounded
-    element, number, value = make_pointer(memory.stored_as), make_pointer(arithmetic.value), arithmetic.value
+    element, number, value = make_pointer(memory.results_as), make_pointer(arithmetic.value), arithmetic.value
 
     def log_softmax(job, first, last):
         j = _int(job)

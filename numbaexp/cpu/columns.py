@@ -112,7 +112,7 @@ def make_total(arithmetic):
 
 def make_batched(dtype, arithmetic, scaled=False):
     memory = make_row_memory(dtype, arithmetic)
-    value, size = arithmetic.value, memory.size
+    value, size, size_of_results = arithmetic.value, memory.size, memory.size_of_results
     element, number = make_pointer(memory.stored_as), make_pointer(value)
     value_size = np.dtype(value).itemsize
     order = make_pointer(np.dtype(f"u{value_size}"))
@@ -178,14 +178,14 @@ def make_batched(dtype, arithmetic, scaled=False):
                 is_nothing = e < smallest
                 e = where(is_nothing, 0.0, e)
                 e_low = 0.0 if narrow else where(is_nothing, 0.0, e_low)
-            store(results + i * BATCH * size, rounded(shared(e, e_low, share, share_low)))
+            store(results + i * BATCH * size_of_results, rounded(shared(e, e_low, share, share_low)))
 
     return Batched(load_block, greatest, exponentials, addends, make_total(arithmetic), write)
 
 
 def make_scatter(memory):
     """Return ``scatter(results, y, row_step, step, width, count)``, which writes the elements of batched rows."""
-    element, size = make_pointer(memory.stored_as), memory.size
+    element, size = make_pointer(memory.results_as), memory.size_of_results
 
     @part
     def scatter(results, y, row_step, step, width, count):

@@ -1,4 +1,4 @@
-"""The C function of a fast path: hands a small array straight to its ufunc, and any other call to Python.
+"""The C function of a fast path: hands a number or a small array straight to its ufunc, and any other call to Python.
 
 The type, the size and the element type of the arguments are read from their published C structures.
 """
@@ -59,7 +59,10 @@ def enter(state_array, args, nargs, names):
             foreign = int_at(word_at(x + DESCR) + TYPE_NUMBER) >= word_at(state + 8 * at.TYPE_LIMIT)
             passes, largest = passes and not foreign, max(largest, size)
         else:
-            passes = passes and index == 0 and kind == word_at(state + 8 * at.FLOAT_TYPE)
+            is_number = False
+            for number in range(at.NUMBERS):
+                is_number = is_number or kind == word_at(state + 8 * (at.NUMBER_TYPES + number))
+            passes = passes and index == 0 and is_number
     chosen = state + 8 * at.OF_TARGETS
     variable = word_at(state + 8 * at.CONTEXT_VARIABLE)
     if passes and variable != 0:

@@ -75,3 +75,10 @@ def raise_flags(overflow, underflow):
     tiny = float_of(bits_of(UNDERFLOWS) * unforeseen(np.int64(underflow)))
     huge = float_of(bits_of(np.inf) - unforeseen(np.int64(overflow) << np.int64(61)))
     use(bits_of(tiny * tiny + 1.0 / (huge * huge)))
+
+
+@jit
+def raise_invalid():
+    """Raise "invalid"."""
+    infinity = float_of(unforeseen(bits_of(np.inf)))
+    use(bits_of(infinity - infinity))

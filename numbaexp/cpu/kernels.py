@@ -1,6 +1,6 @@
 """Every kernel of the CPU, by the public functions that call them."""
 
-from numbaexp.cpu import address_entry, entry, pool, row_entry, row_functions, share, ufunc, xla_handler
+from numbaexp.cpu import address_entry, entry, formula_loops, pool, row_entry, row_functions, share, ufunc, xla_handler
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
 # Of each loss its functions of ``row_functions``.
@@ -20,6 +20,7 @@ _AROUND = {
     "first": pool.compiled_first_loop,
     "current": pool.compiled_current_loop,
     "parallel": pool.compiled_parallel_loop,
+    "formula": formula_loops.compiled_loop,
     "shared": share.compiled_shared,
     "single": share.compiled_single,
     "entry": entry.compiled_entry,

@@ -18,7 +18,10 @@ OF_PYTHON = (
     "PyGILState_Ensure",
     "PyGILState_Release",
     "PyLong_AsSsize_t",
+    "PyLong_FromSsize_t",
     "PyObject_CallObject",
+    "PyTuple_New",
+    "PyTuple_SetItem",
     "Py_DecRef",
     "Py_IncRef",
 )

@@ -113,10 +113,10 @@ def current_loop(args, dimensions, steps, data):
     pass_on(data[1], args, dimensions, steps, data)
 
 
-_ensure_lock = types.ExternalFunction("PyGILState_Ensure", types.int32())
-_give_back_lock = types.ExternalFunction("PyGILState_Release", types.void(types.int32))
-_call_object = types.ExternalFunction("PyObject_CallObject", types.intp(types.intp, types.intp))
-_let_go = types.ExternalFunction("Py_DecRef", types.void(types.intp))
+ensure_lock = types.ExternalFunction("PyGILState_Ensure", types.int32())
+give_back_lock = types.ExternalFunction("PyGILState_Release", types.void(types.int32))
+call_object = types.ExternalFunction("PyObject_CallObject", types.intp(types.intp, types.intp))
+let_go = types.ExternalFunction("Py_DecRef", types.void(types.intp))
 
 
 def first_loop(args, dimensions, steps, data):
@@ -125,11 +125,11 @@ def first_loop(args, dimensions, steps, data):
     An exception is left to NumPy, which looks for one behind every loop.
     """
     flags = test_flags(ALL_FLAGS)
-    state = _ensure_lock()
-    result = _call_object(data[7], 0)
+    state = ensure_lock()
+    result = call_object(data[7], 0)
     if result != 0:
-        _let_go(result)
-    _give_back_lock(state)
+        let_go(result)
+    give_back_lock(state)
     # Of the array's numbers, none has been computed yet.
     clear_flags(ALL_FLAGS)
     if flags:

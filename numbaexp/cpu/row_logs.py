@@ -67,18 +67,19 @@ def make_write_logs(dtype):
     arithmetic = arithmetic_of(dtype)
     memory = make_row_memory(dtype, arithmetic)
     log_share, rounded, size = arithmetic.log_share, memory.rounded, memory.size
-    value, values = arithmetic.value, memory.values
+    value, values, size_of_results = arithmetic.value, memory.values, memory.size_of_results
 
     @part
     def write_logs(x, count, step, greatest, log, log_low, y, y_step, scratch, tile):
         elements = memory.load(x, step, count, scratch, tile)
         top = value(greatest)
         log = log if abs(greatest) < np.inf else np.nan
-        target = y if y_step == size else scratch
+        target = y if y_step == size_of_results else scratch
         for start in range(0, count, TILE):
             is_whole = start + TILE <= count
             of_tile = values(elements + start * size if is_whole else tile)
-            store(target + start * size if is_whole else tile, rounded(log_share(of_tile, top, log, log_low)))
+            result = rounded(log_share(of_tile, top, log, log_low))
+            store(target + start * size_of_results if is_whole else tile, result)
         memory.settle(y, y_step, count, target, tile)
 
     return write_logs

@@ -169,7 +169,7 @@ def make_parts(memory):
 
 def make_expected_losses(dtype):
     """Make the kernel of the sum of the negative logarithms of each row's softmax, each times its part of the target.
-    ``ALONG`` has the classes' weights, ``W`` their probabilities."""
+    ``ALONG`` has the classes' weights, those of a row as far behind as its record says, and ``W`` the probabilities."""
     arithmetic = arithmetic_of(dtype)
     memory, value, addend = make_row_memory(dtype, arithmetic), arithmetic.value, scalars.losses_of(arithmetic).addend
     element, to_value, put_parts = make_pointer(memory.stored_as), memory.to_value, make_parts(memory)
@@ -189,11 +189,12 @@ def make_expected_losses(dtype):
         for row in range(first, last):
             x, w = row_at(j, row, at.X), row_at(j, row, at.W)
             of_row = _float(row_at(j, row, at.EXTRA))
+            along = j[at.ALONG] + np.int64(of_row[record.BEHIND])
             top, log, log_low = value(of_row[record.GREATEST]), of_row[record.LOGARITHM], of_row[record.LOGARITHM_LOW]
             for start in range(0, length, CHUNK):
                 count, c = min(CHUNK, length - start), start // CHUNK
                 elements = element(memory.load(x + start * x_step, x_step, count, scratch, tile))
-                put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, made)
+                put_parts(w, w_step, start, count, along, j[at.CONSTANTS], scratch_w, tile_w, made)
                 for i in range(count):
                     highs[i], lows[i] = addend(to_value(elements[i]), top, log, log_low, parts[i])
                 for i in range(count, whole_tiles(count)):
@@ -232,9 +233,9 @@ def make_expected_gradients(dtype):
         # The low parts of what the targets give.
         nothing = room + 8 * 4 * width
         for row in range(first, last):
-            x, w = row_at(j, row, at.X), row_at(j, row, at.W)
-            y = row_at(j, row, at.Y)
+            x, w, y = row_at(j, row, at.X), row_at(j, row, at.W), row_at(j, row, at.Y)
             of_row = _float(row_at(j, row, at.EXTRA))
+            along = j[at.ALONG] + np.int64(of_row[record.BEHIND])
             scale, index, weight = (
                 of_row[record.NUMBER],
                 np.int64(of_row[record.PLACE]),
@@ -246,7 +247,7 @@ def make_expected_gradients(dtype):
                 continue
             for c in range(chunks):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
-                put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
+                put_parts(w, w_step, start, count, along, j[at.CONSTANTS], scratch_w, tile_w, parts_at)
                 of_targets[c], of_targets_low[c] = sum_of(parts_at, nothing, count)
             # The exponentials of a chunk are made again when they are needed.
             reference, total, total_low = sum_of_row(x, length, x_step, high, low, 0, room, scratch, tile, y, y_step)
@@ -258,7 +259,7 @@ def make_expected_gradients(dtype):
                 start, count = c * CHUNK, min(CHUNK, length - c * CHUNK)
                 elements = memory.load(x + start * x_step, x_step, count, scratch, tile)
                 chunk.exponentials(elements, tile, count, reference, high, low, y + start * y_step)
-                put_parts(w, w_step, start, count, j[at.ALONG], j[at.CONSTANTS], scratch_w, tile_w, parts_at)
+                put_parts(w, w_step, start, count, along, j[at.CONSTANTS], scratch_w, tile_w, parts_at)
                 if start <= index < start + count:
                     parts[index - start] += weight
                 for i in range(count):

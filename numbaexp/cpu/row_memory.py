@@ -10,9 +10,10 @@ from numba.np.numpy_support import from_dtype
 
 from numbaexp.cpu.row_job import INNER, STEPS, TILE
 from numbaexp.jit import jit
-from numbaexp.scalar.forms import STORED_AS, itemsize
+from numbaexp.scalar.forms import STORED_AS, itemsize, result_of, source_of
 from numbaexp.scalar.ieee import bfloat_to_float, float_to_bfloat, half_to_float, scalar, to_float32
 from numbaexp.scalar.narrow import to_bfloat, to_half
+from numbaexp.scalar.row_order import CHUNK
 from numbaexp.vector.memory import make_load
 from numbaexp.vector.operations import as_number, bits_of, mask_bits
 from numbaexp.vector.type import Vector
@@ -80,7 +81,7 @@ _FROM_RESULT = {"float16": to_half, "bfloat16": to_bfloat_by_float}
 
 
 class RowMemory(NamedTuple):
-    """Of one type.
+    """Of one type of elements, ``stored_as``, and one of results, ``results_as``, each with its size in bytes.
 
     load(x, step, count, scratch, tile) : the address of contiguous elements, which is their own where they are such;
         what is over after whole tiles is put into ``tile`` too, filled up with -infinity.
@@ -93,6 +94,8 @@ class RowMemory(NamedTuple):
 
     stored_as: Any
     size: int
+    results_as: Any
+    size_of_results: int
     load: Any
     values: Any
     to_value: Any
@@ -104,16 +107,20 @@ _MINUS_INFINITY: dict[str, Any] = {"float16": 0xFC00, "bfloat16": 0xFF80, "float
 
 
 def make_row_memory(dtype, arithmetic):
-    """Return how elements of a type are read and written, as values of an arithmetic."""
-    stored_as, size = STORED_AS[dtype], itemsize(dtype)
+    """Return how elements of a type are read and written, as values of an arithmetic; of a type of
+    ``numbaexp.scalar.forms.mixed``, how those of its one type are read and those of its other are written."""
+    source, written = source_of(dtype), result_of(dtype)
+    stored_as, size = STORED_AS[source], itemsize(source)
+    results_as, size_of_results = STORED_AS[written], itemsize(written)
     element, load_elements = make_pointer(stored_as), make_load(Vector(from_dtype(np.dtype(stored_as)), TILE))
-    zero, nothing, minus_infinity = arithmetic.value(0.0), stored_as(0), stored_as(_MINUS_INFINITY[dtype])
+    result_element = make_pointer(results_as)
+    zero, nothing, minus_infinity = arithmetic.value(0.0), results_as(0), stored_as(_MINUS_INFINITY[source])
 
     @scalar
     def same(x):
         return x
 
-    to_float = _TO_VALUE.get(dtype, same)
+    to_float = _TO_VALUE.get(source, same)
 
     @scalar
     def to_value(x):
@@ -127,11 +134,14 @@ def make_row_memory(dtype, arithmetic):
     def values(address):
         return to_value(load_elements(address))
 
+    # Elements that are copied stand at the end, so that wider results can be written over those that have been read.
+    end = (size_of_results - size) * CHUNK
+
     @part
     def load(x, step, count, scratch, tile):
-        address = x if step == size else scratch
+        address = x if step == size else scratch + end
         if step != size:
-            copied = element(scratch)
+            copied = element(address)
             for i in range(count):
                 copied[i] = element(x + i * step)[0]
         whole = count // TILE * TILE
@@ -143,11 +153,12 @@ def make_row_memory(dtype, arithmetic):
 
     @part
     def settle(y, step, count, target, tile):
-        results, over, whole = element(target), element(tile), count // TILE * TILE
+        results, over, whole = result_element(target), result_element(tile), count // TILE * TILE
         for i in range(count - whole):
             results[whole + i] = over[i]
-        if step != size:
+        if step != size_of_results:
             for i in range(count):
-                element(y + i * step)[0] = results[i]
+                result_element(y + i * step)[0] = results[i]
 
-    return RowMemory(stored_as, size, load, values, to_value, _FROM_RESULT.get(dtype, to_element), settle)
+    rounded = _FROM_RESULT.get(written, to_element)
+    return RowMemory(stored_as, size, results_as, size_of_results, load, values, to_value, rounded, settle)

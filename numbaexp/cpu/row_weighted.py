@@ -1,7 +1,5 @@
 """Kernels of sums over a row that are weighted, row by row; see ``numbaexp.cpu.rows``."""
 
-from math import ldexp
-
 import numpy as np
 
 from numbaexp.cpu import row_job as at
@@ -11,48 +9,22 @@ from numbaexp.cpu.room import allocated_zeros, release
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
-from numbaexp.scalar import rows as r
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.row_order import CHUNK
+from numbaexp.scalar.row_weighted import counted, log_and_sign, term
+from numbaexp.scalar.rows import of_rank_f64, subtrahend
 
 _int = make_pointer(np.int64)
 _float = make_pointer(np.float64)
 _sum_of = make_sums(PAIRED).total
 
 
-# Exponentials are held times 2**100 here, so that there is room for factors; sums of their products with pairs, times
-# 2**400.
-LESS_SCALE = ldexp(1.0, -200)
-UNSCALE = r.UNSCALE_SUM / LESS_SCALE
-
-
-@part
-def counted(x, factor):
-    """Return an element as it counts: not at all, even a NaN, without a weight; as 1 where its factor is not finite."""
-    return x + (factor - factor) if factor != 0.0 else -np.inf
-
-
 @part
 def terms(values, weights, count, greatest, high, low):
     source, factors, highs, lows = _float(values), _float(weights), _float(high), _float(low)
     for i in range(whole_tiles(count)):
-        e, e_low = PAIRED.exponential(source[i], greatest)
-        # The logarithm of 1 alone is to be 0.
-        e, e_low = (PAIRED.one, 0.0) if source[i] == greatest else (e, e_low)
-        weighted = r.product_of_pairs(e * LESS_SCALE, e_low * LESS_SCALE, factors[i], 0.0)
-        none = e < r.NOTHING
-        highs[i] = 0.0 if none else weighted[0]
-        lows[i] = 0.0 if none else weighted[1]
+        highs[i], lows[i] = term(source[i], factors[i], greatest)
     return _sum_of(high, low, count)
-
-
-@part
-def logarithm_of(top, total, total_low):
-    z, z_low = r.two_sum(abs(total) * UNSCALE, -1.0)
-    z_low += (total_low if total > 0.0 else -total_low) * UNSCALE
-    log, log_low = r.log1p_pair(z, z_low)
-    result = -np.inf if total == 0.0 else PAIRED.log_sum(top, log, log_low)
-    return result if abs(top) < np.inf else top
 
 
 def make_weighted_log_sums(dtype):
@@ -87,20 +59,15 @@ def make_weighted_log_sums(dtype):
                     used[i] = counted(to_value(values[i]), factors[i]) if i < count else -np.inf
                     above |= used[i] == np.inf and factors[i] > 0.0
                     below |= used[i] == np.inf and factors[i] < 0.0
-                top = r.of_rank_f64(greatest(padded, padded, whole_tiles(count)))
-                subtracted = 0.0 if top == -np.inf else top
+                top = of_rank_f64(greatest(padded, padded, whole_tiles(count)))
                 lists[c], lists[width * ONES + c] = top, 0.0
-                lists[width * HIGH + c], lists[width * LOW + c] = terms(padded, weights, count, subtracted, high, low)
+                lists[width * HIGH + c], lists[width * LOW + c] = terms(
+                    padded, weights, count, subtrahend(top), high, low
+                )
             top, _, total, total_low = combine(room, chunks)
-            # Where terms cancel, most of the sum may be in its low part.
-            total, total_low = r.two_sum(total, total_low)
-            sign = np.float64(total > 0.0) - np.float64(total < 0.0)
-            sign = np.float64(above) - np.float64(below) if top == np.inf else sign
-            # Infinite terms of both signs have no sum, and neither have numbers with NaN.
-            known = sign != 0.0 or (total == 0.0 and top < np.inf)
-            result = logarithm_of(top, total, total_low) if known else np.nan
+            result, sign = log_and_sign(top, total, total_low, above, below)
             element(row_at(j, row, at.Y))[0] = memory.rounded(result)
-            _float(row_at(j, row, at.EXTRA))[0] = sign if known else np.nan
+            _float(row_at(j, row, at.EXTRA))[0] = sign
         release(room)
 
     return weighted_log_sums

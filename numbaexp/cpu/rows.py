@@ -145,7 +145,7 @@ def make_share(arithmetic, scaled):
 def make_write(arithmetic, memory, scaled):
     """Return ``write(high, low, count, share, share_low, y, step, scratch, tile)`` of a chunk's exponentials times a
     share."""
-    shared, rounded, size, smallest = arithmetic.shared, memory.rounded, memory.size, arithmetic.nothing
+    shared, rounded, size, smallest = arithmetic.shared, memory.rounded, memory.size_of_results, arithmetic.nothing
     load, narrow = make_sums_of_pairs(arithmetic).load, arithmetic is NARROW
 
     @part

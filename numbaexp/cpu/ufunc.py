@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.cpu import pool
+from numbaexp.cpu import formula_loops, pool
 from numbaexp.cpu.compile import LOOP, compile_kernel
-from numbaexp.cpu.signatures import signatures
+from numbaexp.cpu.signatures import OF_NUMPY, signatures
 from numbaexp.scalar.family import FAMILY, SAVED, arity, modules_of
 from numbaexp.scalar.forms import itemsize
 
@@ -80,6 +80,20 @@ def _loop_of_numpy(ufunc, taken):
     return head.functions[i], head.data[i]
 
 
+def _other_loop(name, taken):
+    """Return the same, in types that nothing is compiled for: NumPy's own where it has the function, else a formula; of
+    objects, which are asked for their method of that name."""
+    of_numpy = np.multiply if name == "exp_backward" else OF_NUMPY.get(name)
+    if of_numpy is not None:
+        return _loop_of_numpy(of_numpy, taken)
+    if taken == "O->O":
+        method = name.encode()
+        _keep_alive.append(method)
+        function, _ = _loop_of_numpy(OF_NUMPY["exp"], taken)
+        return function, ctypes.cast(method, ctypes.c_void_p).value
+    return formula_loops.loop(name, taken[0])
+
+
 # NumPy keeps pointers into these and does not own them.
 _keep_alive: list[Any] = []
 _built: list[tuple[np.ufunc, str, str]] = []
@@ -96,10 +110,7 @@ def ufunc(name, target):
     for i, taken in enumerate(types_taken):
         code = taken[0]
         type_numbers += [np.dtype(code).num] * (arity(name) + 1)
-        if code in _CODES:
-            functions[i], data[i] = inner_loop(name, _CODES[code], target)
-        else:
-            functions[i], data[i] = _loop_of_numpy(getattr(np, name), taken)
+        functions[i], data[i] = inner_loop(name, _CODES[code], target) if code in _CODES else _other_loop(name, taken)
     made = _make(name, functions, data, type_numbers)
     if target == "auto":
         # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,

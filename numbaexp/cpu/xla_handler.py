@@ -56,7 +56,9 @@ def _describe(operation: Operation, words: np.ndarray) -> None:
     name = ctypes.create_string_buffer(operation.name.encode())
     _keep_alive.append(name)
     words[[at.NAME, at.NAME_LENGTH]] = ctypes.addressof(name), len(operation.name)
-    words[[at.KIND, at.ARRAYS]] = at.SCALED if operation.per_row else _KINDS[operation.kind], len(operation.arrays)
+    words[at.KIND] = at.SCALED if operation.per_row else _KINDS[operation.kind]
+    # With optional ones XLA calls back to Python.
+    words[at.ARRAYS] = len(operation.arrays) - len(operation.optional)
     if operation.kind is not Kind.ELEMENTWISE:
         variants = row_functions.FUNCTIONS[operation.kernel]
         words[at.IS_BATCHED] = variants.batched is not None

@@ -11,6 +11,7 @@ from numbaexp.scalar.family import arity
 # Of functions that launch others of ``launch_rows`` than their own, these.
 _LOSSES = ("statistics", "targets", "numbers", "factors", "total")
 _LAUNCHED = {
+    "logsumexp": ("logsumexp", "weighted_logsumexp"),
     "logsumexp_backward": ("factors", "logsumexp_backward"),
     "cross_entropy": (*_LOSSES, "expected_losses", "losses", "means"),
     "cross_entropy_backward": (*_LOSSES, "class_gradients", "expected_gradients"),

@@ -11,8 +11,12 @@ from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
 from numbaexp.scalar.family import input_names
 
-# By the name of a function of rows on the CPU, its name and its operands here, where they differ.
-_OPERANDS = {"scaled_softmax": ("logsumexp_backward", ("extra", "x", "y"))}
+# By the name of a function of rows on the CPU, its name and its operands here, where they differ; from "y" on there are
+# results.
+_OPERANDS = {
+    "scaled_softmax": ("logsumexp_backward", ("extra", "x", "y")),
+    "weighted_logsumexp": ("weighted_logsumexp", ("x", "w", "y", "extra")),
+}
 
 
 def elementwise(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtype: str) -> None:
@@ -59,7 +63,8 @@ def rows(name: str, dtype: str, operands: Any, axes: tuple[int, ...]) -> None:
     copies = {label: _copy(array) for label, array in given.items()}
     views = [_strided(copy, "float64" if label == "extra" else dtype) for label, copy in copies.items()]
     launch_rows.run(called, views, axes, 0)
-    np.copyto(given["y"], copies["y"].copy_to_host())
+    for label in labels[labels.index("y") :]:
+        np.copyto(given[label], copies[label].copy_to_host())
 
 
 def loss_forward(problem: Any, out: np.ndarray) -> None:

@@ -69,7 +69,7 @@ def divided(a, b):
     return quotient, a - quotient * b
 
 
-def _conversion(source, dtype):
+def conversion(source, dtype):
     """Return the conversion of an element as it is stored to an argument of the scalar.
 
     Integers are rounded to the nearest float, and for 16-bit types to float32 first, as PyTorch does it.
@@ -92,10 +92,10 @@ def _conversion(source, dtype):
     return convert
 
 
-def strided_types(name):
-    """Return the types of the arguments of ``make_strided``'s kernel."""
+def strided_types(inputs):
+    """Return the types of the arguments of a kernel of ``over_elements``, of so many inputs."""
     view = types.UniTuple(types.int64, 1 + DIMENSIONS)
-    return types.UniTuple(view, arity(name) + 1), types.int64, *[types.int64] * (DIMENSIONS - 1)
+    return types.UniTuple(view, inputs + 1), types.int64, *[types.int64] * (DIMENSIONS - 1)
 
 
 @scalar
@@ -116,20 +116,26 @@ def _make_load(source):
 
 
 def make_strided(name, sources, dtype):
-    """Return a kernel for inputs of the types ``sources`` in any layout of up to four dimensions, of less than 2**31
-    elements.
+    """Return the kernel of ``over_elements`` of a function."""
+    function, convert_each = one_result(name, dtype), make_each([conversion(source, dtype) for source in sources])
+
+    @scalar
+    def compute(values):
+        return function(*convert_each(values))
+
+    return over_elements(compute, sources, dtype)
+
+
+def over_elements(compute, sources, dtype):
+    """Return a kernel of a scalar ``compute(values)`` for inputs of the types ``sources`` in any layout of up to four
+    dimensions, of less than 2**31 elements.
 
     ``kernel(views, n, n1, n2, n3)``: of each operand, the result last, the address of the first element, and the steps
     from one element to the next in each dimension, in elements; the number of elements, and the lengths of all
     dimensions but the first.
     """
-    result, put, function = len(sources), make_memory(STORED_AS[dtype]).put, one_result(name, dtype)
+    result, put = len(sources), make_memory(STORED_AS[dtype]).put
     load_each = make_each([_make_load(source) for source in sources], device_function)
-    convert_each = make_each([_conversion(source, dtype) for source in sources])
-
-    @scalar
-    def compute(values):
-        return function(*convert_each(values))
 
     def strided(views, n, n1, n2, n3):
         i = cuda.grid(1)

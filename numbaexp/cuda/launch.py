@@ -52,7 +52,8 @@ def run(name: str, operands: Sequence[Strided], labels: tuple[str, ...], stream:
     with launcher.on(out.device):
         known = _contiguous_launch(name, out.shape, tuple(alignments), labels, out.device, stream)
         if known is None:
-            _run_strided(name, operands, labels, stream)
+            kernel = strided(name, tuple([each.dtype for each in operands[:-1]]), out.dtype, out.device)
+            run_strided(kernel, operands, labels, stream)
         else:
             launch, offsets, first, size = known
             launch(*map(operator.add, pointers, offsets), first, size)
@@ -86,12 +87,12 @@ def _contiguous_launch(
     return launch, offsets, first, layout.size
 
 
-def _run_strided(name: str, operands: Sequence[Strided], labels: tuple[str, ...], stream: int) -> None:
-    *inputs, out = operands
+def run_strided(kernel: Any, operands: Sequence[Strided], labels: tuple[str, ...], stream: int) -> None:
+    """Launch a kernel of ``numbaexp.cuda.kernels.over_elements``; see ``run``."""
+    out = operands[-1]
     steps = [
         steps_of(each.strides, each.dtype, each.pointer, label) for each, label in zip(operands, labels, strict=True)
     ]
-    kernel = strided(name, tuple([each.dtype for each in inputs]), out.dtype, out.device)
     for begins, dimensions in pieces(find_layout(out.shape, tuple(steps))):
         padding = kernels.DIMENSIONS - len(dimensions)
         lengths = [1] * padding + [row.length for row in dimensions]
@@ -122,7 +123,7 @@ def contiguous(name: str, dtype: str, device: int) -> Any:
 def strided(name: str, sources: tuple[str, ...], dtype: str, device: int) -> Any:
     """Return the compiled strided kernel of a function, for inputs of the types ``sources``."""
     make = functools.partial(kernels.make_strided, name, sources, dtype)
-    label, arguments = f"{name} {dtype} strided from {' '.join(sources)}", kernels.strided_types(name)
+    label, arguments = f"{name} {dtype} strided from {' '.join(sources)}", kernels.strided_types(len(sources))
     return launcher.compiled(make, label, (kernels.__name__, *modules_of(name)), arguments, device)
 
 

@@ -14,13 +14,15 @@ from numbaexp.cuda.row_reductions import FIELDS
 from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Rows, Strided, find_rows
 from numbaexp.operations import OPERATIONS, Kind, named
-from numbaexp.scalar.forms import itemsize
+from numbaexp.scalar.forms import itemsize, mixed
 from numbaexp.scalar.row_order import CHUNK, LANES
 
 # The operands of each function, by what errors call them. Of "record", "sum" and "count" an element is several float64,
 # one after another.
 OPERANDS = {
     **{name: (*OPERATIONS[name].arrays, "out") for name in (*named(Kind.ROWS), *named(Kind.REDUCTION))},
+    # The last may be left out.
+    "weighted_logsumexp": ("a", "b", "out", "sign"),
     "statistics": ("x", "greatest", "logarithm", "low"),
     "expected_losses": ("x", "targets", "weight", "record"),
     "total": ("record", "sum"),
@@ -43,6 +45,8 @@ OF_SHARED = ("sums", "totals", "finish")
 _kept_of_row = row_passes.kept_of_row.py_func
 # Which operand has the type that a function is computed in, where it is not the first.
 _COMPUTED_IN = {"logsumexp_backward": 1}
+# The functions whose result may be of a wider float type, which is computed in.
+_WIDENING = ("softmax", "log_softmax")
 
 
 def run(
@@ -56,9 +60,10 @@ def run(
         Of ``OPERANDS`` or ``OPERANDS_OF_ELEMENTS``, which say what the operands are.
     operands : sequence of Strided
         Of one number of dimensions and one float type, but for classes, which are integers; the results of
-        "statistics", the gradient of "logsumexp_backward", weights and what has several numbers for an element are of
-        float64. Of one shape; what has one number for each row has length 1 along the axes, and what is the same for
-        all rows along the others. What is written to is the same memory as another operand, or does not overlap it.
+        "statistics", the gradient of "logsumexp_backward", signs, weights and what has several numbers for an element
+        are of float64, and the result of "softmax" and "log_softmax" may be of a wider type than ``x``. Of one shape;
+        what has one number for each row has length 1 along the axes, and what is the same for all rows along the
+        others. What is written to is the same memory as another operand, or does not overlap it.
         Of rows without elements the functions with one result for each row are computed.
     axes : tuple of int
         Along which the rows lie, none of them negative. They are to be one dimension in the memory of every operand;
@@ -77,7 +82,7 @@ def run(
     shape = tuple(0 if 0 in lengths else max(lengths) for lengths in of_axes)
     if 0 in (length for axis, length in enumerate(shape) if axis not in axes):
         return
-    labels = {**OPERANDS, **OPERANDS_OF_ELEMENTS}[name]
+    labels = {**OPERANDS, **OPERANDS_OF_ELEMENTS}[name][: len(operands)]
     steps = [
         steps_of(operand.strides, operand.dtype, operand.pointer, label)
         for operand, label in zip(operands, labels, strict=True)
@@ -119,7 +124,9 @@ def _run_piece(name: str, operands: Sequence[Strided], rows: Rows, stream: int, 
     given[-2:] = numbers
     device = operands[0].device
     lengths = count, rows.inner, rows.length
-    kernel = functools.partial(compiled, name, operands[_COMPUTED_IN.get(name, 0)].dtype, device=device)
+    dtype = operands[_COMPUTED_IN.get(name, 0)].dtype
+    dtype = mixed(dtype, operands[-1].dtype) if name in _WIDENING else dtype
+    kernel = functools.partial(compiled, name, dtype, device=device)
     batched = rows.inner >= BATCHED_FROM and rows.length > 1
     batched = batched and all(abs(across) < abs(along) for _, across, along in rows.steps if along)
     if name in OPERANDS_OF_ELEMENTS:

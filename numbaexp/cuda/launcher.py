@@ -13,6 +13,7 @@ from numba import cuda
 
 from numbaexp.cuda.compile import Arguments, compile_kernel
 from numbaexp.cuda.kernels import THREADS
+from numbaexp.cuda.scratch import of_call
 
 
 def on(device: int) -> contextlib.AbstractContextManager[Any]:
@@ -45,6 +46,10 @@ def configured(kernel: Any, blocks: int, stream: int) -> Callable[..., None]:
 @contextlib.contextmanager
 def temporary(count: int, device: int, stream: int) -> Iterator[int]:
     """Allocate so many float64 on the current device, for kernels launched on the stream; yield the address."""
+    if of_call.allocate is not None:
+        memory, address = of_call.allocate(count)
+        yield address
+        return
     # cuda.core gives no memory of a device that it has not been told is the current one.
     current = Device(device)
     current.set_current()

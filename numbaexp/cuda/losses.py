@@ -5,6 +5,7 @@ The statistics of rows stay on the device, and nothing waits for them.
 
 import contextlib
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -18,7 +19,8 @@ from numbaexp.scalar.loss_record import GREATEST, LOGARITHM, LOGARITHM_LOW, LOSS
 
 class _Work(NamedTuple):
     """What launches a kernel of the rows; their records; the weights of the classes and the sum of those of the rows,
-    either of which may be absent; the probabilities; a zero of their type for each row; and memory for a pair."""
+    either of which may be absent; the probabilities; a zero of their type for each row; and memory for a pair of each
+    call."""
 
     run: Callable[..., None]
     records: Strided
@@ -42,7 +44,7 @@ def forward(problem: Any, out: Strided, stream: int) -> None:
         work.run("losses", (problem.x if problem.classes else work.nothing, records), numbers=numbers)
         total = _field(records, LOSS)
         if problem.reduction != "none":
-            _total(records, LOSS, work.pair, stream)
+            _total(records, LOSS, work.pair, problem, stream)
             total = work.pair
         work.run("means", (_of_loss(out, problem), work.total_weight, total), numbers=(_bits(_divisor(problem)), 0))
 
@@ -65,22 +67,24 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
     x, device = problem.x, problem.x.device
     run = functools.partial(launch_rows.run, axes=(problem.axis,), stream=stream)
     absent = launch_rows.absent(x)
+    given, calls, of_rows = problem.weight, problem.count_of_calls, problem.rows * RECORD
+    of_weight = (*[1] * problem.calls, problem.classes) if given is None else given.shape
     with (
         launcher.on(device),
-        launcher.temporary(problem.rows * RECORD + 4 + problem.classes, device, stream) as address,
+        launcher.temporary(of_rows + 4 * calls + math.prod(of_weight), device, stream) as address,
     ):
         records = _new(address, problem.reduced, RECORD, device)
-        count, pair = (_new(address + 8 * (problem.rows * RECORD + i), (1,) * len(x.shape), 1, device) for i in (0, 2))
-        weight, given = absent, problem.weight
+        count, pair = (_new(address + 8 * (of_rows + i * calls), problem.of_calls, 2, device) for i in (0, 2))
+        weight = absent
         if given is not None or problem.is_expected:
-            made = _new(address + 8 * (problem.rows * RECORD + 4), (problem.classes,), 1, device)
+            made = _new(address + 8 * (of_rows + 4 * calls), of_weight, 1, device)
             launch_rows.run("factors", (launch_rows.absent(made) if given is None else given, made), (), stream)
-            weight = _along(made, problem.axis, len(x.shape))
+            weight = _along(made, problem)
         targets = _of_rows(problem.targets, problem) if problem.of_classes else absent._replace(dtype="int64")
         run("targets", (targets, weight, records), numbers=(problem.ignore_index, problem.classes))
         has_count = problem.of_classes and problem.reduction == "mean"
         if has_count:
-            _total(records, WEIGHT, count, stream)
+            _total(records, WEIGHT, count, problem, stream)
         # Of a class the others have the probability 0, which is 0 in the bits of every type.
         nothing = _field(records, WEIGHT_LOW)._replace(dtype=problem.dtype)
         probabilities = nothing if problem.of_classes else problem.targets
@@ -89,15 +93,15 @@ def _start(problem: Any, stream: int) -> Iterator[_Work]:
 
 def _divisor(problem: Any) -> float:
     """Return the divisor of a loss where that is known without the targets."""
-    return float(problem.rows) if problem.reduction == "mean" else 1.0
+    return float(problem.rows // problem.count_of_calls) if problem.reduction == "mean" else 1.0
 
 
-def _total(records: Strided, field: int, pair: Strided, stream: int) -> None:
-    """Sum the pairs at a field of the records, in the order of a row."""
-    pairs = _field(records, field)
-    rows = int(np.prod(pairs.shape))
-    pairs = pairs._replace(shape=(rows,), strides=(8 * RECORD,))
-    launch_rows.run("total", (pairs, pair._replace(shape=(1,), strides=(8,))), (0,), stream)
+def _total(records: Strided, field: int, pair: Strided, problem: Any, stream: int) -> None:
+    """Sum the pairs at a field of each call's records, in the order of a row."""
+    calls = problem.count_of_calls
+    rows = problem.rows // calls
+    pairs = _field(records, field)._replace(shape=(calls, rows), strides=(8 * RECORD * rows, 8 * RECORD))
+    launch_rows.run("total", (pairs, pair._replace(shape=(calls, 1), strides=(16, 16))), (1,), stream)
 
 
 def _field(records: Strided, field: int) -> Strided:
@@ -122,14 +126,17 @@ def _of_loss(array: Strided, problem: Any) -> Strided:
     """Return an array of the shape of the loss with all dimensions."""
     if problem.reduction == "none":
         return _of_rows(array, problem)
-    return array._replace(shape=problem.kept_shape, strides=(0,) * len(problem.x.shape))
+    kept = problem.kept_shape
+    return array._replace(shape=kept, strides=(*array.strides[: problem.calls], *[0] * (len(kept) - problem.calls)))
 
 
-def _along(array: Strided, axis: int, ndim: int) -> Strided:
-    """Return an array of one dimension as that of an axis."""
-    before, behind = axis, ndim - axis - 1
-    shape = (*(1,) * before, *array.shape, *(1,) * behind)
-    return array._replace(shape=shape, strides=(*(0,) * before, *array.strides, *(0,) * behind))
+def _along(weight: Strided, problem: Any) -> Strided:
+    """Return the weights of the classes with all dimensions."""
+    calls, axis, ndim = problem.calls, problem.axis, len(problem.x.shape)
+    shape, steps = [1] * ndim, [0] * ndim
+    shape[:calls], steps[:calls] = weight.shape[:calls], weight.strides[:calls]
+    shape[axis], steps[axis] = weight.shape[calls], weight.strides[calls]
+    return weight._replace(shape=tuple(shape), strides=tuple(steps))
 
 
 def _bits(number: float) -> int:

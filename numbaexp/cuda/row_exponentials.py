@@ -8,7 +8,6 @@ import functools
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_reductions import (
     FIELDS,
     Reduction,
@@ -17,10 +16,9 @@ from numbaexp.cuda.row_reductions import (
     make_of_block,
     make_reduction,
     make_total,
-    make_value_of,
+    make_value_at,
     part,
 )
-from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.scalar.row_order import CHUNK, LANES
 from numbaexp.scalar.rows import rank, subtrahend
@@ -29,9 +27,10 @@ _get, _put = kept_memory.get, kept_memory.put
 
 
 @functools.cache
-def _make_greatest(arithmetic, dtype, operand, team):
-    """Return the greatest element of a chunk, and of kept numbers, broadcast to all lanes, as functions."""
-    get, value_of, value = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.value
+def make_greatest(arithmetic, value_at, team):
+    """Return the greatest of a chunk, by ``value_at(views, i)``, and of kept numbers, broadcast to all lanes, as
+    functions."""
+    value = arithmetic.value
     lowest, lane, above, of_first = value(-np.inf), team.lane, team.above, team.of_first
 
     @scalar
@@ -49,11 +48,10 @@ def _make_greatest(arithmetic, dtype, operand, team):
 
     @part
     def of_elements(views, start, count):
-        x, first, step = views[operand]
         top = lowest
         i = start + lane()
         while i < start + count:
-            top = greater(top, value_of(get(x, first + i * step)))
+            top = greater(top, value_at(views, i))
             i += LANES
         return of_lanes(top)
 
@@ -74,20 +72,19 @@ def no_addend(views, i, e, e_low):
     return 0.0, 0.0
 
 
-def _make_sums(arithmetic, dtype, operand, addend, team):
+def _make_sums(arithmetic, value_at, addend, team):
     """Return ``sums_of(views, start, count, reference)``, of a chunk, and ``sums_of_kept(kept, base, chunks)``, of a
     row: high and low of the exponentials, and of what ``addend`` gives."""
-    get, value_of, exponential = make_memory(STORED_AS[dtype]).get, make_value_of(dtype), arithmetic.exponential
-    add, total, has_second, lane = arithmetic.add, make_total(arithmetic, team), addend is not no_addend, team.lane
+    exponential, add, total = arithmetic.exponential, arithmetic.add, make_total(arithmetic, team)
+    has_second, lane = addend is not no_addend, team.lane
 
     @part
     def sums_of(views, start, count, reference):
-        x, first, step = views[operand]
         difference_from = subtrahend(reference)
         high, low, second, second_low = 0.0, 0.0, 0.0, 0.0
         i = start + lane()
         while i < start + count:
-            e, e_low = exponential(value_of(get(x, first + i * step)), difference_from)
+            e, e_low = exponential(value_at(views, i), difference_from)
             high, low = add(high, low, e, e_low)
             if has_second:
                 e, e_low = addend(views, i, e, e_low)
@@ -120,8 +117,9 @@ def _make_sums(arithmetic, dtype, operand, addend, team):
 def make_exponentials(arithmetic, dtype, operand, team, addend=no_addend):
     """Return the reduction to the sum of the exponentials of the elements of one operand, and their reference; and to
     the sum of pairs ``addend(views, i, e, e_low)``, of which the last two are the exponential of the i-th element."""
-    usable, (sums_of, sums_of_kept) = arithmetic.usable, _make_sums(arithmetic, dtype, operand, addend, team)
-    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
+    usable, value_at = arithmetic.usable, make_value_at(dtype, operand)
+    sums_of, sums_of_kept = _make_sums(arithmetic, value_at, addend, team)
+    greatest_of_elements, greatest_of_kept = make_greatest(arithmetic, value_at, team)
     lane, unit, units, any_of = team.lane, team.unit, team.units, team.any_of
 
     @part
@@ -200,7 +198,7 @@ def make_share_of(arithmetic):
 def make_logarithms(arithmetic, dtype, operand, team):
     """Return the reduction to the greatest of the elements of one operand, and the logarithm of the sum of the
     exponentials of the differences from it, of which its own and its equals' are counted apart."""
-    get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
+    value_at = make_value_at(dtype, operand)
     one, add, total, addend, weight_of = (
         arithmetic.one,
         arithmetic.add,
@@ -209,7 +207,7 @@ def make_logarithms(arithmetic, dtype, operand, team):
         arithmetic.weight,
     )
     weighted, logarithm = arithmetic.weighted, arithmetic.logarithm
-    greatest_of_elements, greatest_of_kept = _make_greatest(arithmetic, dtype, operand, team)
+    greatest_of_elements, greatest_of_kept = make_greatest(arithmetic, value_at, team)
     count_of_lanes, lane = make_count(team), team.lane
 
     @scalar
@@ -226,12 +224,11 @@ def make_logarithms(arithmetic, dtype, operand, team):
 
     @part
     def summarize(views, start, count):
-        x, first, step = views[operand]
         greatest = greatest_of_elements(views, start, count)
         ones, high, low = 0, 0.0, 0.0
         i = start + lane()
         while i < start + count:
-            is_one, e, e_low = of_element(value_of(get(x, first + i * step)), greatest)
+            is_one, e, e_low = of_element(value_at(views, i), greatest)
             ones += is_one
             high, low = add(high, low, e, e_low)
             i += LANES

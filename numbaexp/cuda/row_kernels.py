@@ -11,8 +11,9 @@ from numbaexp.cuda.memory import make_memory
 from numbaexp.cuda.row_backward import make_backward
 from numbaexp.cuda.row_exponentials import make_exponentials, make_logarithms, make_share_of
 from numbaexp.cuda.row_passes import RowKernels, make_kernels, make_rounded
-from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_of_block, make_value_of, part
-from numbaexp.scalar.forms import STORED_AS
+from numbaexp.cuda.row_reductions import Reduction, kept_memory, make_of_block, make_value_at, part
+from numbaexp.cuda.row_weighted import make_weighted_logsumexp
+from numbaexp.scalar.forms import STORED_AS, result_of, source_of
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.row_order import LANES
@@ -20,7 +21,7 @@ from numbaexp.scalar.rows import cancel, subtrahend
 
 
 def make_softmax(dtype):
-    """Make the kernels of the operands (x, out)."""
+    """Make the kernels of the operands (x, out), which may be of two types."""
     return _make_shares(dtype, scaled=False)
 
 
@@ -44,11 +45,12 @@ def _make_scale(arithmetic):
 
 
 def _make_shares(dtype, scaled):
-    arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
-    get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
+    arithmetic, source, to = arithmetic_of(dtype), source_of(dtype), result_of(dtype)
+    put, rounded = make_memory(STORED_AS[to]).put, make_rounded(to)
     exponential, shared, get_number = arithmetic.exponential, arithmetic.shared, kept_memory.get
     share_of, scale, smallest = make_share_of(arithmetic), _make_scale(arithmetic), arithmetic.nothing
     of_x, of_out = (1, 2) if scaled else (0, 1)
+    value_at = make_value_at(source, of_x)
 
     @scalar
     def result(x, reference, high, low):
@@ -62,7 +64,6 @@ def _make_shares(dtype, scaled):
 
         @part
         def write(views, start, count, of_row):
-            x, x_first, x_step = views[of_x]
             y, y_first, y_step = views[of_out]
             reference = of_row[0]
             high, low = share_of(reference, of_row[1], of_row[2])
@@ -70,18 +71,18 @@ def _make_shares(dtype, scaled):
                 high, low = scale(high, low, get_number(views[0][0], views[0][1]), reference)
             i = start + lane()
             while i < start + count:
-                put(y, y_first + i * y_step, result(value_of(get(x, x_first + i * x_step)), reference, high, low))
+                put(y, y_first + i * y_step, result(value_at(views, i), reference, high, low))
                 i += LANES
 
-        return make_exponentials(arithmetic, dtype, of_x, team), write
+        return make_exponentials(arithmetic, source, of_x, team), write
 
     return make_kernels(make)
 
 
 def make_log_softmax(dtype):
-    """Make the kernels of the operands (x, out)."""
-    arithmetic, memory = arithmetic_of(dtype), make_memory(STORED_AS[dtype])
-    get, put, value_of, rounded = memory.get, memory.put, make_value_of(dtype), make_rounded(dtype)
+    """Make the kernels of the operands (x, out), which may be of two types."""
+    arithmetic, source, to = arithmetic_of(dtype), source_of(dtype), result_of(dtype)
+    put, rounded, value_at = make_memory(STORED_AS[to]).put, make_rounded(to), make_value_at(source, 0)
     log_share = arithmetic.log_share
 
     @scalar
@@ -93,15 +94,13 @@ def make_log_softmax(dtype):
 
         @part
         def write(views, start, count, of_row):
-            x, x_first, x_step = views[0]
             y, y_first, y_step = views[1]
             i = start + lane()
             while i < start + count:
-                of_x = value_of(get(x, x_first + i * x_step))
-                put(y, y_first + i * y_step, result(of_x, of_row[0], of_row[1], of_row[2]))
+                put(y, y_first + i * y_step, result(value_at(views, i), of_row[0], of_row[1], of_row[2]))
                 i += LANES
 
-        return make_logarithms(arithmetic, dtype, 0, team), write
+        return make_logarithms(arithmetic, source, 0, team), write
 
     return make_kernels(make)
 
@@ -192,6 +191,7 @@ KERNELS: dict[str, Callable[[str], RowKernels]] = {
     "softmax": make_softmax,
     "log_softmax": make_log_softmax,
     "logsumexp": make_logsumexp,
+    "weighted_logsumexp": make_weighted_logsumexp,
     "statistics": make_statistics,
     "softmax_backward": functools.partial(make_backward, "softmax_backward"),
     "log_softmax_backward": functools.partial(make_backward, "log_softmax_backward"),

@@ -14,6 +14,7 @@ from numba import cuda
 
 from numbaexp.cuda.jit import device_function
 from numbaexp.cuda.memory import make_memory
+from numbaexp.scalar.forms import STORED_AS
 from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar
 from numbaexp.scalar.row_arithmetic import PAIRED
 from numbaexp.scalar.row_order import CHUNK, LANES
@@ -51,6 +52,19 @@ def make_value_of(dtype):
         return np.float64(convert(element))
 
     return value_of
+
+
+@functools.cache
+def make_value_at(dtype, operand):
+    """Return ``value_at(views, i)``, the i-th element of an operand as a float64."""
+    get, value_of = make_memory(STORED_AS[dtype]).get, make_value_of(dtype)
+
+    @part
+    def value_at(views, i):
+        x, first, step = views[operand]
+        return value_of(get(x, first + i * step))
+
+    return value_at
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from numba import types
 from numbaexp.cuda import warp
 from numbaexp.cuda.compile import Arguments
 from numbaexp.cuda.jit import simulated_kernel
+from numbaexp.cuda.scratch import of_call
 from numbaexp.scalar.row_order import LANES
 
 # Little is done in parallel here, and starting a thread is slow: few, and more than one block of more than one warp.
@@ -66,8 +67,12 @@ def _regrouped(kind: types.Type, words: Iterator[int]) -> Any:
 @contextlib.contextmanager
 def temporary(count: int, device: int, stream: int) -> Iterator[int]:
     """Allocate so many float64, of NaN: what is read without having been written is to be seen. Yield the address."""
-    memory = np.full(count, np.nan)
-    yield memory.ctypes.data
+    if of_call.allocate is not None:
+        memory, address = of_call.allocate(count)
+    else:
+        memory = np.full(count, np.nan)
+        address = memory.ctypes.data
+    yield address
 
 
 def address_and_device(array: Any) -> tuple[int, int]:

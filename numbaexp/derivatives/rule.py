@@ -1,5 +1,6 @@
 """Rules of differentiation, in a form for all array libraries."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ Formula = Callable[..., Any]
 
 def needs(formula: Formula) -> tuple[str, ...]:
     """Return the names of the parameters of a formula after the first."""
-    code = formula.__code__
+    code = inspect.unwrap(formula).__code__
     return code.co_varnames[1 : code.co_argcount]
 
 

@@ -7,9 +7,11 @@ derivatives of every order. A function whose name ends in ``_backward`` is linea
 """
 # ruff: noqa: PLW0108 - the names of a formula's parameters are the values that it needs
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from numbaexp.derivatives.arrays import masked
 from numbaexp.derivatives.loss_rules import LOSSES
 from numbaexp.derivatives.rule import Formula, Rule
 from numbaexp.layout import axes_of, reduced_shape
@@ -91,6 +93,20 @@ def _logsumexp_derivative(of_rows: Any, x: Any, axis: Any) -> Any:
     return logsumexp_backward((of_rows == 0) * 0.0 + 1.0, x, axis)
 
 
+def _by_factor(a: Any, result: Any, axis: Any, hidden: Any = False) -> Any:
+    """Differentiate ``logsumexp`` by its factors; 0 in rows of nothing, whose logarithm has no derivative."""
+    of_rows = _kept(result, a, axis)
+    nothing = of_rows == -math.inf
+    hidden = hidden | nothing
+    # Before the difference, which would be NaN, and after the exponential, which is 1.
+    return masked(exp(masked(a, hidden) - masked(of_rows, nothing)), hidden)
+
+
+def _by_argument(a: Any, b: Any, result: Any, axis: Any) -> Any:
+    """Differentiate ``logsumexp`` with factors by its argument; 0 where the factor is 0, whatever the argument is."""
+    return _by_factor(a, result, axis, b == 0) * b
+
+
 _ROWS = [
     _rule(
         "softmax",
@@ -104,11 +120,22 @@ _ROWS = [
     ),
     _rule(
         "logsumexp",
-        gradients={"a": lambda grad, a, axis: logsumexp_backward(grad, a, axis)},
+        gradients={
+            "a": lambda grad, a, b, result, axis: (
+                logsumexp_backward(grad, a, axis)
+                if b is None
+                else _kept(grad, a, axis) * _by_argument(a, b, result, axis)
+            ),
+            "b": lambda grad, a, result, axis: _kept(grad, a, axis) * _by_factor(a, result, axis),
+        },
         tangents={
-            "a": lambda tangent, a, result, axis: _total(
-                _logsumexp_derivative(result, a, axis) * tangent, axis
-            ).reshape(result.shape)
+            "a": lambda tangent, a, b, result, axis: _total(
+                tangent * (_logsumexp_derivative(result, a, axis) if b is None else _by_argument(a, b, result, axis)),
+                axis,
+            ).reshape(result.shape),
+            "b": lambda tangent, a, result, axis: _total(tangent * _by_factor(a, result, axis), axis).reshape(
+                result.shape
+            ),
         },
     ),
     _rule(

@@ -5,14 +5,18 @@ from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
 from numbaexp.default_mode import guarded
+from numbaexp.engine import masks
 from numbaexp.engine.loss_types import in_type, promoted
 from numbaexp.engine.tracing import run_traceable, traceable
 from numbaexp.once import LOCK
-from numbaexp.operations import OPERATIONS, Kind, Operation
+from numbaexp.operations import OPERATIONS, Kind, Operation, named
 
 # By the name of an operation that has been computed: its plan; and of elementwise ones, that of NumPy's arrays.
 _plans: dict[str, Callable[..., Any]] = {}
 _plans_of_numpys: dict[str, Callable[..., Any]] = {}
+# By the name of an elementwise function and the class of its first array: what an integration calls with arrays alone,
+# as this module would take longer than small ones. It may return NotImplemented.
+shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
 
 
 def _find_plan(operation: Operation) -> Callable[..., Any]:
@@ -49,7 +53,16 @@ def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -
         logits, targets, dtype = promoted(logits, targets)
         result = _intercepted(operation, (*before, logits, targets, weight), out, options)
         return in_type(result, dtype) if before else result
+    if operation.masked is not None and (len(arrays) > 1 or len(options) > 1):
+        library = masks.library_of(arrays, options)
+        if library is not None:
+            return masks.compute(run_unmasked, library, operation, arrays, out, options)
     return _intercepted(operation, arrays, out, options)
+
+
+def run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run a function of rows without a mask, whose arrays are of one shape and type."""
+    return _intercepted(OPERATIONS[name], arrays, out, options)
 
 
 def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
@@ -84,12 +97,22 @@ def make_slow_path(name: str) -> Callable[..., Any]:
     """Return the function that an elementwise function's fast path calls, in the default floating-point mode, for all
     that this does not do itself."""
 
-    operation = OPERATIONS[name]
+    operation, shortcut_of = OPERATIONS[name], shortcuts[name].get
 
     def slow_path(x: Any, /, out: Any = None, **options: Any) -> Any:
+        shortcut = shortcut_of(type(x))
+        if shortcut is not None and out is None and not options:
+            result = shortcut(x)
+            if result is not NotImplemented:
+                return result
         return _intercepted(operation, (x,), out, options)
 
     def slow_path_of_gradient(grad_output: Any, saved: Any, /, out: Any = None, **options: Any) -> Any:
+        shortcut = shortcut_of(type(grad_output))
+        if shortcut is not None and out is None and not options:
+            result = shortcut(grad_output, saved)
+            if result is not NotImplemented:
+                return result
         return _intercepted(operation, (grad_output, saved), out, options)
 
     return slow_path_of_gradient if operation.is_gradient else slow_path

@@ -5,6 +5,7 @@ from typing import Any
 
 from numbaexp.backends.adapter import Adapter
 from numbaexp.backends.registry import decided, find
+from numbaexp.layout import final_shape
 from numbaexp.operations import Operation
 
 
@@ -72,6 +73,13 @@ def check_shape(argument: str, shape: tuple[int, ...], like: str, wanted: tuple[
     if tuple(shape) != tuple(wanted):
         name = like if like == "the result" else f"`{like}`"
         raise ValueError(f"`{argument}` must be of the shape of {name}, {tuple(wanted)}; got {tuple(shape)}")
+
+
+def check_per_row(label: str, given: tuple[int, ...], shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    """Raise where an array has not one element for each row, with the axes or without them."""
+    accepted = [final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
+    if tuple(given) not in accepted:
+        raise ValueError(f"`{label}` must be of the shape {accepted[0]} or {accepted[1]}; got {tuple(given)}")
 
 
 def check_type(argument: str, dtype: str, like: str, wanted: str) -> None:

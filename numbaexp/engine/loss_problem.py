@@ -18,6 +18,8 @@ class Problem(NamedTuple):
         ndarrays, bfloat16 in uint16, or all of them ``numbaexp.layout.Strided`` of one device.
     weight : of the classes, or None; in the host's memory float64.
     axis : that of the classes, not negative.
+    calls : how many axes of every array, the first ones, are batch axes of separate calls. Each call has the bits that
+        it has alone.
     """
 
     x: Any
@@ -30,6 +32,7 @@ class Problem(NamedTuple):
     reduction: str
     smoothing: float
     loss_shape: tuple[int, ...]
+    calls: int
 
     @property
     def classes(self) -> int:
@@ -45,9 +48,18 @@ class Problem(NamedTuple):
         return math.prod(self.reduced)
 
     @property
+    def count_of_calls(self) -> int:
+        return math.prod(self.x.shape[: self.calls])
+
+    @property
+    def of_calls(self) -> tuple[int, ...]:
+        """The shape of one element for each call, with all dimensions."""
+        return (*self.x.shape[: self.calls], *[1] * (len(self.x.shape) - self.calls))
+
+    @property
     def kept_shape(self) -> tuple[int, ...]:
         """The shape of the loss with all dimensions."""
-        return self.reduced if self.reduction == "none" else (1,) * len(self.x.shape)
+        return self.reduced if self.reduction == "none" else self.of_calls
 
     @property
     def is_expected(self) -> bool:
@@ -74,32 +86,35 @@ def make_problem(
     reduction: str,
     label_smoothing: float,
     axis: int | None,
+    calls: int = 0,
 ) -> Problem:
-    """Return the problem of arrays, with the names of their types where they are needed."""
+    """Return the problem of arrays, with the names of their types where they are needed; ``axis`` is that of a single
+    call."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"`reduction` must be one of {REDUCTIONS}; got {reduction!r}")
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"`label_smoothing` must be in [0, 1]; got {label_smoothing}")
     (logits, dtype), (target, kind) = x, targets
-    shape = tuple(logits.shape)
+    batch, shape, given = tuple(logits.shape[:calls]), tuple(logits.shape[calls:]), tuple(target.shape[calls:])
     if dtype not in FLOATS:
         raise TypeError(f"`logits` must be of type {', '.join(FLOATS)}; got {dtype}")
     if not shape:
         raise ValueError("`logits` must have an axis of classes; got a scalar")
     index = default_axis(len(shape)) if axis is None else axis
     index = int(np.lib.array_utils.normalize_axis_index(index, len(shape)))
-    if weight is not None and tuple(weight.shape) != (shape[index],):
-        raise ValueError(f"`weight` must have the shape of the classes, {(shape[index],)}; got {tuple(weight.shape)}")
+    if weight is not None and tuple(weight.shape[calls:]) != (shape[index],):
+        got = tuple(weight.shape[calls:])
+        raise ValueError(f"`weight` must have the shape of the classes, {(shape[index],)}; got {got}")
     of_classes, of_rows = kind not in FLOATS, shape[:index] + shape[index + 1 :]
     if of_classes:
-        _check_classes(target, kind, shape, index, of_rows)
-    elif tuple(target.shape) != shape:
-        given = tuple(target.shape)
+        _check_classes(given, kind, shape, index, of_rows)
+    elif given != shape:
         raise ValueError(f"`targets` must be, as probabilities, of the shape of `logits`, {shape}; got {given}")
     elif kind != dtype:
         raise TypeError(f"`targets` must be, as probabilities, of the type of `logits`, {dtype}; got {kind}")
-    loss_shape, smoothing = of_rows if reduction == "none" else (), float(label_smoothing)
-    return Problem(logits, dtype, index, target, of_classes, weight, ignore_index, reduction, smoothing, loss_shape)
+    loss_shape, smoothing = (*batch, *(of_rows if reduction == "none" else ())), float(label_smoothing)
+    options = ignore_index, reduction, smoothing
+    return Problem(logits, dtype, calls + index, target, of_classes, weight, *options, loss_shape, calls)
 
 
 def check_grad(given: Problem, shape: tuple[int, ...]) -> None:
@@ -108,8 +123,10 @@ def check_grad(given: Problem, shape: tuple[int, ...]) -> None:
         raise ValueError(f"`grad_output` must be of the shape of the loss, {given.loss_shape}; got {tuple(shape)}")
 
 
-def _check_classes(targets: Any, kind: str, shape: tuple[int, ...], axis: int, of_rows: tuple[int, ...]) -> None:
-    given, integral = tuple(targets.shape), np.dtype(kind).kind
+def _check_classes(
+    given: tuple[int, ...], kind: str, shape: tuple[int, ...], axis: int, of_rows: tuple[int, ...]
+) -> None:
+    integral = np.dtype(kind).kind
     has_shape = given in (of_rows, (*shape[:axis], 1, *shape[axis + 1 :]))
     if given == shape and not has_shape and integral in "biu":
         raise TypeError(

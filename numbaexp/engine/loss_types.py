@@ -43,9 +43,9 @@ def in_type(gradient: Any, dtype: Any) -> Any:
         return gradient.astype(dtype.newbyteorder("="))
 
 
-def _as_array(x: Any) -> np.ndarray:
-    """Return an array; a mask is refused later."""
-    return x if isinstance(x, np.ndarray) else np.asarray(x)
+def _as_array(x: Any) -> Any:
+    """Return an array; a mask is refused later. Dask's are to be computed later, and labels are taken off later."""
+    return x if isinstance(x, np.ndarray) or find(x).intercept is not None else np.asarray(x)
 
 
 def _type_name(array: Any) -> str:

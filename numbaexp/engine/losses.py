@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends import numpy
-from numbaexp.backends.adapter import Elements, on_threads_of
+from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.registry import decided, find
 from numbaexp.engine import host
 from numbaexp.engine.checks import apart, backend_of, check_on_device, one_backend, stream_of
@@ -34,14 +34,8 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
 
 def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
     """Compute in the host's memory, of which the arrays may be those of several libraries."""
-    logits, targets, weight = given["logits"], given["targets"], given["weight"]
-    backend: Any = (decided.get(type(logits)) or find(logits)).backend
-    of_targets: Any = (decided.get(type(targets)) or find(targets)).backend
-    x, dtype = backend.read(logits, "logits")
-    y, of_y = of_targets.read(targets, "targets")
-    factors = None if weight is None else np.ascontiguousarray(_as_float64(weight, "weight"))
-    problem = make_problem((x.view, _type_name(x, dtype)), (y.view, _type_name(y, of_y)), factors, **options)
-    problem = _on_kernels(problem)
+    backend: Any = (decided.get(type(given["logits"])) or find(given["logits"])).backend
+    x, problem = problem_on_host(given, options)
     if "grad_output" in given:
         grad = _as_float64(given["grad_output"], "grad_output")
         check_grad(problem, grad.shape)
@@ -55,11 +49,23 @@ def _on_host(given: dict[str, Any], options: dict[str, Any]) -> Any:
         from numbaexp.cuda import host as on_cuda
 
         getattr(on_cuda, f"loss_{work}")(*arguments)
-    else:
+    elif written.view.size:
         from numbaexp.cpu import losses
 
         on_threads_of(backend, getattr(losses, work), *arguments, target)
     return backend.finish(x.array, None, written)
+
+
+def problem_on_host(given: dict[str, Any], options: dict[str, Any]) -> tuple[Elements, Problem]:
+    """Return the logits, and the problem as kernels of the host take it."""
+    logits, targets, weight = given["logits"], given["targets"], given["weight"]
+    backend: Any = (decided.get(type(logits)) or find(logits)).backend
+    of_targets: Any = (decided.get(type(targets)) or find(targets)).backend
+    x, dtype = backend.read(logits, "logits")
+    y, of_y = of_targets.read(targets, "targets")
+    factors = None if weight is None else np.ascontiguousarray(_as_float64(weight, "weight"))
+    problem = make_problem((x.view, _type_name(x, dtype)), (y.view, _type_name(y, of_y)), factors, **options)
+    return x, _on_kernels(problem)
 
 
 def _type_name(elements: Elements, dtype: str) -> str:
@@ -110,11 +116,12 @@ def _on_device(given: dict[str, Any], options: dict[str, Any]) -> Any:
     stream = stream_of(backend, [each.array for each in read.values()])
     if grad_output is None:
         written = backend.new(read["logits"], problem.dtype, problem.loss_shape)
-        losses.forward(problem, written.view, stream)
+        if 0 not in problem.loss_shape:
+            on_memory_of(backend, read["logits"].array, losses.forward, problem, written.view, stream)
     else:
         grad: Any = float(grad_output) if is_number else read["grad_output"].view
         check_grad(problem, () if is_number else grad.shape)
         written = backend.write(read["logits"], None, problem.dtype)
         if 0 not in problem.x.shape:
-            losses.backward(problem, grad, written.view, stream)
+            on_memory_of(backend, read["logits"].array, losses.backward, problem, grad, written.view, stream)
     return backend.finish(read["logits"].array, None, written)

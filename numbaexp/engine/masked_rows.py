@@ -12,10 +12,11 @@ from numbaexp.layout import axes_of, final_shape, reduced_shape
 from numbaexp.operations import Kind, Operation
 
 
-def compute(operation: Operation, x: Any, out: Any, **options: Any) -> Any:
-    """Compute the function of an array of NumPy's."""
+def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, **options: Any) -> Any:
+    """Compute the function of arrays of NumPy's."""
     if operation.kind is Kind.REDUCTION:
-        return _log_sum(x, **options)
+        return _log_sum(*arrays, **options)
+    (x,) = arrays
     return _rows(operation, x, out, **options)
 
 
@@ -43,7 +44,7 @@ def _rows(operation: Operation, x: Any, out: Any, axis: Any, dtype: Any = None, 
     return out
 
 
-def _log_sum(a: Any, axis: Any, keepdims: bool, b: Any = None, return_sign: bool = False, where: Any = None) -> Any:
+def _log_sum(a: Any, b: Any = None, *, axis: Any, keepdims: bool, return_sign: bool = False, where: Any = None) -> Any:
     """Compute the logarithm of a sum of exponentials, each with a factor."""
     x, factors, mask = numpy.as_ndarray(a, "a"), None if b is None else numpy.as_ndarray(b, "b"), numpy.mask_of(where)
     kind = numpy.float_type(x, "a") if factors is None else numpy.common_type(a=(a, x), b=(b, factors))

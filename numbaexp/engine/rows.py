@@ -5,27 +5,42 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends import numpy
-from numbaexp.backends.adapter import Elements, on_threads_of
+from numbaexp.backends.adapter import Elements, on_memory_of, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
+from numbaexp.backends.promotion import float_named
 from numbaexp.engine import host
-from numbaexp.engine.checks import check_on_device, check_shape, check_type, one_backend, refuse, stream_of
+from numbaexp.engine.checks import (
+    check_on_device,
+    check_per_row,
+    check_shape,
+    check_type,
+    one_backend,
+    refuse,
+    stream_of,
+)
 from numbaexp.layout import Strided, axes_of, final_shape, reduced_shape
 from numbaexp.operations import Kind, Operation
-from numbaexp.scalar.forms import FLOATS
+from numbaexp.scalar.forms import FLOATS, itemsize, mixed, source_of
 
 
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where its arrays are."""
     labels = operation.arrays
+    if operation.optional and arrays[-1] is None:
+        labels, arrays = labels[:-1], arrays[:-1]
     backend, _ = one_backend(labels, arrays, out)
-    if backend is numpy and not options.keys() <= operation.options.keys():
-        from numbaexp.engine import masked_rows
-
-        return masked_rows.compute(operation, arrays[0], out, **options)
+    if backend is numpy:
+        result = _by_plans_of_numpys(operation, labels, arrays, out, options)
+        if result is not NotImplemented:
+            return result
+    wanted = options.get("dtype")
+    options = {name: value for name, value in options.items() if name != "dtype"}
     refuse(operation, arrays[0], options)
     read = [backend.read(x, label) for x, label in zip(arrays, labels, strict=True)]
-    given = [each for each, _ in read]
     x, dtype = read[operation.like_index]
+    read, computed, dtype = (read, dtype, dtype) if wanted is None else _converted(backend, x, dtype, wanted)
+    x, _ = read[operation.like_index]
+    given = [each for each, _ in read]
     shape = tuple(x.view.shape)
     axes = axes_of(options["axis"], len(shape))
     for label, (each, of_each) in zip(labels, read, strict=True):
@@ -33,7 +48,7 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
             check_per_row(label, each.view.shape, shape, axes)
         else:
             check_shape(label, each.view.shape, operation.like, shape)
-            if backend is not numpy:
+            if backend is not numpy and wanted is None:
                 check_type(label, of_each, operation.like, dtype)
     if backend is numpy:
         # Bits of another type could not be converted.
@@ -47,23 +62,44 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
         written = _write(backend, x, out, dtype)
     views = [*(each.view for each in given), written.view]
     if isinstance(written.view, np.ndarray):
-        on_threads_of(backend, on_host, operation, dtype, views, [of_each for _, of_each in read], axes)
+        on_threads_of(backend, on_host, operation, computed, views, [of_each for _, of_each in read], axes)
     else:
-        _on_device(
-            operation,
-            dtype,
-            views,
-            axes,
-            stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out),
-        )
+        stream = stream_of(backend, [x.array, *(each.array for each in given if each is not x)], out)
+        on_memory_of(backend, x.array, _on_device, operation, computed, views, axes, stream)
     return backend.finish(x.array, out, written)
 
 
-def check_per_row(label: str, given: tuple[int, ...], shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    """Raise where an array has not one element for each row, with the axes or without them."""
-    accepted = [final_shape(shape, axes, keepdims) if shape else () for keepdims in (False, True)]
-    if tuple(given) not in accepted:
-        raise ValueError(f"`{label}` must be of the shape {accepted[0]} or {accepted[1]}; got {tuple(given)}")
+def _by_plans_of_numpys(
+    operation: Operation, labels: tuple[str, ...], arrays: tuple[Any, ...], out: Any, options: dict[str, Any]
+) -> Any:
+    """Compute what arrays of NumPy alone have, other types and other options; return NotImplemented for all else."""
+    kind = numpy.formula_type(labels, arrays, options.get("dtype"))
+    if kind is not None:
+        from numbaexp.engine import formula_rows
+
+        return formula_rows.compute(operation, arrays, kind, out, options)
+    if labels[-1] in operation.optional or not options.keys() <= operation.options.keys():
+        from numbaexp.engine import masked_rows
+
+        return masked_rows.compute(operation, arrays, out, **options)
+    return NotImplemented
+
+
+def _converted(backend: Any, x: Elements, dtype: str, asked: Any) -> tuple[list[tuple[Elements, str]], str, str]:
+    """Return the elements of an argument that is to be converted to a float type, what kernels are to compute in, and
+    the type of the result.
+
+    Elements of a narrower float type are converted by the kernels, in the one pass that they make.
+    """
+    wanted = float_named(asked)
+    is_float = dtype in ("bfloat16", x.view.dtype)
+    if is_float and itemsize(dtype) < itemsize(wanted):
+        return [(x, dtype)], mixed(dtype, wanted), wanted
+    if dtype == wanted and is_float:
+        return [(x, dtype)], wanted, wanted
+    if not hasattr(backend, "convert"):
+        raise TypeError(f"`dtype` must be a type that holds all of {dtype}, the type of `x`; got {wanted}")
+    return [backend.read(backend.convert(x.array, wanted))], wanted, wanted
 
 
 def _write(backend: Any, x: Elements, out: Any, dtype: str) -> Elements:
@@ -91,19 +127,21 @@ def on_host(
     result = _of_rows(views[-1], shape, axes) if operation.kind is Kind.REDUCTION else views[-1].reshape(shape)
     if 0 in shape:
         if operation.kind is Kind.REDUCTION:
-            of_none = np.float32(operation.masked or 0.0)
-            result[...] = of_none.view(np.uint32) >> 16 if dtype == "bfloat16" else of_none
+            result[...] = numpy.number_as_stored(operation.masked or 0.0, dtype)
         return
     target = result if host.fits(result, result.dtype, axes) else host.empty(result.shape, result.dtype, axes)
-    operands = {"y": target}
-    for label, view, of_view in zip(operation.arrays, views, dtypes, strict=False):
+    operands, source = {"y": target}, result.dtype if source_of(dtype) == dtype else views[0].dtype
+    for label, view, of_view in zip(operation.arrays, views[:-1], dtypes, strict=False):
         if label in operation.per_row:
             operands["extra"] = host.as_float64(_of_rows(view, shape, axes), of_view)
-        elif "x" in operands:
-            operands["w"] = host.as_rows(view.reshape(shape), result.dtype, axes)
         else:
-            operands["x"] = host.as_rows(view.reshape(shape), result.dtype, axes)
-    host.run_on_rows(operation.kernel, dtype, axes, **operands)
+            operands["w" if "x" in operands else "x"] = host.as_rows(view.reshape(shape), source, axes)
+    if operation.optional and "w" in operands:
+        operands["extra"] = np.zeros(target.shape)
+        host.run_on_rows(f"weighted_{operation.kernel}", dtype, axes, **operands)
+        target[operands["extra"] < 0.0] = numpy.number_as_stored(np.nan, dtype)
+    else:
+        host.run_on_rows(operation.kernel, dtype, axes, **operands)
     if target is not result:
         np.copyto(result, target)
 
@@ -114,16 +152,18 @@ def _on_device(operation: Operation, dtype: str, views: list[Any], axes: tuple[i
     shape = views[operation.like_index].shape
     if 0 in views[-1].shape or (0 in shape and operation.kind is Kind.ROWS):
         return
-    for label, view in zip(operation.arrays, views, strict=False):
-        check_on_device(label, view.dtype, FLOATS if label in operation.per_row else (dtype,))
-    per_row = [label in operation.per_row for label in operation.arrays] + [operation.kind is Kind.REDUCTION]
+    labels = operation.arrays[: len(views) - 1]
+    for label, view in zip(labels, views, strict=False):
+        check_on_device(label, view.dtype, FLOATS if label in operation.per_row else (source_of(dtype),))
+    per_row = [label in operation.per_row for label in labels] + [operation.kind is Kind.REDUCTION]
     views = [_of_rows(view, shape, axes) if of_rows else view for view, of_rows in zip(views, per_row, strict=True)]
     if not shape:
         views = [view._replace(shape=(1,), strides=(0,)) for view in views]
     if operation.per_row:
         launch_rows.run_scaled(views[0], views[1], views[2], axes, stream)
     else:
-        launch_rows.run(operation.name, tuple(views), axes, stream)
+        weighted = operation.optional and labels[-1] in operation.optional
+        launch_rows.run(f"weighted_{operation.name}" if weighted else operation.name, tuple(views), axes, stream)
 
 
 def _of_rows(view: np.ndarray | Strided, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:

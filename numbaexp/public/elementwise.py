@@ -35,6 +35,8 @@ _ARGUMENTS = """Parameters
         ============================================  ==================================================
         NumPy array, sequence, scalar                 NumPy array; a scalar if ``x`` is one
         other array with ``__array_ufunc__``          by its ``__array_ufunc__`` (pandas, xarray, Dask)
+        astropy Quantity without a dimension          Quantity without a unit
+        unyt array without a dimension                NumPy array
         PyTorch tensor, on a CPU or CUDA              tensor, with the type and strides of ``torch.exp``
         JAX array, on a CPU or CUDA, or traced        JAX array, of the type of ``jax.numpy.exp``
         CuPy array, Numba device array                array of that library, of the type of ``numpy.exp``
@@ -51,8 +53,16 @@ _ARGUMENTS = """Parameters
         If ``out`` is read-only or of another shape, or, in a library other than NumPy, overlaps ``x`` in part, or is on
         another device: nothing is copied between devices."""
 _HANDED_ON = """complex64, complex128, longdouble and object arrays are
-        computed by NumPy's own loops, with NumPy's accuracy."""
-_NOT_TAKEN = "Other types have no loop."
+        computed by NumPy's own loops, with NumPy's accuracy. Complex arrays of JAX are computed by JAX's function."""
+_OF_COMPLEX = """ Complex tensors are
+        computed by :func:`torch.{name}`, with its accuracy."""
+_BY_FORMULAS = """longdouble and complex arrays of
+        NumPy are computed by formulas over NumPy's functions. Objects are asked for their method of this name.
+        {of_jax}"""
+_OF_JAX = "Complex arrays of JAX are computed by JAX's function."
+_OTHER_TYPES = """Longdouble is within 4 ulp, complex64 within 1 ulp and wider complex types are within 8
+    ulp of the magnitude of the result (evidence: sampled against mpmath, with NumPy 2.4 and the C library of GNU, whose
+    functions the formulas use); bits are not promised."""
 _EXHAUSTIVE = """exhaustive, all 2**16 inputs against MPFR and all 2**32 against the C library's float64 and, where
     that cannot tell, MPFR"""
 _ROUNDED = f"""correctly rounded. Evidence: for float16, bfloat16 and float32 {_EXHAUSTIVE}; for float64
@@ -65,14 +75,21 @@ _COMPILED = """The functions of this package can be called on scalars inside ``@
 
 def _function(document: Callable[..., Any]) -> Ufunc:
     """Make the function of a documented signature, with the common parts of the docstring filled in."""
-    others = _HANDED_ON if hasattr(np, document.__name__) else _NOT_TAKEN
-    text = document.__doc__ or ""
+    name, text = document.__name__, document.__doc__ or ""
+    others = (
+        _HANDED_ON
+        if hasattr(np, name)
+        else _BY_FORMULAS.format(of_jax=_OF_JAX if name != "exp10" else "JAX has no function of this name.")
+    )
+    if name in ("exp", "exp2", "expm1", "sigmoid"):
+        others += _OF_COMPLEX.replace("{name}", name)
     for mark, part in (
         ("arguments", _ARGUMENTS),
         ("others", others),
         ("rounded", _ROUNDED),
         ("exhaustive", _EXHAUSTIVE),
         ("compiled", _COMPILED),
+        ("other types", _OTHER_TYPES),
     ):
         text = text.replace(f"{{{mark}}}", part)
     document.__doc__ = text
@@ -229,11 +246,12 @@ def exp10(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=N
 
     Notes
     -----
-    Accuracy: {rounded}
+    Accuracy: {rounded} {other types} Of complex numbers this holds for imaginary parts up to 2**30.
 
     Special values: NaN gives NaN, -inf gives 0, +inf gives +inf, each without a warning. Integers give the float
     nearest to the power of ten, as a decimal literal does. A finite ``x`` whose result is too large gives +inf and is
-    reported as "overflow", one whose result is subnormal or 0 as "underflow".
+    reported as "overflow", one whose result is subnormal or 0 as "underflow". Complex infinities give the results of
+    C's ``cexp``.
 
     {compiled}
 
@@ -303,10 +321,12 @@ def sigmoid(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype
     -----
     Accuracy: for float16, bfloat16 and float32 correctly rounded (evidence: {exhaustive}); for float64
     within 0.501 ulp (evidence: derived, and sampled), down to the subnormal results of the left tail. Every target,
-    thread count, stride and position gives the same bits.
+    thread count, stride and position gives the same bits. {other types} Next to the poles, at odd multiples of pi*1j,
+    complex results are as accurate.
 
     Special values: NaN gives NaN, -inf gives 0, +inf gives 1, each without a warning. Nothing overflows. A finite ``x``
-    whose result is subnormal or 0 is reported as "underflow".
+    whose result is subnormal or 0 is reported as "underflow". A complex ``x`` with a real part of -inf gives 0, with
+    +inf 1.
 
     {compiled}
 
@@ -339,10 +359,11 @@ def softplus(x, /, out=None, *, where=True, casting="same_kind", order="K", dtyp
     Notes
     -----
     Accuracy: for float16, bfloat16 and float32 correctly rounded (evidence: {exhaustive}); for float64
-    within 1 ulp (evidence: sampled). Every target, thread count, stride and position gives the same bits.
+    within 1 ulp (evidence: sampled). Every target, thread count, stride and position gives the same bits. {other types}
 
     Special values: NaN gives NaN, -inf gives 0, +inf gives +inf, each without a warning. Nothing overflows. A finite
-    ``x`` whose result is subnormal or 0 is reported as "underflow".
+    ``x`` whose result is subnormal or 0 is reported as "underflow". Of complex numbers the result is the principal
+    value, with an imaginary part from -pi to pi, as of ``jax.nn.softplus``.
 
     {compiled}
 

@@ -14,8 +14,8 @@ _DOCSTRING = """Compute the gradient of :func:`{forward}`: ``{formula}``.
         The gradient of the result.
     {saved} : array_like, or array of another library
         {meaning}
-        In NumPy the two broadcast, and are promoted as the arguments of any ufunc. In another library both are its
-        arrays, on one device, of one shape and float type.
+        In NumPy the two broadcast, and are promoted as the arguments of any ufunc, to longdouble and complex types too.
+        In another library both are its arrays, on one device, of one shape and float type.
     out : array, None or 1-tuple of them, optional
         Array for the gradient, which may be either argument.
     where : array_like of bool, optional
@@ -42,7 +42,7 @@ _DOCSTRING = """Compute the gradient of :func:`{forward}`: ``{formula}``.
 
     Notes
     -----
-    Accuracy: {accuracy}
+    Accuracy: {accuracy} {others}
 
     Special values: {special}
 
@@ -52,6 +52,10 @@ _DOCSTRING = """Compute the gradient of :func:`{forward}`: ``{formula}``.
     >>> import numbaexp
     {example}
     """
+_OTHERS = """NumPy's longdouble is within 8 ulp, complex64 within 2 ulp and wider complex types are within 12
+    ulp of the magnitude of the result (evidence: sampled against mpmath, with NumPy 2.4 and the C library of GNU, whose
+    functions the formulas use). The derivative of complex numbers is the holomorphic one, as in JAX; PyTorch's
+    convention is the conjugate of that."""
 _MEANINGS = {
     "output": "The result of :func:`{forward}`.",
     "x": "The argument of :func:`{forward}`: the result is not enough for the derivative.",
@@ -95,6 +99,7 @@ def _gradient(name: str, *, formula: str, special: str, example: str, accuracy: 
         saved=saved,
         meaning=meaning,
         accuracy=accuracy,
+        others=_OTHERS,
         special=special,
         example=example.strip(),
     )

@@ -11,7 +11,8 @@ _ARGUMENTS = """logits : array_like, or array of another library
     targets : array_like, or array of that library
         Classes, integers of the shape of ``logits`` without the axis of the classes; or the classes' probabilities,
         floats of the shape of ``logits``. Where their type is another one, both are taken in the type that they
-        promote to; on a device, if their library has an ``astype``.
+        promote to; on a device, if their library has an ``astype``. Classes are taken by position, whatever their
+        labels.
     weight : array_like or None, or array of that library, optional
         A factor for each class; on a device of a float type. The result's type does not depend on that.
     ignore_index : int, optional
@@ -74,7 +75,8 @@ def cross_entropy(
     Accuracy: without weights and reduction, of target classes, as of :func:`log_softmax`; else within 1 ulp of the
     exact value for float16, bfloat16 and float32, 1.5 ulp for float64 (evidence: derived, and sampled against MPFR).
     ``logits`` are read once, and nothing of their size is made. Losses are added in pairs of float64, in the order in
-    which a row is. Every target gives the same bits.
+    which a row is. Every target gives the same bits. Arrays of Dask stay lazy: chunks that split classes are rechunked,
+    and losses of chunks are added in pairs of float64, in the order of Dask's tree.
 
     Special values: as of :func:`log_softmax`, negative. Classes of probability or weight 0 count for nothing, even if
     their logit is -inf; with ``label_smoothing`` every class counts, and the loss is infinite there. Without rows the

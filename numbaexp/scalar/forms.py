@@ -20,6 +20,26 @@ def itemsize(dtype: str) -> int:
     return np.dtype(STORED_AS.get(dtype, dtype)).itemsize
 
 
+_TO = " to "
+
+
+def mixed(source: str, result: str) -> str:
+    """Return the name of the type of a kernel whose elements have one float type and whose results have another."""
+    return source if source == result else source + _TO + result
+
+
+@functools.cache
+def source_of(dtype: str) -> str:
+    """Return the type of the elements of a kernel, by the name of its type."""
+    return dtype.partition(_TO)[0]
+
+
+@functools.cache
+def result_of(dtype: str) -> str:
+    """Return the type of the results of a kernel, by the name of its type."""
+    return dtype.rpartition(_TO)[2]
+
+
 class Scalar(NamedTuple):
     """Hold one function in one float type.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from numbaexp.scalar import double
 from numbaexp.scalar import rows as r
+from numbaexp.scalar.forms import result_of
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.vector.operations import as_number, fma, where
 
@@ -252,5 +253,5 @@ PAIRED = Arithmetic(
 
 
 def arithmetic_of(dtype: str) -> Arithmetic:
-    """Return the arithmetic of the rows of a float type, by the name of the type."""
-    return PAIRED if dtype == "float64" else NARROW
+    """Return the arithmetic of rows by the name of their type; of two types it is that of the results."""
+    return PAIRED if result_of(dtype) == "float64" else NARROW

@@ -12,7 +12,7 @@ from numba import cuda
 
 import numbaexp
 from numbaexp.cpu.ufunc import bits_ufunc
-from numbaexp.cuda import host, launch, simulator
+from numbaexp.cuda import host, launch, select, simulator
 from numbaexp.cuda.kernels import contiguous_types
 from numbaexp.cuda.settling import make_settling
 from numbaexp.scalar.family import FAMILY, SAVED
@@ -204,6 +204,26 @@ SOURCES = {
     "float32": ("bool", "int16", "uint16", "int64"),
     "float64": ("bool", "int8", "int32", "uint32", "int64", "uint64"),
 }
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_selections(dtype):
+    """Of any bits; in place too, and of integers."""
+    x = arguments(dtype)[:900].reshape(30, 30)
+    mask = (np.arange(900) % 7 < 3).reshape(30, 30)
+    for value in (0.0, -math.inf):
+        of_value = np.float32(value).view(np.uint32) >> 16 if dtype == "bfloat16" else value
+        expected = np.where(mask, x, np.array(of_value, x.dtype))
+        out = np.ones_like(x)
+        select.run(strided(mask[::-1].T, "bool"), strided(x[::-1].T, dtype), value, strided(out[::-1].T, dtype), 0)
+        assert_same_stored(out, expected)
+        out = x.copy()
+        select.run(strided(mask), strided(out, dtype), value, strided(out, dtype), 0)
+        assert_same_stored(out, expected)
+    few = np.arange(900, dtype=np.int16).reshape(30, 30) % 200
+    select.run(strided(mask), strided(few), 0.0, strided(out, dtype), 0)
+    stored = few.astype(np.float32).view(np.uint32) >> 16 if dtype == "bfloat16" else few
+    assert_same_stored(out, np.where(mask, stored, 0).astype(x.dtype))
 
 
 @pytest.mark.parametrize(("source", "dtype"), [(source, dtype) for dtype in SOURCES for source in SOURCES[dtype]])

@@ -481,6 +481,34 @@ def test_rows_beside_each_other(monkeypatch, name, dtype):
     assert used == {"of_columns"}
 
 
+# Into a wider type.
+MIXED = [(source, to) for place, source in enumerate(FLOATS) for to in FLOATS[max(place + 1, 2) :]]
+
+
+def assert_computed_in(to, name, x, dtype, as_laid_out=lambda arrays: arrays):
+    """The bits of the function of elements that are converted first."""
+    (expected,) = reference(name, to, [values_of(x, dtype).astype(to)])
+    (given,), (out,) = as_laid_out([x]), as_laid_out([np.ones_like(expected)])
+    launch_rows.run(name, [strided(given, dtype), strided(out, to)], (1,), 0)
+    assert_same_stored(out, expected)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize(("source", "to"), MIXED)
+def test_wider_results(monkeypatch, source, to, name):
+    """By warps, and of rows beside each other."""
+    assert_computed_in(to, name, special_rows(source, 50), source)
+    monkeypatch.setattr(launch_rows, "BATCHED_FROM", 2)
+    assert_computed_in(to, name, special_rows(source, 40)[:9], source, beside_each_other)
+
+
+@pytest.mark.usefixtures("_shared")
+@pytest.mark.parametrize(("source", "to"), MIXED)
+def test_wider_results_of_several_chunks(source, to):
+    rows = special_rows(source, CHUNK + 40)[[0, 1, 9, 18]]
+    assert_computed_in(to, ("softmax", "log_softmax")[MIXED.index((source, to)) % 2], rows, source)
+
+
 def test_balanced_rows_tell():
     """Of those whose greatest element and logarithm cancel, whether they are computed anew."""
     for length in (70, CHUNK + 70):

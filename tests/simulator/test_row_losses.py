@@ -10,6 +10,8 @@ import numbaexp
 from numbaexp.backends import cuda_memory
 from numbaexp.cpu import row_functions
 from numbaexp.cuda import launch, launch_rows
+from numbaexp.engine.call import compute_from_outside
+from numbaexp.operations import OPERATIONS
 from numbaexp.scalar.loss_record import RECORD
 from numbaexp.scalar.row_order import CHUNK
 
@@ -77,6 +79,30 @@ def test_options(kind, option, reduction):
     dtype = dtype_of(FLOATS[CASES.index((kind, option, reduction)) % len(FLOATS)])
     grad, logits, targets, given = problem((3, 7), kind, dtype, OPTIONS[option])
     assert_as_on_the_cpu(grad, logits, targets, reduction=reduction, **given)
+
+
+@pytest.mark.sampled(option=("weights", "all"), batch="(2,)")
+@pytest.mark.parametrize("batch", [(2,), (2, 2), (0,)], ids=str)
+@pytest.mark.parametrize(("kind", "option", "reduction"), CASES)
+def test_separate_calls(kind, option, reduction, batch):
+    """Each has the bits that it has alone, with weights of its own."""
+    grad, logits, targets, given = problem((3, 7), kind, "float32", OPTIONS[option])
+    grad = grad if reduction == "none" else grad[0]
+    options = {"ignore_index": -100, "reduction": reduction, "label_smoothing": 0.0, "axis": -1, **given}
+    weight = options.pop("weight", None)
+    arrays = []
+    for array in (grad, logits, targets, weight):
+        repeated = None if array is None else np.broadcast_to(array, (*batch, *array.shape)).copy()
+        if repeated is not None and repeated.dtype.kind == "f":
+            repeated[1:] = 0.75 * np.flip(array)
+        arrays.append(repeated)
+    on_device = [None if array is None else cuda.to_device(array) for array in arrays]
+    for name, first in (("cross_entropy", 1), ("cross_entropy_backward", 0)):
+        operation, many = OPERATIONS[name], {**options, "calls": len(batch)}
+        expected = compute_from_outside(operation, tuple(arrays[first:]), many)
+        assert_all_same([compute_from_outside(operation, tuple(on_device[first:]), many)], [expected])
+        with numbaexp.use_target("cuda"):
+            assert_all_same([compute_from_outside(operation, tuple(arrays[first:]), many)], [expected])
 
 
 LENGTHS = (1, 31, 33, 1000, CHUNK + 1, 9000)

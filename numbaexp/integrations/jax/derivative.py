@@ -56,7 +56,13 @@ def _formula(
     formula = (rule.gradients if transposed else rule.tangents)[argument]
 
     def apply(linear: Any, *arrays: Any) -> Any:
-        known = {"weight": None, **dict(zip(saved, arrays, strict=True)), **dict(options), "options": dict(options)}
+        known = {
+            "weight": None,
+            "b": None,
+            **dict(zip(saved, arrays, strict=True)),
+            **dict(options),
+            "options": dict(options),
+        }
         made = formula(linear, **{each: known[each] for each in needs(formula)})
         return made.astype(linear.dtype)
 

@@ -31,10 +31,10 @@ def call(name: str, arrays: list[Any], options: dict[str, Hashable]) -> Any:
     return function.bind(*arrays, name=name, options=tuple(options.items()), calls=0)
 
 
-def _compute(name: str, options: Options, *arrays: Any) -> Any:
+def _compute(name: str, options: Options, calls: int, *arrays: Any) -> Any:
     operation = OPERATIONS[name]
     given = (*arrays, *[None] * (len(operation.arrays) - len(arrays)))
-    return compute_from_outside(operation, given, dict(options))
+    return compute_from_outside(operation, given, {**dict(options), "calls": calls} if calls else dict(options))
 
 
 @function.def_impl
@@ -42,10 +42,7 @@ def _evaluate(*arrays: Any, name: str, options: Options, calls: int) -> Any:
     if derivative.on_cpu(arrays):
         which = ("name", name), ("options", options), ("calls", calls)
         return derivative.compiled(function, which)(*arrays)
-    if calls:
-        each = zip(*arrays, strict=True)
-        return jnp.stack([function.bind(*parts, name=name, options=options, calls=calls - 1) for parts in each])
-    return _compute(name, options, *arrays)
+    return _compute(name, options, calls, *arrays)
 
 
 @function.def_abstract_eval
@@ -89,20 +86,12 @@ def _map(arrays: Any, axes: Any, *, name: str, options: Options, calls: int) -> 
 
 
 def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) -> Any:
-    if OPERATIONS[name].kind is not Kind.LOSS:
-        return foreign.lower(ctx, operands, OPERATIONS[name], dict(options))
-    (aval,) = ctx.avals_out
-
-    def compute(*arrays: np.ndarray) -> Any:
-        if not calls:
-            return _compute(name, options, *arrays)
-        made = np.empty(aval.shape, aval.dtype)
-        for index in np.ndindex(aval.shape[:calls]):
-            made[index] = _compute(name, options, *(array[index] for array in arrays))
-        return made
+    operation = OPERATIONS[name]
+    if operation.kind is not Kind.LOSS and len(operands) == len(operation.arrays) - len(operation.optional):
+        return foreign.lower(ctx, operands, operation, dict(options))
 
     def call_back(*arrays: np.ndarray) -> tuple[Any]:
-        return (_context.copy().run(compute, *arrays),)
+        return (_context.copy().run(_compute, name, options, calls, *arrays),)
 
     results, _, _ = mlir.emit_python_callback(
         ctx, call_back, None, operands, ctx.avals_in, ctx.avals_out, has_side_effect=False

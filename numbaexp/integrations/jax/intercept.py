@@ -7,20 +7,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from numbaexp.backends.jax import float_type
-from numbaexp.engine.checks import check_shape, check_type, library_of, refuse
+from numbaexp.backends.jax import convert, float_type
+from numbaexp.backends.promotion import float_named
+from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
-from numbaexp.engine.rows import check_per_row
 from numbaexp.integrations.jax import function
 from numbaexp.integrations.jax.small import Options, small
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import Kind, Operation
 
 _Tracer = jax.core.Tracer
+# JAX's own functions, which compute complex numbers.
+_OF_COMPLEX = {
+    "exp": jnp.exp,
+    "exp2": jnp.exp2,
+    "expm1": jnp.expm1,
+    "sigmoid": jax.lax.logistic,
+    "softplus": lambda x: jnp.logaddexp(x, 0),
+}
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Bind the function where an array is traced, or call the compiled one; else return NotImplemented."""
+    """Bind the function where an array is traced; let JAX compute complex numbers, and XLA small arrays; else return
+    NotImplemented."""
+    x = arrays[0]
+    # Keys of random numbers have types without a kind.
+    is_complex = isinstance(x, jax.Array) and getattr(x.dtype, "kind", None) == "c"
+    if is_complex and operation.name in _OF_COMPLEX and out is None:
+        refuse(operation, x, options)
+        return _OF_COMPLEX[operation.name](x)
     for array in (*arrays, out, *options.values()):
         if isinstance(array, _Tracer):
             return _bind(operation, arrays, out, options)
@@ -47,7 +62,11 @@ def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict
     given = {
         label: jnp.asarray(array) for label, array in zip(operation.arrays, arrays, strict=True) if array is not None
     }
-    refuse(operation, next(iter(given.values())), options)
+    first = operation.arrays[0]
+    if "dtype" in options:
+        given[first] = convert(given[first], float_named(options["dtype"]))
+        options = {name: value for name, value in options.items() if name != "dtype"}
+    refuse(operation, given[first], options)
     like = operation.arrays[1 if operation.is_gradient else 0]
     dtype = float_type(given[like], like)
     for label, array in given.items():
@@ -71,7 +90,7 @@ def _converted(array: Any, label: str, like: str, dtype: str) -> Any:
 
 
 def _check_shapes(operation: Operation, given: dict[str, Any]) -> None:
-    first, last = operation.arrays[0], operation.arrays[-1]
+    first, last = next(iter(given)), list(given)[-1]
     check_shape(first, given[first].shape, last, given[last].shape)
 
 

@@ -40,6 +40,8 @@ def _are_alike(operation: Operation, arrays: tuple[Any, ...], x: Any) -> bool:
     if getattr(device, "platform", None) != "cpu":
         return False
     for label, array in zip(operation.arrays, arrays, strict=True):
+        if array is None:
+            continue
         if type(array) is not type(x) or array.dtype != x.dtype or array.device is not device:
             return False
         if array.shape != x.shape and label not in operation.per_row:

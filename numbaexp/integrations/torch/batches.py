@@ -13,7 +13,7 @@ Batched = Callable[..., tuple[torch.Tensor, int]]
 
 def batched(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
     """Return a function with the signature of ``torch.autograd.Function.vmap``."""
-    make = _one_by_one if operation.kind is Kind.LOSS else _rows if operation.options else _elementwise
+    make = _losses if operation.kind is Kind.LOSS else _rows if operation.options else _elementwise
     return make(operation, operator)
 
 
@@ -26,45 +26,36 @@ def _elementwise(operation: Operation, operator: Callable[..., torch.Tensor]) ->
 
 def _rows(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
     count, index = len(operation.arrays), list(operation.options).index("axis")
+    like = operation.like_index
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
         arrays, options = _leading(info, dims, given[:count]), list(given[count:])
-        # The last array has the shape of the rows.
-        ndim = arrays[-1].ndim - 1
+        ndim = arrays[like].ndim - 1
         options[index] = [axis + 1 for axis in axes_of(options[index], ndim)]
         if ndim:
             return operator(*arrays, *options), 0
-        return operator(*[array[:, None] for array in arrays], *options).reshape(info.batch_size), 0
+        rows = [array if array is None else array[:, None] for array in arrays]
+        return operator(*rows, *options).reshape(info.batch_size), 0
 
     return of_batch
 
 
-def _one_by_one(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
-    """Return a function that calls the operator for each loss: its bits depend on the order of the reduction."""
+def _losses(operation: Operation, operator: Callable[..., torch.Tensor]) -> Batched:
+    """Return a function that calls the operator of several calls: the bits of each depend on the order of its own
+    reduction."""
+    count = len(operation.arrays)
 
     def of_batch(info: Any, dims: Sequence[int | None], *given: Any) -> tuple[torch.Tensor, int]:
-        parts = [
-            operator(*[each if dim is None else each.select(dim, i) for each, dim in zip(given, dims, strict=True)])
-            for i in range(info.batch_size)
-        ]
-        if not parts:
-            like = operator(*map(_without_data, given, dims))
-            return like.new_empty((0, *like.shape), device=given[0].device), 0
-        return torch.stack(parts), 0
+        options = dict(zip(operation.options, given[count:], strict=True))
+        calls = options.pop("calls", 0) + 1
+        return operator(*_leading(info, dims, given[:count]), *options.values(), calls), 0
 
     return of_batch
 
 
-def _without_data(given: Any, dim: int | None) -> Any:
-    """Return an argument without the batch axis; a tensor on the device "meta"."""
-    if not isinstance(given, torch.Tensor):
-        return given
-    return given.new_empty(given.shape if dim is None else given.movedim(dim, 0).shape[1:], device="meta")
-
-
-def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Return the arrays with the batch axis first."""
+def _leading(info: Any, dims: Sequence[int | None], arrays: Sequence[Any]) -> list[Any]:
+    """Return the arrays with the batch axis first; None stays."""
     return [
-        array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
+        None if array is None else array.expand(info.batch_size, *array.shape) if dim is None else array.movedim(dim, 0)
         for array, dim in zip(arrays, dims, strict=False)
     ]

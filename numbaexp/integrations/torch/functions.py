@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from numbaexp.backends.torch import small
 from numbaexp.derivatives.rule import Formula, Rule, needs
 from numbaexp.engine.call import compute
 from numbaexp.operations import Operation
@@ -15,7 +16,7 @@ class _Formulas:
     """Hold the formulas of a rule's gradients or tangents, and the names of the values that they need."""
 
     def __init__(self, rule: Rule, formulas: Mapping[str, Formula]):
-        self.name, self.arguments = rule.name, rule.arguments
+        self.name, self.arguments, self.has_options = rule.name, rule.arguments, bool(rule.options)
         self._formulas = {argument: (formula, needs(formula)) for argument, formula in formulas.items()}
         needed = {name for _, names in self._formulas.values() for name in names}
         self._saved = [name for name in (*rule.arguments, "result") if name in needed]
@@ -30,7 +31,7 @@ class _Formulas:
     def values(self, ctx: Any) -> dict[str, Any]:
         """Return the arguments of the formulas, by name."""
         values = dict(zip(self._saved, ctx.saved_tensors, strict=True))
-        return {**ctx.options, "options": ctx.options, **values} if ctx.options else values
+        return {**ctx.options, "options": ctx.options, **values} if self.has_options else values
 
     def value(self, argument: str, first: torch.Tensor, values: Mapping[str, Any]) -> torch.Tensor:
         formula, names = self._formulas[argument]
@@ -53,7 +54,8 @@ class Rules:
     def save(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         if self._gradients.missing:
             self._gradients.refuse(ctx.needs_input_grad)
-        ctx.options = dict(zip(self.options, inputs[len(self.arguments) :], strict=True))
+        if self.options:
+            ctx.options = dict(zip(self.options, inputs[len(self.arguments) :], strict=True))
         ctx.save_for_backward(*self._gradients.saved(inputs, output))
 
     def setup_context(self, ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -116,6 +118,13 @@ class Functions:
             rules.save(ctx, arguments, result)
             return result
 
+        def at_addresses(ctx: Any, *arrays: torch.Tensor) -> torch.Tensor:
+            result = small(operation.name)(*arrays)
+            if result is NotImplemented:
+                return by_kernels(ctx, *arrays)
+            rules.save(ctx, arrays, result)
+            return result
+
         def into_argument(ctx: Any, x: torch.Tensor, *options: Any) -> torch.Tensor:
             with torch._C._AutoDispatchBelowAutograd():
                 compute(operation, (x,), x, dict(zip(operation.options, options, strict=True)))
@@ -129,8 +138,9 @@ class Functions:
 
         dispatched = function(forward=by_operator, setup_context=rules.setup_context, jvp=rules.jvp, vmap=batched)
         self.transformed = dispatched.apply
+        direct = function(forward=by_kernels if operation.options else at_addresses)
         self.of_operators, self.direct, self.in_place = map(
-            _apply, (dispatched, function(forward=by_kernels), function(forward=into_argument))
+            _apply, (dispatched, direct, function(forward=into_argument))
         )
 
 

@@ -1,13 +1,16 @@
 """Interception of calls that PyTorch differentiates, transforms, traces or compiles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch.autograd import forward_ad
 
-from numbaexp.backends.torch import check_out, float_type
-from numbaexp.engine import tracing
+from numbaexp.backends import torch as backend
+from numbaexp.backends.promotion import float_named
+from numbaexp.backends.torch import check_out, convert, float_type, small
+from numbaexp.engine import masks
+from numbaexp.engine.call import shortcuts
 from numbaexp.engine.checks import apart, library_of, refuse
 from numbaexp.integrations.torch.operators import OPERATORS, Registered
 from numbaexp.operations import Kind, Operation
@@ -18,10 +21,12 @@ _is_tracing = torch._C._is_tracing
 _dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
 _is_any_autocast_enabled = torch._C._is_any_autocast_enabled
 _graph_task_id, _is_key_included = torch._C._current_graph_task_id, torch._C._dispatch_tls_is_dispatch_key_included
-_Tensor = torch.Tensor
+_Tensor, _is_grad_enabled = torch.Tensor, torch.is_grad_enabled
 
 # Classes without a behaviour of their own.
 _ORDINARY = (torch.Tensor, torch.nn.Parameter)
+# Functions that PyTorch has of complex numbers too.
+_OF_COMPLEX = ("exp", "exp2", "expm1", "sigmoid")
 # The dispatch key of the older ``vmap``, which PyTorch uses for batched gradients; Python has no name for the key.
 _VMAP = torch._C._parse_dispatch_key("VmapMode")
 
@@ -35,11 +40,20 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
             requires_grad = requires_grad or (ordinary and array.requires_grad)
         elif array is not None and hasattr(type(array), "__torch_function__"):
             return NotImplemented
+    if _is_complex(operation, arrays):
+        return _by_torch(operation, arrays[0], out, options)
+    if "dtype" in options and (not ordinary or requires_grad):
+        arrays, options = _converted(arrays, **options)
     if not ordinary:
         return _by_operator(OPERATORS[operation.name], arrays, out, options)
     if requires_grad and torch.is_grad_enabled():
         return _with_gradient(OPERATORS[operation.name], arrays, out, options)
     return NotImplemented
+
+
+def _converted(arrays: tuple[Any, ...], dtype: Any, **options: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Convert the argument to the type that is asked for, in a way that PyTorch sees."""
+    return (convert(arrays[0], float_named(dtype)),), options
 
 
 def _is_watched() -> bool:
@@ -53,6 +67,54 @@ def _is_watched() -> bool:
         or forward_ad._current_level >= 0
         or (_graph_task_id() != -1 and _is_key_included(_VMAP))
     )
+
+
+def _shortcut(known: Registered) -> Callable[..., Any]:
+    """Return the short form of ``intercept`` and of what follows it, for tensors in host memory without a behaviour of
+    their own."""
+    compute, differentiable = small(known.operation.name), known.functions.direct
+
+    # No elementwise function is cast by autocast on a CPU; tensors that the older ``vmap`` batches have no address.
+    def of_one(x: torch.Tensor) -> Any:
+        if (
+            _are_transforms_active()
+            or _is_tracing()
+            or _dispatch_modes()
+            or _function_modes()
+            or forward_ad._current_level >= 0
+        ):
+            return NotImplemented
+        if x.requires_grad and _is_grad_enabled():
+            return differentiable(x) if x.is_cpu and not x.is_complex() else NotImplemented
+        return compute(x)
+
+    def of_two(x: torch.Tensor, y: Any) -> Any:
+        if type(y) not in _ORDINARY or _is_watched():
+            return NotImplemented
+        if (x.requires_grad or y.requires_grad) and _is_grad_enabled():
+            return differentiable(x, y) if x.is_cpu and y.is_cpu else NotImplemented
+        return compute(x, y)
+
+    return of_two if known.operation.is_gradient else of_one
+
+
+for _name, _of in shortcuts.items():
+    _of.update(dict.fromkeys(_ORDINARY, _shortcut(OPERATORS[_name])))
+
+
+def _is_complex(operation: Operation, arrays: tuple[Any, ...]) -> bool:
+    x = arrays[0]
+    is_of_one = operation.kind is Kind.ELEMENTWISE and not operation.is_gradient
+    return is_of_one and isinstance(x, torch.Tensor) and x.is_complex()
+
+
+def _by_torch(operation: Operation, x: torch.Tensor, out: Any, options: Mapping[str, Any]) -> Any:
+    """Compute an elementwise function of complex numbers by PyTorch's own."""
+    name = operation.name
+    refuse(operation, x, options)
+    if name not in _OF_COMPLEX:
+        raise TypeError(f"`x` must be of a real type, as PyTorch has no complex `{name}`; got {x.dtype}")
+    return getattr(x, f"{name}_")() if out is x else getattr(torch, name)(x, out=out)
 
 
 def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> Any:
@@ -90,7 +152,11 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
     if not any(isinstance(value, torch.Tensor) for value in (*arrays, out, *options.values())):
         torch._dynamo.graph_break()
     known = OPERATORS[name]
+    if _is_complex(known.operation, arrays):
+        return _by_torch(known.operation, arrays[0], out, options)
     if known.operation.kind is not Kind.LOSS:
+        if known.operation.masked is not None:
+            return masks.compute(_run_unmasked, backend, known.operation, arrays, out, options)
         return _by_operator(known, arrays, out, options)
     # Logits and probabilities are promoted to one type.
     *before, logits, targets, weight = arrays
@@ -102,7 +168,11 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
     return result.to(dtype) if before else result
 
 
-tracing.register(run_traceable)
+def _run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Call the operator of a function of rows in code that PyTorch compiles."""
+    if "dtype" in options:
+        arrays, options = _converted(arrays, **options)
+    return _by_operator(OPERATORS[name], arrays, out, options)
 
 
 def _arguments(operation: Operation, arrays: tuple[Any, ...], out: Any, options: Mapping[str, Any]) -> list[Any]:

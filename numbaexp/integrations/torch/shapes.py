@@ -5,9 +5,8 @@ from typing import Any
 import torch
 
 from numbaexp.backends.torch import float_type
-from numbaexp.engine.checks import apart, check_shape
+from numbaexp.engine.checks import apart, check_per_row, check_shape
 from numbaexp.engine.loss_problem import Problem, make_problem
-from numbaexp.engine.rows import check_per_row
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import Kind, Operation
 
@@ -26,7 +25,7 @@ def like_result(operation: Operation, given: dict[str, Any]) -> torch.Tensor:
     if operation.kind is Kind.LOSS:
         problem = _problem(given)
         return torch.exp(x) if operation.is_gradient else x.new_empty(problem.loss_shape)
-    axes, last = axes_of(given["axis"], x.ndim) if "axis" in given else (), operation.arrays[-1]
+    axes, last = axes_of(given["axis"], x.ndim) if "axis" in given else (), list(tensors)[-1]
     for argument, tensor in tensors.items():
         if argument in operation.per_row:
             check_per_row(argument, tuple(tensor.shape), tuple(x.shape), axes)

@@ -15,57 +15,40 @@ import numpy as np
 from numbaexp.backends import numpy
 from numbaexp.backends.numpy import as_stored
 from numbaexp.cpu import row_functions
-from numbaexp.default_mode import in_default_mode
-from numbaexp.engine import call, host
+from numbaexp.engine import host
+from numbaexp.integrations.dask.blocks import called, check_broadcast, converted, mask_of, of_blocks, of_numpys
 from numbaexp.layout import axes_of, reduced_shape
-from numbaexp.operations import Kind, Operation
+from numbaexp.operations import Operation
 from numbaexp.scalar.row_order import CHUNK
-from numbaexp.target import CUDA, current_target
 
 # The statistics of a row: a structured type, so that an array of them has the shape of a reduction's result.
 _SUMS = np.dtype([(field, np.float64) for field in ("greatest", "others", "others_low")])
 
 
-def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Build the graph of a function of rows that is made of their statistics, which can be merged.
-
-    All else goes the way of NumPy's arrays.
-    """
-    is_merged = f"{operation.name}_of_sums" in row_functions.FUNCTIONS
-    if not is_merged or not isinstance(arrays[0], da.Array):
-        return NotImplemented
-    (label,) = operation.arrays
-    for option, value in {"out": out, "b": options.get("b"), "return_sign": options.get("return_sign")}.items():
-        if value is not None:
-            raise TypeError(f"of an array of Dask `{operation.name}` does not take `{option}`")
-    if current_target() == CUDA:
-        raise TypeError(f"`{label}` must not be an array of Dask under the target 'cuda'")
-    compute = _reduction if operation.kind is Kind.REDUCTION else _rows
-    return compute(operation, arrays[0], **options)
-
-
-def _reduction(operation: Operation, a: Any, axis: Any, keepdims: bool, where: Any = None) -> Any:
-    x, _ = _masked(a, operation.arrays[0], None, where)
+def reduction(operation: Operation, axis: Any, keepdims: bool, where: Any = None, **arrays: Any) -> Any:
+    """Return a result for each row."""
+    x, _ = _masked(arrays[operation.like], operation.like, None, where)
     axes = axes_of(axis, x.ndim)
     if x.ndim == 0:
-        return _blocks(_whole, x.dtype, x, function=operation.name, axis=axis, keepdims=False)
+        return of_blocks(called, x.dtype, x, function=operation.name, axis=axis, keepdims=False)
     if _is_cut(x, axes):
         # In pairs of float64 for every type: the maximum and the logarithm may cancel.
         statistics = _statistics(_as_float64(x), axes)
-        result = _blocks(_reduced, x.dtype, statistics, function=operation.name, kind=x.dtype)
+        result = of_blocks(_reduced, x.dtype, statistics, function=operation.name, kind=x.dtype)
     else:
         chunks = tuple((1,) if axis in axes else lengths for axis, lengths in enumerate(x.chunks))
-        result = _blocks(_whole, x.dtype, x, chunks=chunks, function=operation.name, axis=axes, keepdims=True)
+        result = of_blocks(called, x.dtype, x, chunks=chunks, function=operation.name, axis=axes, keepdims=True)
     return result if keepdims else da.squeeze(result, axes)
 
 
-def _rows(operation: Operation, x: Any, axis: Any, dtype: Any = None, where: Any = None) -> Any:
+def rows(operation: Operation, x: Any, axis: Any, dtype: Any = None, where: Any = None) -> Any:
+    """Return a result for each element."""
     x, mask = _masked(x, "x", dtype, where)
     axes = axes_of(axis, x.ndim)
     if _is_cut(x, axes):
-        result = _blocks(_rows_of_statistics, x.dtype, x, _statistics(x, axes), function=operation.name, axes=axes)
+        result = of_blocks(_rows_of_statistics, x.dtype, x, _statistics(x, axes), function=operation.name, axes=axes)
     else:
-        result = _blocks(_whole, x.dtype, x, function=operation.name, axis=axis)
+        result = of_blocks(called, x.dtype, x, function=operation.name, axis=axis)
     return result if mask is None else da.where(mask, result, x.dtype.type(operation.masked))
 
 
@@ -73,21 +56,13 @@ def _masked(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, Any]:
     """Return ``x`` in the type that is computed in, -infinity where masked, and the mask or None.
 
     Both broadcast; ``argument`` is the name of ``x`` in error messages."""
-    if not isinstance(x._meta, np.ndarray):
-        raise TypeError(f"`{argument}` must be made of arrays of NumPy; got {type(x._meta).__name__}")
-    numpy.as_ndarray(x._meta, argument)
+    x = of_numpys(x, argument)
     kind = numpy.float_type(x, argument, dtype)
-    x = x if x.dtype == kind else _blocks(_converted, kind, x, kind=kind)
-    if where is None or where is True:
+    x = x if x.dtype == kind else of_blocks(converted, kind, x, kind=kind)
+    mask = mask_of(where)
+    if mask is None:
         return x, None
-    mask = da.asarray(where)
-    numpy.as_ndarray(mask._meta, "where")
-    if mask.dtype != np.bool_:
-        raise TypeError(f"`where` must be of type bool; got {mask.dtype}")
-    # Axes are counted from the last, as in broadcasting. An unknown length is NaN.
-    both = {-i: (x.shape[-i], mask.shape[-i]) for i in range(1, min(x.ndim, mask.ndim) + 1)}
-    if not all(n == m or 1 in (n, m) or np.isnan([n, m]).all() for n, m in both.values()):
-        raise ValueError(f"`where` must broadcast with `{argument}` of shape {x.shape}; got {mask.shape}")
+    both = check_broadcast("where", mask, argument, x)
     # Chunked as ``x`` is, so that no further row is cut.
     mask = mask.rechunk({axis: x.chunks[axis] for axis, (n, m) in both.items() if n == m})
     return da.where(mask, x, kind.type(-np.inf)), mask
@@ -95,17 +70,12 @@ def _masked(x: Any, argument: str, dtype: Any, where: Any) -> tuple[Any, Any]:
 
 def _as_float64(x: Any) -> Any:
     kind = np.dtype(np.float64)
-    return _blocks(_converted, kind, x, kind=kind)
+    return of_blocks(converted, kind, x, kind=kind)
 
 
 def _is_cut(x: Any, axes: tuple[int, ...]) -> bool:
     """Tell whether chunks cut rows."""
     return any(x.numblocks[axis] > 1 for axis in axes if x.ndim)
-
-
-def _blocks(function: Any, dtype: np.dtype, x: Any, /, *others: Any, **options: Any) -> Any:
-    """Map a function over blocks, with results of a type."""
-    return da.map_blocks(function, x, *others, dtype=dtype, meta=np.empty((0,) * x.ndim, dtype), **options)
 
 
 def _statistics(x: Any, axes: tuple[int, ...]) -> Any:
@@ -115,16 +85,6 @@ def _statistics(x: Any, axes: tuple[int, ...]) -> Any:
 
 
 # The functions below run in Dask's tasks, on ndarrays of one block or of the statistics of several.
-
-
-@in_default_mode
-def _converted(x: np.ndarray, kind: np.dtype) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return x.astype(kind)
-
-
-def _whole(x: np.ndarray, function: str, **arguments: Any) -> Any:
-    return call.dispatch(function, (x,), None, arguments)
 
 
 def _run(name: str, dtype: str, axes: tuple[int, ...], **operands: Any) -> None:
@@ -158,7 +118,7 @@ def _reduced(sums: np.ndarray, function: str, kind: np.dtype) -> np.ndarray:
     result = np.empty(sums.shape)
     if result.size:
         _run(f"{function}_of_sums", "float64", (), x=result, y=result, extra=sums["greatest"])
-    return _converted(result, kind)
+    return converted(result, kind)
 
 
 def _pieces(x: np.ndarray, axes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:

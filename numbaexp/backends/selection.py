@@ -1,0 +1,39 @@
+"""Selection by a mask, for arrays of libraries without a function for that."""
+
+from typing import Any
+
+import numpy as np
+
+from numbaexp.backends import numpy
+from numbaexp.backends.adapter import check_mask
+from numbaexp.layout import Strided
+
+
+def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> Any:
+    """Return the elements of ``x`` where the mask is true, and ``value`` elsewhere; see
+    ``numbaexp.backends.adapter.Adapter``."""
+    (elements, dtype), (of_mask, _) = backend.read(x, "x"), backend.read(mask, "where")
+    check_mask(of_mask.view.dtype)
+    shape = np.broadcast_shapes(tuple(elements.view.shape), tuple(of_mask.view.shape))
+    if out is not None or shape == tuple(elements.view.shape):
+        written = backend.write(elements, out, dtype)
+    else:
+        written = backend.new(elements, dtype, shape)
+    if isinstance(written.view, np.ndarray):
+        selected = np.where(of_mask.view, elements.view, numpy.number_as_stored(value, dtype))
+        np.copyto(written.view, selected, "same_kind")
+    else:
+        from numbaexp.cuda import select as on_device
+
+        views = (_broadcast(of_mask.view, shape), _broadcast(elements.view, shape))
+        on_device.run(*views, value, written.view, backend.stream(elements.array, written.array))
+    return backend.finish(elements.array, out, written)
+
+
+def _broadcast(view: Strided, shape: tuple[int, ...]) -> Strided:
+    """Return a view of an array repeated to a shape."""
+    added = len(shape) - len(view.shape)
+    lengths = (1,) * added + view.shape
+    steps = (0,) * added + view.strides
+    strides = tuple(0 if length == 1 else step for length, step in zip(lengths, steps, strict=True))
+    return view._replace(shape=shape, strides=strides)

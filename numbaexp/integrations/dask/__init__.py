@@ -1,0 +1,1 @@
+"""Dask: graphs of blocks, of which nothing is computed before."""

@@ -1,0 +1,34 @@
+"""xarray's DataArrays, whose elements may be those of any library."""
+
+from typing import Any
+
+import numpy as np
+import xarray
+
+from numbaexp.integrations.labels import Library, interceptor, refuse_out
+from numbaexp.layout import final_shape
+
+
+def _elements(array: Any, argument: str, function: str) -> Any:
+    return array.data
+
+
+def _wrapped(result: Any, like: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    if np.shape(result) != final_shape(like.shape, axes, keepdims):
+        return result
+    if axes:
+        # The axes that are kept are added again.
+        reduced = result.squeeze(axes) if keepdims else result
+        return like.reduce(lambda *_, **__: reduced, axis=axes, keepdims=keepdims)
+    return xarray.apply_ufunc(lambda _: result, like, dask="allowed", keep_attrs=True)
+
+
+def _agree(array: Any, like: Any) -> bool:
+    try:
+        xarray.align(array, like, join="exact", copy=False)
+    except ValueError:
+        return False
+    return array.dims == like.dims
+
+
+intercept = interceptor(Library((xarray.DataArray,), _elements, _wrapped, _agree, refuse_out, takes_ufuncs=True))
