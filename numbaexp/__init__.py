@@ -12,10 +12,12 @@ from numbaexp.version import __version__ as __version__
 
 __all__ = [*_functions, "autograd"]  # noqa: PLE0604, F405
 
-# Numba's overloads for compiled code, and PyTorch's operators, which saved programs name before any function is called.
+# Numba's overloads for compiled code; PyTorch's operators and JAX's target, which saved programs name before any
+# function is called.
 # Importing ``sources`` sets the time after which changed sources are not those of this process.
 _import_with("numba", "numbaexp.integrations.numba")
 _import_with("torch", "numbaexp.integrations.torch.first_use", unless=(Exception,))
+_import_with("jax", "numbaexp.integrations.jax.target", unless=(Exception,))
 if _IS_CARRIED:
     # With precompiled code, this would take most of the first call's time.
     importlib.import_module("llvmlite.binding")

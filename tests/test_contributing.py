@@ -36,6 +36,12 @@ def run_by_jax():
     return lambda: function(X).block_until_ready()
 
 
+def small_of_jax():
+    jax = pytest.importorskip("jax", reason="a call on JAX's arrays")
+    x = jax.numpy.ones(8)
+    return lambda: numbaexp.exp(x).block_until_ready()
+
+
 def large_with_gaps():
     if thread_limit.processors() == 1:
         pytest.skip("one processor: nothing is shared among threads")
@@ -52,6 +58,7 @@ LIVES = {
     "PyTorch, with a gradient: `exp(x)`": of_torch,
     "JAX, traced: `jax.jit(exp)(x)`": traced_by_jax,
     "JAX, run: `jax.jit(exp)(x)` once more": run_by_jax,
+    "JAX, small: `exp(x)` once more": small_of_jax,
 }
 
 

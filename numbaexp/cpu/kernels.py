@@ -1,6 +1,6 @@
 """Every kernel of the CPU, by the public functions that call them."""
 
-from numbaexp.cpu import address_entry, entry, formula_loops, pool, row_entry, row_functions, share, ufunc
+from numbaexp.cpu import address_entry, entry, formula_loops, pool, row_entry, row_functions, share, ufunc, xla_handler
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
 # Of losses and selections their functions of ``row_functions``.
@@ -28,6 +28,7 @@ _AROUND = {
     "entry": entry.compiled_entry,
     "row entry": row_entry.compiled_entry,
     "address entry": address_entry.compiled_entry,
+    "xla handler": xla_handler.compiled_handler,
 }
 
 Kernel = tuple[str, ...]
@@ -53,6 +54,8 @@ def _of_rows(operation: Operation) -> tuple[str, ...]:
         return _OF_SEVERAL[operation.name]
     name, of_sums = operation.name, f"{operation.name}_of_sums"
     own = [each for each in (operation.kernel, f"weighted_{name}", of_sums) if each in row_functions.FUNCTIONS]
+    if operation.per_row:
+        own.append("widened")
     return (*own, *_OF_PIECES) if of_sums in own else tuple(own)
 
 

@@ -38,7 +38,7 @@ class Loaded(NamedTuple):
 
 
 @functools.cache
-def _prepare() -> None:
+def prepare() -> None:
     """Do as Numba does, which need not have been imported."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -54,7 +54,7 @@ def load(code: Code) -> Loaded:
 
     Each kernel has an engine of its own, so that no name in it is taken for another kernel's.
     """
-    _prepare()
+    prepare()
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code.binary))

@@ -123,6 +123,7 @@ FUNCTIONS = {
     "selected_logs": Variants(Make("row_selection", "make_logs")),
     "selected_gradients": Variants(Make("row_selection", "make_gradients")),
     "weighted_logsumexp": Variants(Make("row_weighted", "make_weighted_log_sums")),
+    "widened": Variants(Make("row_numbers", "make_widened")),
     "losses": _losses("make_losses"),
     "class_gradients": _losses("make_class_gradients"),
     "expected_losses": _losses("make_expected_losses"),

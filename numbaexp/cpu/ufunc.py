@@ -65,7 +65,7 @@ def serial_loop(name, dtype):
     return compile_kernel(f"{name} {dtype}", "loops.make_loop", LOOP, arguments=(name, dtype), modules=modules_of(name))
 
 
-def _loop(name, dtype, target):
+def inner_loop(name, dtype, target):
     """(address, data pointer) of the loop of a function in a type, which is compiled when it is first called."""
     serial = functools.partial(serial_loop, name, dtype)
     if target == "cpu":
@@ -110,7 +110,7 @@ def ufunc(name, target):
     for i, taken in enumerate(types_taken):
         code = taken[0]
         type_numbers += [np.dtype(code).num] * (arity(name) + 1)
-        functions[i], data[i] = _loop(name, _CODES[code], target) if code in _CODES else _other_loop(name, taken)
+        functions[i], data[i] = inner_loop(name, _CODES[code], target) if code in _CODES else _other_loop(name, taken)
     made = _make(name, functions, data, type_numbers)
     if target == "auto":
         # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,
@@ -127,7 +127,7 @@ def ufunc(name, target):
 def bits_ufunc(name, target):
     """Return the function in bfloat16 of bit patterns in uint16: for those that have the type, and not that of
     ml_dtypes."""
-    return _made_of_one(name, _loop(name, "bfloat16", target), [np.dtype(np.uint16).num] * (arity(name) + 1))
+    return _made_of_one(name, inner_loop(name, "bfloat16", target), [np.dtype(np.uint16).num] * (arity(name) + 1))
 
 
 @functools.cache
@@ -160,7 +160,7 @@ def add_bfloat16(dtype):
 
 
 def _register_bfloat16(made, name, target, number):
-    function, data = _loop(name, "bfloat16", target)
+    function, data = inner_loop(name, "bfloat16", target)
     _, register = _api()
     register(made, number, function, (ctypes.c_int * made.nargs)(*[number] * made.nargs), data)
 

@@ -12,7 +12,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from numbaexp.engine.call import compute_from_outside
-from numbaexp.integrations.jax import derivative
+from numbaexp.integrations.jax import derivative, foreign
 from numbaexp.integrations.jax.derivative import Options
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import OPERATIONS, Kind
@@ -88,6 +88,10 @@ def _map(arrays: Any, axes: Any, *, name: str, options: Options, calls: int) -> 
 
 
 def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) -> Any:
+    operation = OPERATIONS[name]
+    if operation.kind is not Kind.LOSS and len(operands) == len(operation.arrays) - len(operation.optional):
+        return foreign.lower(ctx, operands, operation, dict(options))
+
     def call_back(*arrays: np.ndarray) -> tuple[Any]:
         return (_context.copy().run(_compute, name, options, calls, *arrays),)
 

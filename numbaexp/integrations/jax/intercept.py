@@ -1,9 +1,11 @@
-"""Calls on arrays that JAX traces, to compile, differentiate or map over them."""
+"""Calls on arrays that JAX traces, to compile, differentiate or map over them; and on small ones."""
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from numbaexp.backends.jax import convert, float_type
 from numbaexp.backends.promotion import float_named
@@ -11,7 +13,8 @@ from numbaexp.engine.checks import check_per_row, check_shape, check_type, libra
 from numbaexp.engine.loss_problem import check_grad, make_problem
 from numbaexp.engine.selection import axis_of_index
 from numbaexp.integrations.jax import function
-from numbaexp.layout import axes_of
+from numbaexp.integrations.jax.small import Options, small
+from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import Kind, Operation
 
 _Tracer = jax.core.Tracer
@@ -26,7 +29,8 @@ _OF_COMPLEX = {
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    """Bind the function where an array is traced; let JAX compute complex numbers; else return NotImplemented."""
+    """Bind the function where an array is traced; let JAX compute complex numbers, and XLA small arrays; else return
+    NotImplemented."""
     x = arrays[0]
     # Keys of random numbers have types without a kind.
     is_complex = isinstance(x, jax.Array) and getattr(x.dtype, "kind", None) == "c"
@@ -36,7 +40,19 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
     for array in (*arrays, out, *options.values()):
         if isinstance(array, _Tracer):
             return _bind(operation, arrays, out, options)
-    return NotImplemented
+    compiled = small(operation, arrays, options, _compiled) if out is None else None
+    return NotImplemented if compiled is None else compiled(*arrays)
+
+
+@functools.cache
+def _compiled(operation: Operation, options: Options) -> Any:
+    """Return a function compiled by XLA."""
+
+    def compute(*arrays: Any) -> Any:
+        return _bind(operation, arrays, None, dict(options))
+
+    compute.__name__ = operation.name
+    return jax.jit(compute)
 
 
 def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
@@ -93,9 +109,28 @@ def _bind_rows(operation: Operation, given: dict[str, Any], options: dict[str, A
             check_per_row(label, given[label].shape, x.shape, axes)
     else:
         _check_shapes(operation, given)
+    if axes and axes[-1] - axes[0] >= len(axes):
+        return _bind_moved(operation, given, options, axes)
     from_last = tuple(axis - x.ndim for axis in axes)
     options = {**options, "axis": from_last[0] if len(from_last) == 1 else from_last}
     return function.call(operation.name, list(given.values()), options)
+
+
+def _bind_moved(operation: Operation, given: dict[str, Any], options: dict[str, Any], axes: tuple[int, ...]) -> Any:
+    """Bind a function of rows along axes that are not next to each other, moved to the end."""
+    shape = given[operation.like].shape
+    others = [axis for axis in range(len(shape)) if axis not in axes]
+    order = [*others, *axes]
+    moved = {
+        label: array.reshape([shape[axis] for axis in others]) if label in operation.per_row else array.transpose(order)
+        for label, array in given.items()
+    }
+    keepdims = options.get("keepdims")
+    options = {**options, "axis": tuple(range(-len(axes), 0)), **({} if keepdims is None else {"keepdims": False})}
+    result = _bind_rows(operation, moved, options)
+    if operation.kind is Kind.REDUCTION:
+        return result.reshape(final_shape(shape, axes, bool(keepdims)))
+    return result.transpose(np.argsort(order))
 
 
 def _bind_loss(operation: Operation, given: dict[str, Any], options: dict[str, Any]) -> Any:
