@@ -170,10 +170,10 @@ def test_callbacks_of_jax():
     arrays, options = losses()
     given = (*options.items(), ("axis", None))
     for name, before in (("cross_entropy", []), ("cross_entropy_backward", [np.float64(0.3)])):
-        expected = _compute(name, given, *before, *arrays)
+        expected = _compute(name, given, 0, *before, *arrays)
         for each in MODES.values():
             with mode(each):
-                result = _compute(name, given, *before, *arrays)
+                result = _compute(name, given, 0, *before, *arrays)
             assert result.tobytes() == expected.tobytes()
 
 

@@ -13,9 +13,9 @@ from numbaexp.cpu.xla_errors import told
 from numbaexp.operations import OPERATIONS, Kind, Operation
 from numbaexp.target import AUTO, SERIAL_BELOW
 
-FUNCTIONS = tuple(each for each in OPERATIONS.values() if each.kind is not Kind.LOSS)
 _TYPES = tuple(at.FLOATS)
 _KINDS = {Kind.ELEMENTWISE: at.ELEMENTS, Kind.ROWS: at.ROWS, Kind.REDUCTION: at.REDUCTION}
+FUNCTIONS = tuple(each for each in OPERATIONS.values() if each.kind in _KINDS)
 _UNITS = {
     row_functions.ROW: at.OF_ROWS,
     row_functions.CHUNK_OF_ROW: at.OF_CHUNKS,

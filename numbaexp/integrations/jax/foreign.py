@@ -13,7 +13,10 @@ from jaxlib.mlir.dialects import stablehlo as hlo
 
 from numbaexp.integrations.jax.target import TARGET
 from numbaexp.layout import axes_of
-from numbaexp.operations import Operation
+from numbaexp.operations import Kind, Operation
+
+# What the target computes; all else is called back.
+KINDS = (Kind.ELEMENTWISE, Kind.ROWS, Kind.REDUCTION)
 
 
 def lower(ctx: Any, operands: tuple[Any, ...], operation: Operation, options: dict[str, Any]) -> Any:

@@ -89,7 +89,7 @@ def _map(arrays: Any, axes: Any, *, name: str, options: Options, calls: int) -> 
 
 def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) -> Any:
     operation = OPERATIONS[name]
-    if operation.kind is not Kind.LOSS and len(operands) == len(operation.arrays) - len(operation.optional):
+    if operation.kind in foreign.KINDS and len(operands) == len(operation.arrays) - len(operation.optional):
         return foreign.lower(ctx, operands, operation, dict(options))
 
     def call_back(*arrays: np.ndarray) -> tuple[Any]:

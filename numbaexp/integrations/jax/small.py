@@ -7,7 +7,8 @@ from typing import Any
 
 import jax
 
-from numbaexp.operations import Kind, Operation
+from numbaexp.integrations.jax.foreign import KINDS
+from numbaexp.operations import Operation
 from numbaexp.target import AUTO, SERIAL_BELOW, current_target
 
 # Compiling takes as long as a hundred calls and more, so a shape is to come back. As many as JAX itself remembers.
@@ -21,7 +22,7 @@ def small(operation: Operation, arrays: tuple[Any, ...], options: dict[str, Any]
     """Return the compiled function of an operation's options, which ``make(operation, options)`` makes; or None where
     a call is the first of its kind, or another than an ordinary one on the CPU."""
     x = arrays[operation.like_index]
-    if operation.kind is Kind.LOSS or x.size >= SERIAL_BELOW or current_target() != AUTO:
+    if operation.kind not in KINDS or x.size >= SERIAL_BELOW or current_target() != AUTO:
         return None
     if options and not (options.keys() <= operation.options.keys() and type(options["axis"]) in (int, NoneType)):
         return None
