@@ -13,10 +13,7 @@ from test_softmax_accuracy import LEAST, LOGITS, SHAPES, looked_at, rows
 import numbaexp
 from numbaexp.scalar.row_order import CHUNK
 
-pytestmark = [
-    pytest.mark.sampled(dtype="float32"),
-    pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning"),
-]
+pytestmark = pytest.mark.sampled(dtype="float32")
 
 NARROW, OF_FLOAT64, GRADIENT, SMALL = 0.5001, 0.6, 0.51, 1.0
 BATCHES = [
@@ -173,16 +170,9 @@ def test_pytorch_has_the_same_bits(dtype):
     assert_same_bits(to_numpy(of_x.grad), numbaexp.entropy_backward(np.ones(4, x.dtype), x))
 
 
-def test_pytorch_differentiates_transforms_and_compiles():
+def test_pytorch_transforms_and_compiles():
     torch = pytest.importorskip("torch")
-    x = to_torch(np.random.default_rng(0).standard_normal((3, 5))).requires_grad_()
-    for options in ({}, {"axis": 0, "keepdims": True}, {"axis": (0, 1)}):
-        function = lambda x, options=options: numbaexp.entropy(x, **options)  # noqa: E731
-        assert torch.autograd.gradcheck(function, x, check_forward_ad=True, check_batched_grad=True)
-        assert torch.autograd.gradgradcheck(function, x, check_fwd_over_rev=True)
-    torch.library.opcheck(torch.ops.numbaexp.entropy.default, (x, [-1], False))
-    grad = torch.ones(3, dtype=torch.float64, requires_grad=True)
-    torch.library.opcheck(torch.ops.numbaexp.entropy_backward.default, (grad, x, [-1]))
+    x = to_torch(np.random.default_rng(0).standard_normal((3, 5)))
     assert_same_bits(torch.vmap(numbaexp.entropy)(x), numbaexp.entropy(x))
     compiled = torch.compile(numbaexp.entropy, fullgraph=True, backend="aot_eager")
     assert_same_bits(compiled(x), numbaexp.entropy(x))

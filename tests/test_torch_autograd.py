@@ -55,6 +55,15 @@ CALLS = {
     "softmax_backward": (numbaexp.softmax_backward, [normal(2, 3), normal(2, 3)]),
     "log_softmax_backward": (lambda g, y: numbaexp.log_softmax_backward(g, y, 0), [normal(2, 3), normal(2, 3)]),
     "logsumexp_backward": (lambda g, x: numbaexp.logsumexp_backward(g, x, 1), [normal(2), normal(2, 3)]),
+    "entropy": (numbaexp.entropy, [normal(2, 3)]),
+    "entropy, axes": (lambda x: numbaexp.entropy(x, (0, -1), keepdims=True), [normal(2, 2, 3)]),
+    "entropy_backward": (lambda g, x: numbaexp.entropy_backward(g, x, 0), [normal(3), normal(2, 3)]),
+    "log_prob": (lambda x: numbaexp.log_prob(x, torch.tensor([2, 0])), [normal(2, 3)]),
+    "log_prob, several": (lambda x: numbaexp.log_prob(x, torch.tensor([[1, 0, 1]] * 2), 0), [normal(2, 3)]),
+    "log_prob_backward": (
+        lambda g, x: numbaexp.log_prob_backward(g, x, torch.tensor([2, 0])),
+        [normal(2), normal(2, 3)],
+    ),
     "cross_entropy": (lambda x: numbaexp.cross_entropy(x, CLASSES), [normal(3, 4)]),
     "cross_entropy, options": (
         lambda x: numbaexp.cross_entropy(x, CLASSES, weight=WEIGHT, label_smoothing=0.1),
@@ -122,6 +131,11 @@ OPERATORS = {
     "log_softmax_backward": ("log_softmax_backward", [normal(2, 3), normal(2, 3), [0]]),
     "logsumexp_backward": ("logsumexp_backward", [normal(2), normal(2, 3), [1]]),
     "logsumexp_backward, strides": ("logsumexp_backward", [normal(3, 4), normal(4, 3, 2).transpose(0, 1), [2]]),
+    "entropy": ("entropy", [normal(2, 3, 4).transpose(0, 2), [0, -1], True]),
+    "entropy_backward": ("entropy_backward", [normal(3, 4), normal(4, 3, 2).transpose(0, 1), [2]]),
+    "log_prob": ("log_prob", [normal(3, 4).T, torch.tensor([[0, 1, 2]] * 2), [0]]),
+    "log_prob, integers": ("log_prob", [torch.arange(6).reshape(2, 3), torch.tensor([0, 2]), [-1]]),
+    "log_prob_backward": ("log_prob_backward", [normal(2), normal(3, 2).T, torch.tensor([0, 2]), [1]]),
     "cross_entropy": ("cross_entropy", [normal(3, 4), CLASSES, None, -100, "mean", 0.0, None]),
     "cross_entropy, rows": (
         "cross_entropy",

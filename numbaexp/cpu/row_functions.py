@@ -185,9 +185,8 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
         batched = inner >= at.BATCHED_FROM and not (of_x[2] == itemsize and length >= at.ALONE_FROM)
         blocks = outer * -(-inner // at.BATCH)
         by_chunks = variants.batched_by_chunks if batched and chunks > 1 else variants.by_chunks
-        # Of one result for each row, rows enough for all threads are gone through once.
-        is_shared_out = by_chunks and by_chunks[-1][-1] == ROW and not batched and count >= at.PARTS * processors()
-        if by_chunks and not is_shared_out and (chunks > at.KEPT or (batched and chunks > 1)):
+        is_long = chunks > at.KEPT or (batched and chunks > 1)
+        if by_chunks and is_long and (batched or not _are_enough(count, by_chunks)):
             partial_sums = np.zeros((count, 4, -(-chunks // at.TILE) * at.TILE))
             job[at.KNOWN] = partial_sums.ctypes.data
             units_of = {ROW: count, CHUNK_OF_ROW: count * chunks, CHUNK_OF_BLOCK: blocks * chunks}
@@ -203,6 +202,11 @@ def run(name: str, dtype: str, operands: Operands, axes: tuple[int, ...], target
                 share.compiled_single()[1](kernel(name, variant, dtype), job.ctypes.data, 0, units)
         if job[at.FAILED]:
             raise MemoryError(f"no memory for rows of {length} elements")
+
+
+def _are_enough(rows: int, by_chunks: tuple[tuple[str, Make, str], ...]) -> bool:
+    """Tell whether all threads have rows enough, of functions that go through them once where rows are not cut."""
+    return by_chunks[-1][-1] == ROW and rows >= at.PARTS * processors()
 
 
 # Pieces that are remembered: finding them takes longer than a small array.
