@@ -6,16 +6,23 @@ import numpy as np
 
 from numbaexp.backends import numpy
 from numbaexp.backends.adapter import check_mask
+from numbaexp.backends.registry import find
 from numbaexp.layout import Strided
 
 
 def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> Any:
     """Return the elements of ``x`` where the mask is true, and ``value`` elsewhere; see
     ``numbaexp.backends.adapter.Adapter``."""
-    (elements, dtype), (of_mask, _) = backend.read(x, "x"), backend.read(mask, "where")
+    elements, dtype = backend.read(x, "x")
+    # What was made by a selection may be of another class than what is given.
+    of_mask, _ = find(mask).backend.read(mask, "where")
     check_mask(of_mask.view.dtype)
-    shape = np.broadcast_shapes(tuple(elements.view.shape), tuple(of_mask.view.shape))
-    if out is not None or shape == tuple(elements.view.shape):
+    shapes = tuple(elements.view.shape), tuple(of_mask.view.shape)
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(f"`where` must be of a shape that broadcasts with {shapes[0]}; got {shapes[1]}") from None
+    if out is not None or shape == shapes[0]:
         written = backend.write(elements, out, dtype)
     else:
         written = backend.new(elements, dtype, shape)
@@ -26,7 +33,7 @@ def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> An
         from numbaexp.cuda import select as on_device
 
         views = (_broadcast(of_mask.view, shape), _broadcast(elements.view, shape))
-        on_device.run(*views, value, written.view, backend.stream(elements.array, written.array))
+        on_device.run(*views, value, written.view, backend.stream(elements.array, out))
     return backend.finish(elements.array, out, written)
 
 

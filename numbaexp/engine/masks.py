@@ -44,4 +44,8 @@ def compute(
         # A mask makes floats of integers, which may be of another type.
         x = library.convert(x, float_named(rest.pop("dtype")))
     result = call(operation.name, (library.select(mask, x, -np.inf), *factors), out, rest)
-    return result if operation.kind is Kind.REDUCTION else library.select(mask, result, operation.masked, out)
+    if operation.kind is Kind.REDUCTION:
+        return result
+    # Of a library without arrays of its own the result is another one's.
+    of_result = find(result).backend
+    return (of_result if hasattr(of_result, "select") else library).select(mask, result, operation.masked, out)
