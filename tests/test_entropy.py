@@ -13,7 +13,7 @@ from test_softmax_accuracy import LEAST, LOGITS, SHAPES, looked_at, rows
 import numbaexp
 from numbaexp.scalar.row_order import CHUNK
 
-pytestmark = pytest.mark.sampled(dtype="float32")
+pytestmark = pytest.mark.sampled(dtype=("float32", "float64"))
 
 NARROW, OF_FLOAT64, GRADIENT, SMALL = 0.5001, 0.6, 0.51, 1.0
 BATCHES = [

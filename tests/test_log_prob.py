@@ -9,7 +9,7 @@ from helpers import FLOATS, FORMATS, OF_NUMPY, assert_same_bits, assert_same_but
 
 import numbaexp
 
-pytestmark = pytest.mark.sampled(dtype="float32")
+pytestmark = pytest.mark.sampled(dtype=("float32", "float64"))
 
 LAYOUTS = [
     ((3, 5), -1),
