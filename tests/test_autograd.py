@@ -249,13 +249,8 @@ def test_what_the_functions_do_not_take(way):
 
 
 def test_what_rows_do_not_take():
-    for call in (
-        lambda: numbaexp.softmax(leaf(), where=VALUES > 0),
-        lambda: numbaexp.logsumexp(leaf(), b=VALUES),
-        lambda: numbaexp.logsumexp(leaf(), return_sign=True),
-    ):
-        with pytest.raises(TypeError, match=r"of a tensor of `numbaexp.autograd` `.*` does not take `"):
-            call()
+    with pytest.raises(TypeError, match=r"of a tensor of `numbaexp.autograd` `logsumexp` does not take `return_sign`"):
+        numbaexp.logsumexp(leaf(), return_sign=True)
     with pytest.raises(NotImplementedError, match="no rule for its gradient with respect to `weight`"):
         numbaexp.cross_entropy(VALUES, [0, 1], weight=leaf(np.ones(3)))
 

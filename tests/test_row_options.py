@@ -307,6 +307,14 @@ def test_results_in_given_tensors():
         assert torch.equal(narrow, function(x, dtype=torch.float32).half())
 
 
+def test_results_in_given_tensors_of_the_tape():
+    x = autograd.tensor(np.where(MASK, X, 0.5), requires_grad=True)
+    with autograd.no_grad():
+        out = autograd.tensor(np.zeros(X.shape))
+        assert numbaexp.softmax(x, out=out, where=MASK) is out
+    assert_same_but_nan(out.numpy(), numbaexp.softmax(np.where(MASK, X, 0.5), where=MASK))
+
+
 @pytest.mark.parametrize("name", SOFTMAX_LIKE)
 @pytest.mark.parametrize(
     "shape", [(5, 7), (3, 33, 40), (2, 9000), (9000, 20), (300, 300), (2, 70000), (0, 3), ()], ids=str

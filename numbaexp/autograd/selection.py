@@ -7,15 +7,17 @@ import numpy as np
 from numbaexp.autograd.tensor import Tensor
 from numbaexp.backends import numpy
 from numbaexp.backends.adapter import check_mask
+from numbaexp.derivatives.arrays import module_of
 
 
 def select(mask: Any, x: Any, value: float, out: Any = None) -> Any:
-    """Return the elements of a tensor where the mask is true, and ``value`` elsewhere."""
-    if out is not None:
-        raise TypeError("`out` must not be given with `where` of a tensor of `numbaexp.autograd`")
+    """Return the elements of a tensor where the mask is true, and ``value`` elsewhere; or write those to ``out``."""
     mask = mask._elements if isinstance(mask, Tensor) else mask if hasattr(mask, "dtype") else np.asarray(mask)
     check_mask(mask.dtype)
-    return _broadcast(x, np.broadcast_shapes(x.shape, mask.shape)).masked_fill(~mask, value)
+    if out is None:
+        return _broadcast(x, np.broadcast_shapes(x.shape, mask.shape)).masked_fill(~mask, value)
+    module_of(out._elements).copyto(out._elements, value, where=~mask)
+    return out
 
 
 def convert(x: Any, dtype: Any) -> Any:

@@ -18,7 +18,9 @@ def masked(array: Any, mask: Any) -> Any:
     """Replace elements by 0 where the mask is true, so that no derivative is left there."""
     if hasattr(array, "masked_fill"):  # of PyTorch and of the tape
         return array.masked_fill(mask, 0)
-    return _namespace(array).where(mask, 0, array)
+    # The classes of JAX's arrays and tracers do not tell their module.
+    namespace = array.__array_namespace__() if hasattr(array, "__array_namespace__") else module_of(array)
+    return namespace.where(mask, 0, array)
 
 
 def selected(array: Any, index: Any, axis: int) -> Any:
@@ -26,10 +28,6 @@ def selected(array: Any, index: Any, axis: int) -> Any:
     several = index if index.ndim == array.ndim else index.reshape(reduced_shape(tuple(array.shape), (axis,)))
     if hasattr(array, "gather"):  # of PyTorch
         return array.gather(axis, several.long()).reshape(index.shape)
-    # NumPy's indexes the tape's tensors too.
-    return _namespace(array).take_along_axis(array, several, axis).reshape(index.shape)
-
-
-def _namespace(array: Any) -> Any:
-    # The classes of JAX's arrays and tracers do not tell their module.
-    return array.__array_namespace__() if hasattr(array, "__array_namespace__") else module_of(array)
+    # NumPy's ``take_along_axis`` knows no tensors of the tape.
+    grid = np.ogrid[tuple(slice(length) for length in array.shape)]
+    return array[tuple(several if i == axis else places for i, places in enumerate(grid))].reshape(index.shape)
