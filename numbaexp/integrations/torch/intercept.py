@@ -155,7 +155,7 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
     if _is_complex(known.operation, arrays):
         return _by_torch(known.operation, arrays[0], out, options)
     if known.operation.kind is not Kind.LOSS:
-        if known.operation.masked is not None:
+        if options.keys() - known.operation.options.keys() or known.operation.optional:
             return masks.compute(_run_unmasked, backend, known.operation, arrays, out, options)
         return _by_operator(known, arrays, out, options)
     # Logits and probabilities are promoted to one type.
