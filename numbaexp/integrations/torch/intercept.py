@@ -155,7 +155,8 @@ def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[st
     if _is_complex(known.operation, arrays):
         return _by_torch(known.operation, arrays[0], out, options)
     if known.operation.kind is not Kind.LOSS:
-        if options.keys() - known.operation.options.keys() or known.operation.optional:
+        has_more = bool(known.operation.optional) or len(options) > len(known.operation.options)
+        if known.operation.kind is not Kind.ELEMENTWISE and has_more:
             return masks.compute(_run_unmasked, backend, known.operation, arrays, out, options)
         return _by_operator(known, arrays, out, options)
     # Logits and probabilities are promoted to one type.
