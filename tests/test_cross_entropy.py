@@ -643,3 +643,15 @@ def test_peak_memory(run_script):
     assert 0 <= forward < 0.1
     # The gradient itself is as large as the logits.
     assert 0.9 < backward < 1.1
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+def test_classes_under_another_default_type(torch, dtype):
+    x, classes = torch.linspace(-2, 2, 6).reshape(2, 3), torch.tensor([2, 0], dtype=getattr(torch, dtype))
+    expected = numbaexp.cross_entropy(x, classes)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        assert torch.equal(numbaexp.cross_entropy(x, classes), expected)
+    finally:
+        torch.set_default_dtype(before)

@@ -102,7 +102,8 @@ def read(x: torch.Tensor, argument: str = "x") -> tuple[Elements, str]:
         x = x.resolve_neg()
     if x._is_zerotensor():
         x = x.clone()  # which has memory
-    if dtype == "bfloat16" and x.is_cpu:  # no loop of NumPy's can convert to it
+    # No loop of NumPy's can convert to it; classes stay integers, whatever the default type is.
+    if dtype == "bfloat16" and x.is_cpu and argument != "targets":
         x = x.to(torch.bfloat16)
     return Elements(x, _view(x)), dtype
 

@@ -66,7 +66,7 @@ def problem_on_host(given: dict[str, Any], options: dict[str, Any]) -> tuple[Ele
 def _type_name(elements: Elements, dtype: str) -> str:
     """Return the name of the type of elements in the host's memory."""
     view = elements.view
-    return dtype if dtype == "bfloat16" and view.dtype.kind in "fu" else view.dtype.name
+    return dtype if dtype == "bfloat16" and (view.dtype.kind == "f" or view.dtype == np.uint16) else view.dtype.name
 
 
 def _as_float64(array: Any, argument: str) -> np.ndarray:
