@@ -458,10 +458,10 @@ def add_reduction(package):
             """\
     _rule(
         "greatest",
-        gradients={"a": lambda grad, a, result, axis: _kept(grad, a, axis) * (a == _kept(result, a, axis))},
+        gradients={"a": lambda grad, a, result, axis: kept(grad, a, axis) * (a == kept(result, a, axis))},
         tangents={
-            "a": lambda tangent, a, result, axis: _total(
-                (a == _kept(result, a, axis)) * tangent, axis
+            "a": lambda tangent, a, result, axis: total(
+                (a == kept(result, a, axis)) * tangent, axis
             ).reshape(result.shape)
         },
     ),""",

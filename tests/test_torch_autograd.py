@@ -686,6 +686,9 @@ ARGUMENTS_OF_COMPILED = {
     "cross_entropy_backward": lambda x: ((torch.ones(()), x, torch.tensor([0, 2])), {"reduction": "sum"}),
     "logsumexp": lambda x: ((x, 1), {"keepdims": True}),
     "logsumexp_backward": lambda x: ((torch.ones(2), x), {"axis": 1}),
+    "log_prob": lambda x: ((x, torch.tensor([2, 0])), {}),
+    "log_prob_backward": lambda x: ((torch.ones(2), x, torch.tensor([2, 0])), {}),
+    "entropy_backward": lambda x: ((torch.ones(2), x), {}),
     "softmax": lambda x: ((x,), {"axis": 0}),
     "log_softmax": lambda x: ((x, 1), {"out": torch.empty(2, 3)}),
 }

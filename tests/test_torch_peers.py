@@ -94,7 +94,7 @@ def arguments_of(name, sample):
     if name in ("softmax", "log_softmax"):
         return [x, [sample.args[0]]]
     if name == "logsumexp":
-        return [x, list(sample.args[0]), sample.args[1]]
+        return [x, None, list(sample.args[0]), sample.args[1]]
     if name != "cross_entropy":
         return [x]
     order = {"targets": None, "weight": None, **OPERATIONS[name].options}

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from numbaexp.cpu.library_limit import of_call
-from numbaexp.cuda import scratch
 
 
 class Elements(NamedTuple):
@@ -75,6 +74,9 @@ def on_threads_of(adapter: Adapter | None, work: Callable[..., None], *args: Any
 
 def on_memory_of(adapter: Any, x: Any, work: Callable[..., None], *args: Any) -> None:
     """Call ``work`` with temporary memory of the library's own, if its adapter has ``scratch(x, count)``."""
+    # What is of CUDA is imported with the first array of a device.
+    from numbaexp.cuda import scratch
+
     allocate = getattr(adapter, "scratch", None)
     before, scratch.of_call.allocate = scratch.of_call.allocate, allocate and functools.partial(allocate, x)
     try:
