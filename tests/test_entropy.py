@@ -34,7 +34,7 @@ def measuring():
 
 
 class Row:
-    """What is exactly true of a row."""
+    """Hold the exact entropy and gradient of a row."""
 
     def __init__(self, x):
         self.x = [gmpy2.mpfr(v) for v in x.astype(np.float64).tolist()]
@@ -102,7 +102,7 @@ def test_a_vocabulary(scale, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_short_rows_beside_each_other(dtype):
+def test_short_batched_rows(dtype):
     for kind in ("normal", "dominated", "with -inf", "extreme"):
         x = np.stack(list(rows(kind, dtype, [(40, 5)])))
         grad = np.random.default_rng(0).standard_normal(40).astype(x.dtype)

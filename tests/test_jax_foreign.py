@@ -368,7 +368,7 @@ class TestStructures:
 
 
 def test_the_header_of_xla():
-    """What is read is what the installed header publishes."""
+    """The offsets are those of the installed header."""
     header = f"{jax.ffi.include_dir()}/xla/ffi/api/c_api.h"
     text = re.sub(r"//.*", "", pathlib.Path(header).read_text())
     assert int(re.search(r"XLA_FFI_API_MAJOR (\d+)", text)[1]) == at.MAJOR

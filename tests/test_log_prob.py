@@ -37,7 +37,7 @@ def problem(shape, axis, several, dtype, seed=0):
 
 
 def taken(logits, index, axis):
-    """What the function is to give."""
+    """Return the promised result."""
     of_all = numbaexp.log_softmax(logits, axis)
     if index.ndim == logits.ndim:
         return np.take_along_axis(of_all, index, axis)

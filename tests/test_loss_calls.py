@@ -40,7 +40,7 @@ def arrays_of(batch, shape, kind, weights, dtype="float32"):
 
 
 def each(function, batch, *arrays):
-    """What a function gives for each call alone; an array that is not mapped is a pair of it and None."""
+    """Return the results of each call alone; an array that is not mapped is a pair of it and None."""
     results = []
     for index in np.ndindex(batch):
         results.append(function(*(array[0] if type(array) is tuple else array[index] for array in arrays)))

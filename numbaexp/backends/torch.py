@@ -35,7 +35,7 @@ def asarray(array: Any, x: torch.Tensor) -> Any:
 
 
 def select(mask: Any, x: torch.Tensor, value: float, out: torch.Tensor | None = None) -> torch.Tensor:
-    mask = _beside(mask, x, "where")
+    mask = _as_tensor(mask, x, "where")
     check_mask(mask.dtype)
     return torch.where(mask, x, value) if out is None else out.masked_fill_(~mask, value)
 
@@ -45,7 +45,7 @@ def convert(x: torch.Tensor, dtype: str) -> torch.Tensor:
 
 
 def together(a: Any, b: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    a, b = _beside(a, b, "a"), _beside(b, a, "b")
+    a, b = _as_tensor(a, b, "a"), _as_tensor(b, a, "b")
     dtype = _product_type(a, b)
     return torch.broadcast_tensors(a.to(dtype), b.to(dtype))
 
@@ -59,7 +59,7 @@ def _product_type(a: torch.Tensor, b: torch.Tensor) -> torch.dtype:
     return torch.promote_types(a.dtype, b.dtype) if a.is_floating_point() else torch.get_default_dtype()
 
 
-def _beside(array: Any, x: Any, argument: str) -> torch.Tensor:
+def _as_tensor(array: Any, x: Any, argument: str) -> torch.Tensor:
     """Return an argument as a tensor on the device of the tensor ``x``; nothing but a number is copied there."""
     if isinstance(array, torch.Tensor):
         if isinstance(x, torch.Tensor) and array.device != x.device:

@@ -1,4 +1,4 @@
-"""What compiled code reads of a call of XLA's, and what it answers; see ``numbaexp.cpu.xla_state``."""
+"""Read the structures of a call of XLA's in compiled code; see ``numbaexp.cpu.xla_state``."""
 
 from llvmlite import ir
 from numba import types

@@ -1,5 +1,5 @@
-"""What XLA calls a handler with, as ``xla/ffi/api/c_api.h`` publishes it, by offsets in bytes; and the state of the
-handler, words that ``numbaexp.cpu.compiled_xla_handler`` reads."""
+"""The structures with which XLA calls a handler, as ``xla/ffi/api/c_api.h`` publishes them, by offsets in bytes; and
+the state of the handler, words that ``numbaexp.cpu.compiled_xla_handler`` reads."""
 
 # The interface that the offsets below are of, and that its structures may not be smaller than.
 MAJOR, MINOR = 0, 1

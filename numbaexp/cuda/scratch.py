@@ -1,4 +1,4 @@
-"""Whose allocator gives the memory that kernels need meanwhile: that of the library of the arrays, if it has one.
+"""The allocator of temporary device memory: that of the library of the arrays, if it has one.
 
 A library that records its work as a CUDA graph can take no other's allocations.
 """
@@ -9,7 +9,8 @@ from typing import Any
 
 
 class _Allocator(threading.local):
-    """That of the call that runs in this thread: it returns memory for so many float64, and the address."""
+    """Hold the allocator of the call that runs in this thread; it returns memory for so many float64, and the
+    address."""
 
     allocate: Callable[[int], tuple[Any, int]] | None = None
 

@@ -14,7 +14,7 @@ from numbaexp.operations import Kind, Operation
 
 
 class Library(NamedTuple):
-    """What has to be known of a library.
+    """Describe a library of arrays with labels or units.
 
     classes : of its arrays.
     elements(array, argument, function) : the elements of an array, NumPy's or of another library; refuses what would be

@@ -72,7 +72,7 @@ def test_special_rows(dtype):
 
 
 def of_host(array):
-    """What an array of NumPy's, Numba's or PyTorch's holds."""
+    """Return the elements of an array of NumPy's, Numba's or PyTorch's."""
     return array.copy_to_host() if hasattr(array, "copy_to_host") else np.asarray(array)
 
 
@@ -101,7 +101,7 @@ def test_torch(torch, several):
 
 @pytest.mark.parametrize("kind", INTEGERS)
 def test_invalid_classes_are_nan(kind):
-    """Which only the device could see."""
+    """Only the device could see them."""
     logits = np.random.default_rng(0).standard_normal((3, 7)).astype(np.float32)
     index = np.array([2, 100 if kind.startswith("u") else -1, 7]).astype(kind)
     there, classes = cuda.to_device(logits), cuda.to_device(index)

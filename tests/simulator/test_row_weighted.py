@@ -108,7 +108,7 @@ def test_chunks_whose_sums_cancel():
 
 
 @pytest.mark.parametrize(("rows", "length"), [(5, 9), (9, 100), (3, CHUNK + 40)])
-def test_rows_beside_each_other(monkeypatch, rows, length):
+def test_batched_rows(monkeypatch, rows, length):
     monkeypatch.setattr(launch_rows, "BATCHED_FROM", 2)
     used, kernel = set(), launch_rows.compiled
     monkeypatch.setattr(launch_rows, "compiled", lambda *of, device: used.add(of[2]) or kernel(*of, device=device))

@@ -20,7 +20,7 @@ def of_numpys(x: Any, argument: str) -> Any:
 
 
 class Known(NamedTuple):
-    """What is known of an array: lengths that are not are one and the same NaN, which is equal to itself in a tuple."""
+    """Describe what is known of an array: unknown lengths are one and the same NaN, equal to itself in a tuple."""
 
     shape: tuple[Any, ...]
 
