@@ -9,8 +9,8 @@ from typing import Any
 
 
 class _Allocator(threading.local):
-    """Hold the allocator of the call that runs in this thread; it returns memory for so many float64, and the
-    address."""
+    """Hold the allocator of the call that runs in this thread: a function that returns memory for so many float64, and
+    the address."""
 
     allocate: Callable[[int], tuple[Any, int]] | None = None
 
