@@ -108,11 +108,15 @@ def number_as_stored(value: float, dtype: str) -> Any:
     return np.uint16(number.view(np.uint32) >> 16) if dtype == "bfloat16" else number.astype(dtype)
 
 
+def _has_kernels(x: Any) -> bool:
+    """Tell whether an array is of a type that kernels were found for before."""
+    return type(x) is np.ndarray and x.dtype in _types
+
+
 def formula_type(labels: Sequence[str], arrays: Sequence[Any], dtype: Any) -> np.dtype | None:
     """Return the type in which a function of rows is computed where that is longdouble or complex, by NumPy's promotion
     of the arrays or as ``dtype`` says; else None."""
-    # The types that kernels were found for before are looked up fast.
-    if dtype is None and all(type(x) is np.ndarray and x.dtype in _types for x in arrays):
+    if dtype is None and all(map(_has_kernels, arrays)):
         return None
     given = dict(zip(labels, arrays, strict=True))
     typed = {label: x if hasattr(x, "dtype") else np.asarray(x) for label, x in given.items()}

@@ -53,8 +53,9 @@ def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -
         logits, targets, dtype = promoted(logits, targets)
         result = _intercepted(operation, (*before, logits, targets, weight), out, options)
         return in_type(result, dtype) if before else result
-    if operation.masked is not None and (len(arrays) > 1 or len(options) > 1):
-        library = masks.library_of(arrays, options)
+    is_masked = "where" in options and operation.masked is not None
+    if is_masked or (operation.optional and arrays[-1] is not None):
+        library = masks.library_of(arrays)
         if library is not None:
             return masks.compute(run_unmasked, library, operation, arrays, out, options)
     return _intercepted(operation, arrays, out, options)

@@ -14,11 +14,8 @@ from numbaexp.operations import Kind, Operation
 Call = Callable[[str, tuple[Any, ...], Any, dict[str, Any]], Any]
 
 
-def library_of(arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Return the adapter that selects for a call with a mask or with factors, or None where a call has neither, or
-    NumPy computes."""
-    if "where" not in options and (len(arrays) == 1 or arrays[1] is None):
-        return None
+def library_of(arrays: tuple[Any, ...]) -> Any:
+    """Return the adapter that selects for a call with a mask or with factors, or None where NumPy computes."""
     backends = [find(array).backend for array in arrays]
     return next((each for each in backends if each is not numpy and hasattr(each, "select")), None)
 

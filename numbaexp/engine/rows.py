@@ -33,9 +33,7 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
         result = _by_plans_of_numpys(operation, labels, arrays, out, options)
         if result is not NotImplemented:
             return result
-    wanted = options.get("dtype")
-    options = {name: value for name, value in options.items() if name != "dtype"}
-    refuse(operation, arrays[0], options)
+    wanted = None if len(options) == len(operation.options) else _type_asked_for(operation, arrays[0], options)
     read = [backend.read(x, label) for x, label in zip(arrays, labels, strict=True)]
     x, dtype = read[operation.like_index]
     read, computed, dtype = (read, dtype, dtype) if wanted is None else _converted(backend, x, dtype, wanted)
@@ -83,6 +81,12 @@ def _by_plans_of_numpys(
 
         return masked_rows.compute(operation, arrays, out, **options)
     return NotImplemented
+
+
+def _type_asked_for(operation: Operation, x: Any, options: dict[str, Any]) -> Any:
+    """Return the option ``dtype``; raise where there are others that only arrays of NumPy have."""
+    refuse(operation, x, {name: value for name, value in options.items() if name != "dtype"})
+    return options.get("dtype")
 
 
 def _converted(backend: Any, x: Elements, dtype: str, asked: Any) -> tuple[list[tuple[Elements, str]], str, str]:
