@@ -514,10 +514,11 @@ def test_wider_results_of_arrays_of_the_host():
 
 
 @pytest.mark.usefixtures("_shared")
-@pytest.mark.parametrize(("source", "to"), MIXED)
-def test_wider_results_of_several_chunks(source, to):
-    rows = special_rows(source, CHUNK + 40)[[0, 1, 9, 18]]
-    assert_computed_in(to, ("softmax", "log_softmax")[MIXED.index((source, to)) % 2], rows, source)
+@pytest.mark.parametrize(
+    ("name", "source", "to"), [("softmax", "bfloat16", "float32"), ("log_softmax", "float32", "float64")]
+)
+def test_wider_results_of_several_chunks(name, source, to):
+    assert_computed_in(to, name, special_rows(source, CHUNK + 40)[[0, 9]], source)
 
 
 def test_balanced_rows_tell():
