@@ -645,9 +645,9 @@ def test_peak_memory(run_script):
     assert 0.9 < backward < 1.1
 
 
-@pytest.mark.parametrize("dtype", ["int64", "uint8"])
-def test_classes_under_another_default_type(torch, dtype):
-    x, classes = torch.linspace(-2, 2, 6).reshape(2, 3), torch.tensor([2, 0], dtype=getattr(torch, dtype))
+@pytest.mark.parametrize("kind", ["int64", "uint8"])
+def test_classes_under_another_default_type(torch, kind):
+    x, classes = torch.linspace(-2, 2, 6).reshape(2, 3), torch.tensor([2, 0], dtype=getattr(torch, kind))
     expected = numbaexp.cross_entropy(x, classes)
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)

@@ -59,7 +59,7 @@ def _cases():
         yield from ((*LAYOUTS[0], several, dtype) for dtype in FLOATS if dtype != "float32")
 
 
-@pytest.mark.parametrize(("shape", "axis", "several", "dtype"), _cases())
+@pytest.mark.parametrize(("shape", "axis", "several", "dtype"), [*_cases()])
 def test_layouts(shape, axis, several, dtype):
     logits = (4 * np.random.default_rng(0).standard_normal(shape)).astype(dtype_of(dtype))
     assert_all_same(logits, axis, several)
