@@ -51,6 +51,8 @@ class Operation:
         Whether the first array is the gradient of another function's result.
     like_index : int
         The index of the array ``like``.
+    required : tuple of str
+        The arrays that are not optional.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Operation:
         self.optional, self.per_row, self.options, self.masked = optional, per_row, options, masked
         self.kernel, self.float32_under_autocast = kernel or name, float32_under_autocast
         self.is_gradient, self.like_index = arrays[0] == "grad_output", arrays.index(like)
+        self.required = tuple(array for array in arrays if array not in optional)
 
 
 def _elementwise(name: str, saved: str, autocast: tuple[str, ...] = ()) -> list[Operation]:

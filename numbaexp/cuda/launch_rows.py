@@ -20,7 +20,7 @@ from numbaexp.scalar.row_order import CHUNK, LANES
 # The operands of each function, by what errors call them. Of "record", "sum" and "count" an element is several float64,
 # one after another.
 OPERANDS = {
-    **{name: (*OPERATIONS[name].arrays, "out") for name in (*named(Kind.ROWS), *named(Kind.REDUCTION))},
+    **{name: (*OPERATIONS[name].required, "out") for name in (*named(Kind.ROWS), *named(Kind.REDUCTION))},
     # The last may be left out.
     "weighted_logsumexp": ("a", "b", "out", "sign"),
     "statistics": ("x", "greatest", "logarithm", "low"),
