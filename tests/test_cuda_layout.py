@@ -283,7 +283,7 @@ def test_gradients_go_the_same_way(driver):
 
 
 def test_temporary_memory_of_a_library(monkeypatch):
-    """That of its own allocator, for the time of a call: nothing else can be recorded in a CUDA graph."""
+    """Take memory of the library's own allocator for the time of a call, which alone a CUDA graph records."""
     from numbaexp.backends.adapter import on_memory_of
 
     freed, addresses = [], []

@@ -171,7 +171,7 @@ def test_pytorch_has_the_same_bits(dtype):
 
 
 def test_pytorch_transforms_and_compiles():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="the library is PyTorch")
     x = to_torch(np.random.default_rng(0).standard_normal((3, 5)))
     assert_same_bits(torch.vmap(numbaexp.entropy)(x), numbaexp.entropy(x))
     compiled = torch.compile(numbaexp.entropy, fullgraph=True, backend="aot_eager")
@@ -180,7 +180,7 @@ def test_pytorch_transforms_and_compiles():
 
 @pytest.mark.parametrize("dtype", OF_NUMPY)
 def test_jax_has_the_same_bits(dtype):
-    jax = pytest.importorskip("jax")
+    jax = pytest.importorskip("jax", reason="the library is JAX")
     x = (np.random.default_rng(0).standard_normal((4, 50)) * 3).astype(dtype)
     with jax.enable_x64(dtype == "float64"):
         of_x, expected = jax.numpy.asarray(x), numbaexp.entropy(x)
@@ -191,7 +191,7 @@ def test_jax_has_the_same_bits(dtype):
 
 
 def test_jax_differentiates_twice():
-    jax = pytest.importorskip("jax")
+    jax = pytest.importorskip("jax", reason="the library is JAX")
     from jax.test_util import check_grads
 
     with jax.enable_x64(True):
@@ -200,6 +200,6 @@ def test_jax_differentiates_twice():
 
 
 def test_arrays_of_dask_are_computed_in_memory():
-    da = pytest.importorskip("dask.array")
+    da = pytest.importorskip("dask.array", reason="the arrays are Dask's")
     x = np.random.default_rng(0).standard_normal((4, 50)).astype(np.float32)
     assert_same_bits(numbaexp.entropy(da.from_array(x, chunks=(2, 20))), numbaexp.entropy(x))

@@ -223,7 +223,7 @@ def test_pytorch_has_the_same_bits(dtype):
 
 @pytest.mark.parametrize("several", [None, 3])
 def test_pytorch_transforms_and_compiles(several):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="the library is PyTorch")
     _, x, index = (to_torch(each) for each in problem((3, 5), 1, several, np.float64))
     one_by_one = torch.stack([numbaexp.log_prob(*each) for each in zip(x, index, strict=True)])
     assert_same_bits(torch.vmap(numbaexp.log_prob)(x, index), one_by_one)
@@ -232,7 +232,7 @@ def test_pytorch_transforms_and_compiles(several):
 
 
 def test_pytorch_takes_integers_as_such_whatever_its_default_type():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="the library is PyTorch")
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
     try:
@@ -245,7 +245,7 @@ def test_pytorch_takes_integers_as_such_whatever_its_default_type():
 @pytest.mark.parametrize("several", [None, 3])
 @pytest.mark.parametrize("dtype", OF_NUMPY)
 def test_jax_has_the_same_bits(dtype, several):
-    jax = pytest.importorskip("jax")
+    jax = pytest.importorskip("jax", reason="the library is JAX")
     grad, logits, index = problem((4, 50), 1, several, dtype)
     with jax.enable_x64(dtype == "float64"):
         x, at = jax.numpy.asarray(logits), jax.numpy.asarray(index)
@@ -259,7 +259,7 @@ def test_jax_has_the_same_bits(dtype, several):
 
 @pytest.mark.parametrize("several", [None, 3])
 def test_jax_differentiates_twice(several):
-    jax = pytest.importorskip("jax")
+    jax = pytest.importorskip("jax", reason="the library is JAX")
     from jax.test_util import check_grads
 
     _, logits, index = problem((3, 5), 1, several, np.float64)
@@ -269,6 +269,6 @@ def test_jax_differentiates_twice(several):
 
 
 def test_arrays_of_dask_are_computed_in_memory():
-    da = pytest.importorskip("dask.array")
+    da = pytest.importorskip("dask.array", reason="the arrays are Dask's")
     _, logits, index = problem((4, 50), 1, None, np.float32)
     assert_same_bits(numbaexp.log_prob(da.from_array(logits, chunks=(2, 20)), index), numbaexp.log_prob(logits, index))

@@ -98,7 +98,7 @@ def test_special_rows_of_several_chunks(dtype):
 
 @pytest.mark.usefixtures("_shared")
 def test_chunks_whose_sums_cancel():
-    """What is left of them shows the order of every sum."""
+    """Tell the order of every sum from the rest that is left."""
     generator = np.random.default_rng(2)
     half, places = generator.normal(0, 20, CHUNK), generator.permutation(2 * CHUNK)
     a, b = np.concatenate([half, half])[places], np.repeat([1.0, -1.0], CHUNK)[places]

@@ -1,4 +1,4 @@
-"""What PyTorch's CUDA graphs record: no call waits for the device, or takes memory that is not PyTorch's."""
+"""Calls that PyTorch's CUDA graphs can record: none waits for the device, or takes memory that is not PyTorch's."""
 
 import numpy as np
 import pytest
