@@ -53,7 +53,13 @@ class Operation:
         The index of the array ``like``.
     required : tuple of str
         The arrays that are not optional.
+    results : int
+        The number of results: 1, but for some functions that users write.
+    is_custom : bool
+        Whether a user has written the function, or one whose derivative this is.
     """
+
+    results, is_custom = 1, False
 
     def __init__(
         self,

@@ -30,34 +30,48 @@ _RAISES = {
 }
 
 
-def run(serial, inputs, out, kwargs):
-    """Call ``serial(*inputs, out, **kwargs)`` on all threads; return None where the call cannot be cut into slabs."""
-    x, where = inputs[0], kwargs.get("where", True)
-    given = inputs if where is True else (*inputs, where)
-    if not _PASSED_ON.issuperset(kwargs) or not all(_fits(array, x) and not array.dtype.hasobject for array in given):
+def run(serial, inputs, outs, kwargs):
+    """Call ``serial(*inputs, *outs, **kwargs)`` on all threads; return None where the call cannot be cut into slabs.
+
+    Inputs are arrays and numbers, and broadcast; ``outs`` are arrays, or None to be allocated. Returns them.
+    """
+    where = kwargs.get("where", True)
+    arrays = [each for each in (*inputs, where) if type(each) is np.ndarray]
+    if not _PASSED_ON.issuperset(kwargs) or any(array.dtype.hasobject for array in arrays):
         return None
-    if out is None:
-        out = _allocate(serial, inputs, kwargs)
-    if not _fits(out, x) or not out.flags.writeable or any(_overlaps(array, out) for array in given):
+    if not (where is True or type(where) is np.ndarray):
         return None
-    if any(array.dtype.kind == "c" for array in inputs) and out.dtype.kind != "c":  # NumPy warns, once a call
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        return None
+    if all(out is None for out in outs):
+        outs = _allocate(serial, inputs, kwargs, shape, len(outs))
+    if not all(_fits(out, shape) and out.flags.writeable for out in outs):
+        return None
+    if any(_overlaps(array, out) for array in (*arrays, *outs) for out in outs if array is not out):
+        return None
+    out = outs[0]
+    if any(array.dtype.kind == "c" for array in arrays) and out.dtype.kind != "c":  # NumPy warns, once a call
         return None
     options = {key: value for key, value in kwargs.items() if key not in ("where", "order", "subok")}
 
     axis = int(np.argmax([abs(step) * (length > 1) for step, length in zip(out.strides, out.shape, strict=True)]))
-    length = x.shape[axis]
-    count = min(length, -(-x.size // SLAB))
+    length = shape[axis]
+    count = min(length, -(-out.size // SLAB))
     before = (slice(None),) * axis
     slabs = deque((*before, slice(length * i // count, length * (i + 1) // count)) for i in range(count))
+    # Those of one element stay as they are, for the loop is faster with a number.
+    whole = [np.broadcast_to(each, shape) if getattr(each, "ndim", 0) else each for each in (*inputs, where)]
 
     def work(slab):
-        mask = where if where is True else where[slab]
-        serial(*(array[slab] for array in inputs), out[slab], where=mask, **options)
+        *given, mask = (each[slab] if getattr(each, "ndim", 0) else each for each in whole)
+        serial(*given, *(out[slab] for out in outs), where=mask, **options)
 
     flags = on_all_threads(work, slabs)
     if flags:
         _report(serial.__name__, flags)
-    return out
+    return outs
 
 
 def _report(name, flags):
@@ -68,9 +82,9 @@ def _report(name, flags):
     division(name)(dividends, divisors)
 
 
-def _fits(array, x):
-    """Tell whether an array can be cut as ``x`` is."""
-    return type(array) is np.ndarray and array.shape == x.shape
+def _fits(array, shape):
+    """Tell whether an array can be cut as one of that shape is."""
+    return type(array) is np.ndarray and array.shape == shape
 
 
 def _overlaps(a, out):
@@ -80,25 +94,27 @@ def _overlaps(a, out):
     return not (a.ctypes.data == out.ctypes.data and a.strides == out.strides and a.dtype == out.dtype)
 
 
-def _allocate(serial, inputs, kwargs):
-    """Allocate the array that NumPy would return the result in; return None where it would refuse the call."""
-    dtypes = [array.dtype for array in inputs]
-    signature = kwargs.get("signature") or (*[None] * len(inputs), kwargs.get("dtype"))
+def _allocate(serial, inputs, kwargs, shape, results):
+    """Allocate the arrays that NumPy would return the results in; return Nones where it would refuse the call."""
+    types = [getattr(each, "dtype", type(each)) for each in inputs]
+    signature = kwargs.get("signature") or (*[None] * len(inputs), *[kwargs.get("dtype")] * results)
     casting = kwargs.get("casting", "same_kind")
     try:
-        *_, dtype = serial.resolve_dtypes((*dtypes, None), signature=signature, casting=casting)
+        dtypes = serial.resolve_dtypes((*types, *[None] * results), signature=signature, casting=casting)
     except TypeError:
-        return None
-    access: Any = [*[["readonly"]] * len(inputs), ["writeonly", "allocate", "no_subtype"]]
+        return (None,) * results
+    arrays = [each for each in inputs if getattr(each, "ndim", 0)]
+    access: Any = [*[["readonly"]] * len(arrays), *[["writeonly", "allocate", "no_subtype"]] * results]
     iterator = np.nditer(
-        [*inputs, None],
+        [*arrays, *[None] * results],
         ["external_loop", "buffered", "delay_bufalloc", "zerosize_ok"],
         access,
-        [*dtypes, dtype],
+        [*(array.dtype for array in arrays), *dtypes[-results:]],
         kwargs.get("order", "K"),
         "unsafe",
+        itershape=shape,
     )
-    return iterator.operands[-1]
+    return iterator.operands[-results:]
 
 
 def on_all_threads(work, slabs):

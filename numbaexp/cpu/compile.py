@@ -20,6 +20,7 @@ def compile_kernel(
     arguments: tuple[Any, ...] | None = None,
     options: dict[str, Any] | None = None,
     modules: tuple[str, ...] = (),
+    digest: str = "",
     parallel: bool = False,
 ) -> Loaded:
     """Return the machine code of a function, which stays for as long as the process lives.
@@ -37,6 +38,8 @@ def compile_kernel(
         them it is that one.
     modules : tuple of str
         That the function is made of, besides its own and those that they import.
+    digest : str
+        Of what else it is made of.
     parallel : bool
         Whether the function has loops for Numba's threads, which are there then.
     """
@@ -52,5 +55,5 @@ def compile_kernel(
                 numba_compiler.start_run_time()
             if code is None:
                 made_by = numba_compiler.MadeBy(sources[0], attribute, arguments, options or {})
-                code = numba_compiler.compiled(name, made_by, signature, sources, parallel)
+                code = numba_compiler.compiled(name, made_by, signature, sources, digest, parallel)
         return load(code)

@@ -146,14 +146,15 @@ def ends(first, step, n, itemsize):
 
 
 @jit
-def can_be_parted(args, steps, inputs, n, itemsize):
-    """Tell whether parts of the result can be written while others of an input are read."""
-    low, high = ends(args[inputs], steps[inputs], n, itemsize)
-    for k in range(inputs):
-        input_low, input_high = ends(args[k], steps[k], n, itemsize)
-        apart = input_high <= low or high <= input_low
-        if not (apart or (args[k] == args[inputs] and steps[k] == steps[inputs])):
-            return False
+def can_be_parted(args, steps, inputs, operands, n, itemsize):
+    """Tell whether parts of the results can be written while others of an input are read."""
+    for result in range(inputs, operands):
+        low, high = ends(args[result], steps[result], n, itemsize)
+        for k in range(inputs):
+            input_low, input_high = ends(args[k], steps[k], n, itemsize)
+            apart = input_high <= low or high <= input_low
+            if not (apart or (args[k] == args[result] and steps[k] == steps[result])):
+                return False
     return True
 
 
@@ -170,16 +171,16 @@ def call_part(loop, args, steps, operands, start, n, whole):
 
 
 def parallel_loop(args, dimensions, steps, data):
-    """Run the loop ``data[2]``, of ``data[5]`` inputs, in parts, where there are at least ``data[3]`` elements (of
-    ``data[4]`` bytes), on at most ``data[6]`` threads."""
-    loop, threshold, itemsize, inputs = data[2], data[3], data[4], data[5]
+    """Run the loop ``data[2]``, of ``data[5]`` inputs and ``data[9]`` results, in parts, where there are at least
+    ``data[3]`` elements (of ``data[4]`` bytes), on at most ``data[6]`` threads."""
+    loop, threshold, itemsize, inputs, operands = data[2], data[3], data[4], data[5], data[5] + data[9]
     n, args_address, steps_address = dimensions[0], address_of(args), address_of(steps)
 
     # NumPy lets an output overlap its input where going through it in order is safe: that is one thread's work.
-    parted = n >= threshold and can_be_parted(args, steps, inputs, n, itemsize)
+    parted = n >= threshold and can_be_parted(args, steps, inputs, operands, n, itemsize)
     threads = compiled_threads(data[6]) if parted else 1
     if threads == 1:
-        call_part(loop, args_address, steps_address, inputs + 1, 0, n, n)
+        call_part(loop, args_address, steps_address, operands, 0, n, n)
     else:
         parts = 2
         while parts < MOST_PARTS and parts * PART < n:
@@ -192,7 +193,7 @@ def parallel_loop(args, dimensions, steps, data):
             start, stop = n * part // parts, n * (part + 1) // parts
             if test_flags(ALL_FLAGS):
                 clear_flags(ALL_FLAGS)
-            call_part(loop, args_address, steps_address, inputs + 1, start, stop - start, n)
+            call_part(loop, args_address, steps_address, operands, start, stop - start, n)
             merge_flags(raised, test_flags(ALL_FLAGS))
         set_num_threads(of_caller)
         flags = before | merge_flags(raised, 0)

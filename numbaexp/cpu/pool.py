@@ -24,7 +24,7 @@ SAFE_LAYERS = ("omp", "tbb")
 # One array for each type of each ufunc, which its loop reads through a data pointer: 0, at the index where the serial
 # loop looks for what it is a part of; the address of the loop to run, that of the serial loop, or of ``first_loop``
 # until that is compiled, the fewest elements to share among threads, the size of one, the number of inputs, the most
-# threads, what compiles, and what the loop calls. They live as long as the process.
+# threads, what compiles, what the loop calls, and the number of results. They live as long as the process.
 _cells: list[np.ndarray] = []
 _keep_alive: list[Any] = []
 
@@ -119,10 +119,10 @@ def compiled_first_loop():
     return compile_kernel("first", "parallel.first_loop", LOOP)
 
 
-def switched_loop(make, threshold, itemsize, inputs):
+def switched_loop(make, threshold, itemsize, inputs, results=1):
     """(address, data pointer) of a loop that runs the one that ``make()`` compiles when it is first called, on all
     threads once these may be used."""
-    cell = _new_cell(make, threshold, itemsize, inputs, shared=True)
+    cell = _new_cell(make, threshold, itemsize, inputs, results, shared=True)
     _cells.append(cell)
     return compiled_current_loop().address, cell.ctypes.data
 
@@ -130,10 +130,10 @@ def switched_loop(make, threshold, itemsize, inputs):
 def single_loop(make, called=None):
     """Return (address, data pointer) of a loop that runs the one that ``make()`` compiles on the calling thread, and
     which may call a Python object."""
-    return compiled_current_loop().address, _new_cell(make, 0, 0, 0, shared=False, called=called).ctypes.data
+    return compiled_current_loop().address, _new_cell(make, 0, 0, 0, 0, shared=False, called=called).ctypes.data
 
 
-def _new_cell(make, threshold, itemsize, inputs, shared, called=None):
+def _new_cell(make, threshold, itemsize, inputs, results, shared, called=None):
     first = compiled_first_loop().address
 
     def compile_now():
@@ -142,7 +142,7 @@ def _new_cell(make, threshold, itemsize, inputs, shared, called=None):
                 cell[2] = make().address
                 cell[1] = compiled_parallel_loop().address if shared and _running else cell[2]
 
-    ours = [0, first, first, threshold, itemsize, inputs, RUNNING[0], id(compile_now), id(called)]
+    ours = [0, first, first, threshold, itemsize, inputs, RUNNING[0], id(compile_now), id(called), results]
     cell = np.array(ours, np.intp)
     _keep_alive.append((cell, compile_now, called))
     return cell

@@ -117,7 +117,7 @@ def _by_scalar(name, row, settled, level):
 
 
 @functools.cache
-def _rounded(name, dtype):
+def rounded_scalar(name, dtype):
     """A function of one number that leaves a loop around it SIMD code, as suits the processor."""
     row, level, of_type = FAMILY[name][dtype], current_level(), f"{name}_{dtype}"
     settled = make_settled(_make_settle(name, dtype, level))
@@ -131,9 +131,9 @@ def scalar_for(name, x):
     """Return the Python function that Numba compiles for a call with an argument of a type of Numba's; None where there
     is none."""
     if x == types.float32:
-        number, rounded = np.float32, _rounded(name, "float32")
+        number, rounded = np.float32, rounded_scalar(name, "float32")
     elif x == types.float64 or isinstance(x, (types.Integer, types.Boolean)):
-        number, rounded = np.float64, _rounded(name, "float64")
+        number, rounded = np.float64, rounded_scalar(name, "float64")
     else:
         return None
 

@@ -8,6 +8,7 @@ taken over, so that types are promoted as there, and those of the types computed
 import contextlib
 import ctypes
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ AUTO_THRESHOLDS = {"float16": 24576, "bfloat16": 12288, "float32": 12288, "float
 # Under "parallel" every piece is.
 _ANY_LENGTH = 1
 
-_CODES = {"e": "float16", "f": "float32", "d": "float64"}
+CODES = {"e": "float16", "f": "float32", "d": "float64"}
 
 
 class _Ufunc(ctypes.Structure):
@@ -96,7 +97,8 @@ def _other_loop(name, taken):
 
 # NumPy keeps pointers into these and does not own them.
 _keep_alive: list[Any] = []
-_built: list[tuple[np.ufunc, str, str]] = []
+# Each ufunc, and what returns its loop for bfloat16.
+_built: list[tuple[np.ufunc, Callable[[], Any]]] = []
 _bfloat16: np.dtype | None = None
 
 
@@ -110,17 +112,22 @@ def ufunc(name, target):
     for i, taken in enumerate(types_taken):
         code = taken[0]
         type_numbers += [np.dtype(code).num] * (arity(name) + 1)
-        functions[i], data[i] = inner_loop(name, _CODES[code], target) if code in _CODES else _other_loop(name, taken)
-    made = _make(name, functions, data, type_numbers)
+        functions[i], data[i] = inner_loop(name, CODES[code], target) if code in CODES else _other_loop(name, taken)
+    made = make_ufunc(name, functions, data, type_numbers)
     if target == "auto":
         # A graph that holds the ufunc (Dask's, say) is pickled, by name. NumPy before 2.2 has no place for the module,
         # and pickle looks for it in all of them.
         with contextlib.suppress(AttributeError):
             made.__module__ = __name__
-    _built.append((made, name, target))
-    if _bfloat16 is not None:
-        _register_bfloat16(made, name, target, _bfloat16.num)
+    with_bfloat16(made, functools.partial(inner_loop, name, "bfloat16", target))
     return made
+
+
+def with_bfloat16(made, loop):
+    """Let a ufunc have the loop that ``loop()`` returns for bfloat16, as soon as NumPy knows that type."""
+    _built.append((made, loop))
+    if _bfloat16 is not None:
+        _register_bfloat16(made, loop, _bfloat16.num)
 
 
 @functools.cache
@@ -139,28 +146,29 @@ def division(name):
 
 def _made_of_one(name, loop, type_numbers):
     function, data = loop
-    return _make(name, (ctypes.c_void_p * 1)(function), (ctypes.c_void_p * 1)(data), type_numbers)
+    return make_ufunc(name, (ctypes.c_void_p * 1)(function), (ctypes.c_void_p * 1)(data), type_numbers)
 
 
-def _make(name, functions, data, type_numbers):
+def make_ufunc(name, functions, data, type_numbers, results=1):
+    """Make a ufunc of the loops at addresses, with their data, of operands of the types of such numbers."""
     types = (ctypes.c_char * len(type_numbers))(*type_numbers)
     label = name.encode()
     _keep_alive.append((functions, data, types, label))
     make, _ = _api()
-    inputs = len(type_numbers) // len(functions) - 1
-    return make(functions, data, types, len(functions), inputs, 1, _NO_IDENTITY, label, None, 0)
+    inputs = len(type_numbers) // len(functions) - results
+    return make(functions, data, types, len(functions), inputs, results, _NO_IDENTITY, label, None, 0)
 
 
 def add_bfloat16(dtype):
     """Give every ufunc a loop for the bfloat16 of ml_dtypes, NumPy's name for which is ``dtype``."""
     global _bfloat16
     _bfloat16 = dtype
-    for made, name, target in _built:
-        _register_bfloat16(made, name, target, dtype.num)
+    for made, loop in _built:
+        _register_bfloat16(made, loop, dtype.num)
 
 
-def _register_bfloat16(made, name, target, number):
-    function, data = inner_loop(name, "bfloat16", target)
+def _register_bfloat16(made, loop, number):
+    function, data = loop()
     _, register = _api()
     register(made, number, function, (ctypes.c_int * made.nargs)(*[number] * made.nargs), data)
 

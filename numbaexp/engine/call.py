@@ -11,9 +11,9 @@ from numbaexp.engine.tracing import run_traceable, traceable
 from numbaexp.once import LOCK
 from numbaexp.operations import OPERATIONS, Kind, Operation, named
 
-# By the name of an operation that has been computed: its plan; and of elementwise ones, that of NumPy's arrays.
-_plans: dict[str, Callable[..., Any]] = {}
-_plans_of_numpys: dict[str, Callable[..., Any]] = {}
+# Of each operation that has been computed its plan; and of elementwise ones, that of NumPy's arrays.
+_plans: dict[Operation, Callable[..., Any]] = {}
+_plans_of_numpys: dict[Operation, Callable[..., Any]] = {}
 # By the name of an elementwise function and the class of its first array: what an integration calls with arrays alone,
 # as this module would take longer than small ones. It may return NotImplemented.
 shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
@@ -22,14 +22,14 @@ shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in nam
 def _find_plan(operation: Operation) -> Callable[..., Any]:
     # Plans are for those who call; importing the package is not to wait for them.
     with LOCK:
-        from numbaexp.engine import elementwise, losses, rows, selection
+        from numbaexp.engine import custom, elementwise, losses, rows, selection
 
     if operation.kind is Kind.ELEMENTWISE:
-        plan = elementwise.compute
-        _plans_of_numpys[operation.name] = elementwise.compute_numpys
+        plan = custom.compute if operation.is_custom else elementwise.compute
+        _plans_of_numpys[operation] = elementwise.compute_numpys
     else:
         plan = {Kind.LOSS: losses.compute, Kind.SELECTION: selection.compute}.get(operation.kind, rows.compute)
-    _plans[operation.name] = plan
+    _plans[operation] = plan
     return plan
 
 
@@ -70,7 +70,7 @@ def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, option
     if type(out) is tuple and len(out) == 1:
         (out,) = out
     are_numpys, asked = True, None
-    for array in (*arrays, out):
+    for array in (*arrays, *out) if type(out) is tuple else (*arrays, out):
         found = decided.get(type(array)) or find(array)
         if found is not NUMPY:
             are_numpys = False
@@ -78,7 +78,7 @@ def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, option
                 result, asked = found.intercept(operation, arrays, out, options), found.intercept
                 if result is not NotImplemented:
                     return result
-    plan = _plans_of_numpys.get(operation.name) if are_numpys else None
+    plan = _plans_of_numpys.get(operation) if are_numpys else None
     return (plan or compute)(operation, arrays, out, options)
 
 
@@ -90,15 +90,15 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
         result = found.compute_small(operation, arrays, out, options)
         if result is not NotImplemented:
             return result
-    plan = _plans.get(operation.name) or _find_plan(operation)
+    plan = _plans.get(operation) or _find_plan(operation)
     return plan(operation, arrays, out, options)
 
 
-def make_slow_path(name: str) -> Callable[..., Any]:
+def make_slow_path(operation: Operation) -> Callable[..., Any]:
     """Return the function that an elementwise function's fast path calls, in the default floating-point mode, for all
     that this does not do itself."""
 
-    operation, shortcut_of = OPERATIONS[name], shortcuts[name].get
+    shortcut_of = shortcuts[operation.name].get
 
     def slow_path(x: Any, /, out: Any = None, **options: Any) -> Any:
         shortcut = shortcut_of(type(x))
@@ -117,6 +117,23 @@ def make_slow_path(name: str) -> Callable[..., Any]:
         return _intercepted(operation, (grad_output, saved), out, options)
 
     return slow_path_of_gradient if operation.is_gradient else slow_path
+
+
+def make_custom_slow_path(operation: Operation) -> Callable[..., Any]:
+    """Return the same for a function that a user has written."""
+    inputs, label = len(operation.arrays), operation.name
+
+    def slow_path(*arrays: Any, out: Any = None, **options: Any) -> Any:
+        given, positional = arrays[:inputs], arrays[inputs:]
+        if len(given) < inputs or len(positional) > operation.results:
+            raise TypeError(f"{label}() takes {inputs} arrays, and {operation.results} for results; got {len(arrays)}")
+        if positional:
+            if out is not None:
+                raise TypeError(f"{label}() was given `out` twice")
+            out = (*positional, *[None] * (operation.results - len(positional)))
+        return _intercepted(operation, given, out, options)
+
+    return slow_path
 
 
 def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:

@@ -35,7 +35,7 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
         for view, label in zip(inputs, labels, strict=True):
             refuse_overlap(view, written.view, label)
     if isinstance(written.view, np.ndarray):
-        on_threads_of(backend, ufuncs.run_on_elements, operation.name, current_target(), inputs, written.view, dtype)
+        on_threads_of(backend, ufuncs.run_on_elements, operation, current_target(), inputs, (written.view,), dtype)
     else:
         _on_device(operation, (*inputs, written.view), dtype, stream_of(backend, read, out))
     return backend.finish(first.array, out, written)
@@ -48,8 +48,8 @@ def compute_numpys(operation: Operation, arrays: tuple[Any, ...], out: Any, opti
     if target == CUDA:
         from numbaexp.engine import numpy_on_cuda
 
-        return numpy_on_cuda.run(operation, ufuncs.ufunc(operation.name, "cpu"), arrays, out, **options)
-    return ufuncs.run(ufuncs.ufunc, operation.name, target, arrays, out, options)
+        return numpy_on_cuda.run(operation, ufuncs.ufunc(operation, "cpu"), arrays, out, **options)
+    return ufuncs.run(ufuncs.ufunc, operation, target, arrays, out, options)
 
 
 def _on_device(operation: Operation, views: tuple[Any, ...], dtype: str, stream: int) -> None:

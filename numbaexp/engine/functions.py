@@ -2,12 +2,12 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from numbaexp.engine import call, ufuncs
 from numbaexp.engine.ufunc_like import UfuncLike
-from numbaexp.operations import OPERATIONS
+from numbaexp.operations import OPERATIONS, Operation
 
 
 class Ufunc(Protocol):
@@ -26,31 +26,41 @@ class Ufunc(Protocol):
     def __call__(self, x: Any, /, out: Any = None, **kwargs: Any) -> Any: ...
 
 
-_functions: dict[str, Any] = {}
+_functions: dict[Operation, Any] = {}
 
 
 def make_function(document: Callable[..., Any]) -> Any:
     """Return the function that ``document`` names, describes and gives the signature of, computed by the ufunc of its
-    name: a ``Ufunc`` of one input, or a gradient, of two.
+    name: a ``Ufunc`` of one input, or a gradient, of two."""
+    operation = OPERATIONS[document.__name__]
+    attributes = {name: getattr(document, name) for name in ("__name__", "__qualname__", "__doc__", "__module__")}
+    return new_function(UfuncLike, operation, inspect.signature(document), attributes)
+
+
+def new_function(
+    kind: type[UfuncLike], operation: Operation, signature: inspect.Signature, attributes: Mapping[str, Any]
+) -> Any:
+    """Return a function of a class, with attributes, that computes an operation.
 
     Before the first call it calls a function which compiles.
     """
-    name = document.__name__
-    function: Any = UfuncLike(_first_call, name)
-    for attribute in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(function, attribute, getattr(document, attribute))
-    function.__signature__, function.nin = inspect.signature(document), len(OPERATIONS[name].arrays)
-    function._find_ufunc = functools.partial(_ufunc_of_methods, name)
-    _functions[name] = function
+    function: Any = kind(_first_call, operation)
+    for name, value in attributes.items():
+        setattr(function, name, value)
+    function.__signature__, function.operation = signature, operation
+    function.nin, function.nout = len(operation.arrays), operation.results
+    function._find_ufunc = functools.partial(_ufunc_of_methods, operation)
+    _functions[operation] = function
     return function
 
 
-def _first_call(name: str, *args: Any, **kwargs: Any) -> Any:
-    function = _functions[name]
-    function.__setstate__((ufuncs.fast_path(name, call.make_slow_path(name)), (), {}, function.__dict__))
+def _first_call(operation: Operation, *args: Any, **kwargs: Any) -> Any:
+    function = _functions[operation]
+    make = call.make_custom_slow_path if operation.is_custom else call.make_slow_path
+    function.__setstate__((ufuncs.fast_path(operation, make(operation)), (), {}, function.__dict__))
     return function(*args, **kwargs)
 
 
-def _ufunc_of_methods(name: str) -> Any:
+def _ufunc_of_methods(operation: Operation) -> Any:
     ufuncs.learn_bfloat16()
-    return ufuncs.ufunc(name, "auto")
+    return ufuncs.ufunc(operation, "auto")

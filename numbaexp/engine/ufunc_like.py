@@ -12,13 +12,14 @@ import numpy as np
 from numbaexp.cpu.signatures import signatures
 from numbaexp.default_mode import in_default_mode
 from numbaexp.engine.tracing import in_python
+from numbaexp.operations import Operation
 
 # Py_TPFLAGS_HAVE_VECTORCALL, and the offset in bytes of PyTypeObject.tp_flags.
 _HAS_VECTORCALL = 1 << 11
 _FLAGS = object.__basicsize__ + 152
 
 
-def _called_as_its_base(made: type) -> type:
+def called_as_its_base(made: type) -> type:
     """Let calls of a class's objects go by vectorcall, as those of its base do.
 
     Before Python 3.12 a class inherits how that is done, but not the flag for it, and each call would make a tuple of
@@ -30,7 +31,7 @@ def _called_as_its_base(made: type) -> type:
     return made
 
 
-@_called_as_its_base
+@called_as_its_base
 class UfuncLike(functools.partial):
     """A function that a ufunc computes.
 
@@ -41,7 +42,7 @@ class UfuncLike(functools.partial):
     """
 
     # What functools.wraps copies, the ``__dict__``, is to hold nothing of what makes this a ufunc.
-    __slots__ = ("__signature__", "_find_ufunc", "nin")
+    __slots__ = ("__signature__", "_find_ufunc", "nin", "nout", "operation")
 
     if TYPE_CHECKING:  # at run time these would be the functions' own annotations
         __name__: str
@@ -50,7 +51,8 @@ class UfuncLike(functools.partial):
         # Makes the ufunc, or finds the one made: only what needs the ufunc waits for its compilation.
         _find_ufunc: Callable[[], Any]
         nin: int
-    nout = 1
+        nout: int
+        operation: Operation
     identity = None
     signature = None
 

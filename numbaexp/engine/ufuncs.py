@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
@@ -10,15 +11,18 @@ from typing import Any
 import numpy as np
 
 from numbaexp.once import LOCK
+from numbaexp.operations import Operation
 from numbaexp.target import AUTO, CPU, CUDA, PARALLEL, SERIAL_BELOW, TARGETS, VARIABLE
 
 # Elements from which Python's threads pay for an array that NumPy does not hand to its loops in one piece: two were
 # measured to be 1.1 to 1.3 times faster than one here, and to draw level at half as many.
 SLABS_FROM = 1 << 19
+# Python's numbers, whose types are weak.
+_NUMBERS = (bool, int, float)
 
-# By name: the fast path of a function that has been called; by name and target: its ufunc.
-_fast_paths: dict[str, Any] = {}
-_made: dict[tuple[str, str], Any] = {}
+# The fast path of each function that has been called; and its ufunc for each target.
+_fast_paths: dict[Operation, Any] = {}
+_made: dict[tuple[Operation, str], Any] = {}
 # Elements from which the slow path is taken, by target: first it starts threads, for an array for which they pay.
 _size_limits = {AUTO: SERIAL_BELOW, CPU: np.iinfo(np.intp).max, PARALLEL: 0}
 # Whether any target was ever asked for: until then no call has to look at the context variable.
@@ -45,37 +49,43 @@ def switched(target: str) -> Iterator[None]:
 
 
 @functools.cache
-def ufunc(name: str, target: str) -> Any:
+def ufunc(operation: Operation, target: str) -> Any:
     """Return the ufunc of a function on a target of the CPU."""
-    # Compiling is for those who call; importing the package is not to wait for it.
     with LOCK:
-        from numbaexp.cpu.ufunc import ufunc as make
-
-        made = _made[name, target] = make(name, target)
+        made = _made[operation, target] = _make("ufunc", operation, target)
         _publish()
         return made
 
 
 @functools.cache
-def _bits_ufunc(name: str, target: str) -> Any:
+def _bits_ufunc(operation: Operation, target: str) -> Any:
     with LOCK:
-        from numbaexp.cpu.ufunc import bits_ufunc
-
-        return bits_ufunc(name, target)
+        return _make("bits_ufunc", operation, target)
 
 
-def fast_path(name: str, slow_path: Callable[..., Any]) -> Any:
+def _make(which: str, operation: Operation, target: str) -> Any:
+    # Compiling is for those who call; importing the package is not to wait for it.
+    if operation.is_custom:
+        from numbaexp.cpu import custom_ufunc
+
+        return getattr(custom_ufunc, which)(operation, target)
+    from numbaexp.cpu import ufunc
+
+    return getattr(ufunc, which)(operation.name, target)
+
+
+def fast_path(operation: Operation, slow_path: Callable[..., Any]) -> Any:
     """Return the built-in function that calls the ufunc of a function where that is all that a call needs, else
     ``slow_path``."""
-    slow_path.__name__ = slow_path.__qualname__ = name
+    slow_path.__name__ = slow_path.__qualname__ = operation.name
     with LOCK:
         from numbaexp.cpu import entry
 
-        if name not in _fast_paths:
-            _fast_paths[name] = entry.make_fast_path(name, slow_path)
-            ufunc(name, AUTO)
+        if operation not in _fast_paths:
+            _fast_paths[operation] = entry.make_fast_path(operation.name, slow_path)
+            ufunc(operation, AUTO)
             _publish()
-        return _fast_paths[name]
+        return _fast_paths[operation]
 
 
 def _publish() -> None:
@@ -84,9 +94,9 @@ def _publish() -> None:
         return
     from numbaexp.cpu import entry
 
-    for (name, target), made in _made.items():
-        if name in _fast_paths:
-            entry.offer(_fast_paths[name], target, made, _size_limits[target])
+    for (operation, target), made in _made.items():
+        if operation in _fast_paths:
+            entry.offer(_fast_paths[operation], target, made, _size_limits[target])
     for each in _fast_paths.values():
         if _know_bfloat16:
             entry.take_all_types(each)
@@ -107,13 +117,16 @@ def learn_bfloat16() -> None:
             _publish()
 
 
-def run_on_elements(name: str, target: str, inputs: tuple[np.ndarray, ...], result: np.ndarray, dtype: str) -> None:
-    """Compute on the host's memory of another library's arrays, in the float type that ``result`` stores; bfloat16 is
+def run_on_elements(
+    operation: Operation, target: str, inputs: tuple[np.ndarray, ...], results: tuple[np.ndarray, ...], dtype: str
+) -> None:
+    """Compute on the host's memory of another library's arrays, in the float type that the results store; bfloat16 is
     in uint16. No floating-point warnings are given."""
+    result = results[0]
     if target == CUDA:
         from numbaexp.cuda import host
 
-        host.elementwise(name, [x.astype(result.dtype, copy=False) for x in inputs], result, dtype)
+        host.elementwise(operation.name, [x.astype(result.dtype, copy=False) for x in inputs], result, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else ufunc
     options = {}
@@ -121,33 +134,46 @@ def run_on_elements(name: str, target: str, inputs: tuple[np.ndarray, ...], resu
         if x.dtype != result.dtype:
             options["dtype"] = result.dtype
     # A context can be entered only once, and threads may meet here.
-    _without_warnings.copy().run(run, make, name, target, inputs, result, options)
+    _without_warnings.copy().run(run, make, operation, target, inputs, results, options)
 
 
 def run(
-    make: Callable[[str, str], Any], name: str, target: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]
+    make: Callable[[Operation, str], Any],
+    operation: Operation,
+    target: str,
+    arrays: tuple[Any, ...],
+    out: Any,
+    options: dict[str, Any],
 ) -> Any:
     """Call the ufunc that ``make`` has for a target, or let Python's threads call it."""
-    size = 0
-    for x in arrays:
-        n = getattr(x, "size", 0)
-        if type(n) is int and n > size:
-            size = n
+    size = _size_of(arrays)
     keywords = options if out is None else {**options, "out": out}
     if target == CPU or (target == AUTO and size < SERIAL_BELOW):
-        return make(name, target)(*arrays, **keywords)
+        return make(operation, target)(*arrays, **keywords)
     shared = start_threads()
-    are_large = size >= SLABS_FROM and all(type(x) is np.ndarray for x in arrays)
-    if are_large and not (shared and _is_one_piece(make(name, target), arrays, out, options)):
-        from numbaexp.cpu import blocks
+    if size >= SLABS_FROM and all(type(x) is np.ndarray or type(x) in _NUMBERS for x in arrays):
+        outs = (None,) * operation.results if out is None else out if type(out) is tuple else (out,)
+        if not (shared and _is_one_piece(make(operation, target), arrays, outs, options)):
+            from numbaexp.cpu import blocks
 
-        result = blocks.run(make(name, CPU), arrays, out, options)
-        if result is not None:
-            return result
+            results = blocks.run(make(operation, CPU), arrays, outs, options)
+            if results is not None:
+                return results if operation.results > 1 else results[0]
     from numbaexp.cpu.thread_limit import NumbaAtMost
 
     with NumbaAtMost():
-        return make(name, target)(*arrays, **keywords)
+        return make(operation, target)(*arrays, **keywords)
+
+
+def _size_of(arrays: tuple[Any, ...]) -> int:
+    """Return the size of the arrays broadcast together; 0 where they do not broadcast."""
+    sizes = {getattr(x, "shape", ()): x.size for x in arrays if type(getattr(x, "size", None)) is int}
+    if len(sizes) < 2:
+        return sum(sizes.values())
+    try:
+        return math.prod(np.broadcast_shapes(*sizes))
+    except ValueError:
+        return 0
 
 
 def start_threads() -> bool:
@@ -164,15 +190,24 @@ def start_threads() -> bool:
     return shared
 
 
-def _is_one_piece(function: Any, arrays: tuple[np.ndarray, ...], out: Any, options: dict[str, Any]) -> bool:
-    """Tell whether NumPy will hand all of its arrays to a loop in one piece: no cast, no mask, one stride each."""
-    x, dtypes = arrays[0], [array.dtype for array in arrays]
-    if options or any(not (each.dtype.isnative and each.flags.aligned and each.shape == x.shape) for each in arrays):
+def _is_one_piece(function: Any, arrays: tuple[Any, ...], outs: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Tell whether NumPy will hand all of its arrays to a loop in one piece: no cast but of numbers, no mask, one stride
+    each."""
+    whole = [each for each in arrays if type(each) is np.ndarray and each.ndim]
+    if options or not whole:
         return False
-    if any(dtype != x.dtype for dtype in function.resolve_dtypes((*dtypes, None))):
+    x = whole[0]
+    if any(not (each.dtype.isnative and each.flags.aligned and each.shape == x.shape) for each in whole):
         return False
-    if out is None:
-        return all(each.flags.c_contiguous for each in arrays) or all(each.flags.f_contiguous for each in arrays)
-    if type(out) is not np.ndarray or out.shape != x.shape or out.dtype != x.dtype or not out.flags.aligned:
+    types = (each.dtype if type(each) is np.ndarray else type(each) for each in arrays)
+    computed = function.resolve_dtypes((*types, *[None] * len(outs)))[0]
+    if any(each.dtype != computed for each in whole):
         return False
-    return np.nditer([*arrays, out], ["external_loop"], [["readonly"]] * (len(arrays) + 1)).ndim == 1
+    given = [each for each in outs if each is not None]
+    if any(type(each) is not np.ndarray or each.shape != x.shape or each.dtype != computed for each in given):
+        return False
+    if not given:
+        return all(each.flags.c_contiguous for each in whole) or all(each.flags.f_contiguous for each in whole)
+    operands = [*whole, *given]
+    are_aligned = all(each.flags.aligned for each in given)
+    return are_aligned and np.nditer(operands, ["external_loop"], [["readonly"]] * len(operands)).ndim == 1

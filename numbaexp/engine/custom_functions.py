@@ -1,0 +1,62 @@
+"""Functions that users write, as objects that pass for ufuncs of NumPy's, with their gradients."""
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numbaexp.custom.capture import capture
+from numbaexp.custom.operation import CustomOperation
+from numbaexp.engine.functions import new_function
+from numbaexp.engine.ufunc_like import UfuncLike, called_as_its_base
+
+_OUT = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+_KWARGS = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
+
+
+@called_as_its_base
+class CustomFunction(UfuncLike):
+    """A function that a user has written."""
+
+    __slots__ = ()
+
+    @property
+    def types(self) -> list[str]:
+        return [f"{code * self.nin}->{code * self.nout}" for code in "efd"]
+
+    @property
+    def backward(self) -> "CustomFunction":
+        """The gradients with respect to all inputs.
+
+        ``backward(grad_output, *inputs)`` takes a gradient of each result, and returns one of each input, of the shape
+        that all broadcast to, in one pass.
+        """
+        return _backward(self.operation, self.__qualname__, self.__module__)
+
+
+def make(function: Callable[..., Any], name: str, wide: bool) -> CustomFunction:
+    """Return a function of numbers that a user has written as one of arrays."""
+    captured = capture(function)
+    digest = hashlib.sha256(f"{captured.digest} {wide}".encode()).hexdigest()[:32]
+    operation = CustomOperation(
+        name, captured.arguments, captured.function, digest, results=captured.results, wide=wide
+    )
+    attributes = {each: getattr(function, each) for each in ("__qualname__", "__module__", "__doc__")}
+    return _of_operation(operation, {"__name__": name, **attributes})
+
+
+def _of_operation(operation: CustomOperation, attributes: Mapping[str, Any]) -> CustomFunction:
+    arrays = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in operation.arrays]
+    return new_function(CustomFunction, operation, inspect.Signature([*arrays, _OUT, _KWARGS]), attributes)
+
+
+@functools.cache
+def _backward(operation: CustomOperation, qualname: str, module: str) -> CustomFunction:
+    attributes = {
+        "__name__": "backward",
+        "__qualname__": f"{qualname}.backward",
+        "__module__": module,
+        "__doc__": f"Compute the gradients of `{operation.name}`; see there.",
+    }
+    return _of_operation(operation.backward(tuple(range(len(operation.arrays)))), attributes)
