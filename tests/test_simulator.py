@@ -13,27 +13,25 @@ pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 OF_SAMPLE = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
 
 
-@pytest.mark.parametrize("marks", ["not thorough", pytest.param("", marks=pytest.mark.thorough, id="all")])
-def test_in_the_simulator(marks, pytestconfig):
-    if marks and "not thorough" not in pytestconfig.option.markexpr:
-        pytest.skip("all of them run")
-    folder = TESTS / "simulator"
-    files = [folder / name for name in OF_SAMPLE] if marks else [folder]
+@pytest.mark.parametrize(
+    ("files", "marks", "fewest"),
+    [
+        pytest.param(OF_SAMPLE, "not thorough", 20, id="sample"),
+        pytest.param((".",), "not thorough", 250, id="each file", marks=pytest.mark.thorough),
+        pytest.param((".",), "", 900, id="all", marks=pytest.mark.whole),
+    ],
+)
+def test_in_the_simulator(files, marks, fewest, pytestconfig):
+    if files == OF_SAMPLE and "not thorough" not in pytestconfig.option.markexpr:
+        pytest.skip("all files run")
+    paths = [TESTS / "simulator" / name for name in files]
     # It is all Python, and slow; the sample is not, and compiles in one process what each would.
-    alone = marks or not importlib.util.find_spec("xdist")
+    alone = files == OF_SAMPLE or not importlib.util.find_spec("xdist")
     on_all_cores = [] if alone else ["-n", "auto", "--dist", "load"]
-    options = [
-        "-o",
-        "addopts=--strict-markers --strict-config",
-        "-m",
-        marks or "not whole",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    ]
-    command = ("-m", "pytest", *files, *options, *on_all_cores)
-    told = printed(run_python(*command, timeout=1500, NUMBA_ENABLE_CUDASIM="1"))
+    options = ["-o", "addopts=--strict-markers --strict-config", "-m", marks, "-q", "-p", "no:cacheprovider"]
+    command = ("-m", "pytest", *paths, *options, *on_all_cores)
+    told = printed(run_python(*command, timeout=3600 if not marks else 1500, NUMBA_ENABLE_CUDASIM="1"))
     passed, skipped = (re.search(rf"\b(\d+) {outcome}", told) for outcome in ("passed", "skipped"))
     assert passed, told
-    assert int(passed[1]) > (20 if marks else 700), told
+    assert int(passed[1]) > fewest, told
     assert skipped is None or int(skipped[1]) < int(passed[1]), told
