@@ -20,6 +20,7 @@ FLOORS = (
     ("backends",),
     ("default_mode",),
     ("cpu", "cuda"),
+    ("dual",),
     ("scalar",),
     ("unrolled", "jit", "inlining"),
     ("vector", "cache", "operations", "layout", "target", "once", "progress", "version"),

@@ -46,8 +46,9 @@ HALF_EXP2_4 = np.float32(float.fromhex("0x1.3d54d80000000p-7"))
 HALF_EXP2_5 = np.float32(float.fromhex("0x1.44d4d20000000p-10"))
 HALF_EXP2_6 = np.float32(float.fromhex("0x1.ca8f0a0000000p-13"))
 
-# float32, evaluated in float64: log2(e).
+# float32, evaluated in float64: log2(e), and the rest that wider ranges need.
 SINGLE_LOG2E = float.fromhex("0x1.71547652b82fep+0")
+SINGLE_LOG2E_LOW = float.fromhex("0x1.777d0ffda0d24p-56")
 
 # log2(10) as the sum of two.
 SINGLE_LOG2_10 = float.fromhex("0x1.a934f0979a371p+1")

@@ -131,8 +131,10 @@ def half_constants(out):
 
 
 def single_constants(out):
-    out.comment("float32, evaluated in float64: log2(e).")
-    out.float64("SINGLE_LOG2E", 1 / mpmath.log(2))
+    out.comment("float32, evaluated in float64: log2(e), and the rest that wider ranges need.")
+    log2e = 1 / mpmath.log(2)
+    out.float64("SINGLE_LOG2E", log2e)
+    out.float64("SINGLE_LOG2E_LOW", log2e - double(log2e))
     out.comment("log2(10) as the sum of two.")
     log2_10 = mpmath.log(10, 2)
     out.float64("SINGLE_LOG2_10", log2_10)

@@ -1,0 +1,81 @@
+"""The package's functions of numbers, and their derivatives in terms of each other."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import lower_builtin
+
+from numbaexp.dual import scalars
+from numbaexp.dual.type import WEAK, Number
+from numbaexp.dual.value import Value
+
+# The derivative of each function at x, where its result is y.
+_DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
+    "exp": lambda x, y: y,
+    "exp2": lambda x, y: y * y.constant(math.log(2.0)),
+    "exp10": lambda x, y: y * y.constant(math.log(10.0)),
+    "expm1": lambda x, y: _apply("exp", x),
+    # Not y (1 - y), which cancels where y is near 1.
+    "sigmoid": lambda x, y: y * _apply("sigmoid", -x),
+    "softplus": lambda x, y: _apply("sigmoid", x),
+}
+
+
+def _apply(name: str, x: Value) -> Value:
+    """Return a function of a number."""
+    derivative = _DERIVATIVES[name]
+    return x.mapped(
+        lambda real: Value(real.number, real.lowering and _call(name, real.number.kind, real), real.lowering),
+        lambda partial, x, y: partial * derivative(x, y),
+    )
+
+
+def _call(name: str, kind: str, real: Value) -> Any:
+    """Emit a call of the scalar of a function."""
+    context, builder = real.lowering
+    return call_scalar(context, builder, name, kind, real.number.float, real.llvm)
+
+
+def call_scalar(context: Any, builder: Any, name: str, kind: str, number: Any, argument: Any) -> Any:
+    """Emit a call of the scalar of a function and a kind."""
+    target = "cuda" if builder.module.triple.startswith("nvptx") else "cpu"
+    typing = context.typing_context
+    scalar = typing.resolve_value_type(scalars.scalar_of(name, kind, target))
+    called = scalar.get_call_type(typing, (number,), {})
+    return context.get_function(scalar, called)(builder, (argument,))
+
+
+def _make(name: str) -> Callable[[Any], Any]:
+    def function(x: Any) -> Any:
+        """Stand for the function of a number, and of a constant or counter, in compiled code."""
+
+    function.__name__ = function.__qualname__ = name
+
+    class Typed(AbstractTemplate):
+        key = function
+
+        def generic(self, args: Any, kws: Any) -> Any:
+            if kws or len(args) != 1:
+                return None
+            if isinstance(args[0], Number):
+                return signature(_apply(name, Value(args[0])).number, args[0])
+            return signature(types.float64, types.float64) if isinstance(args[0], WEAK) else None
+
+    infer_global(function, types.Function(Typed))
+
+    @lower_builtin(function, Number)
+    def of_number(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _apply(name, Value(sig.args[0], args[0], (context, builder))).llvm
+
+    @lower_builtin(function, types.float64)
+    def of_constant(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return call_scalar(context, builder, name, "float64", types.float64, args[0])
+
+    return function
+
+
+# By name, what stands for each function in a user's code.
+FUNCTIONS = {name: _make(name) for name in _DERIVATIVES}

@@ -1,0 +1,23 @@
+"""The scalars by which functions of reals are computed; ``cpu`` and ``cuda`` give theirs."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+_makers: dict[str, Callable[[str, str], Any]] = {}
+
+
+def register(target: str, make: Callable[[str, str], Any]) -> None:
+    """Have the scalars of a target, "cpu" or "cuda", made by ``make(name, kind)``, of the kinds "float32" and
+    "float64": a compiled function of a float."""
+    _makers[target] = make
+
+
+@functools.cache
+def scalar_of(name: str, kind: str, target: str) -> Any:
+    """Return the scalar of a function for reals of a kind."""
+    if kind == "wide":
+        from numbaexp.scalar.wide import WIDE
+
+        return WIDE[name]
+    return _makers[target](name, kind)
