@@ -17,7 +17,6 @@ import torch
 from harness import FIELDS, file_of_rows, machine, medians, options, plain, row_of, time_in_turn, uniform
 
 import numbaexp
-from numbaexp.public.custom import elementwise; numbaexp.elementwise=elementwise; numbaexp.expm1=numbaexp.expm1
 
 SMALL, LARGE = 100_000, 20_000_000
 

@@ -151,7 +151,7 @@ def add_elementwise(package):
     )
     package.insert("operations.py", ("_ALL = [", '    *_elementwise("sigmoid2", "x"),'))
     package.insert(
-        "public/elementwise.py",
+        "public/exponentials.py",
         (
             None,
             f"""
@@ -176,7 +176,7 @@ def add_elementwise(package):
     )
     package.insert(
         "public/__init__.py",
-        ("from numbaexp.public.elementwise import (", "    sigmoid2,\n    sigmoid2_,"),
+        ("from numbaexp.public.exponentials import (", "    sigmoid2,\n    sigmoid2_,"),
         ("from numbaexp.public.gradients import (", "    sigmoid2_backward,"),
         ("__all__ = [", '    "sigmoid2", "sigmoid2_", "sigmoid2_backward",'),
     )

@@ -17,7 +17,7 @@ from numbaexp.derivatives.loss_rules import LOSSES
 from numbaexp.derivatives.rows import kept, total
 from numbaexp.derivatives.rule import Formula, Rule
 from numbaexp.operations import OPERATIONS
-from numbaexp.public.elementwise import exp, sigmoid
+from numbaexp.public.exponentials import exp, sigmoid
 from numbaexp.public.gradients import (
     exp2_backward,
     exp10_backward,

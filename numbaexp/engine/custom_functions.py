@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from numbaexp.custom.capture import capture
+from numbaexp.custom.check import UnsupportedError
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.engine.functions import new_function
 from numbaexp.engine.ufunc_like import UfuncLike, called_as_its_base
@@ -33,6 +34,37 @@ class CustomFunction(UfuncLike):
         that all broadcast to, in one pass.
         """
         return _backward(self.operation, self.__qualname__, self.__module__)
+
+    def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Take a function of the user's own for the gradients, as a decorator.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(grad_output, result, *inputs)``, by the rules of a function that is decorated itself. It returns
+            the gradient with respect to each input, as a tuple if there are several. Of a function of several results
+            it takes all gradients, then all results.
+
+        Returns
+        -------
+        callable
+            The same function.
+
+        Raises
+        ------
+        UnsupportedError
+            If the function cannot be compiled, or has other arguments or results than these.
+        RuntimeError
+            If derivatives have been used.
+        """
+        captured, wanted = capture(function), 2 * self.nout + self.nin
+        if (len(captured.arguments), captured.results) != (wanted, self.nin):
+            raise UnsupportedError(
+                f"a gradient of `{self.__name__}` must take {wanted} numbers and return {self.nin}; got a function of "
+                f"{len(captured.arguments)} that returns {captured.results}"
+            )
+        self.operation.differentiate_by(captured.function, captured.digest)
+        return function
 
 
 def make(function: Callable[..., Any], name: str, wide: bool) -> CustomFunction:

@@ -4,7 +4,7 @@ from numba.core.target_extension import current_target
 from numba.core.typing.templates import builtin_registry
 
 from numbaexp.jit import overload
-from numbaexp.public import elementwise
+from numbaexp.public import exponentials
 from numbaexp.scalar.family import FAMILY
 
 
@@ -30,7 +30,7 @@ def _register(name):
         return scalar_for(name, x)
 
     typed = next(kind for value, kind in reversed(builtin_registry.globals) if value is stand_in)
-    builtin_registry.register_global(getattr(elementwise, name), typed)
+    builtin_registry.register_global(getattr(exponentials, name), typed)
 
 
 for _name in FAMILY:

@@ -1,7 +1,8 @@
 """The public functions: signatures, documentation, and the fast paths of ordinary calls."""
 
+from numbaexp.public.custom import elementwise
 from numbaexp.public.distributions import entropy, entropy_backward, log_prob, log_prob_backward
-from numbaexp.public.elementwise import (
+from numbaexp.public.exponentials import (
     exp,
     exp2,
     exp2_,
@@ -38,6 +39,7 @@ from numbaexp.public.targets import targets, use_target
 __all__ = [
     "cross_entropy",
     "cross_entropy_backward",
+    "elementwise",
     "entropy",
     "entropy_backward",
     "exp",
