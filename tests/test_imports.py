@@ -20,6 +20,8 @@ FLOORS = (
     ("backends",),
     ("default_mode",),
     ("cpu", "cuda"),
+    ("custom",),
+    ("dual",),
     ("scalar",),
     ("unrolled", "jit", "inlining"),
     ("vector", "cache", "operations", "layout", "target", "once", "progress", "version"),
