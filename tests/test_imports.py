@@ -20,6 +20,7 @@ FLOORS = (
     ("backends",),
     ("default_mode",),
     ("cpu", "cuda"),
+    ("custom",),
     ("dual",),
     ("scalar",),
     ("unrolled", "jit", "inlining"),

@@ -1,0 +1,1 @@
+"""Elementwise functions that users write: checked, captured as they are, and described as operations."""

@@ -1,0 +1,18 @@
+"""The error of functions that can be no elementwise functions."""
+
+from types import FunctionType
+
+ALLOWED = (
+    "use + - * /, `**` with a constant integer, comparisons, abs, min, max, sqrt, and functions of numbaexp "
+    "(exp, exp2, exp10, expm1, sigmoid, softplus)"
+)
+
+
+class UnsupportedError(TypeError):
+    """Say why a Python function can be no elementwise function, and where."""
+
+
+def refusal(function: FunctionType, text: str, line: int | None = None) -> UnsupportedError:
+    """Return the error of a line of a function, or of the function."""
+    code = function.__code__
+    return UnsupportedError(f'{text} (in {code.co_name}, "{code.co_filename}", line {line or code.co_firstlineno})')
