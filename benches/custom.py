@@ -1,8 +1,8 @@
 """Time functions that users write with ``@numbaexp.elementwise`` beside the same formulas of others, in turn.
 
 ``python benches/custom.py`` writes ``results/custom.csv`` and prints the medians of others over ours. The others are
-NumPy, numexpr, PyTorch and what it compiles, Numba's ``@vectorize``; for large arrays a loop on all threads that adds up
-the same arrays; for gradients PyTorch's ``backward``.
+NumPy, numexpr, PyTorch and what it compiles, Numba's ``@vectorize``; for large arrays a loop on all threads that adds
+up the same arrays; for gradients PyTorch's ``backward``.
 """
 
 import functools
@@ -129,7 +129,10 @@ def calls_of(formula, arguments, y, threads):
     dtype, names = y.dtype, formula.function.operation.arrays
     typed = [x if isinstance(x, np.ndarray) else dtype.type(x) for x in arguments]
     tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arguments]
-    of_numba, compiled = vectorized(formula, dtype, len(typed), threads), torch.compile(functools.partial(formula.of_arrays, torch))
+    of_numba, compiled = (
+        vectorized(formula, dtype, len(typed), threads),
+        torch.compile(functools.partial(formula.of_arrays, torch)),
+    )
     numexpr.set_num_threads(threads)
     torch.set_num_threads(threads)
     known, other = dict(zip(names, typed, strict=True)), np.empty_like(y)
@@ -199,8 +202,13 @@ def main():
                         rows = measure(formula, dtype, n, threads, parameters)
                         write(rows)
                         own, *others = medians(rows)
-                        ratios = " ".join(f"{row['provider']} {each / own:.2f}" for row, each in zip(rows[1:], others, strict=True))
-                        print(f"{rows[0]['function']:18} {dtype} {parameters:9} {n:9} {own / n * 1e9:6.2f} ns; {ratios}", flush=True)
+                        ratios = " ".join(
+                            f"{row['provider']} {each / own:.2f}" for row, each in zip(rows[1:], others, strict=True)
+                        )
+                        print(
+                            f"{rows[0]['function']:18} {dtype} {parameters:9} {n:9} {own / n * 1e9:6.2f} ns; {ratios}",
+                            flush=True,
+                        )
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ def test_mock():
     assert mocked.nin is not None
 
 
-@pytest.mark.parametrize("module", ["elementwise", "gradients", "rows", "losses"])
+@pytest.mark.parametrize("module", ["exponentials", "gradients", "rows", "losses"])
 def test_doctest_finds_the_examples(module):
     module = importlib.import_module(f"numbaexp.public.{module}")
     found = {test.name.rpartition(".")[2] for test in doctest.DocTestFinder().find(module) if test.examples}

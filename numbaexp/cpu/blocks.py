@@ -37,13 +37,8 @@ def run(serial, inputs, outs, kwargs):
     """
     where = kwargs.get("where", True)
     arrays = [each for each in (*inputs, where) if type(each) is np.ndarray]
-    if not _PASSED_ON.issuperset(kwargs) or any(array.dtype.hasobject for array in arrays):
-        return None
-    if not (where is True or type(where) is np.ndarray):
-        return None
-    try:
-        shape = np.broadcast_shapes(*(array.shape for array in arrays))
-    except ValueError:
+    shape = _shape_of(arrays)
+    if not _PASSED_ON.issuperset(kwargs) or shape is None or not (where is True or type(where) is np.ndarray):
         return None
     if all(out is None for out in outs):
         outs = _allocate(serial, inputs, kwargs, shape, len(outs))
@@ -72,6 +67,16 @@ def run(serial, inputs, outs, kwargs):
     if flags:
         _report(serial.__name__, flags)
     return outs
+
+
+def _shape_of(arrays):
+    """Return the shape that arrays are broadcast to; None where they do not broadcast, or are of objects."""
+    if any(array.dtype.hasobject for array in arrays):
+        return None
+    try:
+        return np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        return None
 
 
 def _report(name, flags):

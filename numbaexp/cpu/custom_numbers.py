@@ -18,7 +18,10 @@ from numbaexp.scalar.narrow import to_bfloat, to_half
 scalars.register("cpu", rounded_scalar)
 
 _TO_FLOAT = {"float16": half_to_float, "bfloat16": bfloat_to_float}
-_ROUNDED = {"wide": {"float16": to_half, "bfloat16": to_bfloat}, "float32": {"float16": float_to_half, "bfloat16": float_to_bfloat}}
+_ROUNDED = {
+    "wide": {"float16": to_half, "bfloat16": to_bfloat},
+    "float32": {"float16": float_to_half, "bfloat16": float_to_bfloat},
+}
 
 
 def kind_of(dtype: str, wide: bool) -> str:

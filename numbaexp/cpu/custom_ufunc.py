@@ -38,9 +38,7 @@ def inner_loop(operation: CustomOperation, dtype: str, target: str) -> tuple[int
 
 
 def _made(operation: CustomOperation, loops: list[Any], types: list[Any]) -> np.ufunc:
-    functions, data = (
-        (ctypes.c_void_p * len(loops))(*addresses) for addresses in zip(*loops, strict=True)
-    )
+    functions, data = ((ctypes.c_void_p * len(loops))(*addresses) for addresses in zip(*loops, strict=True))
     operands = len(operation.arrays) + operation.results
     numbers = [np.dtype(kind).num for kind in types for _ in range(operands)]
     return make_ufunc(operation.name, functions, data, numbers, operation.results)

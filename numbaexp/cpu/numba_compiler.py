@@ -37,9 +37,7 @@ def start_run_time() -> None:
     rtsys.initialize(cpu_target.target_context)
 
 
-def compiled(
-    name: str, made_by: MadeBy, signature: str, sources: tuple[str, ...], digest: str, parallel: bool
-) -> Code:
+def compiled(name: str, made_by: MadeBy, signature: str, sources: tuple[str, ...], digest: str, parallel: bool) -> Code:
     """Compile a function for this processor, or read it from the disk; see ``numbaexp.cpu.compile``."""
     triple, processor, features = cpu_target.target_context.codegen().magic_tuple()
     key = {

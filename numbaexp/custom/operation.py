@@ -44,8 +44,8 @@ class CustomOperation(Operation):
         self._gradient, self.kernel = gradient, f"{self.kernel}_{digest}"
 
     def backward(self, wrt: tuple[int, ...]) -> "CustomOperation":
-        """Return the gradients with respect to the inputs at some indices, as a function of the gradients of all results
-        and of all inputs."""
+        """Return the gradients with respect to the inputs at some indices, as a function of the gradients of all
+        results and of all inputs."""
         numbered = (f"grad_output_{index}" for index in range(self.results))
         grads = ("grad_output",) if self.results == 1 else tuple(numbered)
         return self._derivative("backward", wrt, grads, len(wrt))

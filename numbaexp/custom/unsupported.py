@@ -9,7 +9,28 @@ ALLOWED = (
 
 
 class UnsupportedError(TypeError):
-    """Say why a Python function can be no elementwise function, and where."""
+    """Say why a Python function can be no elementwise function, and where.
+
+    See Also
+    --------
+    elementwise : says what such a function may do.
+
+    Notes
+    -----
+    Accuracy: of no meaning here.
+
+    Special values: of no meaning here.
+
+    Examples
+    --------
+    >>> import math
+    >>> import numbaexp
+    >>> try:
+    ...     numbaexp.elementwise(lambda x: math.sin(x))
+    ... except numbaexp.UnsupportedError as error:
+    ...     print(str(error).partition(";")[0])
+    `math.sin` is not one whose bits are the same on every target
+    """
 
 
 def refusal(function: FunctionType, text: str, line: int | None = None) -> UnsupportedError:

@@ -6,7 +6,7 @@ import numpy as np
 
 from numbaexp.backends.adapter import on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
-from numbaexp.backends.registry import are_numpys, decided, find
+from numbaexp.backends.registry import are_numpys
 from numbaexp.engine import ufuncs
 from numbaexp.engine.checks import check_shape, check_type, one_backend, refuse, stream_of
 from numbaexp.engine.elementwise import compute_numpys
@@ -25,7 +25,9 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     given = [(label, x) for label, x in zip(labels, arrays, strict=True) if not isinstance(x, _NUMBERS)]
     if not given:  # the result is of another library alone
         return compute_numpys(operation, arrays, out, options)
-    backend, _ = one_backend([label for label, _ in given], [x for _, x in given], next((o for o in outs if o is not None), None))
+    backend, _ = one_backend(
+        [label for label, _ in given], [x for _, x in given], next((o for o in outs if o is not None), None)
+    )
     if options:
         refuse(operation, given[0][1], options)
     alike = promoted(backend, arrays)
@@ -53,10 +55,10 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     else:
         from numbaexp.cuda import custom_launch
 
-        custom_launch.run(operation, inputs, results, dtype, stream_of(backend, [each.array for each in elements], None))
-    finished = tuple(
-        backend.finish(elements[0].array, one, each) for one, each in zip(outs, written, strict=True)
-    )
+        custom_launch.run(
+            operation, inputs, results, dtype, stream_of(backend, [each.array for each in elements], None)
+        )
+    finished = tuple(backend.finish(elements[0].array, one, each) for one, each in zip(outs, written, strict=True))
     return finished if operation.results > 1 else finished[0]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from numbaexp.custom.capture import capture
-from numbaexp.custom.check import UnsupportedError
 from numbaexp.custom.operation import CustomOperation
+from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.engine.functions import new_function
 from numbaexp.engine.ufunc_like import UfuncLike, called_as_its_base
 
@@ -67,9 +67,10 @@ class CustomFunction(UfuncLike):
         return function
 
 
-def make(function: Callable[..., Any], name: str, wide: bool) -> CustomFunction:
+def make(function: Callable[..., Any], name: str | None, wide: bool) -> CustomFunction:
     """Return a function of numbers that a user has written as one of arrays."""
     captured = capture(function)
+    name = name or (function.__name__ if function.__name__.isidentifier() else "lambda_")
     digest = hashlib.sha256(f"{captured.digest} {wide}".encode()).hexdigest()[:32]
     operation = CustomOperation(
         name, captured.arguments, captured.function, digest, results=captured.results, wide=wide

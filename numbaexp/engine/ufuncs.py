@@ -17,8 +17,7 @@ from numbaexp.target import AUTO, CPU, CUDA, PARALLEL, SERIAL_BELOW, TARGETS, VA
 # Elements from which Python's threads pay for an array that NumPy does not hand to its loops in one piece: two were
 # measured to be 1.1 to 1.3 times faster than one here, and to draw level at half as many.
 SLABS_FROM = 1 << 19
-# Python's numbers, whose types are weak.
-_NUMBERS = (bool, int, float)
+_NUMBERS = (bool, int, float, np.bool_, np.number)
 
 # The fast path of each function that has been called; and its ufunc for each target.
 _fast_paths: dict[Operation, Any] = {}
@@ -151,7 +150,7 @@ def run(
     if target == CPU or (target == AUTO and size < SERIAL_BELOW):
         return make(operation, target)(*arrays, **keywords)
     shared = start_threads()
-    if size >= SLABS_FROM and all(type(x) is np.ndarray or type(x) in _NUMBERS for x in arrays):
+    if size >= SLABS_FROM and all(type(x) is np.ndarray or isinstance(x, _NUMBERS) for x in arrays):
         outs = (None,) * operation.results if out is None else out if type(out) is tuple else (out,)
         if not (shared and _is_one_piece(make(operation, target), arrays, outs, options)):
             from numbaexp.cpu import blocks
@@ -191,15 +190,15 @@ def start_threads() -> bool:
 
 
 def _is_one_piece(function: Any, arrays: tuple[Any, ...], outs: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Tell whether NumPy will hand all of its arrays to a loop in one piece: no cast but of numbers, no mask, one stride
-    each."""
+    """Tell whether NumPy will hand all of its arrays to a loop in one piece: no cast but of numbers, no mask, one
+    stride each."""
     whole = [each for each in arrays if type(each) is np.ndarray and each.ndim]
     if options or not whole:
         return False
     x = whole[0]
     if any(not (each.dtype.isnative and each.flags.aligned and each.shape == x.shape) for each in whole):
         return False
-    types = (each.dtype if type(each) is np.ndarray else type(each) for each in arrays)
+    types = (getattr(each, "dtype", type(each)) for each in arrays)
     computed = function.resolve_dtypes((*types, *[None] * len(outs)))[0]
     if any(each.dtype != computed for each in whole):
         return False

@@ -1,5 +1,6 @@
 """The public functions: signatures, documentation, and the fast paths of ordinary calls."""
 
+from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.public.custom import elementwise
 from numbaexp.public.distributions import entropy, entropy_backward, log_prob, log_prob_backward
 from numbaexp.public.exponentials import (
@@ -37,6 +38,7 @@ from numbaexp.public.rows import (
 from numbaexp.public.targets import targets, use_target
 
 __all__ = [
+    "UnsupportedError",
     "cross_entropy",
     "cross_entropy_backward",
     "elementwise",

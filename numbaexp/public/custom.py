@@ -44,6 +44,8 @@ def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | No
     ------
     UnsupportedError
         If the function does something else: a :class:`TypeError` that names function, file and line.
+    ValueError
+        If ``name`` is no identifier.
 
     See Also
     --------
@@ -73,6 +75,8 @@ def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | No
     >>> [each.tolist() for each in gradients]  # doctest: +ELLIPSIS
     [[0.1103..., -0.0], [-0.1103..., 0.0], [-0.1654..., -0.25]]
     """
+    if name is not None and not name.isidentifier():
+        raise ValueError(f"`name` must be an identifier; got {name!r}")
     if function is None:
         return functools.partial(elementwise, name=name, wide=wide)
     # Compiling is for those who define functions; importing the package is not to wait for it.
@@ -81,4 +85,4 @@ def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | No
         import numba  # noqa: F401
 
         from numbaexp.engine import custom_functions
-    return custom_functions.make(function, function.__name__ if name is None else name, bool(wide))
+    return custom_functions.make(function, name, bool(wide))
