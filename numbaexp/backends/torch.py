@@ -92,7 +92,7 @@ def promoted(labels: Sequence[str], arrays: Sequence[Any]) -> list[torch.Tensor]
             raise TypeError(f"`{label}` must be a number or a torch.Tensor; got a {type(x).__name__}")
         tensors.append(x)
     dtype = _promoted_type(arrays)
-    return [x.to(dtype) for x in tensors]
+    return [x if x.dtype is dtype else x.to(dtype) for x in tensors]
 
 
 def _promoted_type(arrays: Sequence[Any]) -> torch.dtype:
