@@ -26,8 +26,11 @@ _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
 _OF_NUMPY = (torch.float16, torch.float32, torch.float64)
 _ELEMENTWISE, _ROWS = Kind.ELEMENTWISE, Kind.ROWS
 _ON_ONE_THREAD = (AUTO, CPU)
-_NUMBERS = (bool, int, float, np.generic, torch.SymBool, torch.SymInt, torch.SymFloat)
-_address, _empty_like = torch.Tensor.data_ptr, torch.empty_like
+_REAL = (bool, int, float, np.generic)
+_NUMBERS = (*_REAL, torch.SymBool, torch.SymInt, torch.SymFloat)
+# Others are rounded from float64 by no instruction.
+_WITH_NUMBERS = (torch.float32, torch.float64)
+_Tensor, _address, _empty_like = torch.Tensor, torch.Tensor.data_ptr, torch.empty_like
 
 
 def asarray(array: Any, x: torch.Tensor) -> Any:
@@ -185,9 +188,9 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute small contiguous tensors in host memory; return NotImplemented for all else."""
     if operation.kind is _ELEMENTWISE and not options:
-        if not all(isinstance(x, torch.Tensor) for x in arrays):
-            return NotImplemented
-        return small(operation)(*arrays) if out is None else _small_into(operation, arrays, out)
+        if out is None:
+            return small(operation)(*arrays)
+        return _small_into(operation, arrays, out) if operation.results == 1 else NotImplemented
     given = arrays if out is None else (*arrays, out)
     if operation.kind is not _ROWS or current_target() not in _ON_ONE_THREAD or not _are_plain(*given):
         return NotImplemented
@@ -206,8 +209,9 @@ def small(operation: Operation) -> Callable[..., Any]:
 
     Each step takes a good part of the time that the computation does.
     """
+    if operation.is_custom:
+        return _small_of_several(operation)
     compute_of: dict[torch.dtype, Any] = {}
-    results = operation.results
 
     def of_one(x: torch.Tensor) -> Any:
         n = x.numel()
@@ -247,37 +251,58 @@ def small(operation: Operation) -> Callable[..., Any]:
         compute(first, second, made.data_ptr(), n)
         return made
 
-    def of_several(*tensors: torch.Tensor) -> Any:
-        first = tensors[0]
-        n, shape, dtype = first.numel(), first.shape, first.dtype
-        target = current_target()
+    def learn(dtype: torch.dtype) -> Any:
+        compute_of[dtype] = _at_addresses(operation, dtype)
+        return compute_of[dtype]
+
+    return of_two if operation.is_gradient else of_one
+
+
+def _small_of_several(operation: Operation) -> Callable[..., Any]:
+    """Return the same of a function of any number of arguments: tensors of one shape and type, and beside them numbers
+    and tensors without dimensions."""
+    compute_of: dict[torch.dtype, Any] = {}
+    results = operation.results
+
+    def of_several(*arrays: Any) -> Any:
+        like = arrays[0]
+        if not isinstance(like, _Tensor) or not like.ndim:
+            tensors = [x for x in arrays if isinstance(x, _Tensor)]
+            like = next((x for x in tensors if x.ndim), tensors[0])
+        n, shape, dtype, target = like.numel(), like.shape, like.dtype, current_target()
         if not 0 < n < SERIAL_BELOW or (target is not AUTO and target is not CPU):
             return NotImplemented
-        compute = compute_of.get(dtype) or learn(dtype)
-        if compute is None:
+        compute, operands = compute_of.get(dtype) or learn(dtype), []
+        try:
+            for x in arrays:
+                if isinstance(x, _Tensor) and x.dtype is dtype and x.shape == shape:
+                    operands.append(x.data_ptr() or None if x.is_cpu and x.is_contiguous() and not x.is_neg() else None)
+                else:
+                    operands.append(_as_float(x, like))
+        except RuntimeError:  # sparse, or batched by the older vmap
             return NotImplemented
-        addresses = []
-        for x in tensors:
-            if not (x.is_cpu and x.is_contiguous()) or x.is_neg() or x.dtype is not dtype or x.shape != shape:
-                return NotImplemented
-            try:
-                address = x.data_ptr()
-            except RuntimeError:
-                return NotImplemented
-            if not address:
-                return NotImplemented
-            addresses.append(address)
-        made = [_empty_like(first) for _ in range(results)]
-        compute(*addresses, *map(_address, made), n)
-        return tuple(made) if results > 1 else made[0]
+        if compute is None or None in operands:
+            return NotImplemented
+        if results == 1:
+            made = _empty_like(like)
+            compute(*operands, made.data_ptr(), n)
+            return made
+        several = tuple(_empty_like(like) for _ in range(results))
+        compute(*operands, *map(_address, several), n)
+        return several
 
     def learn(dtype: torch.dtype) -> Any:
         compute_of[dtype] = _at_addresses(operation, dtype)
         return compute_of[dtype]
 
-    if operation.is_custom:
-        return of_several
-    return of_two if operation.is_gradient else of_one
+    return of_several
+
+
+def _as_float(x: Any, like: torch.Tensor) -> float | None:
+    """Return what is the same for all elements, and weaker than the type of others, as a number of Python's."""
+    if isinstance(x, _Tensor) and like.ndim and x.is_cpu and not x.ndim:
+        x = x.item()
+    return float(x) if isinstance(x, _REAL) and like.dtype in _WITH_NUMBERS else None
 
 
 def _are_plain(*tensors: Any) -> bool:
@@ -294,7 +319,7 @@ def _are_plain(*tensors: Any) -> bool:
 
 
 def _small_into(operation: Operation, arrays: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
-    if operation.results > 1 or current_target() not in _ON_ONE_THREAD or not _are_plain(*arrays, out) or not _are_apart_or_same(arrays, out):
+    if current_target() not in _ON_ONE_THREAD or not _are_plain(*arrays, out) or not _are_apart_or_same(arrays, out):
         return NotImplemented
     compute = _at_addresses(operation, out.dtype)
     if compute is None:

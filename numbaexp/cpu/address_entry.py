@@ -24,11 +24,12 @@ def compiled_entry() -> Any:
 
 @functools.cache
 def at_addresses(operation: Operation, dtype: str) -> Callable[..., None]:
-    """Return ``compute(x, ..., result, n)``, of ``n`` contiguous elements at each address, on one thread."""
+    """Return ``compute(x, ..., result, n)``, of ``n`` contiguous elements at each address, on one thread; a float of
+    Python's may stand for elements of float32 or float64 that are all the same."""
     compiled = compiled_entry()
     loop = _loop(operation, dtype)
     # In the order of ``compiled_address_entry``.
-    state = np.array([loop.address, itemsize(dtype), id(None)], np.intp)
+    state = np.array([loop.address, itemsize(dtype), id(None), id(float)], np.intp)
     made, method = built_in(operation.name, compiled.address, METH_FASTCALL, state)
     _keep_alive.append((compiled, loop, state, method))
     return made

@@ -15,6 +15,9 @@ from numbaexp.integrations.torch.watching import ORDINARY, is_watched
 from numbaexp.operations import Operation
 
 
+_is_grad_enabled = torch.is_grad_enabled
+
+
 def intercept(
     operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any], ordinary: bool, requires_grad: bool
 ) -> Any:
@@ -22,7 +25,7 @@ def intercept(
     shortcuts = shortcuts_of_custom.get(operation)
     if shortcuts == {}:
         shortcuts.update(dict.fromkeys(ORDINARY, _shortcut(operation)))
-    if ordinary and not (requires_grad and torch.is_grad_enabled()):
+    if ordinary and not (requires_grad and _is_grad_enabled()):
         return NotImplemented
     if not any(isinstance(x, torch.Tensor) for x in arrays):
         return NotImplemented
@@ -45,12 +48,15 @@ def _shortcut(operation: Operation) -> Callable[..., Any]:
     def shortcut(*arrays: Any) -> Any:
         requires_grad = False
         for x in arrays:
-            if type(x) not in ORDINARY or not x.is_cpu:
+            if type(x) in ORDINARY:
+                requires_grad = requires_grad or x.requires_grad
+            elif type(x) is not float and type(x) is not int:
                 return NotImplemented
-            requires_grad = requires_grad or x.requires_grad
         if len(arrays) != inputs or is_watched():
             return NotImplemented
-        return differentiable(*arrays) if requires_grad and torch.is_grad_enabled() else compute(*arrays)
+        if requires_grad and _is_grad_enabled():
+            return NotImplemented if arrays[0].is_meta else differentiable(*arrays)
+        return compute(*arrays)
 
     return shortcut
 
