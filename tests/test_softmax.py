@@ -781,7 +781,7 @@ def test_torch_refused():
         logsumexp(x, return_sign=True)
     for function in SHARES:
         for out, error, message in (
-            (torch.empty(3), ValueError, r"`out` must be of the shape of `x`, \(4,\); got \(3,\)"),
+            (torch.empty(3), ValueError, r"`out` must be of the shape of the result, \(4,\); got \(3,\)"),
             (torch.empty(4, dtype=torch.int64), TypeError, "`out` must be of a float type"),
             (np.empty(4), TypeError, "arrays of one library; got a torch.Tensor and a numpy.ndarray"),
             (torch.empty(1).expand(4), ValueError, "elements of `out` share memory"),

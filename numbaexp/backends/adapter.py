@@ -21,12 +21,13 @@ class Elements(NamedTuple):
 class Adapter(Protocol):
     """Declare the functions of one library's backend. ``argument`` is the name of an array in error messages.
 
-    Six functions are optional: ``threads()`` returns the library's own number of threads; ``scratch(x, count)``
+    Seven functions are optional: ``threads()`` returns the library's own number of threads; ``scratch(x, count)``
     allocates memory for so many float64 on the device of ``x``, and returns it and its address;
     ``compute_small(operation, arrays, out, options)`` is a fast path for small arrays, and returns NotImplemented for
     others; ``asarray(array, x)`` converts an ndarray or a list as the library would next to its array ``x``;
     ``together(a, b)`` broadcasts two arguments to one shape and promotes them to one float type, as the library's
-    multiplication does; ``convert(x, dtype)`` returns an array of the float type of that name.
+    multiplication does; ``alike(labels, arrays)`` does so for any number of arguments, numbers among them, which the
+    labels name; ``convert(x, dtype)`` returns an array of the float type of that name.
     """
 
     def device(self, array: Any, argument: str) -> str:

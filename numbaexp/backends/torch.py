@@ -1,7 +1,7 @@
 """PyTorch's tensors, with the type promotion of ``torch.exp``."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numbaexp.backends.adapter import Elements, check_mask
 from numbaexp.backends.overlap import refuse_repeats
 from numbaexp.cpu.fast_rows import fast_rows
 from numbaexp.layout import Strided
-from numbaexp.operations import OPERATIONS, Kind, Operation
+from numbaexp.operations import Kind, Operation
 from numbaexp.target import AUTO, CPU, SERIAL_BELOW, current_target
 
 _FLOATS = {
@@ -26,7 +26,11 @@ _TYPES = {name: dtype for dtype, name in _FLOATS.items()}
 _OF_NUMPY = (torch.float16, torch.float32, torch.float64)
 _ELEMENTWISE, _ROWS = Kind.ELEMENTWISE, Kind.ROWS
 _ON_ONE_THREAD = (AUTO, CPU)
-_address, _empty_like = torch.Tensor.data_ptr, torch.empty_like
+_REAL = (bool, int, float, np.generic)
+_NUMBERS = (*_REAL, torch.SymBool, torch.SymInt, torch.SymFloat)
+# Others are rounded from float64 by no instruction.
+_WITH_NUMBERS = (torch.float32, torch.float64)
+_Tensor, _address, _empty_like = torch.Tensor, torch.Tensor.data_ptr, torch.empty_like
 
 
 def asarray(array: Any, x: torch.Tensor) -> Any:
@@ -68,6 +72,39 @@ def _as_tensor(array: Any, x: Any, argument: str) -> torch.Tensor:
     if isinstance(array, (bool, int, float)) or x.is_cpu:
         return torch.as_tensor(array, device=x.device)
     raise TypeError(f"`{argument}` must be a torch.Tensor on {x.device}; got a {type(array).__name__}")
+
+
+def alike(labels: Sequence[str], arrays: Sequence[Any]) -> Sequence[torch.Tensor]:
+    """Return arguments, numbers among them, as tensors of one shape and float type."""
+    return torch.broadcast_tensors(*promoted(labels, arrays))
+
+
+def promoted(labels: Sequence[str], arrays: Sequence[Any]) -> list[torch.Tensor]:
+    """Return arguments, numbers among them, as tensors of the float type that PyTorch computes in."""
+    like = next(x for x in arrays if isinstance(x, torch.Tensor))
+    tensors = []
+    for label, x in zip(labels, arrays, strict=True):
+        if isinstance(x, torch.Tensor):
+            float_type(x, label)
+            if x.device != like.device:
+                raise ValueError(f"`{label}` must be on {like.device}, as another array is; got {x.device}")
+        elif isinstance(x, _NUMBERS):
+            # By way of float64, for overflow is no error.
+            x = torch.full((), x, dtype=torch.float64, device=like.device)
+        else:
+            raise TypeError(f"`{label}` must be a number or a torch.Tensor; got a {type(x).__name__}")
+        tensors.append(x)
+    dtype = _promoted_type(arrays)
+    return [x if x.dtype is dtype else x.to(dtype) for x in tensors]
+
+
+def _promoted_type(arrays: Sequence[Any]) -> torch.dtype:
+    """Return the float type of a function of several tensors: a type is weaker in a tensor without dimensions, and
+    weakest in a number."""
+    tensors = [x for x in arrays if isinstance(x, torch.Tensor) and x.is_floating_point()]
+    of_dims = [x.dtype for x in tensors if x.ndim]
+    types = of_dims or [x.dtype for x in tensors]
+    return functools.reduce(torch.promote_types, types) if types else torch.get_default_dtype()
 
 
 def device(array: torch.Tensor, argument: str) -> str:
@@ -151,9 +188,9 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute small contiguous tensors in host memory; return NotImplemented for all else."""
     if operation.kind is _ELEMENTWISE and not options:
-        if not all(isinstance(x, torch.Tensor) for x in arrays):
-            return NotImplemented
-        return small(operation.name)(*arrays) if out is None else _small_into(operation, arrays, out)
+        if out is None:
+            return small(operation)(*arrays)
+        return _small_into(operation, arrays, out) if operation.results == 1 else NotImplemented
     given = arrays if out is None else (*arrays, out)
     if operation.kind is not _ROWS or current_target() not in _ON_ONE_THREAD or not _are_plain(*given):
         return NotImplemented
@@ -166,12 +203,14 @@ def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, optio
 
 
 @functools.cache
-def small(name: str) -> Callable[..., Any]:
+def small(operation: Operation) -> Callable[..., Any]:
     """Return a function that computes small contiguous tensors in host memory at the addresses of their elements, and
     returns NotImplemented for all else.
 
     Each step takes a good part of the time that the computation does.
     """
+    if operation.is_custom:
+        return _small_of_several(operation)
     compute_of: dict[torch.dtype, Any] = {}
 
     def of_one(x: torch.Tensor) -> Any:
@@ -213,10 +252,57 @@ def small(name: str) -> Callable[..., Any]:
         return made
 
     def learn(dtype: torch.dtype) -> Any:
-        compute_of[dtype] = _at_addresses(name, dtype)
+        compute_of[dtype] = _at_addresses(operation, dtype)
         return compute_of[dtype]
 
-    return of_two if OPERATIONS[name].is_gradient else of_one
+    return of_two if operation.is_gradient else of_one
+
+
+def _small_of_several(operation: Operation) -> Callable[..., Any]:
+    """Return the same of a function of any number of arguments: tensors of one shape and type, and beside them numbers
+    and tensors without dimensions."""
+    compute_of: dict[torch.dtype, Any] = {}
+    results = operation.results
+
+    def of_several(*arrays: Any) -> Any:
+        like = arrays[0]
+        if not isinstance(like, _Tensor) or not like.ndim:
+            tensors = [x for x in arrays if isinstance(x, _Tensor)]
+            like = next((x for x in tensors if x.ndim), tensors[0])
+        n, shape, dtype, target = like.numel(), like.shape, like.dtype, current_target()
+        if not 0 < n < SERIAL_BELOW or (target is not AUTO and target is not CPU):
+            return NotImplemented
+        compute, operands = compute_of.get(dtype) or learn(dtype), []
+        try:
+            for x in arrays:
+                if isinstance(x, _Tensor) and x.dtype is dtype and x.shape == shape:
+                    operands.append(x.data_ptr() or None if x.is_cpu and x.is_contiguous() and not x.is_neg() else None)
+                else:
+                    operands.append(_as_float(x, like))
+        except RuntimeError:  # sparse, or batched by the older vmap
+            return NotImplemented
+        if compute is None or None in operands:
+            return NotImplemented
+        if results == 1:
+            made = _empty_like(like)
+            compute(*operands, made.data_ptr(), n)
+            return made
+        several = tuple(_empty_like(like) for _ in range(results))
+        compute(*operands, *map(_address, several), n)
+        return several
+
+    def learn(dtype: torch.dtype) -> Any:
+        compute_of[dtype] = _at_addresses(operation, dtype)
+        return compute_of[dtype]
+
+    return of_several
+
+
+def _as_float(x: Any, like: torch.Tensor) -> float | None:
+    """Return what is the same for all elements, and weaker than the type of others, as a number of Python's."""
+    if isinstance(x, _Tensor) and like.ndim and x.is_cpu and not x.ndim:
+        x = x.item()
+    return float(x) if isinstance(x, _REAL) and like.dtype in _WITH_NUMBERS else None
 
 
 def _are_plain(*tensors: Any) -> bool:
@@ -235,7 +321,7 @@ def _are_plain(*tensors: Any) -> bool:
 def _small_into(operation: Operation, arrays: tuple[torch.Tensor, ...], out: torch.Tensor) -> Any:
     if current_target() not in _ON_ONE_THREAD or not _are_plain(*arrays, out) or not _are_apart_or_same(arrays, out):
         return NotImplemented
-    compute = _at_addresses(operation.name, out.dtype)
+    compute = _at_addresses(operation, out.dtype)
     if compute is None:
         return NotImplemented
     compute(*map(_address, arrays), out.data_ptr(), out.numel())
@@ -261,10 +347,10 @@ def _are_apart_or_same(tensors: tuple[torch.Tensor, ...], out: torch.Tensor) -> 
 
 
 @functools.cache
-def _at_addresses(name: str, dtype: torch.dtype) -> Callable[..., None] | None:
+def _at_addresses(operation: Operation, dtype: torch.dtype) -> Callable[..., None] | None:
     from numbaexp.cpu.address_entry import at_addresses
 
-    return at_addresses(name, _FLOATS[dtype]) if dtype in _FLOATS else None
+    return at_addresses(operation, _FLOATS[dtype]) if dtype in _FLOATS else None
 
 
 def _new(x: torch.Tensor, dtype: str) -> torch.Tensor:
@@ -283,7 +369,7 @@ def check_out(x: torch.Tensor, out: torch.Tensor, dtype: str) -> None:
     # ``out.shape`` would record the shapes in a trace; the compiler does not know ``is_same_size``.
     if not (out.shape == x.shape if torch.compiler.is_compiling() else out.is_same_size(x)):
         if out.numel():
-            raise ValueError(f"`out` must be of the shape of `x`, {tuple(x.shape)}; got {tuple(out.shape)}")
+            raise ValueError(f"`out` must be of the shape of the result, {tuple(x.shape)}; got {tuple(out.shape)}")
         out.resize_(x.shape).as_strided_(x.shape, _new(x, dtype).stride())
 
 

@@ -11,6 +11,7 @@ from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.entry import built_in
 from numbaexp.cpu.structures import METH_FASTCALL
 from numbaexp.cpu.ufunc import serial_loop
+from numbaexp.operations import Operation
 from numbaexp.scalar.forms import itemsize
 
 _keep_alive: list[Any] = []
@@ -22,12 +23,22 @@ def compiled_entry() -> Any:
 
 
 @functools.cache
-def at_addresses(name: str, dtype: str) -> Callable[..., None]:
-    """Return ``compute(x, ..., result, n)``, of ``n`` contiguous elements at each address, on one thread."""
+def at_addresses(operation: Operation, dtype: str) -> Callable[..., None]:
+    """Return ``compute(x, ..., result, n)``, of ``n`` contiguous elements at each address, on one thread; a float of
+    Python's may stand for elements of float32 or float64 that are all the same."""
     compiled = compiled_entry()
-    loop = serial_loop(name, dtype)
+    loop = _loop(operation, dtype)
     # In the order of ``compiled_address_entry``.
-    state = np.array([loop.address, itemsize(dtype), id(None)], np.intp)
-    made, method = built_in(name, compiled.address, METH_FASTCALL, state)
+    state = np.array([loop.address, itemsize(dtype), id(None), id(float)], np.intp)
+    made, method = built_in(operation.name, compiled.address, METH_FASTCALL, state)
     _keep_alive.append((compiled, loop, state, method))
     return made
+
+
+def _loop(operation: Operation, dtype: str) -> Any:
+    if not operation.is_custom:
+        return serial_loop(operation.name, dtype)
+    # What is of users' functions is imported with one.
+    from numbaexp.cpu import custom_ufunc
+
+    return custom_ufunc.serial_loop(operation, dtype)

@@ -17,6 +17,8 @@ _plans_of_numpys: dict[Operation, Callable[..., Any]] = {}
 # By the name of an elementwise function and the class of its first array: what an integration calls with arrays alone,
 # as this module would take longer than small ones. It may return NotImplemented.
 shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
+# The same of functions that users have written, once they have been called.
+shortcuts_of_custom: dict[Operation, dict[type, Callable[..., Any]]] = {}
 
 
 def _find_plan(operation: Operation) -> Callable[..., Any]:
@@ -122,8 +124,14 @@ def make_slow_path(operation: Operation) -> Callable[..., Any]:
 def make_custom_slow_path(operation: Operation) -> Callable[..., Any]:
     """Return the same for a function that a user has written."""
     inputs, label = len(operation.arrays), operation.name
+    shortcut_of = shortcuts_of_custom.setdefault(operation, {}).get
 
     def slow_path(*arrays: Any, out: Any = None, **options: Any) -> Any:
+        shortcut = shortcut_of(type(arrays[0])) if arrays else None
+        if shortcut is not None and out is None and not options:
+            result = shortcut(*arrays)
+            if result is not NotImplemented:
+                return result
         given, positional = arrays[:inputs], arrays[inputs:]
         if len(given) < inputs or len(positional) > operation.results:
             raise TypeError(f"{label}() takes {inputs} arrays, and {operation.results} for results; got {len(arrays)}")
@@ -139,6 +147,11 @@ def make_custom_slow_path(operation: Operation) -> Callable[..., Any]:
 def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run a function; see ``run``."""
     return guarded(run)(name, arrays, out, options)
+
+
+def call(operation: Operation, *arrays: Any) -> Any:
+    """Call a function as users do, from another library's machinery, in whatever mode the thread is."""
+    return guarded(_intercepted)(operation, arrays, None, {})
 
 
 def compute_from_outside(operation: Operation, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:

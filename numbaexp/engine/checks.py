@@ -70,6 +70,14 @@ def apart(first: str, device: str, argument: str, of_other: str) -> ValueError:
     )
 
 
+def outs_of(operation: Operation, out: Any) -> tuple[Any, ...]:
+    """Return where each result is to be stored, None for a new array."""
+    outs = (None,) * operation.results if out is None else out if type(out) is tuple else (out,)
+    if len(outs) != operation.results:
+        raise ValueError(f"`out` must be a tuple of {operation.results} arrays, one for each result; got {len(outs)}")
+    return outs
+
+
 def refuse(operation: Operation, array: Any, options: Mapping[str, Any]) -> None:
     """Raise where an option is given that arrays of NumPy alone have."""
     for option in options:

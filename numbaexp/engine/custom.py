@@ -8,7 +8,7 @@ from numbaexp.backends.adapter import on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.backends.registry import are_numpys
 from numbaexp.engine import ufuncs
-from numbaexp.engine.checks import check_shape, check_type, one_backend, refuse, stream_of
+from numbaexp.engine.checks import check_shape, check_type, one_backend, outs_of, refuse, stream_of
 from numbaexp.engine.elementwise import compute_numpys
 from numbaexp.operations import Operation
 from numbaexp.target import current_target
@@ -18,7 +18,7 @@ _NUMBERS = (bool, int, float, np.generic)
 
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where its arrays are. Numbers among them are of the type of the others."""
-    outs = out if type(out) is tuple else (out,) * operation.results if out is None else (out,)
+    outs = outs_of(operation, out)
     if are_numpys(*arrays, *outs):
         return compute_numpys(operation, arrays, out, options)
     labels = operation.arrays
@@ -30,14 +30,16 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     )
     if options:
         refuse(operation, given[0][1], options)
-    alike = promoted(backend, arrays)
+    alike = promoted(backend, labels, arrays)
     read = [backend.read(x, label) for x, label in zip(alike, labels, strict=True)]
     elements, (dtype, *_) = [each for each, _ in read], [of_type for _, of_type in read]
     for label, (_, of_type) in zip(labels, read, strict=True):
         check_type(label, of_type, labels[0], dtype)
     inputs = tuple(each.view for each in elements)
     shape = np.broadcast_shapes(*(view.shape for view in inputs))
-    like = next((each for each in elements if tuple(each.view.shape) == shape), None)
+    of_shape = [each for each in elements if tuple(each.view.shape) == shape]
+    # The strides of one that is broadcast tell nothing.
+    like = next((each for each in of_shape if 0 not in each.view.strides), next(iter(of_shape), None))
     written = []
     for one in outs:
         if one is None and like is None:
@@ -62,8 +64,10 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     return finished if operation.results > 1 else finished[0]
 
 
-def promoted(backend: Any, arrays: tuple[Any, ...]) -> list[Any]:
+def promoted(backend: Any, labels: tuple[str, ...], arrays: tuple[Any, ...]) -> list[Any]:
     """Return arguments of one library, numbers among them, as its arrays of one float type."""
+    if hasattr(backend, "alike"):
+        return backend.alike(labels, arrays)
     kinds = {(type(x), getattr(x, "dtype", None)) for x in arrays}
     if len(kinds) == 1 or not hasattr(backend, "together"):
         return list(arrays)

@@ -10,6 +10,7 @@ from numbaexp.custom.capture import capture
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.engine.functions import new_function
+from numbaexp.engine.tracing import in_python, prepare
 from numbaexp.engine.ufunc_like import UfuncLike, called_as_its_base
 
 _OUT = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
@@ -25,6 +26,11 @@ class CustomFunction(UfuncLike):
     @property
     def types(self) -> list[str]:
         return [f"{code * self.nin}->{code * self.nout}" for code in "efd"]
+
+    @property
+    def func(self) -> Any:
+        prepare(self.operation)
+        return in_python(self)
 
     @property
     def backward(self) -> "CustomFunction":

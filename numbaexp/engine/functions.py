@@ -26,7 +26,8 @@ class Ufunc(Protocol):
     def __call__(self, x: Any, /, out: Any = None, **kwargs: Any) -> Any: ...
 
 
-_functions: dict[Operation, Any] = {}
+# The function of each operation that has one.
+functions: dict[Operation, Any] = {}
 
 
 def make_function(document: Callable[..., Any]) -> Any:
@@ -50,12 +51,12 @@ def new_function(
     function.__signature__, function.operation = signature, operation
     function.nin, function.nout = len(operation.arrays), operation.results
     function._find_ufunc = functools.partial(_ufunc_of_methods, operation)
-    _functions[operation] = function
+    functions[operation] = function
     return function
 
 
 def _first_call(operation: Operation, *args: Any, **kwargs: Any) -> Any:
-    function = _functions[operation]
+    function = functions[operation]
     make = call.make_custom_slow_path if operation.is_custom else call.make_slow_path
     function.__setstate__((ufuncs.fast_path(operation, make(operation)), (), {}, function.__dict__))
     return function(*args, **kwargs)

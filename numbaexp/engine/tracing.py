@@ -7,15 +7,24 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from numbaexp.operations import Operation
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-# The implementation that ``numbaexp.integrations.torch`` registers: ``(name, arrays, out, options)`` to the result.
+# The implementation that ``numbaexp.integrations.torch`` registers: ``(name, arrays, out, options)`` to the result; and
+# what it does for the function of a user before that is traced.
 _registered: list[Callable[..., Any]] = []
 
 
-def register(implementation: Callable[..., Any]) -> None:
-    """Set the traceable implementation of all functions."""
-    _registered[:] = [implementation]
+def register(implementation: Callable[..., Any], prepare: Callable[[Operation], None]) -> None:
+    """Set the traceable implementation of all functions, and what prepares a user's."""
+    _registered[:] = [implementation, prepare]
+
+
+def prepare(operation: Operation) -> None:
+    """Prepare the function of a user for being traced."""
+    for each in _registered[1:]:
+        each(operation)
 
 
 def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
@@ -43,11 +52,13 @@ def in_python(function: Any) -> Callable[..., Any]:
     for attribute in ("__name__", "__doc__", "__module__", "__signature__"):
         setattr(call, attribute, getattr(function, attribute))
     call.__qualname__ = f"{function.__qualname__}.func"  # by which pickle finds it
-    name, inputs = function.__name__, function.nin
+    operation, inputs, results = function.operation, function.nin, function.nout
 
     def implementation(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         if len(args) > inputs:
-            args, out = args[:inputs], args[inputs]
-        return run_traceable(name, args, out, kwargs)
+            args, positional = args[:inputs], args[inputs:]
+            out = positional[0] if results == 1 else (*positional, *[None] * (results - len(positional)))
+        # A user's may get another kernel, with a gradient.
+        return run_traceable(operation.kernel, args, out, kwargs)
 
     return traceable(call, implementation)

@@ -4,6 +4,7 @@ the first use of one.
 A saved program names operators before any function of this package is called.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,10 @@ import torch
 
 from numbaexp.engine import tracing
 from numbaexp.integrations.torch.schemas import NAMES, until_used
+from numbaexp.operations import Operation
 
+# The hash in the name of an operator of a user's function.
+_OF_USERS = re.compile("_[0-9a-f]{32}")
 _Base: Any = type(torch.ops.numbaexp)
 
 
@@ -25,7 +29,25 @@ class _Namespace(_Base):
     def __getattr__(self, name: str) -> Any:
         if name in NAMES:
             from numbaexp.integrations.torch import operators  # noqa: F401
-        return super().__getattr__(name)
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if not _OF_USERS.search(name):
+                raise
+        from numbaexp.integrations.torch.custom_operators import register_named
+
+        if register_named(name):
+            return super().__getattr__(name)
+        raise AttributeError(
+            f"no function that `numbaexp.elementwise` has decorated here is that of `torch.ops.numbaexp.{name}`: import "
+            "the module that defines the function; another version of the function has another name"
+        )
+
+
+def _prepare(operation: Operation) -> None:
+    from numbaexp.integrations.torch.custom_operators import operator_of
+
+    operator_of(operation)
 
 
 def _from_cpp(name: str) -> Callable[..., torch.Tensor]:
@@ -47,4 +69,4 @@ def _run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[s
 torch.ops.numbaexp.__class__ = _Namespace
 for _name in NAMES:
     until_used.impl(_name, _from_cpp(_name), "CompositeImplicitAutograd")
-tracing.register(_run_traceable)
+tracing.register(_run_traceable, _prepare)

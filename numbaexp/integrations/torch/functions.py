@@ -80,7 +80,7 @@ class Rules:
         self._tangents.refuse(tangent is not None for tangent in tangents)
         # PyTorch calls this with forward mode off, which would make second derivatives zero.
         with forward_ad._set_fwd_grad_enabled(True):
-            values = {name: _primal(value) for name, value in self._tangents.values(ctx).items()}
+            values = {name: primal(value) for name, value in self._tangents.values(ctx).items()}
             parts = [
                 self._tangents.value(argument, tangent, values)
                 for argument, tangent in zip(self.arguments, tangents, strict=False)
@@ -90,7 +90,7 @@ class Rules:
             return sum(parts[1:], start=parts[0]).to(ctx.dtype)
 
 
-def _primal(value: Any) -> Any:
+def primal(value: Any) -> Any:
     """Return a value without the tangent of this level, but with those of outer levels."""
     return forward_ad.unpack_dual(value).primal if isinstance(value, torch.Tensor) else value
 
@@ -119,7 +119,7 @@ class Functions:
             return result
 
         def at_addresses(ctx: Any, *arrays: torch.Tensor) -> torch.Tensor:
-            result = small(operation.name)(*arrays)
+            result = small(operation)(*arrays)
             if result is NotImplemented:
                 return by_kernels(ctx, *arrays)
             rules.save(ctx, arrays, result)
@@ -140,10 +140,10 @@ class Functions:
         self.transformed = dispatched.apply
         direct = function(forward=by_kernels if operation.options else at_addresses)
         self.of_operators, self.direct, self.in_place = map(
-            _apply, (dispatched, direct, function(forward=into_argument))
+            applied, (dispatched, direct, function(forward=into_argument))
         )
 
 
-def _apply(function: Any) -> Callable[..., Any]:
+def applied(function: Any) -> Callable[..., Any]:
     """Return the C implementation of ``apply``, without the Python one's slow look at the signature of ``forward``."""
     return super(torch.autograd.Function, function).apply

@@ -12,34 +12,36 @@ from numbaexp.backends.torch import check_out, convert, float_type, small
 from numbaexp.engine import masks
 from numbaexp.engine.call import shortcuts
 from numbaexp.engine.checks import apart, library_of, refuse
+from numbaexp.integrations.torch import custom
 from numbaexp.integrations.torch.operators import OPERATORS, Registered
+from numbaexp.integrations.torch.refusals import refuse_leaf, refuse_out
+from numbaexp.integrations.torch.watching import (
+    ORDINARY,
+    are_transforms_active,
+    dispatch_modes,
+    function_modes,
+    is_tracing,
+    is_watched,
+)
 from numbaexp.operations import Kind, Operation
 
-# Every call asks these, and each attribute on the way to them would take as long as the answer.
-_are_transforms_active = torch._C._are_functorch_transforms_active
-_is_tracing = torch._C._is_tracing
-_dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
-_is_any_autocast_enabled = torch._C._is_any_autocast_enabled
-_graph_task_id, _is_key_included = torch._C._current_graph_task_id, torch._C._dispatch_tls_is_dispatch_key_included
 _Tensor, _is_grad_enabled = torch.Tensor, torch.is_grad_enabled
 
-# Classes without a behaviour of their own.
-_ORDINARY = (torch.Tensor, torch.nn.Parameter)
 # Functions that PyTorch has of complex numbers too.
 _OF_COMPLEX = ("exp", "exp2", "expm1", "sigmoid")
-# The dispatch key of the older ``vmap``, which PyTorch uses for batched gradients; Python has no name for the key.
-_VMAP = torch._C._parse_dispatch_key("VmapMode")
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Call the operator or the autograd function where PyTorch must see the call; else return NotImplemented."""
-    requires_grad, ordinary = False, not _is_watched()
-    for array in (*arrays, out):
+    requires_grad, ordinary = False, not is_watched()
+    for array in (*arrays, *out) if type(out) is tuple else (*arrays, out):
         if isinstance(array, _Tensor):
-            ordinary = ordinary and type(array) in _ORDINARY and not array.is_meta
+            ordinary = ordinary and type(array) in ORDINARY and not array.is_meta
             requires_grad = requires_grad or (ordinary and array.requires_grad)
         elif array is not None and hasattr(type(array), "__torch_function__"):
             return NotImplemented
+    if operation.is_custom:
+        return custom.intercept(operation, arrays, out, options, ordinary, requires_grad)
     if _is_complex(operation, arrays):
         return _by_torch(operation, arrays[0], out, options)
     if "dtype" in options and (not ordinary or requires_grad):
@@ -56,31 +58,18 @@ def _converted(arrays: tuple[Any, ...], dtype: Any, **options: Any) -> tuple[tup
     return (convert(arrays[0], float_named(dtype)),), options
 
 
-def _is_watched() -> bool:
-    """Tell whether transformations, tracing, dispatch modes, autocast or forward mode are active."""
-    return (
-        _are_transforms_active()
-        or _is_tracing()
-        or _dispatch_modes() > 0
-        or _function_modes() > 0
-        or _is_any_autocast_enabled()
-        or forward_ad._current_level >= 0
-        or (_graph_task_id() != -1 and _is_key_included(_VMAP))
-    )
-
-
 def _shortcut(known: Registered) -> Callable[..., Any]:
     """Return the short form of ``intercept`` and of what follows it, for tensors in host memory without a behaviour of
     their own."""
-    compute, differentiable = small(known.operation.name), known.functions.direct
+    compute, differentiable = small(known.operation), known.functions.direct
 
     # No elementwise function is cast by autocast on a CPU; tensors that the older ``vmap`` batches have no address.
     def of_one(x: torch.Tensor) -> Any:
         if (
-            _are_transforms_active()
-            or _is_tracing()
-            or _dispatch_modes()
-            or _function_modes()
+            are_transforms_active()
+            or is_tracing()
+            or dispatch_modes()
+            or function_modes()
             or forward_ad._current_level >= 0
         ):
             return NotImplemented
@@ -89,7 +78,7 @@ def _shortcut(known: Registered) -> Callable[..., Any]:
         return compute(x)
 
     def of_two(x: torch.Tensor, y: Any) -> Any:
-        if type(y) not in _ORDINARY or _is_watched():
+        if type(y) not in ORDINARY or is_watched():
             return NotImplemented
         if (x.requires_grad or y.requires_grad) and _is_grad_enabled():
             return differentiable(x, y) if x.is_cpu and y.is_cpu else NotImplemented
@@ -99,7 +88,7 @@ def _shortcut(known: Registered) -> Callable[..., Any]:
 
 
 for _name, _of in shortcuts.items():
-    _of.update(dict.fromkeys(_ORDINARY, _shortcut(OPERATORS[_name])))
+    _of.update(dict.fromkeys(ORDINARY, _shortcut(OPERATORS[_name])))
 
 
 def _is_complex(operation: Operation, arrays: tuple[Any, ...]) -> bool:
@@ -124,7 +113,7 @@ def _by_operator(known: Registered, arrays: tuple[Any, ...], out: Any, options: 
         return known.operator(*arguments)
     x, *rest = arguments
     if out is not x:
-        _refuse_out(known.operation, (*arguments, out))
+        refuse_out(known.operation.name, (*arguments, out))
         if out.device != x.device:
             raise apart(known.operation.arrays[0], str(x.device), "out", str(out.device))
         check_out(x, out, float_type(x, "x"))
@@ -140,8 +129,8 @@ def _with_gradient(known: Registered, arrays: tuple[Any, ...], out: Any, options
         return known.functions.direct(*arguments)
     x, *rest = arguments
     if out is not x:
-        _refuse_out(known.operation, (*arguments, out))
-    _refuse_leaf(x)
+        refuse_out(known.operation.name, (*arguments, out))
+    refuse_leaf(x)
     if known.saves_argument:
         return x.copy_(known.functions.direct(x.clone(), *rest))
     return known.functions.in_place(x, *rest)
@@ -149,6 +138,8 @@ def _with_gradient(known: Registered, arrays: tuple[Any, ...], out: Any, options
 
 def run_traceable(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Call the operator in code that PyTorch compiles; break the graph where no argument is a tensor."""
+    if name not in OPERATORS:
+        return custom.run_traceable(name, arrays, out, options)
     if not any(isinstance(value, torch.Tensor) for value in (*arrays, out, *options.values())):
         torch._dynamo.graph_break()
     known = OPERATORS[name]
@@ -197,19 +188,3 @@ def _as_tensor(operation: Operation, argument: str, value: Any, like: torch.Tens
     if isinstance(value, float):
         return like.new_full((), value, dtype=torch.float64)
     return torch.as_tensor(value, device=like.device)
-
-
-def _refuse_out(operation: Operation, tensors: tuple[Any, ...]) -> None:
-    if torch.is_grad_enabled() and any(isinstance(each, torch.Tensor) and each.requires_grad for each in tensors):
-        raise RuntimeError(
-            f"{operation.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
-            "the arguments requires grad."
-        )
-
-
-def _refuse_leaf(x: torch.Tensor) -> None:
-    """Raise as PyTorch does, but before anything is computed."""
-    if x.is_leaf and x.requires_grad:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    if x._is_view() and x._base is not None and x._base.is_leaf and x._base.requires_grad:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")

@@ -6,11 +6,15 @@ from typing import Any
 from torch.overrides import handle_torch_function
 
 from numbaexp import public
+from numbaexp.engine.functions import functions
 from numbaexp.operations import Operation
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Call ``__torch_function__`` for a public function, with the arguments that differ from their defaults."""
+    if operation.is_custom:
+        keywords = options if out is None else {"out": out, **options}
+        return handle_torch_function(functions[operation], arrays, *arrays, **keywords)
     function = getattr(public, operation.name)
     signature = inspect.signature(function)
     required = [array for array, name in zip(arrays, operation.arrays, strict=True) if name not in operation.optional]
