@@ -66,6 +66,11 @@ def run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str
     return _intercepted(OPERATIONS[name], arrays, out, options)
 
 
+def run_custom(operation: Operation, arrays: tuple[Any, ...], out: Any = None) -> Any:
+    """Run a function that a user has written, or a derivative of one; see ``run``."""
+    return _intercepted(operation, arrays, out, {})
+
+
 def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     if type(out) is tuple and len(out) == 1:
         (out,) = out
