@@ -1,6 +1,6 @@
 """A call, from its arguments on: intercepted once, by the libraries that have to know of it, or computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
@@ -17,6 +17,7 @@ _plans_of_numpys: dict[Operation, Callable[..., Any]] = {}
 # By the name of an elementwise function and the class of its first array: what an integration calls with arrays alone,
 # as this module would take longer than small ones. It may return NotImplemented.
 shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
+_NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def _find_plan(operation: Operation) -> Callable[..., Any]:
@@ -66,9 +67,11 @@ def run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str
     return _intercepted(OPERATIONS[name], arrays, out, options)
 
 
-def run_custom(operation: Operation, arrays: tuple[Any, ...], out: Any = None) -> Any:
+def run_custom(
+    operation: Operation, arrays: tuple[Any, ...], out: Any = None, options: Mapping[str, Any] = _NO_OPTIONS
+) -> Any:
     """Run a function that a user has written, or a derivative of one; see ``run``."""
-    return _intercepted(operation, arrays, out, {})
+    return _intercepted(operation, arrays, out, dict(options))
 
 
 def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
