@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from numbaexp.derivatives.arrays import module_of
-from numbaexp.derivatives.rule import Formula, Rule, needs
+from numbaexp.derivatives.rule import Rule
 
 
 class Version:
@@ -37,7 +37,7 @@ class Input(NamedTuple):
     """Describe an argument that gradients go on to, by a node or a leaf."""
 
     edge: Any
-    formula: Formula
+    argument: str
     shape: tuple[int, ...]
     dtype: Any
 
@@ -47,9 +47,7 @@ def needed(rule: Rule, wanted: tuple[bool, ...]) -> frozenset[str]:
     """Collect the names of the values that the gradients of the wanted arguments need."""
     names: set[str] = set()
     for argument in itertools.compress(rule.arguments, wanted):
-        if argument not in rule.gradients:
-            raise NotImplementedError(f"`{rule.name}` has no rule for its gradient with respect to `{argument}`")
-        names.update(needs(rule.gradients[argument]))
+        names.update(rule.needed_by(argument))
     return frozenset(names)
 
 
@@ -59,10 +57,10 @@ _count = itertools.count()
 class Node:
     """Hold a recorded operation: its inputs and saved values, and nothing that holds the node itself."""
 
-    __slots__ = ("__weakref__", "inputs", "number", "operation", "options", "saved")
+    __slots__ = ("__weakref__", "inputs", "number", "options", "rule", "saved")
 
-    def __init__(self, operation: str, options: Mapping[str, Any], inputs: list[Input], saved: dict[str, Saved]):
-        self.operation = operation
+    def __init__(self, rule: Rule, options: Mapping[str, Any], inputs: list[Input], saved: dict[str, Saved]):
+        self.rule = rule
         self.options = options
         self.inputs = inputs
         self.saved: dict[str, Saved] | None = saved
@@ -71,7 +69,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        return "".join(part.capitalize() for part in self.operation.split("_")) + "Backward"
+        return "".join(part.capitalize() for part in self.rule.name.split("_")) + "Backward"
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -128,6 +126,8 @@ def _fit(grad: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 def _is_new(grad: Any, given: Iterable[Any]) -> bool:
     """Tell whether a gradient shares no memory with the arguments of its formula."""
     array, *others = [getattr(each, "_elements", each) for each in (grad, *given)]
+    if isinstance(array, tuple):  # of several gradients, which go on to the formula of all
+        return False
     may_share_memory = module_of(array).may_share_memory
     return not any(hasattr(other, "shape") and may_share_memory(array, other) for other in others)
 
@@ -171,11 +171,10 @@ def walk(
         if not inputs and node in found:
             return
         values = node.values(unpack)
-        for edge, formula, shape, dtype in inputs:
-            values["shape"] = shape
-            given = [grad, *[values[name] for name in needs(formula)]]
-            made = _fit(formula(*given), shape, dtype)
-            add(edge, made, _is_new(made, given))
+        derived = node.rule.derive([(each.argument, each.shape) for each in inputs], grad, values)
+        for (edge, _, shape, dtype), (made, given) in zip(inputs, derived, strict=True):
+            fitted = _fit(made, shape, dtype)
+            add(edge, fitted, _is_new(fitted, given))
         if not retain_graph:
             node.release()
 

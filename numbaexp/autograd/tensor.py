@@ -53,10 +53,10 @@ def apply(
         inputs, names = [], needed(rule, tuple(wanted))
         for name, argument, array, is_wanted in zip(rule.arguments, arguments, arrays, wanted, strict=True):
             if is_wanted:
-                inputs.append(Input(argument._edge, rule.gradients[name], array.shape, array.dtype))
+                inputs.append(Input(argument._edge, name, array.shape, array.dtype))
             if name in names:
                 saved[name] = _saved(argument, into)
-        node = Node(rule.name, options, inputs, saved)
+        node = Node(rule, options, inputs, saved)
     result = compute(*arrays)
     if into is not None:
         made = into

@@ -1,7 +1,7 @@
 """Rules of differentiation, in a form for all array libraries."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,3 +36,18 @@ class Rule:
         """List the arrays that the gradients need: arguments, or "result"."""
         needed = {name for formula in self.gradients.values() for name in needs(formula)}
         return tuple(name for name in (*self.arguments, "result") if name in needed)
+
+    def needed_by(self, argument: str) -> tuple[str, ...]:
+        """List the values that the gradient of an argument needs."""
+        if argument not in self.gradients:
+            raise NotImplementedError(f"`{self.name}` has no rule for its gradient with respect to `{argument}`")
+        return needs(self.gradients[argument])
+
+    def derive(
+        self, wanted: Sequence[tuple[str, tuple[int, ...]]], grad: Any, values: Mapping[str, Any]
+    ) -> Iterator[tuple[Any, list[Any]]]:
+        """Compute the gradients of arguments of some shapes, each with the values that its formula was given."""
+        for argument, shape in wanted:
+            known = {**values, "shape": shape}
+            given = [grad, *[known[name] for name in self.needed_by(argument)]]
+            yield self.gradients[argument](*given), given

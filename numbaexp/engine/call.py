@@ -1,6 +1,6 @@
 """A call, from its arguments on: intercepted once, by the libraries that have to know of it, or computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
@@ -19,6 +19,7 @@ _plans_of_numpys: dict[Operation, Callable[..., Any]] = {}
 shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
 # The same of functions that users have written, once they have been called.
 shortcuts_of_custom: dict[Operation, dict[type, Callable[..., Any]]] = {}
+_NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def _find_plan(operation: Operation) -> Callable[..., Any]:
@@ -66,6 +67,13 @@ def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -
 def run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run a function of rows without a mask, whose arrays are of one shape and type."""
     return _intercepted(OPERATIONS[name], arrays, out, options)
+
+
+def run_custom(
+    operation: Operation, arrays: tuple[Any, ...], out: Any = None, options: Mapping[str, Any] = _NO_OPTIONS
+) -> Any:
+    """Run a function that a user has written, or a derivative of one; see ``run``."""
+    return _intercepted(operation, arrays, out, dict(options))
 
 
 def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:

@@ -55,6 +55,11 @@ def new_function(
     return function
 
 
+def function_of(operation: Operation) -> Any:
+    """Return the function that computes an operation."""
+    return _functions[operation]
+
+
 def _first_call(operation: Operation, *args: Any, **kwargs: Any) -> Any:
     function = functions[operation]
     make = call.make_custom_slow_path if operation.is_custom else call.make_slow_path

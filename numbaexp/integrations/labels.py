@@ -55,7 +55,9 @@ def _intercept(
     elements = {**given, **{each: library.elements(given[each], each, function) for each in owned}}
     shape = np.shape(elements[operation.like])
     whole = [each for each in labels if each in owned and np.shape(elements[each]) == shape]
-    like = operation.like if operation.like in owned else next(iter(whole), None)
+    # Of a user's function none is of rows, and arrays are broadcast.
+    beside = owned if operation.is_custom else whole
+    like = operation.like if operation.like in owned else next(iter(beside), None)
     for each in owned:
         # What is of another shape may be broadcast, by place, where labels would say otherwise; or is of rows.
         is_beside = each in whole or each in ("where", "b")
@@ -63,7 +65,10 @@ def _intercept(
             raise ValueError(f"`{each}` must have the labels of `{like}`: align the two, or give the values alone")
     into = library.into(out, function) if isinstance(out, classes) else out
     values = tuple(elements.pop(each) for each in labels)
-    result = call.run(function, values, into, elements)
+    if operation.is_custom:
+        result = call.run_custom(operation, values, into, elements)
+    else:
+        result = call.run(function, values, into, elements)
     if out is not None or like is None:
         return result if out is None else out
     if operation.kind is Kind.SELECTION and not operation.is_gradient and np.ndim(result) == len(shape):

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 import xarray
 
+from numbaexp.engine.functions import function_of
 from numbaexp.integrations.labels import Library, interceptor, refuse_out
 from numbaexp.layout import final_shape
+from numbaexp.operations import Operation
 
 
 def _elements(array: Any, argument: str, function: str) -> Any:
@@ -31,4 +33,13 @@ def _agree(array: Any, like: Any) -> bool:
     return array.dims == like.dims
 
 
-intercept = interceptor(Library((xarray.DataArray,), _elements, _wrapped, _agree, refuse_out, takes_ufuncs=True))
+_of_elements = interceptor(Library((xarray.DataArray,), _elements, _wrapped, _agree, refuse_out, takes_ufuncs=True))
+
+
+def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Let xarray compute functions that users have written, by the function itself: its elements may be Dask's, which
+    keep what they call. All else is for the elements."""
+    labelled = next((x for x in arrays if isinstance(x, xarray.DataArray)), None)
+    if operation.is_custom and out is None and labelled is not None:
+        return labelled.__array_ufunc__(function_of(operation), "__call__", *arrays, **options)
+    return _of_elements(operation, arrays, out, options)

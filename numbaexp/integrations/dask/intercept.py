@@ -6,7 +6,7 @@ import dask.array as da
 
 from numbaexp.cpu import row_functions
 from numbaexp.engine.checks import refuse
-from numbaexp.integrations.dask import losses, rows, whole
+from numbaexp.integrations.dask import custom, losses, rows, whole
 from numbaexp.operations import Kind, Operation
 from numbaexp.target import CUDA, current_target
 
@@ -15,12 +15,14 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
     """Build the graph of a function of rows; elementwise functions go the way of NumPy's arrays, and so do chosen
     classes, which may lie in any chunk."""
     lazy = [i for i, array in enumerate(arrays) if isinstance(array, da.Array)]
-    if operation.kind in (Kind.ELEMENTWISE, Kind.SELECTION) or not lazy:
+    if not lazy or (operation.kind in (Kind.ELEMENTWISE, Kind.SELECTION) and not operation.is_custom):
         return NotImplemented
-    if out is not None:
+    if out is not None and not operation.is_custom:
         raise TypeError(f"of an array of Dask `{operation.name}` does not take `out`")
     if current_target() == CUDA:
         raise TypeError(f"`{operation.arrays[lazy[0]]}` must not be an array of Dask under the target 'cuda'")
+    if operation.is_custom:
+        return custom.elementwise(operation, arrays, out, options)
     if operation.kind is Kind.LOSS:
         return (losses.backward if operation.is_gradient else losses.forward)(operation, arrays, options)
     given = {**dict(zip(operation.arrays, arrays, strict=True)), **options}

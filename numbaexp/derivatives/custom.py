@@ -1,0 +1,50 @@
+"""Derivatives of functions that users have written: those by all arguments in one call."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numbaexp.custom.operation import CustomOperation
+from numbaexp.default_mode import guarded
+from numbaexp.derivatives.rule import Rule
+from numbaexp.engine.call import run_custom
+
+
+class Several(tuple):
+    """The results of a call, or their gradients, of which those that are not known are None and count as 0."""
+
+    __slots__ = ()
+    # As a tensor of the tape has them, so that its gradient is taken as it is.
+    shape = dtype = None
+
+    def __add__(self, other: Any) -> "Several":
+        return Several(a if b is None else b if a is None else a + b for a, b in zip(self, other, strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class CustomRule(Rule):
+    """The rule of a function that a user has written, whose gradients one formula gives."""
+
+    operation: CustomOperation = field(kw_only=True)
+
+    def needed_by(self, argument: str) -> tuple[str, ...]:
+        return self.arguments
+
+    def derive(
+        self, wanted: Sequence[tuple[str, tuple[int, ...]]], grad: Any, values: Mapping[str, Any]
+    ) -> Iterator[tuple[Any, list[Any]]]:
+        grads = grad if isinstance(grad, Several) else (grad,)
+        given = [0.0 if each is None else each for each in grads] + [values[name] for name in self.arguments]
+        indices = tuple(self.arguments.index(argument) for argument, _ in wanted)
+        made = guarded(run_custom)(self.operation.backward(indices), tuple(given))
+        yield from ((each, given) for each in (made if len(indices) > 1 else (made,)))
+
+
+@functools.cache
+def rule_of(operation: CustomOperation) -> CustomRule:
+    """Return the rule of a function that a user has written, or of a derivative of one."""
+    names = operation.arrays
+    # Names of a user's may be those of the result, or of a gradient.
+    arguments = (f"{name} ({i})" if name == "result" or names.count(name) > 1 else name for i, name in enumerate(names))
+    return CustomRule(operation.name, tuple(arguments), {}, {}, operation=operation)
