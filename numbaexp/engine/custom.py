@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.backends.adapter import on_threads_of
+from numbaexp.backends.adapter import Elements, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.backends.registry import are_numpys, decided, find
 from numbaexp.engine import ufuncs
@@ -22,41 +22,45 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if are_numpys(*arrays, *outs):
         return compute_numpys(operation, arrays, out, options)
     labels = operation.arrays
-    given = [(label, x) for label, x in zip(labels, arrays, strict=True) if not isinstance(x, _NUMBERS)]
+    given = {label: x for label, x in zip(labels, arrays, strict=True) if not isinstance(x, _NUMBERS)}
     if not given:  # the result is of another library alone
         return compute_numpys(operation, arrays, out, options)
-    backend, _ = one_backend([label for label, _ in given], [x for _, x in given], next((o for o in outs if o is not None), None))
+    into = [one for one in outs if one is not None]
+    backend, device = one_backend([*given, *["out"] * len(into)], [*given.values(), *into])
     if options:
-        refuse(operation, given[0][1], options)
-    alike = promoted(backend, arrays)
-    read = [backend.read(x, label) for x, label in zip(alike, labels, strict=True)]
-    elements, (dtype, *_) = [each for each, _ in read], [of_type for _, of_type in read]
-    for label, (_, of_type) in zip(labels, read, strict=True):
-        check_type(label, of_type, labels[0], dtype)
-    inputs = tuple(each.view for each in elements)
-    shape = np.broadcast_shapes(*(view.shape for view in inputs))
-    like = next((each for each in elements if tuple(each.view.shape) == shape), None)
+        refuse(operation, next(iter(given.values())), options)
+    if device == "cpu":
+        given = dict(zip(labels, promoted(backend, arrays), strict=True))
+    else:
+        given = dict(zip(given, promoted(backend, tuple(given.values())), strict=True))
+    read = {label: backend.read(x, label) for label, x in given.items()}
+    elements, (like, *_) = {label: each for label, (each, _) in read.items()}, given
+    dtype = read[like][1]
+    for label, (each, of_type) in read.items():
+        check_type(label, of_type, like, dtype)
+    shape = np.broadcast_shapes(*(each.view.shape for each in elements.values()))
+    first = elements[like]
+    whole = next((each for each in elements.values() if tuple(each.view.shape) == shape), None)
     written = []
     for one in outs:
-        if one is None and like is None:
-            written.append(backend.new(elements[0], dtype, shape))
+        if one is None:
+            written.append(backend.new(first, dtype, shape) if whole is None else backend.write(whole, None, dtype))
             continue
-        made = backend.write(like or elements[0], one, dtype)
-        written.append(made)
-        if one is not None:
-            check_shape("out", made.view.shape, "the result", shape)
-            for view, label in zip(inputs, labels, strict=True):
-                refuse_overlap(view, made.view, label)
+        written.append(backend.write(whole or Elements(one, None), one, dtype))
+        check_shape("out", written[-1].view.shape, "the result", shape)
+        for label, each in elements.items():
+            refuse_overlap(each.view, written[-1].view, label)
     results = tuple(each.view for each in written)
-    if isinstance(results[0], np.ndarray):
+    if device == "cpu":
+        inputs = tuple(each.view for each in elements.values())
         on_threads_of(backend, ufuncs.run_on_elements, operation, current_target(), inputs, results, dtype)
     else:
         from numbaexp.cuda import custom_launch
 
-        custom_launch.run(operation, inputs, results, dtype, stream_of(backend, [each.array for each in elements], None))
-    finished = tuple(
-        backend.finish(elements[0].array, one, each) for one, each in zip(outs, written, strict=True)
-    )
+        inputs = tuple(elements[label].view if label in elements else x for label, x in zip(labels, arrays, strict=True))
+        stream = stream_of(backend, [*(each.array for each in elements.values()), *into[:-1]], into[-1] if into else None)
+        custom_launch.run(operation, inputs, results, dtype, stream)
+    finished = tuple(backend.finish(first.array, one, each) for one, each in zip(outs, written, strict=True))
     return finished if operation.results > 1 else finished[0]
 
 
