@@ -8,9 +8,9 @@ from numba import cuda, types
 
 from numbaexp.cuda.custom_numbers import make_compute, make_from_word
 from numbaexp.cuda.jit import device_function
-from numbaexp.cuda.kernels import DIMENSIONS, conversion, divided, make_load, offset_of
+from numbaexp.cuda.kernels import DIMENSIONS, divided, make_load, offset_of
 from numbaexp.cuda.memory import make_memory
-from numbaexp.cuda.vectors import each, make_repeated, transposed
+from numbaexp.cuda.vectors import make_repeated, transposed
 from numbaexp.scalar.forms import STORED_AS
 from numbaexp.unrolled import make_each
 
@@ -32,8 +32,9 @@ def make_contiguous(operation, dtype):
     gives it, and ``NUMBER``. Of each result: the address, which may be that of an input.
     """
     lanes, get, put, get_vector, put_vector = make_memory(STORED_AS[dtype])
-    compute, from_word, repeated = make_compute(operation, dtype), make_from_word(dtype), make_repeated(lanes)
-    compute_each, outputs = each(compute, lanes), range(operation.results)
+    inputs, outputs = len(operation.arrays), range(operation.results)
+    compute = make_compute(operation, (dtype,) * inputs, dtype)
+    from_word, repeated = make_from_word(dtype), make_repeated(lanes)
 
     @device_function
     def with_number(given):
@@ -55,8 +56,9 @@ def make_contiguous(operation, dtype):
         put(target, i, value)
 
     with_number_each, load_each, load_vectors = (
-        make_each([function] * len(operation.arrays), device_function) for function in (with_number, load, load_vector)
+        make_each([function] * inputs, device_function) for function in (with_number, load, load_vector)
     )
+    compute_each = make_each([compute] * lanes, device_function)
     store_each, store_vectors = (
         make_each([_make_store(function, k) for k in outputs], device_function) for function in (put_one, put_vector)
     )
@@ -100,17 +102,23 @@ def make_strided(operation, sources, dtype):
     """Return ``kernel(views, n, n1, n2, n3)`` of a function for inputs of the types ``sources``, as that of
     ``numbaexp.cuda.kernels.over_elements``; a view has ``NUMBER`` as its last item where the first is a number, as
     ``word_of`` gives it, and else 0."""
-    compute, from_word, put = make_compute(operation, dtype), make_from_word(dtype), make_memory(STORED_AS[dtype]).put
+    compute, from_word, put = (
+        make_compute(operation, sources, dtype),
+        make_from_word(dtype),
+        make_memory(STORED_AS[dtype]).put,
+    )
     inputs = len(sources)
 
     def make_load_or_number(source):
-        load, convert = make_load(source), conversion(source, dtype)
+        load = make_load(source)
+        if source != dtype:
+            return load
 
         @device_function
         def load_or_number(view, zeroth, first, second, third):
             if view[-1] == NUMBER:
                 return from_word(view[0])
-            return convert(load(view, zeroth, first, second, third))
+            return load(view, zeroth, first, second, third)
 
         return load_or_number
 

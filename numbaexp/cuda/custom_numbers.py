@@ -1,12 +1,16 @@
 """Operands of users' functions on a device: how kernels are given them, and the scalars that are called there."""
 
+import functools
+
 import numpy as np
 from numba.cuda.core import config
 
+from numbaexp.cuda.jit import overload
+from numbaexp.cuda.kernels import conversion
 from numbaexp.cuda.phases import one_result
 from numbaexp.dual import scalars
 from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
-from numbaexp.scalar.forms import BITS, itemsize
+from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.unrolled import make_each
 from numbaexp.vector.operations import float_of
@@ -15,11 +19,23 @@ from numbaexp.vector.operations import float_of
 scalars.register("cpu" if config.ENABLE_CUDASIM else "cuda", one_result)
 
 
-def make_compute(operation, dtype):
-    """Return ``compute(elements)``, of a tuple of elements as they are stored, to a tuple of results."""
+@functools.cache
+def make_compute(operation, sources, dtype):
+    """Return ``compute(elements)``, of a tuple of elements of the types ``sources``, to a tuple of results; all as they
+    are stored."""
     kind = kind_of(dtype, operation.wide)
-    function, to_element = operation.function, make_to_element(dtype, kind)
-    number_each = make_each([make_from_element(dtype, kind)] * len(operation.arrays))
+    function, to_element, from_element = operation.function, make_to_element(dtype, kind), make_from_element(dtype, kind)
+
+    def make_to_number(source):
+        convert = conversion(source, dtype)
+
+        @scalar
+        def to_number(element):
+            return from_element(convert(element))
+
+        return to_number
+
+    number_each = make_each([make_to_number(source) for source in sources])
     if operation.results == 1:
 
         @scalar
@@ -47,16 +63,15 @@ def word_of(number, dtype):
 
 def make_from_word(dtype):
     """Return the reverse, ``element(word)``."""
-    bits = BITS[itemsize(dtype)]
-    if itemsize(dtype) == 2:
+    bits, stored = BITS[itemsize(dtype)], np.dtype(STORED_AS[dtype])
 
-        @scalar
-        def element(word):
-            return bits(word)
-    else:
+    def element(word):
+        return np.int64(word).astype(bits).view(stored)
 
-        @scalar
-        def element(word):
-            return float_of(bits(word))
+    @overload(element)
+    def _(word):
+        if stored.kind == "u":
+            return lambda word: bits(word)
+        return lambda word: float_of(bits(word))
 
     return element

@@ -7,7 +7,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from numbaexp.cuda.jit import overload
+from numbaexp.cuda.jit import device_function, overload
 from numbaexp.scalar.ieee import scalar
 from numbaexp.vector.operations import bits_of
 
@@ -115,13 +115,13 @@ def make_repeated(lanes):
     """Return ``repeated(value)``, a tuple of so many."""
     if lanes == 1:
 
-        @scalar
+        @device_function
         def repeated(value):
             return (value,)
     else:
         half = make_repeated(lanes // 2)
 
-        @scalar
+        @device_function
         def repeated(value):
             return half(value) + half(value)
 
