@@ -20,6 +20,14 @@ class Strided(NamedTuple):
     device: int
 
 
+def broadcast(view: Strided, shape: tuple[int, ...]) -> Strided:
+    """Return a view of an array repeated to a shape."""
+    added = len(shape) - len(view.shape)
+    lengths, steps = (1,) * added + view.shape, (0,) * added + view.strides
+    strides = tuple(0 if length == 1 else step for length, step in zip(lengths, steps, strict=True))
+    return view._replace(shape=shape, strides=strides)
+
+
 class Rows(NamedTuple):
     """Describe ``outer * inner`` rows of ``length`` elements.
 

@@ -7,7 +7,7 @@ import numpy as np
 from numbaexp.backends import numpy
 from numbaexp.backends.adapter import check_mask
 from numbaexp.backends.registry import find
-from numbaexp.layout import Strided
+from numbaexp.layout import broadcast
 
 
 def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> Any:
@@ -32,15 +32,6 @@ def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> An
     else:
         from numbaexp.cuda import select as on_device
 
-        views = (_broadcast(of_mask.view, shape), _broadcast(elements.view, shape))
+        views = (broadcast(of_mask.view, shape), broadcast(elements.view, shape))
         on_device.run(*views, value, written.view, backend.stream(elements.array, out))
     return backend.finish(elements.array, out, written)
-
-
-def _broadcast(view: Strided, shape: tuple[int, ...]) -> Strided:
-    """Return a view of an array repeated to a shape."""
-    added = len(shape) - len(view.shape)
-    lengths = (1,) * added + view.shape
-    steps = (0,) * added + view.strides
-    strides = tuple(0 if length == 1 else step for length, step in zip(lengths, steps, strict=True))
-    return view._replace(shape=shape, strides=strides)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.cpu.custom_numbers import kind_of, make_access, make_from_element, make_to_element
+from numbaexp.cpu.custom_numbers import make_access
 from numbaexp.cpu.flags import restore_status, status, unforeseen
 from numbaexp.cpu.parallel import ends
 from numbaexp.cpu.pieces import STREAM_FROM
@@ -12,6 +12,7 @@ from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.streaming import LINE, fence, stream
 from numbaexp.cpu.variants import prefer_whole_registers
 from numbaexp.custom.operation import CustomOperation
+from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.unrolled import make_each

@@ -24,10 +24,13 @@ Arguments = int | tuple[types.Type, ...]
 _ENTRY = re.compile(r"\.entry\s+(\w+)")
 
 
-def to_ptx(kernel: Callable[..., None], arguments: Arguments, capability: Capability) -> str:
-    """Return the PTX of a kernel of such arguments for devices of a compute capability."""
+def to_ptx(
+    kernel: Callable[..., None], arguments: Arguments, capability: Capability, *, contracted: bool = True
+) -> str:
+    """Return the PTX of a kernel of such arguments for devices of a compute capability; see
+    ``numbaexp.cuda.jit.ptx``."""
     given = [types.int64] * arguments if isinstance(arguments, int) else arguments
-    return ptx(kernel, types.void(*given), capability)
+    return ptx(kernel, types.void(*given), capability, contracted=contracted)
 
 
 def link(code: str, capability: Capability) -> bytes:
@@ -42,17 +45,21 @@ def compile_kernel(
     modules: tuple[str, ...],
     arguments: Arguments,
     capability: Capability,
+    digest: str = "",
 ) -> Any:
     """Return the kernel that ``make()`` gives, as ``cuda.core.launch`` takes it; ``name`` is its own among all kernels,
-    and ``modules`` are those that it is made of, besides what they import."""
+    and ``modules`` are those that it is made of, besides what they import. ``digest`` is that of a user's function,
+    whose arithmetic is not contracted."""
 
     def compile_anew() -> Code:
-        code = to_ptx(make(), arguments, capability)
+        code = to_ptx(make(), arguments, capability, contracted=not digest)
         entry = _ENTRY.search(code)
         if entry is None:
             raise RuntimeError("Numba's CUDA target gave PTX without a kernel")
         return Code(entry[1], link(code, capability))
 
-    key = {"capability": capability, "numba": numba.__version__, "numba-cuda": numba_cuda.__version__}
+    key: dict[str, Any] = {"capability": capability, "numba": numba.__version__, "numba-cuda": numba_cuda.__version__}
+    if digest:
+        key["digest"] = digest
     code = kept(f"cuda {name}", key, (*modules, __name__), compile_anew)
     return ObjectCode.from_cubin(code.binary).get_kernel(code.entry)

@@ -19,9 +19,22 @@ def overload(stand_in: Callable[..., Any]) -> Callable[..., Any]:
     return extending.overload(stand_in, jit_options=FLAGS)
 
 
-def ptx(kernel: Callable[..., None], signature: Any, capability: tuple[int, int]) -> str:
-    """Compile a kernel to PTX for devices of a compute capability."""
-    return cuda.compile_ptx(kernel, signature, cc=capability, fastmath=False, debug=False, opt=True)[0]
+def ptx(
+    kernel: Callable[..., None], signature: Any, capability: tuple[int, int], *, contracted: bool = True
+) -> str:
+    """Compile a kernel to PTX for devices of a compute capability; products and the sums that they feed are contracted
+    unless that is switched off, for which there is no public way."""
+    flags = {"fastmath": False, "debug": False, "opt": True}
+    if contracted:
+        return cuda.compile_ptx(kernel, signature, cc=capability, **flags)[0]
+    # Numba's simulator has none.
+    from numba.cuda import compiler
+
+    library, _ = compiler._compile_pyfunc_with_fixup(
+        kernel, signature, device=False, cc=capability, abi="numba", **flags
+    )
+    library._nvvm_options["fma"] = False
+    return library.get_asm_str(cc=capability)
 
 
 def simulated_kernel(kernel: Callable[..., None]) -> Any:

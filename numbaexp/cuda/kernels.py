@@ -99,18 +99,18 @@ def strided_types(inputs):
 
 
 @scalar
-def _offset(view, zeroth, first, second, third):
+def offset_of(view, zeroth, first, second, third):
     """Return that of an element, in elements, from the address of its view."""
     return zeroth * view[1] + first * view[2] + second * view[3] + third * view[4]
 
 
-def _make_load(source):
+def make_load(source):
     """Return ``load(view, zeroth, first, second, third)``: an element of the type ``source``."""
     get = make_memory(STORED_AS.get(source, source)).get
 
     @device_function
     def load(view, zeroth, first, second, third):
-        return get(view[0], _offset(view, zeroth, first, second, third))
+        return get(view[0], offset_of(view, zeroth, first, second, third))
 
     return load
 
@@ -135,7 +135,7 @@ def over_elements(compute, sources, dtype):
     dimensions but the first.
     """
     result, put = len(sources), make_memory(STORED_AS[dtype]).put
-    load_each = make_each([_make_load(source) for source in sources], device_function)
+    load_each = make_each([make_load(source) for source in sources], device_function)
 
     def strided(views, n, n1, n2, n3):
         i = cuda.grid(1)
@@ -143,7 +143,7 @@ def over_elements(compute, sources, dtype):
             rest, third = divided(i, n3)
             rest, second = divided(rest, n2)
             zeroth, first = divided(rest, n1)
-            offset = _offset(views[result], zeroth, first, second, third)
+            offset = offset_of(views[result], zeroth, first, second, third)
             put(views[result][0], offset, compute(load_each(views, zeroth, first, second, third)))
             i += cuda.gridsize(1)
 

@@ -31,10 +31,15 @@ def processors(device: int) -> int:
 
 
 def compiled(
-    make: Callable[[], Callable[..., None]], name: str, modules: tuple[str, ...], arguments: Arguments, device: int
+    make: Callable[[], Callable[..., None]],
+    name: str,
+    modules: tuple[str, ...],
+    arguments: Arguments,
+    device: int,
+    digest: str = "",
 ) -> Any:
     """Compile the kernel that ``make()`` returns, or load it; see ``numbaexp.cuda.compile.compile_kernel``."""
-    return compile_kernel(make, name, modules, arguments, cuda.gpus[device].compute_capability)
+    return compile_kernel(make, name, modules, arguments, cuda.gpus[device].compute_capability, digest)
 
 
 @functools.lru_cache(4096)

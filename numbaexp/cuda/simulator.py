@@ -36,7 +36,12 @@ def processors(device: int) -> int:
 
 
 def compiled(
-    make: Callable[[], Callable[..., None]], name: str, modules: tuple[str, ...], arguments: Arguments, device: int
+    make: Callable[[], Callable[..., None]],
+    name: str,
+    modules: tuple[str, ...],
+    arguments: Arguments,
+    device: int,
+    digest: str = "",
 ) -> Any:
     """Return the kernel that ``make()`` returns, and the types of its arguments."""
     return make(), (types.int64,) * arguments if isinstance(arguments, int) else arguments

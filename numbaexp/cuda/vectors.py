@@ -4,7 +4,10 @@ All is written by halves: a tuple that is indexed in a loop is kept in memory.
 """
 
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 
+from numbaexp.cuda.jit import device_function, overload
 from numbaexp.scalar.ieee import scalar
 from numbaexp.vector.operations import bits_of
 
@@ -79,6 +82,50 @@ def _pair(a, b):
 @scalar
 def _appended(values, value):
     return values + (value,)  # noqa: RUF005
+
+
+def transposed(rows):
+    """Return the tuple of columns of a tuple of tuples, all of one type and length."""
+    return tuple(zip(*rows, strict=True))
+
+
+@intrinsic
+def _transposed(typingctx, rows):
+    lengths = {row.count for row in rows.types}
+    (length,), (number,) = lengths, {row.dtype for row in rows.types}
+    column = types.UniTuple(number, len(rows.types))
+
+    def codegen(context, builder, signature, args):
+        of_rows = [builder.extract_value(args[0], place) for place in range(column.count)]
+        columns = [
+            context.make_tuple(builder, column, [builder.extract_value(row, place) for row in of_rows])
+            for place in range(length)
+        ]
+        return context.make_tuple(builder, signature.return_type, columns)
+
+    return types.UniTuple(column, length)(rows), codegen
+
+
+@overload(transposed)
+def _of_vectors(rows):
+    return lambda rows: _transposed(rows)
+
+
+def make_repeated(lanes):
+    """Return ``repeated(value)``, a tuple of so many."""
+    if lanes == 1:
+
+        @device_function
+        def repeated(value):
+            return (value,)
+    else:
+        half = make_repeated(lanes // 2)
+
+        @device_function
+        def repeated(value):
+            return half(value) + half(value)
+
+    return repeated
 
 
 def all_of(condition, lanes):

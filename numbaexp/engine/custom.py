@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.backends.adapter import on_threads_of
+from numbaexp.backends.adapter import Elements, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.backends.registry import are_numpys
 from numbaexp.engine import ufuncs
@@ -22,46 +22,60 @@ def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: di
     if are_numpys(*arrays, *outs):
         return compute_numpys(operation, arrays, out, options)
     labels = operation.arrays
-    given = [(label, x) for label, x in zip(labels, arrays, strict=True) if not isinstance(x, _NUMBERS)]
+    given = {label: x for label, x in zip(labels, arrays, strict=True) if not isinstance(x, _NUMBERS)}
     if not given:  # the result is of another library alone
         return compute_numpys(operation, arrays, out, options)
-    backend, _ = one_backend(
-        [label for label, _ in given], [x for _, x in given], next((o for o in outs if o is not None), None)
-    )
+    into = [one for one in outs if one is not None]
+    backend, device = one_backend([*given, *["out"] * len(into)], [*given.values(), *into])
     if options:
-        refuse(operation, given[0][1], options)
-    alike = promoted(backend, labels, arrays)
-    read = [backend.read(x, label) for x, label in zip(alike, labels, strict=True)]
-    elements, (dtype, *_) = [each for each, _ in read], [of_type for _, of_type in read]
-    for label, (_, of_type) in zip(labels, read, strict=True):
-        check_type(label, of_type, labels[0], dtype)
-    inputs = tuple(each.view for each in elements)
-    shape = np.broadcast_shapes(*(view.shape for view in inputs))
-    of_shape = [each for each in elements if tuple(each.view.shape) == shape]
-    # The strides of one that is broadcast tell nothing.
-    like = next((each for each in of_shape if 0 not in each.view.strides), next(iter(of_shape), None))
-    written = []
-    for one in outs:
-        if one is None and like is None:
-            written.append(backend.new(elements[0], dtype, shape))
-            continue
-        made = backend.write(like or elements[0], one, dtype)
-        written.append(made)
-        if one is not None:
-            check_shape("out", made.view.shape, "the result", shape)
-            for view, label in zip(inputs, labels, strict=True):
-                refuse_overlap(view, made.view, label)
-    results = tuple(each.view for each in written)
-    if isinstance(results[0], np.ndarray):
+        refuse(operation, next(iter(given.values())), options)
+    # A number need not be on a device: a kernel takes the number itself.
+    alike = dict(zip(labels, arrays, strict=True)) if device == "cpu" else given
+    elements, dtype = _read(backend, tuple(alike), promoted(backend, tuple(alike), tuple(alike.values())))
+    written = _write(backend, elements, outs, dtype)
+    results, first = tuple(each.view for each in written), next(iter(elements.values()))
+    if device == "cpu":
+        inputs = tuple(each.view for each in elements.values())
         on_threads_of(backend, ufuncs.run_on_elements, operation, current_target(), inputs, results, dtype)
     else:
         from numbaexp.cuda import custom_launch
 
-        custom_launch.run(
-            operation, inputs, results, dtype, stream_of(backend, [each.array for each in elements], None)
+        inputs = tuple(
+            elements[label].view if label in elements else x for label, x in zip(labels, arrays, strict=True)
         )
-    finished = tuple(backend.finish(elements[0].array, one, each) for one, each in zip(outs, written, strict=True))
+        read = [*(each.array for each in elements.values()), *into[:-1]]
+        stream = stream_of(backend, read, into[-1] if into else None)
+        custom_launch.run(operation, inputs, results, dtype, stream)
+    finished = tuple(backend.finish(first.array, one, each) for one, each in zip(outs, written, strict=True))
     return finished if operation.results > 1 else finished[0]
+
+
+def _read(backend: Any, labels: tuple[str, ...], arrays: list[Any]) -> tuple[dict[str, Elements], str]:
+    """Return the elements of arrays, and the name of their type."""
+    read = {label: backend.read(x, label) for label, x in zip(labels, arrays, strict=True)}
+    _, dtype = read[labels[0]]
+    for label, (_, of_type) in read.items():
+        check_type(label, of_type, labels[0], dtype)
+    return {label: each for label, (each, _) in read.items()}, dtype
+
+
+def _write(backend: Any, elements: dict[str, Elements], outs: tuple[Any, ...], dtype: str) -> list[Elements]:
+    """Return the memory for the results, new where no array is given."""
+    shape = np.broadcast_shapes(*(each.view.shape for each in elements.values()))
+    whole = [each for each in elements.values() if tuple(each.view.shape) == shape]
+    # The strides of one that is broadcast tell nothing.
+    like = next((each for each in whole if 0 not in each.view.strides), next(iter(whole), None))
+    written = []
+    for out in outs:
+        if out is None and like is None:
+            written.append(backend.new(next(iter(elements.values())), dtype, shape))
+            continue
+        written.append(backend.write(like or Elements(out, None), out, dtype))
+        if out is not None:
+            check_shape("out", written[-1].view.shape, "the result", shape)
+            for label, each in elements.items():
+                refuse_overlap(each.view, written[-1].view, label)
+    return written
 
 
 def promoted(backend: Any, labels: tuple[str, ...], arrays: tuple[Any, ...]) -> list[Any]:
