@@ -253,7 +253,11 @@ def test_out_without_elements_is_resized(layout):
 
 OUT_REFUSED = {
     "shape": (lambda x: torch.empty(3), ValueError, "`out` must be of the shape of the result, (4,); got (3,)"),
-    "broadcast": (lambda x: torch.empty(2, 4), ValueError, "`out` must be of the shape of the result, (4,); got (2, 4)"),
+    "broadcast": (
+        lambda x: torch.empty(2, 4),
+        ValueError,
+        "`out` must be of the shape of the result, (4,); got (2, 4)",
+    ),
     "type": (
         lambda x: torch.empty(4, dtype=torch.int64),
         TypeError,

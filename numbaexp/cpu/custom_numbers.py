@@ -13,6 +13,7 @@ from numbaexp.scalar.forms import STORED_AS, itemsize
 
 scalars.register("cpu", rounded_scalar)
 
+
 def make_access(dtype: str, outputs: int) -> tuple[Any, list[Any]]:
     """Return ``load(address, i)`` of an element, and for each output ``store(address, i, element)``.
 

@@ -27,9 +27,7 @@ _Launch = tuple[Callable[..., None], Sequence[tuple[int, int]]]
 _ZERO = -1
 
 
-def run(
-    operation: CustomOperation, inputs: Sequence[Any], results: Sequence[Strided], dtype: str, stream: int
-) -> None:
+def run(operation: CustomOperation, inputs: Sequence[Any], results: Sequence[Strided], dtype: str, stream: int) -> None:
     """Compute a function on the device where its arrays lie, asynchronously on a stream.
 
     Parameters

@@ -24,7 +24,11 @@ def make_compute(operation, sources, dtype):
     """Return ``compute(elements)``, of a tuple of elements of the types ``sources``, to a tuple of results; all as they
     are stored."""
     kind = kind_of(dtype, operation.wide)
-    function, to_element, from_element = operation.function, make_to_element(dtype, kind), make_from_element(dtype, kind)
+    function, to_element, from_element = (
+        operation.function,
+        make_to_element(dtype, kind),
+        make_from_element(dtype, kind),
+    )
 
     def make_to_number(source):
         convert = conversion(source, dtype)

@@ -19,9 +19,7 @@ def overload(stand_in: Callable[..., Any]) -> Callable[..., Any]:
     return extending.overload(stand_in, jit_options=FLAGS)
 
 
-def ptx(
-    kernel: Callable[..., None], signature: Any, capability: tuple[int, int], *, contracted: bool = True
-) -> str:
+def ptx(kernel: Callable[..., None], signature: Any, capability: tuple[int, int], *, contracted: bool = True) -> str:
     """Compile a kernel to PTX for devices of a compute capability; products and the sums that they feed are contracted
     unless that is switched off, for which there is no public way."""
     flags = {"fastmath": False, "debug": False, "opt": True}

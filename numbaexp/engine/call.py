@@ -25,8 +25,10 @@ _NO_OPTIONS: Mapping[str, Any] = {}
 def _find_plan(operation: Operation) -> Callable[..., Any]:
     # Plans are for those who call; importing the package is not to wait for them.
     with LOCK:
-        from numbaexp.engine import custom, elementwise, losses, rows, selection
+        from numbaexp.engine import elementwise, losses, rows, selection
 
+        if operation.is_custom:
+            from numbaexp.engine import custom
     if operation.kind is Kind.ELEMENTWISE:
         plan = custom.compute if operation.is_custom else elementwise.compute
         _plans_of_numpys[operation] = elementwise.compute_numpys

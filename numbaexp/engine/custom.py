@@ -7,16 +7,16 @@ import numpy as np
 from numbaexp.backends.adapter import Elements, on_threads_of
 from numbaexp.backends.overlap import refuse_overlap
 from numbaexp.backends.registry import are_numpys
+from numbaexp.custom.operation import CustomOperation
 from numbaexp.engine import ufuncs
 from numbaexp.engine.checks import check_shape, check_type, one_backend, outs_of, refuse, stream_of
 from numbaexp.engine.elementwise import compute_numpys
-from numbaexp.operations import Operation
 from numbaexp.target import current_target
 
 _NUMBERS = (bool, int, float, np.generic)
 
 
-def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+def compute(operation: CustomOperation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute the function where its arrays are. Numbers among them are of the type of the others."""
     outs = outs_of(operation, out)
     if are_numpys(*arrays, *outs):

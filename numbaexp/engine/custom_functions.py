@@ -22,6 +22,7 @@ class CustomFunction(UfuncLike):
     """A function that a user has written."""
 
     __slots__ = ()
+    operation: CustomOperation
 
     @property
     def types(self) -> list[str]:

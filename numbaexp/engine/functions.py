@@ -27,7 +27,7 @@ class Ufunc(Protocol):
 
 
 # The function of each operation that has one.
-functions: dict[Operation, Any] = {}
+_functions: dict[Operation, Any] = {}
 
 
 def make_function(document: Callable[..., Any]) -> Any:
@@ -51,7 +51,7 @@ def new_function(
     function.__signature__, function.operation = signature, operation
     function.nin, function.nout = len(operation.arrays), operation.results
     function._find_ufunc = functools.partial(_ufunc_of_methods, operation)
-    functions[operation] = function
+    _functions[operation] = function
     return function
 
 
@@ -61,7 +61,7 @@ def function_of(operation: Operation) -> Any:
 
 
 def _first_call(operation: Operation, *args: Any, **kwargs: Any) -> Any:
-    function = functions[operation]
+    function = _functions[operation]
     make = call.make_custom_slow_path if operation.is_custom else call.make_slow_path
     function.__setstate__((ufuncs.fast_path(operation, make(operation)), (), {}, function.__dict__))
     return function(*args, **kwargs)

@@ -1,6 +1,5 @@
 """Functions that users have written, of Dask's arrays: each block by the function itself, which is pickled by name."""
 
-import functools
 import operator
 from typing import Any
 
@@ -22,7 +21,9 @@ def elementwise(operation: Operation, arrays: tuple[Any, ...], out: Any, options
     given = [x if isinstance(x, _NUMBERS) else of_numpys(x, label) for label, x in zip(labels, arrays, strict=True)]
     function = function_of(operation)
     # By the hash of all that the function is made of, for functions of one name may be others.
-    names = [f"{operation.name}-{tokenize(operation.kernel, k, *given, out, options)}" for k in range(operation.results)]
+    names = [
+        f"{operation.name}-{tokenize(operation.kernel, k, *given, out, options)}" for k in range(operation.results)
+    ]
     if operation.results == 1:
         return elemwise(function, *given, out=out, name=names[0], **options)
     if out is not None or options:

@@ -14,12 +14,16 @@ from numbaexp.integrations.torch.refusals import refuse_out
 from numbaexp.integrations.torch.watching import ORDINARY, is_watched
 from numbaexp.operations import Operation
 
-
 _is_grad_enabled = torch.is_grad_enabled
 
 
 def intercept(
-    operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any], ordinary: bool, requires_grad: bool
+    operation: Operation,
+    arrays: tuple[Any, ...],
+    out: Any,
+    options: dict[str, Any],
+    ordinary: bool,
+    requires_grad: bool,
 ) -> Any:
     """Call the operator or the autograd function where PyTorch must see the call; else return NotImplemented."""
     shortcuts = shortcuts_of_custom.get(operation)

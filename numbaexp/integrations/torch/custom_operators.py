@@ -8,7 +8,6 @@ import torch
 
 from numbaexp.backends.torch import alike
 from numbaexp.engine.call import compute_from_outside
-from numbaexp.engine.functions import functions
 from numbaexp.integrations.torch.custom_functions import of_operator
 from numbaexp.integrations.torch.functions import applied
 from numbaexp.integrations.torch.schemas import library

@@ -6,7 +6,7 @@ from typing import Any
 from torch.overrides import handle_torch_function
 
 from numbaexp import public
-from numbaexp.engine.functions import functions
+from numbaexp.engine.functions import function_of
 from numbaexp.operations import Operation
 
 
@@ -14,7 +14,7 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
     """Call ``__torch_function__`` for a public function, with the arguments that differ from their defaults."""
     if operation.is_custom:
         keywords = options if out is None else {"out": out, **options}
-        return handle_torch_function(functions[operation], arrays, *arrays, **keywords)
+        return handle_torch_function(function_of(operation), arrays, *arrays, **keywords)
     function = getattr(public, operation.name)
     signature = inspect.signature(function)
     required = [array for array, name in zip(arrays, operation.arrays, strict=True) if name not in operation.optional]
