@@ -568,7 +568,7 @@ def test_any_large_argument_starts_threads(run_script):
 
 
 def test_large_gradients_of_any_layout_use_threads(monkeypatch):
-    """Of inputs that are broadcast too. NumPy takes calls whose result overlaps an input. Bits are those of one thread."""
+    """Of inputs that are broadcast too; NumPy takes what overlaps its result. Bits are those of one thread."""
     cut = []
     on_all_threads = blocks.on_all_threads
     monkeypatch.setattr(blocks, "on_all_threads", lambda *work: cut.append(1) or on_all_threads(*work))
