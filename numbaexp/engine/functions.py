@@ -60,6 +60,11 @@ def function_of(operation: Operation) -> Any:
     return _functions[operation]
 
 
+def written_by_users() -> list[Operation]:
+    """Return the operations of functions that users have written, and of their gradients."""
+    return [operation for operation in _functions if operation.is_custom]
+
+
 def _first_call(operation: Operation, *args: Any, **kwargs: Any) -> Any:
     function = _functions[operation]
     make = call.make_custom_slow_path if operation.is_custom else call.make_slow_path

@@ -8,6 +8,7 @@ import torch
 
 from numbaexp.backends.torch import alike
 from numbaexp.engine.call import compute_from_outside
+from numbaexp.engine.functions import written_by_users
 from numbaexp.integrations.torch.custom_functions import of_operator
 from numbaexp.integrations.torch.functions import applied
 from numbaexp.integrations.torch.schemas import library
@@ -45,14 +46,13 @@ def register_named(name: str) -> bool:
 
 def _find(name: str) -> Operation | None:
     """Return the function whose operator has a name: one that users have written, or a derivative of one."""
-    for operation in functions:
-        if operation.is_custom:
-            _, kernel, path = name.rpartition(operator_name(operation))
-            found: Any = operation if kernel else None
-            for which, indices in re.findall(r"_(backward|tangent)((?:_\d+)+)", path):
-                found = getattr(found, which)(tuple(map(int, indices[1:].split("_"))))
-            if found is not None and operator_name(found) == name:
-                return found
+    for operation in written_by_users():
+        _, kernel, path = name.rpartition(operator_name(operation))
+        found: Any = operation if kernel else None
+        for which, indices in re.findall(r"_(backward|tangent)((?:_\d+)+)", path):
+            found = getattr(found, which)(tuple(map(int, indices[1:].split("_"))))
+        if found is not None and operator_name(found) == name:
+            return found
     return None
 
 
