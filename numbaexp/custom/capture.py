@@ -46,10 +46,8 @@ def capture(function: Any) -> Captured:
     """
     plain = function.py_func if isinstance(function, Dispatcher) else function
     if not isinstance(plain, FunctionType):
-        kind = (
-            f"the class `{plain.__name__}`" if isinstance(plain, type) else f"an object of type {type(plain).__name__}"
-        )
-        raise UnsupportedError(f"`function` must be a Python function of numbers; got {kind}")
+        got = f"the class {plain.__name__}" if isinstance(plain, type) else type(plain).__name__
+        raise UnsupportedError(f"`function` must be a Python function of numbers; got {got}")
     arguments, checker = inputs_of(plain), Checker()
     results = _results(plain, checker.result(plain, (Kind.NUMBER,) * len(arguments)))
     check_results(plain, len(arguments), results)
