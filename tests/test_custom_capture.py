@@ -315,6 +315,7 @@ APART = {
     "names of inputs": (("def f(x): return x",), ("def f(y): return y",)),
     "orders of inputs": (("def f(x, y): return x - y",), ("def f(x, y): return y - x",)),
     "numbers of inputs": (("def f(x): return x",), ("def f(x, y): return x",)),
+    "inputs and variables": (("def f(x, y): return x",), ("def f(x):\n return x\n y = x",)),
     "globals": (("return x * a", {"a": 1.0}), ("return x * a", {"a": math.nextafter(1.0, 2.0)})),
     "types of globals": (("return x * a", {"a": 1.0}), ("return x * a", {"a": 1})),
     "globals of bool": (("return x * a", {"a": 1}), ("return x * a", {"a": True})),
