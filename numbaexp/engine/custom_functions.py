@@ -8,6 +8,7 @@ from typing import Any
 
 from numbaexp.custom.capture import capture
 from numbaexp.custom.operation import CustomOperation
+from numbaexp.custom.parameters import check_operands
 from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.engine.functions import new_function
 from numbaexp.engine.ufunc_like import UfuncLike, called_as_its_base
@@ -70,6 +71,7 @@ class CustomFunction(UfuncLike):
 def make(function: Callable[..., Any], name: str | None, wide: bool) -> CustomFunction:
     """Return a function of numbers that a user has written as one of arrays."""
     captured = capture(function)
+    check_operands(function, len(captured.arguments), captured.results)
     name = name or (function.__name__ if function.__name__.isidentifier() else "lambda_")
     digest = hashlib.sha256(f"{captured.digest} {wide}".encode()).hexdigest()[:32]
     operation = CustomOperation(
