@@ -10,7 +10,7 @@ from numbaexp.custom import vocabulary
 from numbaexp.custom.check import Checker
 from numbaexp.custom.digest import digest_of, of_code
 from numbaexp.custom.kinds import Kind, described, frozen, is_numeric
-from numbaexp.custom.parameters import check_results, defaults_of, inputs_of
+from numbaexp.custom.parameters import defaults_of, inputs_of
 from numbaexp.custom.unsupported import UnsupportedError, refusal
 from numbaexp.jit import jit
 
@@ -46,13 +46,10 @@ def capture(function: Any) -> Captured:
     """
     plain = function.py_func if isinstance(function, Dispatcher) else function
     if not isinstance(plain, FunctionType):
-        kind = (
-            f"the class `{plain.__name__}`" if isinstance(plain, type) else f"an object of type {type(plain).__name__}"
-        )
-        raise UnsupportedError(f"`function` must be a Python function of numbers; got {kind}")
+        got = f"the class {plain.__name__}" if isinstance(plain, type) else type(plain).__name__
+        raise UnsupportedError(f"`function` must be a Python function of numbers; got {got}")
     arguments, checker = inputs_of(plain), Checker()
     results = _results(plain, checker.result(plain, (Kind.NUMBER,) * len(arguments)))
-    check_results(plain, len(arguments), results)
     made, content = _Freezer(checker.names).function(plain)
     return Captured(made, digest_of(content), arguments, results)
 

@@ -123,6 +123,9 @@ class _Body:
     def _execute(self, statement: Any) -> None:
         if isinstance(statement, ir.Assign):
             kind = self._value(statement.value)
+            # Names of arguments are strings too, in variables of Numba's.
+            if kind is Kind.TEXT and not statement.target.is_temp:
+                self._refuse(f"a string cannot be used; {ALLOWED}")
             if kind is not None:
                 self._kinds[statement.target.name] = self._join(self._kind(statement.target), kind)
         elif isinstance(statement, ir.Return):
@@ -158,8 +161,8 @@ class _Body:
         return None if None in kinds else evaluate(self, expression, *kinds)
 
     def _constant(self, value: Any) -> Any:
-        if value is None:
-            return Kind.NOTHING
+        if value is None or isinstance(value, str):
+            return Kind.NOTHING if value is None else Kind.TEXT
         number = frozen(value)
         if number is None:
             size = " beyond 64 bits" if isinstance(value, int) else ""

@@ -10,8 +10,8 @@ from numbaexp.custom.kinds import frozen
 
 def of_code(code: CodeType) -> tuple[Any, ...]:
     """Return all of a function's code that has a meaning, as tuples of Python's plain values."""
-    # Of another type there is none that the function uses, but its docstring.
-    constants = tuple((type(value).__name__, value if frozen(value) is not None else None) for value in code.co_consts)
+    # The function uses none of another type, and its docstring is one.
+    constants = tuple(None if frozen(value) is None else value for value in code.co_consts)
     return (
         code.co_code,
         constants,

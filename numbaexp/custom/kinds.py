@@ -17,6 +17,7 @@ class Kind(enum.Enum):
     INTEGER = "an integer"
     BOOL = "a comparison"
     NOTHING = "None"
+    TEXT = "a string"
     RANGE = "a range"
 
 

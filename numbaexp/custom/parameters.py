@@ -7,7 +7,7 @@ from typing import Any
 from numbaexp.custom.kinds import frozen
 from numbaexp.custom.unsupported import refusal
 
-# A ufunc of NumPy has 64 operands. The gradient's are the inputs, the gradients of the results, and the results' own.
+# Of a ufunc of NumPy's. The operands of the gradients are the inputs, a gradient of each result, and the gradients.
 _MOST_OPERANDS = 64
 _REFUSED = {
     inspect.Parameter.VAR_POSITIONAL: "`*{}`",
@@ -43,7 +43,7 @@ def inputs_of(function: FunctionType) -> tuple[str, ...]:
     Raises
     ------
     UnsupportedError
-        If there are none or too many, one has a default, or their number is not fixed.
+        If there are none, one has a default, or their number is not fixed.
     """
     for name in defaults_of(function):
         raise refusal(function, f"`{name}` must not have a default: each input is an array; constants may be globals")
@@ -53,8 +53,8 @@ def inputs_of(function: FunctionType) -> tuple[str, ...]:
     return names
 
 
-def check_results(function: FunctionType, inputs: int, results: int) -> None:
-    """Raise if a gradient would have more operands than a ufunc."""
+def check_operands(function: Any, inputs: int, results: int) -> None:
+    """Raise if the gradients of a captured function would have more operands than a ufunc."""
     if results + 2 * inputs > _MOST_OPERANDS:
         most = (_MOST_OPERANDS - results) // 2
         raise refusal(function, f"an elementwise function must have {most} inputs at most; got {inputs}")

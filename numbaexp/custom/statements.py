@@ -24,9 +24,14 @@ _BY_INSTRUCTION = {name: statement for statement, names in _STATEMENTS.items() f
 
 def refused_statement(code: CodeType) -> tuple[str, int] | None:
     """Return the first statement that no elementwise function has, and its line."""
-    line, lines = code.co_firstlineno, dict(dis.findlinestarts(code))
+    lines = [(0, code.co_firstlineno), *((offset, line) for offset, line in dis.findlinestarts(code) if line)]
     for instruction in dis.get_instructions(code):
-        line = lines.get(instruction.offset) or line
-        if instruction.opname in _BY_INSTRUCTION:
-            return _BY_INSTRUCTION[instruction.opname], line
+        name, offset = instruction.opname, instruction.offset
+        if name in _BY_INSTRUCTION:
+            # What begins to handle an error stands in no line, and before one.
+            if name == "PUSH_EXC_INFO":
+                line = next(line for start, line in lines if start > offset)
+            else:
+                line = max((start, line) for start, line in lines if start <= offset)[1]
+            return _BY_INSTRUCTION[name], line
     return None

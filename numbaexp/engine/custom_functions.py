@@ -8,6 +8,7 @@ from typing import Any
 
 from numbaexp.custom.capture import capture
 from numbaexp.custom.operation import CustomOperation
+from numbaexp.custom.parameters import check_operands
 from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.engine.functions import new_function
 from numbaexp.engine.tracing import in_python, prepare
@@ -77,6 +78,7 @@ class CustomFunction(UfuncLike):
 def make(function: Callable[..., Any], name: str | None, wide: bool) -> CustomFunction:
     """Return a function of numbers that a user has written as one of arrays."""
     captured = capture(function)
+    check_operands(function, len(captured.arguments), captured.results)
     name = name or (function.__name__ if function.__name__.isidentifier() else "lambda_")
     digest = hashlib.sha256(f"{captured.digest} {wide}".encode()).hexdigest()[:32]
     operation = CustomOperation(
