@@ -32,7 +32,8 @@ def accelerate_numba(enable: bool = True) -> None:
     Notes
     -----
     Accuracy: that of :func:`exp`, :func:`exp2` and :func:`expm1`, with the same bits, whatever the options of the
-    compiler. Numba takes float32 and float64 alone, and computes integers in float64, those of small arrays in float32.
+    compiler. Numba takes float32 and float64 alone. Integers are computed in float64, by ``numpy`` those of up to 16
+    bits in float32.
 
     Special values: those of :func:`exp`, :func:`exp2` and :func:`expm1`.
 

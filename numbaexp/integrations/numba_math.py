@@ -50,7 +50,8 @@ def _lowering(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def lowering(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         (given,) = signature.args
         number = types.float64 if isinstance(given, types.Integer) else given
-        if not _active or number not in _NUMBERS:
+        # Ahead of time Numba compiles for lesser processors than this one, whose code ours is.
+        if not _active or number not in _NUMBERS or context.aot_mode:
             return original(context, builder, signature, args)
         result = _emit(context, builder, name, number, context.cast(builder, args[0], given, number))
         return context.cast(builder, result, number, signature.return_type)
