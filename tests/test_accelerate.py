@@ -4,6 +4,7 @@ import cmath
 import functools
 import math
 import re
+import shutil
 import threading
 
 import numba
@@ -16,7 +17,7 @@ from numba.np import ufunc_db
 import numbaexp
 from numbaexp.cache import folders
 from numbaexp.scalar.fast import fast_phase
-from numbaexp.vector.level import current_level
+from numbaexp.vector.level import AVX512, current_level
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 NAMES = {name: (getattr(math, name, None), getattr(np, name)) for name in ("exp", "exp2", "expm1")}
@@ -154,9 +155,9 @@ def test_a_callback(accelerated):
 
 
 def variants(compiled, name, dtype):
-    """Return whether machine code calls the function for a whole register."""
+    """Return whether the code of a function, without what it calls, calls ours for a whole register."""
     lanes = current_level().lanes(np.dtype(dtype).itemsize)
-    code = "\n".join(compiled.inspect_asm().values())
+    code = compiled.inspect_asm(compiled.signatures[0]).split(".size", 1)[0]
     return re.search(rf"numbaexp_{name}_{np.dtype(dtype)}_\w+_N{lanes}\b", code) is not None
 
 
@@ -169,6 +170,29 @@ def test_simd(accelerated, form, name, dtype):
     compiled = FORMS[form][0](NAMES[name][1])
     compiled(np.ones(5, dtype))
     assert variants(compiled, name, dtype)
+
+
+def test_whole_registers_where_the_compiler_prefers_half(run_script):
+    """A processor of which LLVM takes 256 bits by itself; the code is not run."""
+    if current_level() is not AVX512:
+        pytest.skip("this processor has no AVX-512")
+    run_script(
+        """
+        import math
+        import numba, numpy as np
+        import numbaexp
+
+        def loop(x):
+            for i in range(x.size):
+                x[i] = math.exp(x[i])
+
+        numbaexp.accelerate_numba()
+        for function in (loop, lambda x: np.exp(x), lambda x: -np.exp(-x)):
+            compiled = numba.njit((numba.float64[::1],))(function)
+            assert "zmm" in compiled.inspect_asm(compiled.signatures[0]).split(".size", 1)[0]
+        """,
+        NUMBA_CPU_NAME="sapphirerapids",
+    )
 
 
 def tables():
@@ -187,7 +211,7 @@ def wrong(compiled):
 
 def test_undone():
     before = tables()
-    for enable in (True, True, False, False):
+    for enable in (False, True, True, False, False):
         numbaexp.accelerate_numba(enable)
         assert (tables() == before) is not enable
         assert (wrong(by_array(np.exp)) == 0) is enable
@@ -484,4 +508,31 @@ def test_numbas_own_tests(run_script, names):
         assert done.testsRun > 5 and done.wasSuccessful()
         """,
         timeout=600,
+    )
+
+
+@pytest.mark.thorough
+def test_code_for_other_processors_stays_as_it_is(run_script, tmp_path):
+    """Ahead of time Numba compiles for any processor of a kind, which could not run ours."""
+    pytest.importorskip("setuptools", reason="Numba compiles ahead of time by setuptools")
+    if shutil.which("cc") is None:
+        pytest.skip("Numba compiles ahead of time by a C compiler")
+    run_script(
+        f"""
+        import math, sys, warnings
+        import numpy as np
+        import numbaexp
+        numbaexp.accelerate_numba()
+        warnings.simplefilter("ignore")
+        from numba.pycc import CC
+        made = CC("made_ahead")
+        made.output_dir = {str(tmp_path)!r}
+        made.export("one", "f8(f8)")(lambda x: math.exp(x))
+        made.export("several", "f8[:](f8[:])")(lambda x: np.exp(-x))
+        made.compile()
+        sys.path.insert(0, {str(tmp_path)!r})
+        import made_ahead
+        assert abs(made_ahead.one(1.0) / math.e - 1) < 1e-15
+        assert abs(made_ahead.several(-np.ones(2)) / math.e - 1).max() < 1e-15
+        """
     )

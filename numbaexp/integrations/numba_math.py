@@ -10,6 +10,7 @@ from numba import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.np import ufunc_db
+from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from numbaexp.cpu.scalars_in_loops import rounded_scalar
 from numbaexp.cpu.variants import have_whole_registers
@@ -42,11 +43,24 @@ def _emit(context: Any, builder: Any, name: str, number: Any, x: Any) -> Any:
     return context.get_function(function, signature)(builder, [x])
 
 
-def _lowering(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what lowers a call, in place of another lowering."""
-    if hasattr(original, "in_place_of"):
-        return original
+def _in_place_of(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Note of a lowering in place of which other one it is."""
 
+    def noted(lowering: Any) -> Any:
+        lowering.in_place_of = original
+        return lowering
+
+    return noted
+
+
+def _original(lowering: Callable[..., Any], _: str = "") -> Callable[..., Any]:
+    return getattr(lowering, "in_place_of", lowering)
+
+
+def _ours(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return what lowers a call of a function, in place of another lowering."""
+
+    @_in_place_of(original)
     def lowering(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         (given,) = signature.args
         number = types.float64 if isinstance(given, types.Integer) else given
@@ -56,28 +70,47 @@ def _lowering(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         result = _emit(context, builder, name, number, context.cast(builder, args[0], given, number))
         return context.cast(builder, result, number, signature.return_type)
 
-    lowering.in_place_of = original  # type: ignore[attr-defined]
     return lowering
 
 
-def _original(name: str, lowering: Callable[..., Any]) -> Callable[..., Any]:
-    return getattr(lowering, "in_place_of", lowering)
+def _has_ours(expression: Any) -> bool:
+    """Return whether one of the functions is in an array expression: an operator and its operands, or a leaf."""
+    if not isinstance(expression, tuple):
+        return False
+    operator, operands = expression
+    return any(operator is each for _, each in _FUNCTIONS.values()) or any(map(_has_ours, operands))
+
+
+def _our_expression(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what lowers array expressions, the loops of which stand in another function than the calls."""
+
+    @_in_place_of(original)
+    def lowering(lowerer: Any, expression: Any) -> Any:
+        if _active and _has_ours(expression.expr):
+            have_whole_registers(lowerer.context, lowerer.builder)
+        return original(lowerer, expression)
+
+    return lowering
 
 
 def _put(ours: bool) -> None:
     """Put our lowerings into Numba's tables, or those that were there."""
     global _active
-    of = _lowering if ours else _original
+    if ours == _active:
+        return
+    of_call, of_expression = (_ours, _our_expression) if ours else (_original, _original)
     context = cpu_target.target_context
     # Loads what Numba has not yet put into the tables.
     context.refresh()
     for name, (of_python, of_numpy) in _FUNCTIONS.items():
         if of_python is not None:
             selector = context._defns[of_python]
-            selector.versions[:] = [(kinds, of(name, each)) for kinds, each in selector.versions]
+            selector.versions[:] = [(kinds, of_call(each, name)) for kinds, each in selector.versions]
             selector._cache.clear()
         loops = ufunc_db.get_ufunc_info(of_numpy)
-        loops.update({loop: of(name, loops[loop]) for loop in _LOOPS})
+        loops.update({loop: of_call(loops[loop], name) for loop in _LOOPS})
+    expressions = context.special_ops.get("arrayexpr", _lower_array_expr)
+    context.special_ops["arrayexpr"] = of_expression(expressions)
     _active = ours
 
 
