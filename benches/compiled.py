@@ -1,4 +1,5 @@
-"""Time plain loops in a user's ``@njit`` code over the functions of numbaexp and over ``math.exp``, in turn.
+"""Time users' ``@njit`` code, in turn: loops over the functions of numbaexp and over ``math.exp``; and code that calls
+exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
 
 ``python benches/compiled.py`` prints the medians.
 """
@@ -8,7 +9,7 @@ import math
 
 import numpy as np
 from harness import machine, plain, time_in_turn, uniform
-from numba import njit
+from numba import njit, prange
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -23,8 +24,55 @@ def loop_over(function):
     return loop
 
 
-def main():
-    print(machine())
+def unchanged():
+    """Compile code as users have it."""
+
+    @njit
+    def loop(x, y):
+        for i in range(x.size):
+            y[i] = math.exp(x[i])
+
+    @njit(parallel=True)
+    def on_threads(x, y):
+        for i in prange(x.size):
+            y[i] = math.exp(x[i])
+
+    @njit
+    def into(x, y):
+        np.exp(x, y)
+
+    @njit(fastmath=True)
+    def total(x, y):
+        return np.exp(x).sum()
+
+    return {
+        "math.exp in a loop": loop,
+        "math.exp in a loop of prange": on_threads,
+        "np.exp(x, y)": into,
+        "np.exp(-x * x)": njit(lambda x, y: np.exp(-x * x)),
+        "np.exp(x).sum(), fastmath": total,
+        "np.expm1(x)": njit(lambda x, y: np.expm1(x)),
+        "np.exp2(x)": njit(lambda x, y: np.exp2(x)),
+    }
+
+
+def time_acceleration():
+    # Of wider intervals Gaussian functions would be subnormal.
+    arrays = [uniform(dtype, 100_000, (-5.0, 5.0)) for dtype in ("float32", "float64")]
+    before = unchanged()
+    calls = [functools.partial(function, x, np.empty_like(x)) for function in before.values() for x in arrays]
+    for call in calls:
+        call()
+    numbaexp.accelerate_numba()
+    calls += [functools.partial(function, x, np.empty_like(x)) for function in unchanged().values() for x in arrays]
+    medians = [np.median(seconds) for seconds in time_in_turn(plain(calls))]
+    numbaexp.accelerate_numba(False)
+    names = [(name, x) for name in before for x in arrays]
+    for (name, x), theirs, ours in zip(names, medians, medians[len(names) :], strict=False):
+        print(f"{x.dtype}: {name}, accelerated {theirs / ours:.2f} times ({ours / x.size * 1e9:.2f} ns an element)")
+
+
+def time_by_name():
     for dtype in ("float32", "float64"):
         x = uniform(dtype, 100_000)
         y = np.empty_like(x)
@@ -34,6 +82,12 @@ def main():
         for name, seconds in zip(FAMILY, own, strict=True):
             ratio, each = the_librarys / seconds, seconds / x.size * 1e9
             print(f"{x.dtype}: math.exp / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
+
+
+def main():
+    print(machine())
+    time_by_name()
+    time_acceleration()
 
 
 if __name__ == "__main__":

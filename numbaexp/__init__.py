@@ -5,12 +5,13 @@ from typing import Any
 
 from numbaexp.cache import IS_CARRIED as _IS_CARRIED
 from numbaexp.cache import sources as _sources
+from numbaexp.integrations.acceleration import accelerate_numba
 from numbaexp.integrations.loading import import_with as _import_with
 from numbaexp.public import *  # noqa: F403
 from numbaexp.public import __all__ as _functions
 from numbaexp.version import __version__ as __version__
 
-__all__ = [*_functions, "autograd"]  # noqa: PLE0604, F405
+__all__ = [*_functions, "accelerate_numba", "autograd"]  # noqa: PLE0604, F405
 
 # Numba's overloads for compiled code; PyTorch's operators and JAX's target, which saved programs name before any
 # function is called.
@@ -28,4 +29,6 @@ def __getattr__(name: str) -> Any:
     # Imported lazily.
     if name == "autograd":
         return importlib.import_module("numbaexp.autograd")
+    if name == "AcceleratedCompiler":
+        return importlib.import_module("numbaexp.integrations.numba_compiler").AcceleratedCompiler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -58,7 +58,15 @@ PEERS = {
 OTHER_DEFAULTS = {("softmax", "axis"): -1, ("log_softmax", "axis"): -1}
 # Those of cross entropies are PyTorch's, and are looked at where these are tested. Libraries have a log_prob and an
 # entropy as methods alone, of distributions.
-WITHOUT_PEER = {"cross_entropy", "cross_entropy_backward", "entropy", "log_prob", "targets", "use_target"}
+WITHOUT_PEER = {
+    "accelerate_numba",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "entropy",
+    "log_prob",
+    "targets",
+    "use_target",
+}
 
 
 def find(name, module=numbaexp):
