@@ -2,6 +2,8 @@
 
 import pytest
 
+from numbaexp.cache import folders
+
 pytestmark = pytest.mark.sampled(name=("outermost", "gufunc"))
 
 # Functions of the module, and what they return.
@@ -78,7 +80,9 @@ def hits(run_script, tmp_path):
 
     def hits(name, version="1.0"):
         script = SCRIPT.format(folder=str(tmp_path), name=name, version=version, expected=CALLS[name])
-        return run_script(script, NUMBA_CACHE_DIR=str(tmp_path / "cache")).strip()
+        # Kernels are those of the other tests.
+        kernels = str(folders.candidates()[0].parent)
+        return run_script(script, NUMBA_CACHE_DIR=str(tmp_path / "cache"), NUMBAEXP_CACHE_DIR=kernels).strip()
 
     return hits
 
