@@ -1,6 +1,19 @@
 """Every kernel of the CPU, by the public functions that call them."""
 
-from numbaexp.cpu import address_entry, entry, formula_loops, pool, row_entry, row_functions, share, ufunc, xla_handler
+import functools
+
+from numbaexp.cpu import (
+    address_entry,
+    array_walk,
+    entry,
+    formula_loops,
+    pool,
+    row_entry,
+    row_functions,
+    share,
+    ufunc,
+    xla_handler,
+)
 from numbaexp.operations import OPERATIONS, Kind, Operation
 
 # Of losses and selections their functions of ``row_functions``.
@@ -29,6 +42,7 @@ _AROUND = {
     "row entry": row_entry.compiled_entry,
     "address entry": address_entry.compiled_entry,
     "xla handler": xla_handler.compiled_handler,
+    **{name: functools.partial(array_walk.compiled_walk, name) for name in array_walk.WALKS},
 }
 
 Kernel = tuple[str, ...]

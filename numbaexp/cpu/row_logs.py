@@ -4,10 +4,10 @@ import numpy as np
 
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, make_fetch, whole_tiles
-from numbaexp.cpu.room import allocated_zeros, release
+from numbaexp.cpu.room import lists_of, release_lists
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
-from numbaexp.cpu.rows import HIGH, LOW, ONES, make_combine
+from numbaexp.cpu.rows import HIGH, LISTS_BYTES, LOW, ONES, make_combine
 from numbaexp.scalar.row_arithmetic import NARROW, PAIRED, arithmetic_of
 from numbaexp.scalar.row_order import CHUNK
 from numbaexp.scalar.rows import cancel
@@ -94,8 +94,8 @@ def make_log_softmax(dtype):
     def log_softmax(job, first, last):
         j = _int(job)
         length, x_step, y_step = j[at.LENGTH], j[at.X_STEP], j[at.Y_STEP]
-        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        room = allocated_zeros(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]))
+        scratch, tile, own = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(LISTS_BYTES)
+        room = lists_of(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), own)
         if room == 0:
             return
         for row in range(first, last):
@@ -105,7 +105,7 @@ def make_log_softmax(dtype):
                 count = min(CHUNK, length - start)
                 here, out = x + start * x_step, y + start * y_step
                 write_logs(here, count, x_step, top, log, log_low, out, y_step, scratch, tile)
-        release(room)
+        release_lists(room, own)
 
     return log_softmax
 
@@ -118,8 +118,8 @@ def make_log_sums(dtype):
     def log_sums(job, first, last):
         j = _int(job)
         length, x_step = j[at.LENGTH], j[at.X_STEP]
-        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        room = allocated_zeros(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]))
+        scratch, tile, own = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(LISTS_BYTES)
+        room = lists_of(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), own)
         if room == 0:
             return
         for row in range(first, last):
@@ -127,7 +127,7 @@ def make_log_sums(dtype):
             top, log, log_low = sum_of_row(x, length, x_step, scratch, tile, room)
             result = log_sum(top, log, log_low, x, length, x_step, room)
             element(row_at(j, row, at.Y))[0] = result
-        release(room)
+        release_lists(room, own)
 
     return log_sums
 
@@ -139,8 +139,8 @@ def make_statistics(dtype):
     def statistics(job, first, last):
         j = _int(job)
         length, x_step = j[at.LENGTH], j[at.X_STEP]
-        scratch, tile = stack(CHUNK_BYTES), stack(TILE_BYTES)
-        room = allocated_zeros(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]))
+        scratch, tile, own = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(LISTS_BYTES)
+        room = lists_of(j, 8 * 4 * whole_tiles(j[at.CHUNKS_OF_ROWS]), own)
         if room == 0:
             return
         for row in range(first, last):
@@ -148,7 +148,7 @@ def make_statistics(dtype):
             made = sum_of_row(x, length, x_step, scratch, tile, room)
             statistics_of_row = _float(row_at(j, row, at.EXTRA))
             statistics_of_row[0], statistics_of_row[1], statistics_of_row[2] = made
-        release(room)
+        release_lists(room, own)
 
     return statistics
 

@@ -8,7 +8,7 @@ import numpy as np
 from numbaexp.cpu import row_job as at
 from numbaexp.cpu.chunks import make_chunks, whole_tiles
 from numbaexp.cpu.lanes import make_sums as make_sums_of_pairs
-from numbaexp.cpu.room import allocated_zeros, release
+from numbaexp.cpu.room import lists_of, release_lists
 from numbaexp.cpu.row_job import CHUNK_BYTES, TILE, TILE_BYTES
 from numbaexp.cpu.row_memory import make_pointer, make_row_memory, part, row_at, stack
 from numbaexp.scalar.row_arithmetic import NARROW, arithmetic_of
@@ -20,6 +20,8 @@ from numbaexp.vector.operations import where
 # The partial sums of a row's chunks: lists of float64, one after another, of a multiple of TILE. A softmax has its sums
 # alone, and puts the statistics of the row at the head.
 GREATEST, ONES, HIGH, LOW = range(4)
+# Bytes of the lists of a row of one chunk.
+LISTS_BYTES = 4 * TILE_BYTES
 REFERENCE, SHARE, SHARE_LOW = range(3)
 
 _int = make_pointer(np.int64)
@@ -178,7 +180,8 @@ def make_softmax(dtype, scaled=False):
         chunks = (length + CHUNK - 1) // CHUNK
         scratch, tile, high, low = stack(CHUNK_BYTES), stack(TILE_BYTES), stack(CHUNK_BYTES), stack(CHUNK_BYTES)
         sums_bytes, kept = 8 * 2 * whole_tiles(chunks), CHUNK_BYTES * chunks if chunks > 1 else 0
-        room = allocated_zeros(j, sums_bytes + 2 * kept)
+        own = stack(LISTS_BYTES)
+        room = lists_of(j, sums_bytes + 2 * kept, own)
         if room == 0:
             return
         if chunks > 1:
@@ -194,7 +197,7 @@ def make_softmax(dtype, scaled=False):
                 start, here = c * CHUNK, c * CHUNK_BYTES
                 count = min(CHUNK, length - start)
                 write(high + here, low + here, count, share, share_low, y + start * y_step, y_step, scratch, tile)
-        release(room)
+        release_lists(room, own)
 
     return softmax
 

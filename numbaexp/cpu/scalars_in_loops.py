@@ -5,6 +5,7 @@ import functools
 import numpy as np
 from numba import types
 
+from numbaexp.cpu.cached_code import of_this_version
 from numbaexp.cpu.flags import raise_flags
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.variants import (
@@ -15,15 +16,17 @@ from numbaexp.cpu.variants import (
     seldom,
     symbol_of,
 )
-from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.family import FAMILY, SAVED
 from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.forms import BITS, itemsize
+from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
 from numbaexp.scalar.phases import phases
 from numbaexp.vector.level import AVX512, current_level
 from numbaexp.vector.operations import bits_of, mask_bits
 
 _NUMBERS = {"float32": types.float32, "float64": types.float64}
+_FLOATS = frozenset(_NUMBERS.values())
 # Bytes of the widest register.
 _REGISTER = AVX512.register
 _words = make_pointer(np.int64)
@@ -127,17 +130,32 @@ def rounded_scalar(name, dtype):
     return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
 
 
-def scalar_for(name, x):
-    """Return the Python function that Numba compiles for a call with an argument of a type of Numba's; None where there
-    is none."""
-    if x == types.float32:
-        number, rounded = np.float32, rounded_scalar(name, "float32")
-    elif x == types.float64 or isinstance(x, (types.Integer, types.Boolean)):
-        number, rounded = np.float64, rounded_scalar(name, "float64")
-    else:
+def _number_of(kinds):
+    """Return the float type that arguments of types of Numba's are computed in, or None."""
+    if not all(kind in _FLOATS or isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds):
         return None
+    return np.float32 if set(kinds) == {types.float32} else np.float64
+
+
+def scalar_for(name, *kinds):
+    """Return the Python function that Numba compiles for a call with arguments of types of Numba's; None where there is
+    none."""
+    number = _number_of(kinds)
+    if number is None:
+        return None
+    dtype = np.dtype(number).name
+    if name in SAVED:
+        gradient = GRADIENTS[name][dtype]
+
+        def gradient_in_code(grad_output, saved):
+            of_this_version()
+            return gradient(number(grad_output), number(saved))
+
+        return gradient_in_code
+    rounded = rounded_scalar(name, dtype)
 
     def in_code(x):
+        of_this_version()
         prefer_whole_registers()
         return rounded(number(x))
 

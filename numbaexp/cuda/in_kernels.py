@@ -8,8 +8,10 @@ from numba.cuda.types import bfloat16
 from numba.extending import intrinsic
 
 from numbaexp.cuda.phases import one_result
+from numbaexp.scalar.forms import itemsize
 
 _NAMES = {types.float16: "float16", bfloat16: "bfloat16", types.float32: "float32", types.float64: "float64"}
+_WIDE = (types.float32, types.float64)
 
 
 _scalar = functools.cache(one_result)
@@ -25,14 +27,27 @@ def _cast(typingctx, value, like):
     return like(value, like), codegen
 
 
-def scalar_for(name, x):
-    """Return what Numba is to compile for a function of an argument of the type ``x``; None where there is nothing."""
-    if isinstance(x, (types.Integer, types.Boolean)):
-        in_float64 = _scalar(name, "float64")
-        return lambda x: in_float64(np.float64(x))
-    if x not in _NAMES:
+def _type_of(kinds):
+    """Return the float type that arguments of types of Numba's are computed in; None where there is none."""
+    if len(set(kinds)) == 1 and kinds[0] in _NAMES:
+        return _NAMES[kinds[0]]
+    wide = all(kind in _WIDE or isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds)
+    return "float64" if wide else None
+
+
+def scalar_for(name, *kinds):
+    """Return what Numba is to compile for a function of arguments of types of Numba's; None where there is nothing."""
+    dtype = _type_of(kinds)
+    if dtype is None:
         return None
-    scalar = _scalar(name, _NAMES[x])
-    if x.bitwidth > 16:
-        return scalar.py_func
-    return lambda x: _cast(scalar(_cast(x, np.uint16(0))), x)
+    scalar = _scalar(name, dtype)
+    if itemsize(dtype) == 2:
+        if len(kinds) == 1:
+            return lambda x: _cast(scalar(_cast(x, np.uint16(0))), x)
+        return lambda grad_output, saved: _cast(
+            scalar(_cast(grad_output, np.uint16(0)), _cast(saved, np.uint16(0))), saved
+        )
+    number = np.dtype(dtype).type
+    if len(kinds) == 1:
+        return lambda x: scalar(number(x))
+    return lambda grad_output, saved: scalar(number(grad_output), number(saved))
