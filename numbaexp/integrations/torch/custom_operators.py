@@ -45,13 +45,13 @@ def register_named(name: str) -> bool:
 
 def _find(name: str) -> Operation | None:
     """Return the function whose operator has a name: one that users have written, or a derivative of one."""
-    for operation in functions:
-        if operation.is_custom:
-            _, kernel, path = name.rpartition(operator_name(operation))
-            found: Any = operation if kernel else None
+    for root in functions:
+        _, kernel, path = name.rpartition(operator_name(root)) if root.is_custom else ("", "", "")
+        if kernel:
+            found: Any = root
             for which, indices in re.findall(r"_(backward|tangent)((?:_\d+)+)", path):
                 found = getattr(found, which)(tuple(map(int, indices[1:].split("_"))))
-            if found is not None and operator_name(found) == name:
+            if operator_name(found) == name:
                 return found
     return None
 
