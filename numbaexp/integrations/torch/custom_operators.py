@@ -46,13 +46,14 @@ def register_named(name: str) -> bool:
 
 def _find(name: str) -> Operation | None:
     """Return the function whose operator has a name: one that users have written, or a derivative of one."""
-    for operation in written_by_users():
-        _, kernel, path = name.rpartition(operator_name(operation))
-        found: Any = operation if kernel else None
-        for which, indices in re.findall(r"_(backward|tangent)((?:_\d+)+)", path):
-            found = getattr(found, which)(tuple(map(int, indices[1:].split("_"))))
-        if found is not None and operator_name(found) == name:
-            return found
+    for root in written_by_users():
+        _, kernel, path = name.rpartition(operator_name(root))
+        if kernel:
+            found: Any = root
+            for which, indices in re.findall(r"_(backward|tangent)((?:_\d+)+)", path):
+                found = getattr(found, which)(tuple(map(int, indices[1:].split("_"))))
+            if operator_name(found) == name:
+                return found
     return None
 
 
