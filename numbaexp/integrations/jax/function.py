@@ -102,11 +102,7 @@ def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) ->
 
 
 def _refuse(ctx: Any, *_: Any, name: str, **__: Any) -> Any:
-    platforms = ", ".join(ctx.module_context.platforms)
-    raise TypeError(
-        f"`{name}` is compiled by JAX for the CPU alone; got {platforms}: numbaexp copies nothing between devices. "
-        "Call it outside of `jax.jit`, or put its arguments on the CPU"
-    )
+    raise foreign.on_cpu_alone(ctx, name)
 
 
 ad.primitive_jvps[function] = _differentiate
