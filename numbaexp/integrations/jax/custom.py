@@ -116,7 +116,7 @@ def promoted(operation: Operation, arrays: Sequence[Any]) -> list[Any]:
 def _bind(operation: CustomOperation, *arrays: Any) -> Any:
     given = promoted(operation, arrays)
     shape = jnp.broadcast_shapes(*(x.shape for x in given))
-    results = function.bind(*(_spread(x, shape) for x in given), operation=operation)
+    results = _call(operation, *(_spread(x, shape) for x in given))
     return tuple(results) if operation.results > 1 else results[0]
 
 
@@ -127,8 +127,8 @@ def _spread(x: Any, shape: tuple[int, ...]) -> Any:
     return jnp.broadcast_to(x, shape)
 
 
-def _shape_of(arrays: Sequence[Any]) -> tuple[int, ...]:
-    return max((x.shape for x in arrays), key=len)
+def _call(operation: CustomOperation, *arrays: Any) -> list[Any]:
+    return function.bind(*derivative.alike(arrays), operation=operation)
 
 
 @function.def_impl
@@ -141,13 +141,14 @@ def _evaluate(*arrays: Any, operation: CustomOperation) -> list[Any]:
 
 @function.def_abstract_eval
 def _result(*avals: Any, operation: CustomOperation) -> list[Any]:
-    return [jax.core.ShapedArray(_shape_of(avals), avals[0].dtype)] * operation.results
+    shape = max((aval.shape for aval in avals), key=len)
+    return [derivative.aval_like(avals[0], shape, avals[0].dtype)] * operation.results
 
 
 def _differentiate(primals: Any, tangents: Any, *, operation: CustomOperation) -> tuple[Any, Any]:
     moving = tuple(i for i, tangent in enumerate(tangents) if type(tangent) is not ad.Zero)
-    results = function.bind(*primals, operation=operation)
-    return results, function.bind(*(tangents[i] for i in moving), *primals, operation=operation.tangent(moving))
+    tangents = _call(operation.tangent(moving), *(tangents[i] for i in moving), *primals)
+    return function.bind(*primals, operation=operation), tangents
 
 
 def _transpose(gradients: Any, *arrays: Any, operation: CustomOperation) -> list[Any]:
@@ -159,9 +160,9 @@ def _transpose(gradients: Any, *arrays: Any, operation: CustomOperation) -> list
     wanted = [i for i, x in enumerate(arrays[:count]) if ad.is_undefined_primal(x)]
     given = [jnp.zeros((), dtype) if type(each) is ad.Zero else each for each in gradients]
     if which == "tangent":
-        made = function.bind(*given, *inputs, operation=of.backward(tuple(wrt[i] for i in wanted)))
+        made = _call(of.backward(tuple(wrt[i] for i in wanted)), *given, *inputs)
     else:
-        tangents = function.bind(*given, *inputs, operation=of.tangent(wrt))
+        tangents = _call(of.tangent(wrt), *given, *inputs)
         made = [tangents[i] for i in wanted]
     found = dict(zip(wanted, made, strict=True))
     return [
