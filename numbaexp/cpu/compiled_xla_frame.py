@@ -62,22 +62,38 @@ def _value(frame, index):
 
 
 @jit
-def find(state, frame):
-    """Return the index of the function that an attribute names, the last by its name; or -1."""
+def name_of(frame):
+    """Return the address of the name of a function, the last attribute by its name, and how long that is; or 0 twice."""
     attributes = frame + at.ATTRIBUTES
     last = word_at(attributes + at.COUNT) - 1
     if last < 0 or int_at(word_at(attributes + at.TYPES) + 4 * last) != at.A_STRING:
-        return -1
+        return 0, 0
     named = _value(frame, last)
-    name, length = _bytes(word_at(named + at.POINTER)), word_at(named + at.LENGTH)
+    return word_at(named + at.POINTER), word_at(named + at.LENGTH)
+
+
+@jit
+def is_same(name, other, length):
+    """Tell whether names at two addresses are the same."""
+    of_one, of_other, i = _bytes(name), _bytes(other), 0
+    while i < length and of_one[i] == of_other[i]:
+        i += 1
+    return i == length
+
+
+@jit
+def function_of(state, index):
+    """Return the words of a function."""
+    return words(state + 8 * (at.FUNCTIONS + at.EACH * index))
+
+
+@jit
+def find(state, name, length):
+    """Return the index of the function of a name, or -1."""
     for index in range(words(state)[at.FUNCTIONS_COUNT]):
-        function = words(state + 8 * (at.FUNCTIONS + at.EACH * index))
-        if function[at.NAME_LENGTH] == length:
-            known, same = _bytes(function[at.NAME]), True
-            for i in range(length):
-                same = same and known[i] == name[i]
-            if same:
-                return index
+        function = function_of(state, index)
+        if function[at.NAME_LENGTH] == length and is_same(function[at.NAME], name, length):
+            return index
     return -1
 
 
@@ -109,6 +125,19 @@ def type_index(number):
 
 
 @jit
+def itemsize_of(of_type):
+    return 8 if of_type == 2 else 4 if of_type == 1 else 2
+
+
+@jit
+def start_threads(state, frame, size):
+    """Have threads started for the first array for which they pay; return an error, or 0."""
+    if size >= words(state)[at.THREADS_FROM] and not words(state)[at.ASKED]:
+        return ask(state, frame, at.THREADS, 0, 0)
+    return 0
+
+
+@jit
 def size_of(buffer, first, last):
     size = 1
     for axis in range(first, last):
@@ -126,12 +155,6 @@ def buffer_of(side, index):
 def data_of(side, index):
     """Return the address of an array's elements."""
     return word_at(buffer_of(side, index) + at.DATA)
-
-
-@jit
-def function_of(state, index):
-    """Return the words of a function."""
-    return words(state + 8 * (at.FUNCTIONS + at.EACH * index))
 
 
 @jit

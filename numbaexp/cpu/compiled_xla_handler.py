@@ -2,6 +2,7 @@
 
 from numbaexp.cpu import xla_state as at
 from numbaexp.cpu.compiled_entry import int_at, word_at
+from numbaexp.cpu.compiled_xla_custom import run_custom
 from numbaexp.cpu.compiled_xla_frame import (
     are_buffers,
     ask,
@@ -10,8 +11,11 @@ from numbaexp.cpu.compiled_xla_frame import (
     find,
     function_of,
     is_known,
+    itemsize_of,
     kernels_of,
+    name_of,
     size_of,
+    start_threads,
     type_index,
     words,
 )
@@ -40,12 +44,10 @@ def _run_elements(state, frame, index, of_type, itemsize, size):
 
 @jit
 def _run(state, frame, index, of_type):
-    function, error = function_of(state, index), 0
-    itemsize = 8 if of_type == 2 else 4 if of_type == 1 else 2
+    function, itemsize = function_of(state, index), itemsize_of(of_type)
     x = buffer_of(frame + at.ARGUMENTS, function[at.ARRAYS] - 1)
     size = size_of(x, 0, word_at(x + at.RANK))
-    if size >= words(state)[at.THREADS_FROM] and not words(state)[at.ASKED]:
-        error = ask(state, frame, at.THREADS, 0, 0)
+    error = start_threads(state, frame, size)
     if error == 0:
         if function[at.KIND] != at.ELEMENTS:
             error = run_rows(state, frame, index, of_type, itemsize, size)
@@ -60,8 +62,11 @@ def handle(frame, state):
         return ask(state, frame, at.NO_SUCH_ABI, 0, 0)
     if int_at(frame + at.STAGE) != at.EXECUTE:
         return 0
-    index, results, of_type = find(state, frame), frame + at.RESULTS, -1
-    if index >= 0 and word_at(results + at.COUNT) == 1:
+    name, length = name_of(frame)
+    index, results, of_type = find(state, name, length), frame + at.RESULTS, -1
+    if index < 0:
+        return run_custom(state, frame, name, length)
+    if word_at(results + at.COUNT) == 1:
         number = int_at(buffer_of(results, 0) + at.ELEMENT_TYPE)
         known = are_buffers(results, 1, number)
         known = known and are_buffers(frame + at.ARGUMENTS, function_of(state, index)[at.ARRAYS], number)

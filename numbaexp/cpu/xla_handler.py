@@ -10,6 +10,7 @@ from numbaexp.cpu import pool, row_functions, share, ufunc
 from numbaexp.cpu import xla_state as at
 from numbaexp.cpu.compile import compile_kernel
 from numbaexp.cpu.xla_errors import told
+from numbaexp.once import LOCK
 from numbaexp.operations import OPERATIONS, Kind, Operation
 from numbaexp.target import AUTO, SERIAL_BELOW
 
@@ -76,6 +77,14 @@ def _answer(state: np.ndarray, frame: int, what: int, of_type: int, variant: int
             share.compiled_shared()
         state[at.ASKED] = 1
         return 0
+    if what in (at.CUSTOM, at.CUSTOM_LOOP):
+        # Of numbers of Numba's own, which other functions do without.
+        with LOCK:
+            from numbaexp.cpu import xla_custom
+
+        if what == at.CUSTOM:
+            return xla_custom.add(state, ctypes.string_at(variant, of_type).decode())
+        return xla_custom.add_loop(variant, of_type)
     operation, dtype = FUNCTIONS[what], _TYPES[of_type]
     kernels = state[at.FUNCTIONS + at.EACH * what + at.OF_TYPES + at.EACH_TYPE * of_type :]
     if operation.kind is Kind.ELEMENTWISE:

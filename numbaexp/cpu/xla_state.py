@@ -26,10 +26,12 @@ FLOATS = {"float16": 10, "float32": 11, "float64": 12, "bfloat16": 16}
 # Indices of words: the address of the handler; of a function of Python's, ``ask(frame, what, type, variant)``, which
 # returns an error of XLA's or 0, where ``what`` is a function whose kernel is needed, or one of those below; of
 # ``pool.RUNNING`` and of ``share.ADDRESS``; whether threads have been asked for, and the elements from which they are;
-# and how many functions there are.
-HANDLER, ASK, RUNNING, SHARED, ASKED, THREADS_FROM, FUNCTIONS_COUNT = range(7)
-THREADS, NO_SUCH_ABI, NO_SUCH_CALL, NO_MEMORY = range(-4, 0)
-FUNCTIONS = 7
+# how many functions there are; and the address of the first one that a user has written, or 0.
+HANDLER, ASK, RUNNING, SHARED, ASKED, THREADS_FROM, FUNCTIONS_COUNT, FIRST_CUSTOM = range(8)
+# Of a user's function is asked for: itself, of a name of a length at an address, in place of type and variant; its
+# loop, where the variant is its address.
+CUSTOM, CUSTOM_LOOP, THREADS, NO_SUCH_ABI, NO_SUCH_CALL, NO_MEMORY = range(-6, 0)
+FUNCTIONS = 8
 # Of each function: its name and how long that is, its kind, how many arrays it has; whether rows are batched, and the
 # units of work of the passes over chunks, one after another and batched, or 0.
 NAME, NAME_LENGTH, KIND, ARRAYS, IS_BATCHED, UNITS = range(6)
@@ -43,3 +45,6 @@ LOOP, LOOP_DATA = range(2)
 BY_ROW, BATCHED, WIDENED, BY_CHUNKS = range(4)
 EACH_TYPE = BY_CHUNKS + 2 * PASSES
 EACH = OF_TYPES + len(FLOATS) * EACH_TYPE
+# Of each function of users', in words of its own: the address of the next one, its name and how long that is, how many
+# arrays and results it has; then for each type a loop and its data.
+NEXT, CUSTOM_NAME, CUSTOM_NAME_LENGTH, CUSTOM_ARRAYS, CUSTOM_RESULTS, CUSTOM_TYPES = range(6)

@@ -1,6 +1,8 @@
 """Functions that users write, and their derivatives, as operations."""
 
 import functools
+import re
+import weakref
 from typing import Any
 
 from numbaexp.dual.derivatives import make_backward, make_backward_by, make_tangent, make_tangent_by
@@ -26,6 +28,8 @@ class CustomOperation(Operation):
     """
 
     is_custom = True
+    # What a derivative is of, which of the two, and by which inputs.
+    derivative_of: "tuple[CustomOperation, str, tuple[int, ...]] | None" = None
 
     def __init__(
         self, name: str, arrays: tuple[str, ...], function: Any, digest: str, *, results: int = 1, wide: bool = True
@@ -36,6 +40,7 @@ class CustomOperation(Operation):
         self.is_gradient = False
         self._gradient: Any = None
         self._derivatives: dict[tuple[str, tuple[int, ...]], CustomOperation] = {}
+        _known.add(self)
 
     def differentiate_by(self, gradient: Any, digest: str) -> None:
         """Take a compiled ``gradient(*grads, *results, *inputs)``, of a user's own, for the derivatives."""
@@ -60,7 +65,7 @@ class CustomOperation(Operation):
             make, make_by = _MAKERS[which]
             if self._gradient is not None:
                 make = functools.partial(make_by, self._gradient)
-            self._derivatives[which, wrt] = CustomOperation(
+            made = CustomOperation(
                 f"{self.name}_{which}",
                 (*_apart(given, self.arrays), *self.arrays),
                 make(self.function, self.results, len(self.arrays), wrt),
@@ -68,9 +73,26 @@ class CustomOperation(Operation):
                 results=results,
                 wide=self.wide,
             )
+            made.derivative_of = self, which, wrt
+            self._derivatives[which, wrt] = made
         return self._derivatives[which, wrt]
 
 
 def _apart(names: tuple[str, ...], taken: tuple[str, ...]) -> tuple[str, ...]:
     """Return names that differ from those that are taken: of derivatives of derivatives, or chosen by users."""
     return tuple(name if name not in taken else _apart((f"{name}_",), taken)[0] for name in names)
+
+
+_known: "weakref.WeakSet[CustomOperation]" = weakref.WeakSet()
+
+
+def named(kernel: str) -> CustomOperation | None:
+    """Return the operation whose kernels have a name: a function that a user has decorated, or a derivative of one, at
+    need a new one; or None."""
+    found = next((each for each in list(_known) if each.kernel == kernel), None)
+    derivative = re.fullmatch(r"(.+)_(backward|tangent)_(\1_.+)_\2((?:_\d+)+)", kernel)
+    if found is not None or derivative is None:
+        return found
+    _, which, of, indices = derivative.groups()
+    function = named(of)
+    return function and getattr(function, which)(tuple(map(int, indices[1:].split("_"))))

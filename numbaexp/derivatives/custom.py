@@ -44,7 +44,6 @@ class CustomRule(Rule):
 @functools.cache
 def rule_of(operation: CustomOperation) -> CustomRule:
     """Return the rule of a function that a user has written, or of a derivative of one."""
-    names = operation.arrays
-    # Names of a user's may be those of the result, or of a gradient.
-    arguments = (f"{name} ({i})" if name == "result" or names.count(name) > 1 else name for i, name in enumerate(names))
-    return CustomRule(operation.name, tuple(arguments), {}, {}, operation=operation)
+    # Among saved values that name is the result's.
+    arguments = tuple("result_" if name == "result" else name for name in operation.arrays)
+    return CustomRule(operation.name, arguments, {}, {}, operation=operation)

@@ -6,13 +6,14 @@ they call, where JAX's own transposition would multiply and add in another order
 
 import functools
 import operator
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+from jax.sharding import NamedSharding, PartitionSpec
 
 from numbaexp.derivatives.rule import needs
 from numbaexp.derivatives.rules import rule_of
@@ -37,8 +38,7 @@ def bind(
     needed = {*needs(rule.tangents[argument]), *needs(rule.gradients[argument])}
     saved = tuple(each for each in known if each in needed)
     return derivative.bind(
-        linear,
-        *(known[each] for each in saved),
+        *alike([linear, *(known[each] for each in saved)]),
         name=name,
         argument=argument,
         options=options,
@@ -69,6 +69,30 @@ def _formula(
     for axes in mapped:
         apply = jax.vmap(apply, (0, *axes))
     return apply
+
+
+def alike(arrays: Sequence[Any]) -> list[Any]:
+    """Return arrays that all vary along the same axes of ``jax.shard_map``, as JAX does for its own functions: what
+    varies along fewer has the sum of all devices' gradients for its own."""
+    axes = [_varying(jax.typeof(x)) for x in arrays]
+    everywhere = frozenset().union(*axes)
+    return [
+        x if each == everywhere else jax.lax.pcast(x, tuple(sorted(everywhere - each)), to="varying")
+        for x, each in zip(arrays, axes, strict=True)
+    ]
+
+
+def _varying(aval: Any) -> frozenset[str]:
+    # Older versions have no type of this name.
+    return aval.manual_axis_type.varying if hasattr(aval, "manual_axis_type") else getattr(aval, "vma", frozenset())
+
+
+def aval_like(aval: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return the type of a result that varies as an argument does."""
+    if not _varying(aval):
+        return jax.core.ShapedArray(shape, dtype)
+    whole = NamedSharding(aval.sharding.mesh, PartitionSpec())
+    return aval.update(shape=shape, dtype=dtype, weak_type=False, sharding=whole)
 
 
 def on_cpu(arrays: tuple[Any, ...]) -> bool:
@@ -115,7 +139,7 @@ def _evaluate(*arrays: Any, **which: Any) -> Any:
 @derivative.def_abstract_eval
 def _result(*avals: Any, **which: Any) -> Any:
     made = jax.eval_shape(_formula(**which), *avals)
-    return jax.core.ShapedArray(made.shape, made.dtype)
+    return aval_like(avals[0], made.shape, made.dtype)
 
 
 def _differentiate(primals: Any, tangents: Any, **which: Any) -> tuple[Any, Any]:

@@ -31,18 +31,38 @@ def lower(ctx: Any, operands: tuple[Any, ...], operation: Operation, options: di
     return _call(ctx, first)(ctx, *operands, function=operation.name, **counted)
 
 
+def lower_custom(ctx: Any, operands: tuple[Any, ...], operation: Operation) -> Any:
+    """Lower a function that a user has written, of arrays of one shape, or of numbers too."""
+    ndim = len(ctx.avals_out[0].shape)
+    if any(len(aval.shape) < ndim for aval in ctx.avals_in):
+        return _call(ctx, 0, shared=False)(ctx, *operands, function=operation.kernel)
+    return _lower_elements(ctx, operands, operation.kernel, ndim)
+
+
+def on_cpu_alone(ctx: Any, name: str) -> TypeError:
+    """Return the error of a function that JAX compiles for another platform."""
+    platforms = ", ".join(ctx.module_context.platforms)
+    return TypeError(
+        f"`{name}` is compiled by JAX for the CPU alone; got {platforms}: numbaexp copies nothing between devices. "
+        "Call it outside of `jax.jit`, or put its arguments on the CPU"
+    )
+
+
 def _lower_elements(ctx: Any, operands: tuple[Any, ...], name: str, ndim: int) -> Any:
     if not _are_known(ctx.avals_out):
         return _call(ctx, 0)(ctx, *operands, function=name)
     # XLA shares out any axes but the last, so there is one more.
-    given = ir.RankedTensorType(operands[0].type)
-    longer = ir.RankedTensorType.get([*given.shape, 1], given.element_type)
     avals_in, avals_out = (
         [aval.update(shape=(*aval.shape, 1)) for aval in avals] for avals in (ctx.avals_in, ctx.avals_out)
     )
     inner = ctx.replace(avals_in=avals_in, avals_out=avals_out)
-    (result,) = _call(inner, ndim)(inner, *(hlo.reshape(longer, each) for each in operands), function=name)
-    return [hlo.reshape(given, result)]
+    results = _call(inner, ndim)(inner, *map(_longer, operands), function=name)
+    return [hlo.reshape(ir.RankedTensorType(operands[0].type), each) for each in results]
+
+
+def _longer(operand: Any) -> Any:
+    given = ir.RankedTensorType(operand.type)
+    return hlo.reshape(ir.RankedTensorType.get([*given.shape, 1], given.element_type), operand)
 
 
 def _are_known(avals: Any) -> bool:
@@ -50,9 +70,9 @@ def _are_known(avals: Any) -> bool:
     return all(isinstance(length, int) for aval in avals for length in aval.shape)
 
 
-def _call(ctx: Any, batch_axes: int) -> Any:
+def _call(ctx: Any, batch_axes: int, *, shared: bool = True) -> Any:
     """Return the rule for a call of the target, of which XLA may share the first axes out among devices."""
-    shared = _are_known((*ctx.avals_in, *ctx.avals_out))
+    shared = shared and _are_known((*ctx.avals_in, *ctx.avals_out))
     return jax.ffi.ffi_lowering(TARGET, extra_attributes=_shared_out(ctx, batch_axes) if shared else {})
 
 

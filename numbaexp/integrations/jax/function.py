@@ -28,7 +28,7 @@ _context.run(np.seterr, all="ignore")
 
 def call(name: str, arrays: list[Any], options: dict[str, Hashable]) -> Any:
     """Bind the function of arrays that have the types to compute in."""
-    return function.bind(*arrays, name=name, options=tuple(options.items()), calls=0)
+    return function.bind(*derivative.alike(arrays), name=name, options=tuple(options.items()), calls=0)
 
 
 def _compute(name: str, options: Options, calls: int, *arrays: Any) -> Any:
@@ -56,7 +56,7 @@ def _result(*avals: Any, name: str, options: Options, calls: int) -> Any:
         shape = avals[-1].shape
     elif operation.kind is Kind.REDUCTION or (operation.kind is Kind.LOSS and not operation.is_gradient):
         shape = final_shape(shape, axes_of(named["axis"], len(shape)), bool(named.get("keepdims")))
-    return jax.core.ShapedArray(shape, like.dtype)
+    return derivative.aval_like(like, shape, like.dtype)
 
 
 def _differentiate(primals: Any, tangents: Any, *, name: str, options: Options, calls: int) -> tuple[Any, Any]:
@@ -102,11 +102,7 @@ def _lower(ctx: Any, *operands: Any, name: str, options: Options, calls: int) ->
 
 
 def _refuse(ctx: Any, *_: Any, name: str, **__: Any) -> Any:
-    platforms = ", ".join(ctx.module_context.platforms)
-    raise TypeError(
-        f"`{name}` is compiled by JAX for the CPU alone; got {platforms}: numbaexp copies nothing between devices. "
-        "Call it outside of `jax.jit`, or put its arguments on the CPU"
-    )
+    raise foreign.on_cpu_alone(ctx, name)
 
 
 ad.primitive_jvps[function] = _differentiate

@@ -12,7 +12,7 @@ from numbaexp.backends.promotion import float_named
 from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
 from numbaexp.engine.selection import axis_of_index
-from numbaexp.integrations.jax import function
+from numbaexp.integrations.jax import custom, function
 from numbaexp.integrations.jax.small import Options, small
 from numbaexp.layout import axes_of, final_shape
 from numbaexp.operations import Kind, Operation
@@ -31,6 +31,8 @@ _OF_COMPLEX = {
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Bind the function where an array is traced; let JAX compute complex numbers, and XLA small arrays; else return
     NotImplemented."""
+    if operation.is_custom:
+        return custom.intercept(operation, arrays, out, options)
     x = arrays[0]
     # Keys of random numbers have types without a kind.
     is_complex = isinstance(x, jax.Array) and getattr(x.dtype, "kind", None) == "c"
@@ -56,10 +58,7 @@ def _compiled(operation: Operation, options: Options) -> Any:
 
 
 def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    if out is not None:
-        raise TypeError(
-            f"`out` must not be given where JAX traces: its arrays cannot be changed; got {library_of(out)}"
-        )
+    custom.refuse_out(out)
     given = {
         label: jnp.asarray(array) for label, array in zip(operation.arrays, arrays, strict=True) if array is not None
     }

@@ -12,7 +12,7 @@ from numbaexp.operations import Operation
 from numbaexp.target import AUTO, SERIAL_BELOW, current_target
 
 # Compiling takes as long as a hundred calls and more, so a shape is to come back. As many as JAX itself remembers.
-_REMEMBERED = 4096
+REMEMBERED = 4096
 
 Compiled = Callable[..., Any]
 Options = tuple[tuple[str, Hashable], ...]
@@ -51,6 +51,6 @@ def _are_alike(operation: Operation, arrays: tuple[Any, ...], x: Any) -> bool:
     return committed or (jax.config.jax_default_device is None and device is jax.local_devices()[0])
 
 
-@functools.lru_cache(_REMEMBERED)
+@functools.lru_cache(REMEMBERED)
 def _known(name: str, options: Options, shape: tuple[int, ...], dtype: Any) -> list[Compiled]:
     return []
