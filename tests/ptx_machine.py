@@ -281,7 +281,7 @@ class _Translation:
         if operand.startswith("%"):
             value = self.builder.load(self._register(operand))
             return value if value.type == kind else self.builder.trunc(value, kind)
-        if re.fullmatch(r"0[fd][0-9A-F]+", operand):
+        if re.fullmatch(r"0[fd][0-9A-F]+", operand) or (width == 16 and re.fullmatch(r"0x[0-9A-F]{4}", operand)):
             return kind(int(operand[2:], 16))
         if operand in self.offsets:
             return kind(self.offsets[operand])
@@ -358,6 +358,12 @@ class _Translation:
     def _reciprocal(self, operands, kind):
         x = self.read(operands[1], kind)
         self.write(operands[0], self.builder.fdiv(x.type(1.0), x), kind)
+
+    @_instruction(r"sqrt\.rn\.(f32|f64)")
+    def _square_root(self, operands, kind):
+        x = self.read(operands[1], kind)
+        root = self.module.declare_intrinsic("llvm.sqrt", [x.type])
+        self.write(operands[0], self.builder.call(root, [x]), kind)
 
     @_instruction(r"(neg|abs|copysign)\.f(32|64)")
     def _sign(self, operands, name, width):
@@ -493,6 +499,21 @@ class _Translation:
         mask = (1 << count) - 1 << start
         inserted = builder.and_(builder.shl(a, _I32(start)), _I32(mask & 0xFFFFFFFF))
         self.write(operands[0], builder.or_(inserted, builder.and_(b, _I32(~mask & 0xFFFFFFFF))), "b32")
+
+    @_instruction(r"prmt\.b32")
+    def _permute_bytes(self, operands):
+        """Bytes of two registers, the second above the first, that the digits of a constant name, the lowest first."""
+        builder = self.builder
+        low, high = (builder.zext(self.read(operand, "b32"), _I64) for operand in operands[1:3])
+        both, selector = builder.or_(low, builder.shl(high, _I64(32))), int(operands[3])
+        result = _I32(0)
+        for place in range(4):
+            byte = selector >> 4 * place & 15
+            if byte > 7:
+                raise NotImplementedError(f"the sign of a byte, by the selector {selector:#x}")
+            chosen = builder.trunc(builder.lshr(both, _I64(8 * byte)), _I8)
+            result = builder.or_(result, builder.shl(builder.zext(chosen, _I32), _I32(8 * place)))
+        self.write(operands[0], result, "b32")
 
     @_instruction(r"clz\.b64")
     def _leading_zeros(self, operands):

@@ -37,7 +37,7 @@ from helpers import FLOATS, HALVES, are_nan, computed, differing, dtype_of, ever
 from ptx_machine import Machine
 
 import numbaexp
-from numbaexp.cuda import kernels, launch, launcher, select
+from numbaexp.cuda import custom_launch, kernels, launch, launcher, select
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
@@ -83,10 +83,10 @@ if "f16c" in llvm.get_host_cpu_features() and not llvm.get_host_cpu_features()["
 class Compiled:
     """A kernel as Numba hands it to NVVM, which is the same for every device, but for names."""
 
-    def __init__(self, kernel, count):
+    def __init__(self, kernel, count, contracted):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(nvvm, "compile_ir", functools.partial(self._keep, nvvm.compile_ir))
-            to_ptx(kernel, count, CAPABILITIES[0])
+            to_ptx(kernel, count, CAPABILITIES[0], contracted=contracted)
 
     def _keep(self, compile_ir, ir, **options):
         self.ir, self.options = ir, options
@@ -105,13 +105,13 @@ class Launches:
         # Instructions of float64 that all launches have executed.
         self.in_float64 = 0
 
-    def kernel(self, make, name, count):
-        if name not in self.compiled:
-            self.compiled[name] = Compiled(make(), count)
-        return self.compiled[name]
+    def kernel(self, make, name, count, digest=""):
+        if (name, digest) not in self.compiled:
+            self.compiled[name, digest] = Compiled(make(), count, not digest)
+        return self.compiled[name, digest]
 
-    def compile_kernel(self, make, name, modules, count, capability):
-        return Machine(self.kernel(make, name, count).ptx(capability))
+    def compile_kernel(self, make, name, modules, count, capability, digest):
+        return Machine(self.kernel(make, name, count, digest).ptx(capability))
 
     def launch(self, stream, grid, kernel, *arguments):
         blocks, threads = self.grid or grid
@@ -121,7 +121,7 @@ class Launches:
 @pytest.fixture(scope="module", name="launches")
 def launches_of_module():
     known = [launch._contiguous_launch, launch.contiguous, launch.strided, launcher.processors, launcher.configured]
-    known.append(select.compiled)
+    known += select.compiled, custom_launch._contiguous_launch, custom_launch.contiguous, custom_launch.strided
     with pytest.MonkeyPatch.context() as patch:
         launches = Launches()
         patch.setattr(launcher, "on", lambda device: contextlib.nullcontext())
@@ -687,6 +687,11 @@ KNOWN = [
     ("div.rn.f64 %y, %a, %b;", (f8(5), f8(49)), f8(5) / f8(49)),
     ("rcp.rn.f32 %y, %a;", (f4(49),), 1 / f4(49)),
     ("div.rn.f32 %y, %a, %b;", (f4(5), f4(49)), f4(5) / f4(49)),
+    ("sqrt.rn.f64 %y, %a;", (f8(7),), np.sqrt(f8(7))),
+    ("sqrt.rn.f32 %y, %a;", (f4(7),), np.sqrt(f4(7))),
+    ("sqrt.rn.f32 %y, %a;", (f4(-7),), u4(0x7FFFFFFF)),
+    ("mov.b16 %y, 0xBC01;", (), u2(0xBC01)),
+    ("prmt.b32 %y, %a, %b, 4180;", (u4(0x12345678), u4(0x9ABCDEF0)), u4(0x5678DEF0)),
     # Numbers of all bits, and a NaN of the bits that NVIDIA's float32 has.
     ("add.f32 %y, %a, 0f3F800000;", (f4(1),), f4(2)),
     ("add.f64 %y, %a, 0dBFF0000000000000;", (f8(1),), f8(0)),
@@ -891,7 +896,7 @@ def test_wrong_addresses(text):
         "div.full.f32 %y, %y, %y;",
         "cvt.rni.f32.f32 %y, %y;", "cvt.rn.f16.s32 %h0, %y;", "fma.rn.f16 %h0, %h0, %h0, %h0;", "call.uni f;",
         "bar.sync 1;", "mov.u32 %y, %tid.y;", "mov.u32 %y, %unknown;", "mov.u32 %y, unknown;", ".local .b8 a;",
-        "add.s32 %y, %y, 0x1;",
+        "add.s32 %y, %y, 0x1;", "prmt.b32 %y, %y, %y, 128;",
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_refused(text):

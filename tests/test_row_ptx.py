@@ -241,7 +241,7 @@ def events(monkeypatch):
     monkeypatch.setattr(launcher, "Stream", streams)
     monkeypatch.setattr(launcher, "on", lambda device: contextlib.nullcontext())
     monkeypatch.setattr(launcher, "Device", Device)
-    monkeypatch.setattr(launcher, "compile_kernel", lambda make, name, modules, count, capability: (name, count))
+    monkeypatch.setattr(launcher, "compile_kernel", lambda make, name, modules, count, *_: (name, count))
     monkeypatch.setattr(launcher, "LaunchConfig", lambda grid, block: (grid, block))
     monkeypatch.setattr(launcher, "launch", note)
     known = [launcher.processors, launcher.configured, launch_rows.compiled]

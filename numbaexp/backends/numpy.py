@@ -102,12 +102,6 @@ def as_stored(array: np.ndarray) -> np.ndarray:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
-def number_as_stored(value: float, dtype: str) -> Any:
-    """Return a number as kernels take it, in a float type."""
-    number = np.float32(value)
-    return np.uint16(number.view(np.uint32) >> 16) if dtype == "bfloat16" else number.astype(dtype)
-
-
 def _has_kernels(x: Any) -> bool:
     """Tell whether an array is of a type that kernels were found for before."""
     return type(x) is np.ndarray and x.dtype in _types

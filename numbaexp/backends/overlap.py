@@ -15,7 +15,7 @@ def refuse_overlap(x: np.ndarray | Strided, out: np.ndarray | Strided, argument:
         refuse_repeats(out.shape, out.strides)
     if _apart(x, out):
         return
-    of_x, of_out = (view if isinstance(view, np.ndarray) else np.asarray(_Addresses(view)) for view in (x, out))
+    of_x, of_out = _seen_by_numpy(x), _seen_by_numpy(out)
     if _may_share_memory(of_x, of_out) and (_address(of_x), x.strides, x.dtype) != (
         _address(of_out),
         out.strides,
@@ -24,6 +24,12 @@ def refuse_overlap(x: np.ndarray | Strided, out: np.ndarray | Strided, argument:
         raise ValueError(
             f"`out` overlaps `{argument}` without being the same array: pass another `out`, or a copy of `{argument}`"
         )
+
+
+def refuse_shared(out: np.ndarray | Strided, other: np.ndarray | Strided) -> None:
+    """Raise where two results share memory."""
+    if not _apart(out, other) and _may_share_memory(*(_seen_by_numpy(view) for view in (out, other))):
+        raise ValueError("the arrays of `out` overlap: pass one for each result")
 
 
 def refuse_repeats(shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
@@ -58,6 +64,10 @@ def _may_share_memory(x: np.ndarray, out: np.ndarray) -> bool:
         return np.shares_memory(x, out, max_work=_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
+
+
+def _seen_by_numpy(view: np.ndarray | Strided) -> np.ndarray:
+    return view if isinstance(view, np.ndarray) else np.asarray(_Addresses(view))
 
 
 def _address(array: np.ndarray) -> int:

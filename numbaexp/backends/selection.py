@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.backends import numpy
 from numbaexp.backends.adapter import check_mask
 from numbaexp.backends.registry import find
 from numbaexp.layout import broadcast
+from numbaexp.scalar.forms import number_as_stored
 
 
 def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> Any:
@@ -27,7 +27,7 @@ def select(backend: Any, mask: Any, x: Any, value: float, out: Any = None) -> An
     else:
         written = backend.new(elements, dtype, shape)
     if isinstance(written.view, np.ndarray):
-        selected = np.where(of_mask.view, elements.view, numpy.number_as_stored(value, dtype))
+        selected = np.where(of_mask.view, elements.view, number_as_stored(value, dtype))
         np.copyto(written.view, selected, "same_kind")
     else:
         from numbaexp.cuda import select as on_device

@@ -10,7 +10,7 @@ from numbaexp.cuda.kernels import conversion
 from numbaexp.cuda.phases import one_result
 from numbaexp.dual import scalars
 from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
-from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
+from numbaexp.scalar.forms import BITS, STORED_AS, itemsize, number_as_stored
 from numbaexp.scalar.ieee import scalar
 from numbaexp.unrolled import make_each
 from numbaexp.vector.operations import float_of
@@ -57,12 +57,7 @@ def make_compute(operation, sources, dtype):
 
 def word_of(number, dtype):
     """Return a number as a kernel is given it: the bits of the element of a type, as an integer."""
-    with np.errstate(all="ignore"):
-        if dtype != "bfloat16":
-            return int(np.asarray(number, dtype).view(f"i{itemsize(dtype)}"))
-        bits = int(np.asarray(number, "float32").view("u4"))
-    # To nearest, ties to even; a NaN of Python's keeps its bits.
-    return bits + 0x7FFF + (bits >> 16 & 1) >> 16
+    return int(number_as_stored(number, dtype).view(f"i{itemsize(dtype)}"))
 
 
 def make_from_word(dtype):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from numbaexp.cuda import launch, launch_rows, losses, selection
+from numbaexp.cuda import custom_launch, launch, launch_rows, losses, selection
 from numbaexp.cuda.runtime import launcher
 from numbaexp.layout import Strided
 from numbaexp.scalar.family import input_names
@@ -43,6 +43,21 @@ def elementwise(name: str, operands: Sequence[np.ndarray], out: np.ndarray, dtyp
     inputs = [_strided(copy, dtype) for copy in copies]
     launch.run(name, (*inputs, inputs[0]), (*input_names(name), "out"), 0)
     np.copyto(out, copies[0].copy_to_host().reshape(out.shape).view(out.dtype))
+
+
+def custom(operation: Any, operands: Sequence[np.ndarray], outs: Sequence[np.ndarray], dtype: str) -> None:
+    """Compute a function that a user has written, of inputs that broadcast to the shape of the results; see
+    ``elementwise``."""
+    first = outs[0]
+    if first.size == 0:
+        return
+    stored_as = np.uint16 if dtype == "bfloat16" else first.dtype
+    copies = [_copy(array.view(stored_as)) for array in operands]
+    made = [cuda.device_array(first.shape or (1,), stored_as) for _ in outs]
+    views = ([_strided(each, dtype) for each in arrays] for arrays in (copies, made))
+    custom_launch.run(operation, *views, dtype, 0)
+    for out, result in zip(outs, made, strict=True):
+        np.copyto(out, result.copy_to_host().reshape(out.shape).view(out.dtype))
 
 
 def rows(name: str, dtype: str, operands: Any, axes: tuple[int, ...]) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends.adapter import Elements, on_threads_of
-from numbaexp.backends.overlap import refuse_overlap
+from numbaexp.backends.overlap import refuse_overlap, refuse_shared
 from numbaexp.backends.registry import are_numpys
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.engine import ufuncs
 from numbaexp.engine.checks import check_shape, check_type, one_backend, outs_of, refuse, stream_of
 from numbaexp.engine.elementwise import compute_numpys
+from numbaexp.scalar.forms import FLOATS, number_as_stored
 from numbaexp.target import current_target
 
 _NUMBERS = (bool, int, float, np.generic)
@@ -29,20 +30,22 @@ def compute(operation: CustomOperation, arrays: tuple[Any, ...], out: Any, optio
     backend, device = one_backend([*given, *["out"] * len(into)], [*given.values(), *into])
     if options:
         refuse(operation, next(iter(given.values())), options)
-    # A number need not be on a device: a kernel takes the number itself.
-    alike = dict(zip(labels, arrays, strict=True)) if device == "cpu" else given
+    # A number need not become an array of the library where the kernel, or NumPy, takes the number itself.
+    alike = dict(zip(labels, arrays, strict=True)) if device == "cpu" and _takes_numbers(backend) else given
     elements, dtype = _read(backend, tuple(alike), promoted(backend, tuple(alike), tuple(alike.values())))
+    numbers = {label: x for label, x in zip(labels, arrays, strict=True) if label not in alike}
+    if not hasattr(backend, "alike") and any(isinstance(x, (float, np.floating)) for x in numbers.values()):
+        dtype = _beside_floats(elements, dtype)
     written = _write(backend, elements, outs, dtype)
     results, first = tuple(each.view for each in written), next(iter(elements.values()))
+    views = numbers | {label: each.view for label, each in elements.items()}
+    inputs = tuple(views[label] for label in labels)
     if device == "cpu":
-        inputs = tuple(each.view for each in elements.values())
+        inputs = tuple(number_as_stored(x, dtype) if isinstance(x, _NUMBERS) else x for x in inputs)
         on_threads_of(backend, ufuncs.run_on_elements, operation, current_target(), inputs, results, dtype)
     else:
         from numbaexp.cuda import custom_launch
 
-        inputs = tuple(
-            elements[label].view if label in elements else x for label, x in zip(labels, arrays, strict=True)
-        )
         read = [*(each.array for each in elements.values()), *into[:-1]]
         stream = stream_of(backend, read, into[-1] if into else None)
         custom_launch.run(operation, inputs, results, dtype, stream)
@@ -75,7 +78,20 @@ def _write(backend: Any, elements: dict[str, Elements], outs: tuple[Any, ...], d
             check_shape("out", written[-1].view.shape, "the result", shape)
             for label, each in elements.items():
                 refuse_overlap(each.view, written[-1].view, label)
+            for before in written[:-1]:
+                refuse_shared(written[-1].view, before.view)
     return written
+
+
+def _takes_numbers(backend: Any) -> bool:
+    """Tell whether an adapter makes arrays of numbers."""
+    return hasattr(backend, "alike") or hasattr(backend, "together")
+
+
+def _beside_floats(elements: dict[str, Elements], dtype: str) -> str:
+    """Return the type that arrays are computed in beside Python's floats, by NumPy's promotion."""
+    are_integers = dtype != "bfloat16" and all(str(each.view.dtype) not in FLOATS for each in elements.values())
+    return "float64" if are_integers else dtype
 
 
 def promoted(backend: Any, labels: tuple[str, ...], arrays: tuple[Any, ...]) -> list[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends.numpy import as_stored
+from numbaexp.engine.checks import outs_of
 from numbaexp.operations import Operation
 from numbaexp.scalar.forms import FLOATS
 
@@ -26,30 +27,57 @@ def run(
 ) -> Any:
     """Compute as ``ufunc(*arguments, out, ...)``, whose rules of types these are."""
     given = [_of_numpys_own(x, label) for x, label in zip(arguments, operation.arrays, strict=True)]
-    if out is not None and not isinstance(_of_numpys_own(out, "out"), np.ndarray):
-        raise TypeError(f"`out` must be an array; got {type(out).__name__}")
+    outs = outs_of(operation, out)
+    for each in outs:
+        if each is not None and not isinstance(_of_numpys_own(each, "out"), np.ndarray):
+            raise TypeError(f"`out` must be an array; got {type(each).__name__}")
     if signature is not None and dtype is not None:
         raise TypeError("`signature` and `dtype` must not both be given")
     arrays = [np.asarray(array) for array in given]
     types: list[Any] = [arrays[0].dtype]
     if len(given) > 1:
         types = [type(a) if type(a) in _WEAK else array.dtype for a, array in zip(given, arrays, strict=True)]
-    wanted = signature or (*[None] * len(given), dtype)
-    computed = ufunc.resolve_dtypes((*types, None if out is None else out.dtype), signature=wanted, casting=casting)[0]
+    types += [None if each is None else each.dtype for each in outs]
+    wanted = signature or (*[None] * len(given), *[dtype] * len(outs))
+    computed = ufunc.resolve_dtypes(tuple(types), signature=wanted, casting=casting)[0]
     if computed.name not in FLOATS:
         of_types = " and ".join(str(array.dtype) for array in arrays)
         raise TypeError(f"`{operation.name}` of {of_types} is computed in {computed}, for which there is no GPU kernel")
+    arrays = [array.astype(computed, copy=False) for array in arrays]
+    results = [_new(arrays, computed, order) for _ in outs]
+    if results[0].size:
+        _run(operation, arrays, results, computed.name)
+    delivered = tuple(_delivered(*pair, where, casting) for pair in zip(results, outs, strict=True))
+    return delivered if operation.results > 1 else delivered[0]
 
+
+def _new(arrays: list[np.ndarray], dtype: np.dtype, order: Any) -> np.ndarray:
+    """Return a new array for the result of some, which are broadcast."""
+    operands = np.broadcast_arrays(*arrays)
+    # The strides of one that is broadcast tell nothing.
+    like = next((each for each in operands if 0 not in each.strides), None)
+    if like is None:
+        return np.empty(operands[0].shape, dtype, "F" if order == "F" else "C")
+    return np.empty_like(like, dtype, order, subok=False)
+
+
+def _run(operation: Operation, arrays: list[np.ndarray], results: list[np.ndarray], dtype: str) -> None:
     from numbaexp.cuda import host
 
-    operands = np.broadcast_arrays(*(array.astype(computed, copy=False) for array in arrays))
-    result = np.empty_like(operands[0], computed, order, subok=False)
-    if result.size:
-        host.elementwise(operation.name, [as_stored(operand) for operand in operands], as_stored(result), computed.name)
+    into = [as_stored(result) for result in results]
+    if operation.is_custom:
+        host.custom(operation, [as_stored(array) for array in arrays], into, dtype)
+    else:
+        operands = np.broadcast_arrays(*arrays)
+        host.elementwise(operation.name, [as_stored(operand) for operand in operands], into[0], dtype)
+
+
+def _delivered(result: np.ndarray, out: Any, where: Any, casting: Any) -> Any:
+    """Return a result as the user asked for it."""
     if out is None:
         if where is True:
             return result[()]
-        out = np.empty(np.broadcast_shapes(result.shape, np.shape(where)), computed)
+        out = np.empty(np.broadcast_shapes(result.shape, np.shape(where)), result.dtype)
     np.copyto(out, result, casting, where)
     return out
 

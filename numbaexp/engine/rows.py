@@ -20,7 +20,7 @@ from numbaexp.engine.checks import (
 )
 from numbaexp.layout import Strided, axes_of, final_shape, reduced_shape
 from numbaexp.operations import Kind, Operation
-from numbaexp.scalar.forms import FLOATS, itemsize, mixed, source_of
+from numbaexp.scalar.forms import FLOATS, itemsize, mixed, number_as_stored, source_of
 
 
 def compute(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
@@ -131,7 +131,7 @@ def on_host(
     result = _of_rows(views[-1], shape, axes) if operation.kind is Kind.REDUCTION else views[-1].reshape(shape)
     if 0 in shape:
         if operation.kind is Kind.REDUCTION:
-            result[...] = numpy.number_as_stored(operation.masked or 0.0, dtype)
+            result[...] = number_as_stored(operation.masked or 0.0, dtype)
         return
     target = result if host.fits(result, result.dtype, axes) else host.empty(result.shape, result.dtype, axes)
     operands, source = {"y": target}, result.dtype if source_of(dtype) == dtype else views[0].dtype
@@ -143,7 +143,7 @@ def on_host(
     if operation.optional and "w" in operands:
         operands["extra"] = np.zeros(target.shape)
         host.run_on_rows(f"weighted_{operation.kernel}", dtype, axes, **operands)
-        target[operands["extra"] < 0.0] = numpy.number_as_stored(np.nan, dtype)
+        target[operands["extra"] < 0.0] = number_as_stored(np.nan, dtype)
     else:
         host.run_on_rows(operation.kernel, dtype, axes, **operands)
     if target is not result:

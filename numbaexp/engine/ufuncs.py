@@ -125,7 +125,11 @@ def run_on_elements(
     if target == CUDA:
         from numbaexp.cuda import host
 
-        host.elementwise(operation.name, [x.astype(result.dtype, copy=False) for x in inputs], result, dtype)
+        alike = [x.astype(result.dtype, copy=False) for x in inputs]
+        if operation.is_custom:
+            host.custom(operation, alike, results, dtype)
+        else:
+            host.elementwise(operation.name, alike, result, dtype)
         return
     make = _bits_ufunc if dtype == "bfloat16" else ufunc
     options = {}

@@ -20,6 +20,16 @@ def itemsize(dtype: str) -> int:
     return np.dtype(STORED_AS.get(dtype, dtype)).itemsize
 
 
+def number_as_stored(number: float, dtype: str) -> Any:
+    """Return a number as an element of a type is stored: the nearest one."""
+    with np.errstate(all="ignore"):
+        if dtype != "bfloat16":
+            return np.asarray(number).astype(dtype)[()]
+        bits = int(np.asarray(number).astype(np.float32).view(np.uint32))
+    # Ties go to even. A NaN that Python makes stays one.
+    return np.uint16(bits + 0x7FFF + (bits >> 16 & 1) >> 16 & 0xFFFF)
+
+
 _TO = " to "
 
 
