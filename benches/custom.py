@@ -129,6 +129,7 @@ def calls_of(formula, arguments, y, threads):
     dtype, names = y.dtype, formula.function.operation.arrays
     typed = [x if isinstance(x, np.ndarray) else dtype.type(x) for x in arguments]
     tensors = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in arguments]
+    torch._dynamo.reset()  # or it would give up on one formula after others
     of_numba, compiled = (
         vectorized(formula, dtype, len(typed), threads),
         torch.compile(functools.partial(formula.of_arrays, torch)),

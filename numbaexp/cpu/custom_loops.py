@@ -3,6 +3,8 @@
 from typing import Any
 
 import numpy as np
+from numba.core.errors import NumbaError
+from numba.np.numpy_support import from_dtype
 
 from numbaexp.cpu.custom_numbers import make_access
 from numbaexp.cpu.flags import restore_status, status, unforeseen
@@ -13,9 +15,13 @@ from numbaexp.cpu.streaming import LINE, fence, stream
 from numbaexp.cpu.variants import prefer_whole_registers
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
+from numbaexp.dual.type import real
 from numbaexp.jit import jit
-from numbaexp.scalar.forms import BITS, itemsize
+from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
 from numbaexp.unrolled import make_each
+from numbaexp.vector.level import AVX512, current_level
+from numbaexp.vector.memory import make_load, store
+from numbaexp.vector.type import Vector
 
 # Elements a block: buffers of a dozen operands stay in the first cache.
 BLOCK = 512
@@ -32,17 +38,22 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
     operands, buffer_size = inputs + outputs, BLOCK * size
     buffers_size = operands * buffer_size
     copy, settle = _make_copy(size), _make_settle(size)
-    compute = _make_compute(operation, dtype)
+    lanes = lanes_of(operation, dtype)
+    compute, pad = _make_compute(operation, dtype, lanes), _make_pad(size, lanes)
     are_shared = _make_are_shared(inputs, outputs, size)
 
     @jit
     def source(k, args, steps, buffers, start, count):
         x, step, buffer = args[k], steps[k], buffers + k * buffer_size
-        if unforeseen(step) == size:
+        if unforeseen(step) == size and count % lanes == 0:
             return x + start * size
         # A number is copied once.
-        if step != 0 or start == 0:
-            copy(x + start * step, step, buffer, np.int64(size), BLOCK if step == 0 else count)
+        if step == 0:
+            if start == 0:
+                copy(x, step, buffer, np.int64(size), BLOCK)
+        else:
+            copy(x + start * step, step, buffer, np.int64(size), count)
+            pad(buffer, count)
         return buffer
 
     @jit
@@ -71,9 +82,12 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
         start, count = 0, min(-args[inputs] % LINE // size, n) if past_caches else 0
         while start < n:
             count = count if count else min(BLOCK, n - start)
+            # Of the last elements, those that fill no vector go through buffers by themselves.
+            count = count if count < lanes else count // lanes * lanes
+            whole = direct and count % lanes == 0
             sources = source_each(of_inputs, args, steps, buffers, start, count)
-            compute(sources, target_each(of_outputs, args, steps, buffers, start, direct), count)
-            settle_each(of_outputs, args, steps, buffers, start, count, direct, past_caches)
+            compute(sources, target_each(of_outputs, args, steps, buffers, start, whole), count)
+            settle_each(of_outputs, args, steps, buffers, start, count, whole, past_caches)
             start, count = start + count, 0
         if past_caches:
             fence()
@@ -82,11 +96,28 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
     return loop
 
 
-def _make_compute(operation, dtype):
-    """Return ``compute(sources, targets, count)``, of contiguous elements at so many addresses."""
+def lanes_of(operation: CustomOperation, dtype: str) -> int:
+    """Return the lanes of the vectors that a function is computed of: 1 where a branch depends on an element, which LLVM
+    makes selections of; and without AVX-512, as there is no register for the tables of the package's functions."""
+    level, kind = current_level(), kind_of(dtype, operation.wide)
+    lanes = level.lanes(4 if kind == "float32" else 8)
+    if level is not AVX512:
+        return 1
+    number = real(kind, lanes)
+    try:
+        operation.function.get_call_template((number,) * len(operation.arrays), {})
+    except NumbaError:
+        return 1
+    return lanes
+
+
+def _make_compute(operation, dtype, lanes):
+    """Return ``compute(sources, targets, count)``, of contiguous elements at so many addresses, of whole vectors."""
     kind = kind_of(dtype, operation.wide)
-    function, number, element = operation.function, make_from_element(dtype, kind), make_to_element(dtype, kind)
-    load, stores = make_access(dtype, operation.results)
+    function, number, element = operation.function, make_from_element(dtype, kind), make_to_element(dtype, kind, lanes)
+    load, stores = (
+        make_access(dtype, operation.results) if lanes == 1 else _make_vector_access(dtype, operation.results, lanes)
+    )
 
     @jit
     def load_one(address, i):
@@ -119,10 +150,26 @@ def _make_compute(operation, dtype):
 
     @jit
     def compute(sources, targets, count):
-        for i in range(count):
+        for i in range(0, count, lanes):
             put(targets, i, function(*load_each(sources, i)))
 
     return compute
+
+
+def _make_vector_access(dtype, outputs, lanes):
+    """Return the functions of ``make_access``, of vectors."""
+    size = itemsize(dtype)
+    load_vector = make_load(Vector(from_dtype(np.dtype(STORED_AS[dtype])), lanes))
+
+    @jit
+    def load(address, i):
+        return load_vector(address + i * size)
+
+    @jit
+    def put(address, i, vector):
+        store(address + i * size, vector)
+
+    return load, [put] * outputs
 
 
 def _make_are_shared(inputs, outputs, size):
@@ -151,6 +198,20 @@ def _make_copy(size):
             element(target + i * target_step)[0] = element(source + i * source_step)[0]
 
     return copy
+
+
+def _make_pad(size, lanes):
+    """Return ``pad(buffer, count)``: fill a last vector up with its first element."""
+    element = make_pointer(BITS[size])
+
+    @jit
+    def pad(buffer, count):
+        elements, first = element(buffer), count // lanes * lanes
+        if first < count:
+            for i in range(count, first + lanes):
+                elements[i] = elements[first]
+
+    return pad
 
 
 def _make_settle(size):

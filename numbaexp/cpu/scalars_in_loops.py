@@ -71,8 +71,8 @@ def _make_settle(name, dtype, level):
     return settle
 
 
-def _by_fast_phase(name, dtype, settled, fast, level):
-    """A call, of which a loop calls explicit vectors."""
+def _make_whole(dtype, settled, fast):
+    """``compute(x)``, of any number or vector: the fast phase, and in a seldom branch the rest."""
     size = itemsize(dtype)
     bits = BITS[size]
     magnitude, limit, phase = bits(2 ** (8 * size - 1) - 1), bits(fast.limit), fast.compute
@@ -87,6 +87,12 @@ def _by_fast_phase(name, dtype, settled, fast, level):
             result = settled(x)
         return result
 
+    return compute
+
+
+def _by_fast_phase(name, dtype, settled, fast, level):
+    """A call, of which a loop calls explicit vectors."""
+    compute = _make_whole(dtype, settled, fast)
     compute.__qualname__ = symbol_of(f"compute_{name}")
     call = make_function(Variants(name, _NUMBERS[dtype], compute, level))
 
@@ -128,6 +134,14 @@ def rounded_scalar(name, dtype):
     if fast is not None:
         return _by_fast_phase(of_type, dtype, settled, fast, level)
     return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
+
+
+@functools.cache
+def rounded_vector(name, dtype):
+    """A function of one vector, at a level that has a fast phase for it."""
+    level = current_level()
+    settled = make_settled(_make_settle(name, dtype, level))
+    return scalar(_make_whole(dtype, settled, fast_phase(name, dtype, level)))
 
 
 def _number_of(kinds):

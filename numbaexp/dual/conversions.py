@@ -9,11 +9,11 @@ from numbaexp.dual.typing import value_of
 
 
 def make_number(kind: str) -> Any:
-    """Return ``number(x)``, the real of a kind for a float of its type."""
-    target = real(kind)
+    """Return ``number(x)``, the real of a kind for a float of its type, or a vector of them."""
 
     @intrinsic
     def number(typingctx, x):
+        target = real(kind, getattr(x, "lanes", 1))
         if x != target.float:
             return None
 
@@ -25,9 +25,9 @@ def make_number(kind: str) -> Any:
     return number
 
 
-def make_float(kind: str) -> Any:
-    """Return ``plain(x)``, the float for a real of a kind; a constant becomes one too."""
-    like = real(kind)
+def make_float(kind: str, lanes: int = 1) -> Any:
+    """Return ``plain(x)``, the float for a real of a kind, or the vector; a constant becomes one too."""
+    like = real(kind, lanes)
 
     @intrinsic
     def plain(typingctx, x):

@@ -11,6 +11,7 @@ from numba.extending import lower_builtin
 from numbaexp.dual import scalars
 from numbaexp.dual.type import WEAK, Number
 from numbaexp.dual.value import Value
+from numbaexp.vector.type import Vector
 
 # The derivative of each function at x, where its result is y.
 _DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
@@ -41,7 +42,8 @@ def _call(name: str, kind: str, real: Value) -> Any:
 
 def call_scalar(context: Any, builder: Any, name: str, kind: str, number: Any, argument: Any) -> Any:
     """Emit a call of the scalar of a function and a kind."""
-    target = "cuda" if builder.module.triple.startswith("nvptx") else "cpu"
+    on_cuda = builder.module.triple.startswith("nvptx")
+    target = "vectors" if isinstance(number, Vector) else "cuda" if on_cuda else "cpu"
     typing = context.typing_context
     scalar = typing.resolve_value_type(scalars.scalar_of(name, kind, target))
     called = scalar.get_call_type(typing, (number,), {})

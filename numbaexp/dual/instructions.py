@@ -52,20 +52,29 @@ def square_root(builder: Any, x: Any) -> Any:
     return _rounded(builder, "sqrt", x)
 
 
-def _bits(builder: Any, x: Any) -> Any:
-    return builder.bitcast(x, ir.IntType(32 if isinstance(x.type, ir.FloatType) else 64))
+def constant(kind: Any, number: Any) -> Any:
+    """Return a constant of a type of LLVM's; in each lane of a vector."""
+    return ir.Constant(kind, [number] * kind.count if isinstance(kind, ir.VectorType) else number)
+
+
+def _bits(builder: Any, x: Any) -> tuple[Any, int]:
+    """Emit the bit pattern; return that and the place of the sign."""
+    is_vector = isinstance(x.type, ir.VectorType)
+    width = 32 if isinstance(x.type.element if is_vector else x.type, ir.FloatType) else 64
+    word = ir.IntType(width)
+    return builder.bitcast(x, ir.VectorType(word, x.type.count) if is_vector else word), width - 1
 
 
 def negate(builder: Any, x: Any) -> Any:
     """Emit a change of sign, of the bit: NVVM knows no ``fneg``."""
-    bits = _bits(builder, x)
-    return builder.bitcast(builder.xor(bits, bits.type(1 << bits.type.width - 1)), x.type)
+    bits, place = _bits(builder, x)
+    return builder.bitcast(builder.xor(bits, constant(bits.type, 1 << place)), x.type)
 
 
 def magnitude(builder: Any, x: Any) -> Any:
     """Emit the float without its sign."""
-    bits = _bits(builder, x)
-    return builder.bitcast(builder.and_(bits, bits.type((1 << bits.type.width - 1) - 1)), x.type)
+    bits, place = _bits(builder, x)
+    return builder.bitcast(builder.and_(bits, constant(bits.type, (1 << place) - 1)), x.type)
 
 
 _COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "neu"}

@@ -8,8 +8,8 @@ _makers: dict[str, Callable[[str, str], Any]] = {}
 
 
 def register(target: str, make: Callable[[str, str], Any]) -> None:
-    """Have the scalars of a target, "cpu" or "cuda", made by ``make(name, kind)``, of the kinds "float32" and
-    "float64": a compiled function of a float."""
+    """Have the scalars of a target, "cpu", "cuda" or "vectors", made by ``make(name, kind)``, of the kinds "float32"
+    and "float64": a compiled function of a float, or of a vector of them."""
     _makers[target] = make
 
 

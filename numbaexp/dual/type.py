@@ -13,6 +13,8 @@ from numba import types
 from numba.core.typeconv import Conversion
 from numba.extending import models, register_model
 
+from numbaexp.vector.type import Vector
+
 # What reals of each kind are computed in; "wide" is for narrower floats, of which the results are rounded once.
 _FLOATS = {"float32": types.float32, "float64": types.float64, "wide": types.float64}
 _LLVM = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
@@ -29,6 +31,8 @@ class Number(types.Type):
     ----------
     kind : str
         "float32", "float64" or "wide".
+    lanes : int
+        1, or the number of those of vectors, of which every step is one of all lanes.
     level : int
         0 of a real.
     value : Number or None
@@ -38,27 +42,38 @@ class Number(types.Type):
     """
 
     def __init__(
-        self, kind: str, level: int = 0, value: "Number | None" = None, partials: Mapping[int, "Number"] | None = None
+        self,
+        kind: str,
+        lanes: int = 1,
+        level: int = 0,
+        value: "Number | None" = None,
+        partials: Mapping[int, "Number"] | None = None,
     ) -> None:
-        self.kind, self.level, self.value = kind, level, value
+        self.kind, self.lanes, self.level, self.value = kind, lanes, level, value
         self.partials = dict(sorted((partials or {}).items()))
         parts = "".join(f", {index}: {partial.name}" for index, partial in self.partials.items())
-        super().__init__(f"real({kind})" if value is None else f"dual{level}({value.name}{parts})")
+        super().__init__(f"real({kind}, {lanes})" if value is None else f"dual{level}({value.name}{parts})")
 
     @property
     def float(self) -> Any:
-        """Return the type of Numba's of the floats of the kind."""
-        return _FLOATS[self.kind]
+        """Return the type of the floats of the kind, or of vectors of them."""
+        dtype = _FLOATS[self.kind]
+        return dtype if self.lanes == 1 else Vector(dtype, self.lanes)
+
+    @property
+    def condition(self) -> Any:
+        """Return the type of a comparison."""
+        return types.boolean if self.lanes == 1 else Vector(types.boolean, self.lanes)
 
     @property
     def llvm(self) -> Any:
         """Return LLVM's type."""
         if self.value is None:
-            return _LLVM[self.float]
+            return _LLVM[self.float] if self.lanes == 1 else self.float.llvm
         return ir.LiteralStructType([self.value.llvm, *(partial.llvm for partial in self.partials.values())])
 
     def _is_of_kind(self, other: Any) -> bool:
-        return isinstance(other, Number) and other.kind == self.kind
+        return isinstance(other, Number) and (other.kind, other.lanes) == (self.kind, self.lanes)
 
     def unify(self, typingctx: Any, other: Any) -> "Number | None":
         """Return the type of a variable that is either."""
@@ -81,14 +96,14 @@ class _NumberModel(models.PrimitiveModel):
         super().__init__(manager, kind, kind.llvm)
 
 
-def real(kind: str) -> Number:
-    """Return the type of a real."""
-    return Number(kind)
+def real(kind: str, lanes: int = 1) -> Number:
+    """Return the type of a real, or of vectors of reals."""
+    return Number(kind, lanes)
 
 
 def dual(level: int, value: Number, partials: Mapping[int, Number]) -> Number:
     """Return the type of a dual number; without partials that of its value."""
-    return Number(value.kind, level, value, partials) if partials else value
+    return Number(value.kind, value.lanes, level, value, partials) if partials else value
 
 
 def parts(number: Number, level: int) -> tuple[Number, Mapping[int, Number]]:

@@ -14,14 +14,19 @@ from numba.extending import lower_builtin
 
 from numbaexp.dual.type import WEAK, Number, real
 from numbaexp.dual.value import Value
+from numbaexp.vector.type import element, spread
 
 
 def value_of(kind: Any, llvm: Any, like: Number, lowering: Any) -> Value:
     """Return an argument of a type of Numba's as a number; a constant or counter has the kind of ``like``."""
     if isinstance(kind, Number):
         return Value(kind, llvm, lowering)
-    number = real(like.kind)
-    return Value(number, lowering and lowering[0].cast(lowering[1], llvm, kind, number.float), lowering)
+    number = real(like.kind, like.lanes)
+    if lowering is None:
+        return Value(number)
+    context, builder = lowering
+    (converted,) = spread(builder, number.float, [context.cast(builder, llvm, kind, element(number.float))])
+    return Value(number, converted, lowering)
 
 
 def values_of(kinds: Any, llvm: Any, lowering: Any) -> list[Value]:
@@ -32,7 +37,7 @@ def values_of(kinds: Any, llvm: Any, lowering: Any) -> list[Value]:
 
 def are_numbers(kinds: Any) -> bool:
     """Tell whether one of the types is a number, and the others that of the same kind, constants or counters."""
-    numbers = {kind.kind for kind in kinds if isinstance(kind, Number)}
+    numbers = {(kind.kind, kind.lanes) for kind in kinds if isinstance(kind, Number)}
     return len(numbers) == 1 and all(isinstance(kind, (Number, *WEAK)) for kind in kinds)
 
 
@@ -47,7 +52,11 @@ def define(function: Any, count: int, formula: Callable[..., Value]) -> None:
 
 def _define_condition(function: Any, count: int, formula: Callable[..., Any]) -> None:
     """Implement a function to a boolean."""
-    _implement(function, count, lambda args: types.boolean, lambda values: formula(*values))
+
+    def result_of(args: Any) -> Any:
+        return next(kind for kind in args if isinstance(kind, Number)).condition
+
+    _implement(function, count, result_of, lambda values: formula(*values))
 
 
 def _implement(function: Any, count: int, result_of: Callable[..., Any], code_of: Callable[..., Any]) -> None:

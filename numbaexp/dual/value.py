@@ -43,8 +43,8 @@ class Value:
 
     def constant(self, number: float) -> "Value":
         """Return a real of the same kind."""
-        kind = real(self.number.kind)
-        return Value(kind, self.lowering and ir.Constant(kind.llvm, number), self.lowering)
+        kind = real(self.number.kind, self.number.lanes)
+        return Value(kind, self.lowering and instructions.constant(kind.llvm, number), self.lowering)
 
     def to(self, number: Number) -> "Value":
         """Return the same as another type, which has all its partials."""
