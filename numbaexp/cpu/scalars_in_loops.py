@@ -22,6 +22,7 @@ from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
 from numbaexp.scalar.phases import phases
+from numbaexp.scalar.wide import WIDE
 from numbaexp.vector.level import AVX512, current_level
 from numbaexp.vector.operations import bits_of, mask_bits
 
@@ -134,6 +135,30 @@ def rounded_scalar(name, dtype):
     if fast is not None:
         return _by_fast_phase(of_type, dtype, settled, fast, level)
     return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
+
+
+def scalar_of_kind(name, kind):
+    """A function of one number of a kind of ``numbaexp.dual``."""
+    return _wide_scalar(name) if kind == "wide" else rounded_scalar(name, kind)
+
+
+def _wide_scalar(name):
+    """A function of ``numbaexp.scalar.wide``; a call of it where loops look its table up in registers."""
+    wide, level = WIDE[name], current_level()
+    if level is not AVX512 or name == "expm1":  # that has no table
+        return wide
+
+    def compute(x):
+        return wide(x)
+
+    compute.__qualname__ = symbol_of(f"compute_wide_{name}")
+    call = make_function(Variants(f"wide_{name}", types.float64, compute, level))
+
+    @scalar
+    def in_loop(x):
+        return call(x)
+
+    return in_loop
 
 
 @functools.cache

@@ -1,25 +1,28 @@
 """The functions of float64, of every argument, for results that are rounded to narrower types: without the phases that
-would round them correctly, and without a branch, so that loops over them become SIMD code.
+would round them correctly, and without a branch.
 
 Relatively, in units of 2**-53, exp, exp2 and exp10 err by less than 3, the others by less than 7, and a subnormal
 result by half its last place more: within ``WIDE_ERROR``.
 
-Of a power 2**(n + r) the reduced argument r errs by two roundings of 1/4, of which ln(2) passes on 0.35. (2**r - 1) / r
-is rounded thrice at the end of its polynomial, by 1/2 each; its coefficients and what came before err by 1/2 together.
-Half of that 2 counts, as |r| <= 1/2: it is 1, relative to 0.707 at least 1.42. The last sum errs by 1. That is 2.8.
+Of a power 2**(n + j/16) exp(r), |r| <= ln(2) / 32, the root 2**(j/16) errs by 1, and so does the sum that the root
+times exp(r) is rounded to. The reduced argument r and exp(r) - 1 are rounded thrice, each by |r|: by 0.07. The rest, of
+the constants and the polynomial, is below 0.01. That is less than 2.1.
 """
 
 from math import ldexp
 from typing import Any
 
 import numpy as np
+from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import single
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
-from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, rounded_product, scalar
+from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
 from numbaexp.scalar.softplus import atanh_tail
-from numbaexp.vector.operations import bits_of, float_of, fma, where
+from numbaexp.scalar.tabled import horner
+from numbaexp.vector.operations import bits_of, float_of, fma, times_power, where
+from numbaexp.vector.table import make_table
 
 # Relative to normal results.
 WIDE_ERROR = ldexp(1.0, -50)
@@ -36,59 +39,60 @@ def clamped(x, least, greatest):
     return where(x > greatest, greatest, x)
 
 
-@scalar
-def power_of_two(integer):
-    """Return 2**n of an integer in the low bits of an int64, -1023 < n < 1024."""
-    return float_of(bits_of(1.0) + (integer << EXPONENT))
+# Adding this rounds to a multiple of 1/16, of which the low bits are an integer.
+TO_SIXTEENTHS = np.float64(ldexp(1.5, 48))
+# Of those bits the number of the integer's whole powers, by shifts that keep the sign.
+ABOVE, BELOW = np.int64(13), np.int64(17)
+ROOT_OF = make_table(c.ROOTS_F64_16.rounded, types.float64)
+TAIL = horner(c.TAIL_F64_16)
 
 
 @scalar
-def scaled(r, shifted, half_shifted):
-    """Compute 2**(n + r), |r| <= 1/2, from n and about n/2, integers in the low bits of two float64.
-
-    A product by either half cannot overflow or underflow before the result does. A NaN for r gives NaN, whatever the
-    integers are: they are in factors alone.
-    """
-    whole, half = bits_of(shifted), bits_of(half_shifted)
-    power = fma(r, single.exp2_quotient(r), 1.0)
-    return rounded_product(rounded_product(power, power_of_two(half)), power_of_two(whole - half))
+def reduced(x, log2_base):
+    """Return (steps, bits), x log2(b) rounded to a multiple of 1/16, and bits that end with 16 times that."""
+    shifted = fma(x, log2_base, TO_SIXTEENTHS)
+    return shifted - TO_SIXTEENTHS, bits_of(shifted)
 
 
 @scalar
-def reduced(x, log2_base, log2_base_low):
-    """Return (r, shifted), n + r being x log2(b), and n an integer in the low bits of the latter."""
-    shifted = fma(x, log2_base, ROUND_TO_INTEGER)
-    return fma(x, log2_base_low, fma(x, log2_base, ROUND_TO_INTEGER - shifted)), shifted
+def scaled(r, steps, bits):
+    """Compute 2**steps exp(r), |r| <= ln(2) / 32. A NaN for r gives NaN, whatever the steps are."""
+    root = ROOT_OF(bits)
+    power = fma(root, fma(r * r, TAIL(r), r), root)
+    return times_power(power, steps, (bits << ABOVE) >> BELOW)
 
 
 @scalar
-def power(x, log2_base, log2_base_low):
-    """Compute b**x from log2(b) as the sum of two, up to 2**1100 and down to 2**-1100."""
-    r, shifted = reduced(x, log2_base, log2_base_low)
-    return scaled(r, shifted, fma(x, 0.5 * log2_base, ROUND_TO_INTEGER))
+def exp_of_normal(x):
+    """Compute exp(x) of arguments that :func:`scaled` takes."""
+    steps, bits = reduced(x, c.LOG2_F64[0])
+    return scaled(fma(-steps, c.LN2_F64[1], fma(-steps, c.LN2_F64[0], x)), steps, bits)
 
 
 @scalar
 def exp(x):
-    return power(clamped(x, -746.0, 710.0), c.SINGLE_LOG2E, c.SINGLE_LOG2E_LOW)
+    return exp_of_normal(clamped(x, -746.0, 710.0))
 
 
 @scalar
 def exp2(x):
     x = clamped(x, -1076.0, 1025.0)
-    shifted = x + ROUND_TO_INTEGER
-    return scaled(x - (shifted - ROUND_TO_INTEGER), shifted, fma(x, 0.5, ROUND_TO_INTEGER))
+    steps, bits = reduced(x, 1.0)
+    return scaled((x - steps) * c.LN2_F64[0], steps, bits)
 
 
 @scalar
 def exp10(x):
-    return power(clamped(x, -324.0, 309.0), c.SINGLE_LOG2_10, c.SINGLE_LOG2_10_LOW)
+    x = clamped(x, -324.0, 309.0)
+    steps, bits = reduced(x, c.LOG2_F64[1])
+    f = fma(-steps, c.LOG10_2_F64[0], x)
+    return scaled(fma(-steps, c.LOG10_2_F64[1], f * c.LN10_F64[0]), steps, bits)
 
 
 @scalar
 def decay(x):
     """Compute exp(-|x|)."""
-    return power(clamped(-abs(x), -746.0, 0.0), c.SINGLE_LOG2E, c.SINGLE_LOG2E_LOW)
+    return exp_of_normal(clamped(-abs(x), -746.0, 0.0))
 
 
 @scalar
@@ -98,7 +102,9 @@ def expm1(x):
     Where n is 0, r errs by 2 relatively, q, at least 0.58, by 2 / 0.58, and the product by 1: less than 7. Where n is 1,
     2**n r q errs by 2 + 0.5, relative to a result of at least 0.41, and the sum by 1; elsewhere less.
     """
-    r, shifted = reduced(clamped(x, -40.0, 710.0), c.SINGLE_LOG2E, c.SINGLE_LOG2E_LOW)
+    x_near = clamped(x, -40.0, 710.0)
+    shifted = fma(x_near, c.SINGLE_LOG2E, ROUND_TO_INTEGER)
+    r = fma(x_near, c.SINGLE_LOG2E_LOW, fma(x_near, c.SINGLE_LOG2E, ROUND_TO_INTEGER - shifted))
     half_power = float_of(bits_of(0.5) + (bits_of(shifted) << EXPONENT))
     half = fma(half_power * r, single.exp2_quotient(r), half_power - 0.5)
     return where((bits_of(x) & MAGNITUDE_F64) < TINY_EXPM1, x, half + half)

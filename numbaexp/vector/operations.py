@@ -246,6 +246,31 @@ def ldexp_significand(typingctx, significand, exponent):
     return kind(kind, kind), codegen
 
 
+@intrinsic
+def times_power(typingctx, value, steps, integer):
+    """Compute ``value * 2**floor(steps)``, rounded once, of values from 1/2 to 4, and steps between -1100 and 1100;
+    ``integer`` is that power. A NaN for the value gives NaN."""
+    if value != steps or element(value) != types.float64 or integer != of_element(value, types.int64):
+        return None
+
+    def codegen(context, builder, signature, args):
+        value, steps, whole = args
+        if _fills_registers(context, signature.return_type):
+            return by_register(builder, 8, lambda *parts: _of_register(builder, "scalef", *parts), value, steps)
+        one, bias, places = spread(builder, signature.args[2], (_INT64(1), _INT64(1023), _INT64(52)))
+        half = builder.ashr(whole, one)
+        # By one half after the other: the first product is exact.
+        for part in (half, builder.sub(whole, half)):
+            power = builder.bitcast(builder.shl(builder.add(part, bias), places), value.type)
+            if builder.module.triple.startswith("nvptx"):
+                value = call(builder, "llvm.nvvm.mul.rn.d", value.type, value, power)
+            else:
+                value = builder.fmul(value, power)
+        return value
+
+    return value(value, steps, integer), codegen
+
+
 # The sum with an integer has the exponent of a float64 of that power in its low bits.
 _BIASED_INTEGER = 1.5 * 2.0**52 + 1023.0
 
