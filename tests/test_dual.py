@@ -255,7 +255,7 @@ def test_a_given_gradient():
     x, y, g, h, t = GENERATOR.uniform(0.3, 2, (5, 200))
     pairs = [
         (make_backward_by(gradient_of_two, two, 2, 2, (1, 0)), make_backward(two, 2, 2, (1, 0)), (g, h, x, y)),
-        (make_tangent_by(gradient_of_two, two, 2, 2, (1,)), make_tangent(two, 2, 2, (1,)), (t, x, y)),
+        (make_tangent_by(gradient_of_two, two, 2, 2, (1, 0)), make_tangent(two, 2, 2, (1, 0)), (g, t, x, y)),
     ]
     for given, derived, args in pairs:
         inputs = len(args)
