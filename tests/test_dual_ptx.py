@@ -68,10 +68,9 @@ def arithmetic(x, y):
     z = x * y + 0.1 * x - y * y
     if z > x and not y:
         z = abs(z) - x / (y * y + 1.5)
-    # Subnormal numbers are no zeros.
-    if x > 0:
-        z += 1
-    return min(z, -y) + math.sqrt(x * x + y * y) - max(x, 0.5) * y**-3
+    z = min(z, -y) + math.sqrt(x * x + y * y) - max(x, 0.5) * y**-3
+    # Subnormal numbers are greater than 0 too.
+    return z + 1 if x > 0 else z
 
 
 @jit
