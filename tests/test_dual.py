@@ -14,6 +14,8 @@ import numbaexp
 from numbaexp.dual.derivatives import make_backward, make_backward_by, make_tangent, make_tangent_by
 from numbaexp.dual.functions import FUNCTIONS
 from numbaexp.jit import jit
+from numbaexp.scalar.family import FAMILY
+from numbaexp.scalar.wide import WIDE
 
 exp, exp2, exp10, expm1, sigmoid, softplus = FUNCTIONS.values()
 KINDS = {"float32": np.float32, "float64": np.float64, "wide": np.float64}
@@ -164,6 +166,10 @@ def test_joins():
 @jit
 def every_function(x):
     return exp(x), exp2(x), exp10(x), expm1(x), sigmoid(x), softplus(x)
+
+
+def test_all_functions_are_there():
+    assert FUNCTIONS.keys() == WIDE.keys() == FAMILY.keys()
 
 
 @for_each_kind

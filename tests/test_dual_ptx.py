@@ -26,8 +26,7 @@ try:
 except nvvm.NvvmSupportError as error:
     pytest.skip(f"NVVM is not there: {error}", allow_module_level=True)
 
-from numbaexp.cuda.phases import one_result
-from numbaexp.dual import scalars
+import numbaexp.cuda.custom_numbers  # noqa: F401  registers the scalars of a GPU
 from numbaexp.dual.conversions import make_float, make_number
 from numbaexp.dual.derivatives import make_backward
 from numbaexp.dual.functions import FUNCTIONS
@@ -37,7 +36,6 @@ pytestmark = pytest.mark.sampled(fastmath="True", function=("arithmetic", "gradi
 
 exp, exp2, exp10, expm1, sigmoid, softplus = FUNCTIONS.values()
 CAPABILITY = (9, 0)
-scalars.register("cuda", one_result)
 
 
 @pytest.fixture(scope="module", autouse=True)
