@@ -348,12 +348,6 @@ class _Translation:
     def _quotient(self, operands, kind):
         self.write(operands[0], self.builder.fdiv(*(self.read(operand, kind) for operand in operands[1:])), kind)
 
-    @_instruction(r"sqrt\.rn\.(f32|f64)")
-    def _square_root(self, operands, kind):
-        x = self.read(operands[1], kind)
-        root = self.module.declare_intrinsic("llvm.sqrt", [x.type])
-        self.write(operands[0], self.builder.call(root, [x]), kind)
-
     @_instruction(r"rcp\.rn\.(f32|f64)")
     def _reciprocal(self, operands, kind):
         x = self.read(operands[1], kind)

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from dual_calls import over_arrays
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from numbaexp.dual.derivatives import make_tangent
 from numbaexp.dual.functions import FUNCTIONS
@@ -128,7 +128,7 @@ class Dual:
         other = self.lifted(other)
         a, b = self.value, other.value
         quotient = a / b
-        return self.combined(other, quotient, lambda da, db: total(da, db and -(quotient * db)) / b)
+        return self.combined(other, quotient, lambda da, db: total(da, db and -(quotient * db)) * (b.lifted(1.0) / b))
 
     def __pow__(self, exponent):
         if exponent < 0:
@@ -248,6 +248,17 @@ def check_within(bounded, result, told):
 SEVERAL = st.lists(EXPRESSIONS, min_size=3, max_size=3)
 
 
+# Every step and function, in each kind.
+EVERY = [
+    "(exp(-abs(x)) * sigmoid((y - 0.7)) + expm1(x) / (y + 3))",
+    "max(exp2(x), min(y, (x - softplus(y)))) - math.sqrt(abs((x * 3 - y)))",
+    "chosen(x, (x**3 / y), y, exp10((y - x))**-2)",
+]
+
+
+@example(EVERY, "float64", 0)
+@example(EVERY, "float32", 1)
+@example(EVERY, "wide", 1)
 @settings(deadline=None, max_examples=3)
 @given(SEVERAL, st.sampled_from(list(KINDS)), st.sampled_from([0, 1]))
 def test_expressions(sources, kind, variable):

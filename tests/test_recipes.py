@@ -140,6 +140,26 @@ def add_elementwise(package):
         ),
     )
     package.insert(
+        "scalar/wide.py",
+        (
+            None,
+            """
+            @scalar
+            def sigmoid2(x):
+                return sigmoid(x + x)
+
+            WIDE["sigmoid2"] = sigmoid2
+            """,
+        ),
+    )
+    package.insert(
+        "dual/functions.py",
+        (
+            "_DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {",
+            '    "sigmoid2": lambda x, y: (y + y) * _apply("sigmoid2", -x),',
+        ),
+    )
+    package.insert(
         "cpu/formulas.py",
         (
             None,
@@ -235,6 +255,10 @@ def test_an_elementwise_function(package):
         np.testing.assert_array_equal(numbaexp.sigmoid2_(x.copy()), numbaexp.sigmoid(2 * x))
         np.testing.assert_array_equal(numbaexp.sigmoid2_backward(1.0, x), gradient)
         assert numba.njit(lambda x: numbaexp.sigmoid2(x))(0.25) == numbaexp.sigmoid(0.5)
+        own = numbaexp.elementwise(lambda x: numbaexp.sigmoid2(x), name="own")
+        for each in (x, half):
+            np.testing.assert_array_equal(own(each), numbaexp.sigmoid(2 * each))
+        np.testing.assert_allclose(own.backward(1.0, x), gradient, 1e-15)
         tensor = autograd.tensor(x[:4], requires_grad=True)
         assert autograd.gradgradcheck(numbaexp.sigmoid2, tensor)
         if importlib.util.find_spec("torch"):

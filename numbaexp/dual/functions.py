@@ -27,10 +27,9 @@ _DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
 
 def _apply(name: str, x: Value) -> Value:
     """Return a function of a number."""
-    derivative = _DERIVATIVES[name]
     return x.mapped(
         lambda real: Value(real.number, real.lowering and _call(name, real.number.kind, real), real.lowering),
-        lambda partial, x, y: partial * derivative(x, y),
+        _DERIVATIVES[name],
     )
 
 

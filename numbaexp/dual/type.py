@@ -10,7 +10,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.typeconv import Conversion
 from numba.extending import models, register_model
 
 from numbaexp.vector.type import Vector
@@ -80,14 +79,6 @@ class Number(types.Type):
         if isinstance(other, _JOINED):
             return self
         return unified(self, other) if self._is_of_kind(other) else None
-
-    def can_convert_to(self, typingctx: Any, other: Any) -> Any:
-        """Tell whether ``other`` has all that this type has."""
-        return Conversion.safe if self._is_of_kind(other) and unified(self, other) == other else None
-
-    def can_convert_from(self, typingctx: Any, other: Any) -> Any:
-        """Tell whether a variable of the type may become one of this."""
-        return Conversion.safe if isinstance(other, _JOINED) else None
 
 
 @register_model(Number)

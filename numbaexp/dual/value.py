@@ -106,11 +106,12 @@ class Value:
         )
 
     def __truediv__(self, other: "Value") -> "Value":
+        # One more division for all partials together, and not one for each.
         return self._combined(
             other,
             instructions.divide,
             Value.__truediv__,
-            lambda a, b, result, da, db: _difference(da, db and result * db) / b,
+            lambda a, b, result, da, db: _difference(da, db and result * db) * (b.constant(1.0) / b),
         )
 
     def __neg__(self) -> "Value":
@@ -120,28 +121,29 @@ class Value:
         return (-value).with_partials(self.number.level, {index: -partial for index, partial in partials.items()})
 
     def mapped(
-        self, function: Callable[["Value"], "Value"], times_derivative: Callable[["Value", "Value", "Value"], "Value"]
+        self, function: Callable[["Value"], "Value"], derivative: Callable[["Value", "Value"], "Value"]
     ) -> "Value":
-        """Return a function of a number: ``function`` of the real, and of each partial ``times_derivative(partial, x,
-        result)``."""
+        """Return a function of a number: ``function`` of the real, whose derivative is ``derivative(x, result)``."""
         if not self.number.level:
             return function(self)
         x, partials = self.parts(self.number.level)
-        result = x.mapped(function, times_derivative)
-        return result.with_partials(
-            self.number.level, {index: times_derivative(partial, x, result) for index, partial in partials.items()}
-        )
+        result = x.mapped(function, derivative)
+        slope = derivative(x, result)
+        return result.with_partials(self.number.level, {index: partial * slope for index, partial in partials.items()})
 
     def square_root(self) -> "Value":
         """Return the square root."""
-        return self.mapped(
-            lambda x: x._emitted(instructions.square_root),
-            lambda partial, x, root: partial * (x.constant(0.5) / root),
-        )
+        return self.mapped(lambda x: x._emitted(instructions.square_root), lambda x, root: x.constant(0.5) / root)
 
     def __abs__(self) -> "Value":
-        """Return the magnitude, whose derivative at 0 is 0."""
-        return self.mapped(lambda x: x._emitted(instructions.magnitude), _times_sign)
+        """Return the magnitude, whose derivative is the sign: that of 0 is 0, and that of NaN is NaN."""
+        return self.mapped(lambda x: x._emitted(instructions.magnitude), lambda x, magnitude: x.sign)
+
+    @property
+    def sign(self) -> "Value":
+        """Return the sign, a real: 1, -1, or else the number itself."""
+        zero, one = self.constant(0.0), self.constant(1.0)
+        return one.chosen(self.compare(">", zero), (-one).chosen(self.compare("<", zero), self.primal))
 
     def __pow__(self, exponent: int) -> "Value":
         """Return a power by squaring; of a negative exponent the reciprocal."""
@@ -178,10 +180,3 @@ def _difference(a: Any, b: Any) -> Any:
     if b is None:
         return a
     return -b if a is None else a - b
-
-
-def _times_sign(partial: Value, x: Value, magnitude: Value) -> Value:
-    """Return the derivative of a magnitude: of 0 it is 0, and of NaN that."""
-    zero, primal = x.constant(0.0), x.primal
-    signed = (-partial).chosen(x.compare("<", zero), partial * primal)
-    return partial.chosen(x.compare(">", zero), signed)

@@ -99,8 +99,8 @@ def decay(x):
 def expm1(x):
     """Compute 2**n r q(r) + (2**n - 1), halved in between, as 2**1024 is no float64.
 
-    Where n is 0, r errs by 2 relatively, q, at least 0.58, by 2 / 0.58, and the product by 1: less than 7. Where n is 1,
-    2**n r q errs by 2 + 0.5, relative to a result of at least 0.41, and the sum by 1; elsewhere less.
+    Relatively, where n is 0, r errs by 2, q, at least 0.58, by 2 / 0.58, and the product by 1: less than 7. Where n is
+    1, 2**n r q errs by 2 + 0.5, with a result of at least 0.41, and the sum by 1; elsewhere less.
     """
     x_near = clamped(x, -40.0, 710.0)
     shifted = fma(x_near, c.SINGLE_LOG2E, ROUND_TO_INTEGER)
