@@ -8,6 +8,8 @@ from typing import Any
 
 # Each has the same colour in every picture.
 COLOURS = {"numbaexp": "#c0392b", "textbook": "#7f8c8d", "numpy": "#2e86c1", "torch": "#7d3c98"}
+# Of curves that have no colour of their own, and may lie on one another.
+STYLES = ("-", "--", ":", "-.", (0, (1, 3)))
 LOOK = {
     "axes.grid": True,
     "grid.alpha": 0.3,

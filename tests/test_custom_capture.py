@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import numbaexp
 from numbaexp.custom.capture import capture
 from numbaexp.custom.operation import CustomOperation
-from numbaexp.custom.unsupported import UnsupportedError, explained
+from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.dual.conversions import make_float, make_number
 from numbaexp.dual.functions import FUNCTIONS
 
@@ -163,15 +163,6 @@ def test_too_many_inputs():
 @pytest.mark.parametrize("given", [int, np.exp, math.exp, np.vectorize(math.sin), 3.0, "x", None, numbaexp.exp])
 def test_what_is_no_function(given):
     assert "`function` must be a Python function of numbers; got " in refused(given)
-
-
-def test_what_typing_refuses_is_explained():
-    function = capture(defined("y = x * 2\nreturn y + 1")).function
-    compiled = numba.njit(defined("return function(x)", function=function))
-    with pytest.raises(UnsupportedError, match=rf'mul.*UniTuple.* \(in f, "{FILE}", line 2\)$'), explained("f"):
-        compiled((1.0, 2.0))
-    with pytest.raises(numba.errors.TypingError), explained("f"):
-        raise numba.errors.TypingError("none of the user's")
 
 
 RIGHT = {

@@ -10,10 +10,14 @@ from helpers import ROOT, printed, run_python
 EXAMPLES = ROOT / "examples"
 # What each needs beside numbaexp, but for its picture.
 NEEDS = {
+    "accelerated_loop": [],
     "compound_interest": [],
     "exponential_fit": [],
     "growth_and_decay": [],
+    "logistic_fit": [],
+    "option_price": [],
     "rounding": [],
+    "sensitivities": [],
     "softmax_regression": ["sklearn"],
     "softmax_regression_torch": ["sklearn", "torch"],
 }
@@ -71,6 +75,16 @@ def test_without_matplotlib_the_lines_are_printed(example, monkeypatch, capsys):
     assert "standard error" in capsys.readouterr().out
 
 
+def test_accelerated_loop(example):
+    loop = example("accelerated_loop")
+    before, after = loop.before_and_after().values()
+    assert np.abs(loop.errors(after.powers)).max() <= 0.5
+    assert np.abs(loop.errors(before.powers)).max() > 0.5
+    densities = [function.density(loop.places(), loop.sample()) for function in (before, after)]
+    np.testing.assert_allclose(*densities, rtol=1e-14)
+    assert densities[1].sum() * 9 / loop.PLACES == pytest.approx(1, abs=0.01)
+
+
 def test_compound_interest(example):
     interest = example("compound_interest")
     times = np.array([1e7, 1e8, 1e9])
@@ -110,6 +124,29 @@ def test_growth_and_decay(example):
     assert growth.relative_error(minutes, growth.bismuth_by_difference)[0] > 1e-8
 
 
+def test_logistic_fit(example):
+    fit = example("logistic_fit")
+    found = fit.fits()
+    assert {"numpy"} <= set(found)
+    for parameters in found.values():
+        np.testing.assert_allclose(parameters, found["numpy"], rtol=1e-6)
+        np.testing.assert_allclose(parameters, fit.TRUE, atol=0.15)
+
+
+def test_option_price(example):
+    option = example("option_price")
+    spots, step = np.linspace(0.6, 1.5, 10), 1e-5
+    inputs = np.log(spots), option.YEARS, option.RATE, option.VOLATILITY
+    price = option.call(*inputs)
+    assert np.abs(price - option.exact_call(spots)).max() < 1.5e-4
+    found = option.greeks(spots)
+    above, below = (option.greeks(spots + sign * step) for sign in (1, -1))
+    np.testing.assert_allclose(found.gamma, (above.delta - below.delta) / (2 * step), rtol=1e-6)
+    for greek, index in ((-found.theta, 1), (found.rho, 2), (found.vega, 3)):
+        up, down = ([x + sign * step * (place == index) for place, x in enumerate(inputs)] for sign in (1, -1))
+        np.testing.assert_allclose(greek, (option.call(*up) - option.call(*down)) / (2 * step), rtol=1e-4, atol=1e-9)
+
+
 def test_rounding(example):
     rounding = example("rounding")
     found = rounding.elementwise_roundings()
@@ -128,6 +165,19 @@ def test_rounding_tells_a_wrong_function(example, direction, above, below):
     found = rounding.rounding(lambda x: np.nextafter(exp(x), np.float32(direction)), "exp", x)
     assert (found.above, found.below) == (above, below)
     assert (np.sign(found.errors) == np.sign(direction)).all()
+
+
+def test_sensitivities(example):
+    sensitivities = example("sensitivities")
+    for function, ranges in sensitivities.CASES.values():
+        inputs = sensitivities.inputs_of(ranges)
+        assert set(sensitivities.differing_bits(function, inputs).values()) <= {0}
+    (years, _, rate), found = inputs, sensitivities.elasticities(function, inputs)
+    for percent, wanted in zip(found, (rate * years, np.ones_like(years), rate * years), strict=True):
+        np.testing.assert_allclose(percent, wanted, rtol=1e-6)
+    value, first, second = sensitivities.derivatives_of_likelihood(4.0, np.log([0.125, 0.25]))
+    np.testing.assert_allclose(value, [0.5 + np.log(8), 1 + np.log(4)], rtol=1e-14)
+    np.testing.assert_allclose((first, second), [[-0.5, 0], [0.5, 1]], atol=1e-14)
 
 
 def test_softmax_regression(example):
