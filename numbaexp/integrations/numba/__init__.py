@@ -3,3 +3,6 @@
 from numbaexp.integrations.numba import arrays as arrays
 from numbaexp.integrations.numba import rows as rows
 from numbaexp.integrations.numba import scalars as scalars
+from numbaexp.integrations.loading import import_with
+
+import_with("numbaexp.engine.custom_functions", "numbaexp.integrations.numba.custom")
