@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numbaexp.cpu import custom_numbers as custom_numbers  # the scalars
+from numbaexp.cpu import custom_numbers  # noqa: F401, the scalars of users' functions
 from numbaexp.cpu.cached_code import NeedOfFunction, keep
 from numbaexp.cpu.variants import prefer_whole_registers_of
 from numbaexp.custom.operation import CustomOperation

@@ -10,28 +10,29 @@ from numba.extending import intrinsic, lower_getattr, models, register_model
 
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.engine.custom_functions import CustomFunction
-from numbaexp.integrations.numba.registering import is_for_cuda, type_of
-
-
-def _is_wide(kind: Any) -> bool:
-    return kind in (types.float32, types.float64) or isinstance(kind, (types.Integer, types.Boolean))
+from numbaexp.integrations.numba.registering import is_for_cuda, refuse, type_of
 
 
 def _compute_for(operation: CustomOperation, kinds: tuple[Any, ...]) -> Any:
-    """Return the compiled function of numbers of some types."""
+    """Return the compiled function of a tuple of numbers of some types."""
     if len(kinds) != len(operation.arrays):
         raise TypingError(f"`{operation.name}` must be given {len(operation.arrays)} numbers; got {len(kinds)}")
-    for label, kind in zip(operation.arrays, kinds, strict=True):
-        if not _is_wide(kind):
-            raise TypingError(
-                f"`{label}` of `{operation.name}` must be a float32, float64, integer or bool; got {kind}"
-            )
-    # Imported here, as the scalars of the other target may lack what they need.
+    # Imported here, as importing numbaexp should not import the scalars.
     if is_for_cuda():
-        from numbaexp.cuda import custom_in_kernels as in_code
+        from numbaexp.cuda import custom_in_kernels as custom
+        from numbaexp.cuda import in_kernels as scalars
     else:
-        from numbaexp.cpu import custom_in_code as in_code
-    return in_code.make_compute(operation, "float32" if set(kinds) == {types.float32} else "float64")
+        from numbaexp.cpu import custom_in_code as custom
+        from numbaexp.cpu import scalars_in_loops as scalars
+    for label, kind in zip(operation.arrays, kinds, strict=True):
+        if scalars.type_for((kind,)) is None:
+            refuse(f"{label}` of `{operation.name}", "a number of a real type", kind)
+    dtype = scalars.type_for(kinds)
+    if dtype is None:
+        raise TypingError(
+            f"numbers of 16 bits must be given to `{operation.name}` alone; got {', '.join(map(str, kinds))}"
+        )
+    return custom.make_compute(operation, dtype)
 
 
 class _Type(types.Function):
