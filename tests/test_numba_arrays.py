@@ -11,6 +11,7 @@ import numbaexp
 
 pytestmark = pytest.mark.sampled(name="exp", dtype="float32")
 
+
 def compiled(name):
     """Return the function of an array, and that to another one."""
     function = getattr(numbaexp, name)

@@ -551,6 +551,60 @@ def test_in_users_kernels(launches, kind, device, fastmath):
         assert not differing(result, computed(function, x.astype(dtype))).any(), function
 
 
+def gradients_of_users(x, y):
+    i = cuda.grid(1)
+    if i < x.size:
+        y[0, i] = numbaexp.exp_backward(x[i], x[x.size - 1 - i])
+        y[1, i] = numbaexp.exp2_backward(x[i], x[x.size - 1 - i])
+        y[2, i] = numbaexp.exp10_backward(x[i], x[x.size - 1 - i])
+        y[3, i] = numbaexp.expm1_backward(x[i], x[x.size - 1 - i])
+        y[4, i] = numbaexp.sigmoid_backward(x[i], x[x.size - 1 - i])
+        y[5, i] = numbaexp.softplus_backward(x[i], x[x.size - 1 - i])
+
+
+@numbaexp.elementwise
+def growth(x, rate):
+    return numbaexp.exp(x * rate) - 1 if x < rate else x / (1 + x * x)
+
+
+@numbaexp.elementwise
+def both(x, y):
+    z = numbaexp.sigmoid(x)
+    return growth(z, y), z * y
+
+
+def functions_of_users(x, y):
+    i = cuda.grid(1)
+    if i < x.size:
+        y[0, i] = growth(x[i], x[x.size - 1 - i])
+        y[1, i], y[2, i] = both(x[i], x[x.size - 1 - i])
+        y[3, i], y[4, i] = growth.backward(x[0], x[i], x[x.size - 1 - i])
+
+
+@pytest.mark.parametrize("written", [gradients_of_users, functions_of_users])
+@pytest.mark.parametrize(
+    ("kind", "fastmath"), [*((kind, False) for kind in USERS), *((kind, True) for kind in USERS if kind in DTYPES)]
+)
+def test_functions_of_several_numbers_in_users_kernels(launches, kind, written, device, fastmath):
+    of, to = USERS[kind]
+    capability = DEVICES[device].compute_capability
+    ptx = cuda.compile_ptx(written, types.void(of[::1], to[:, ::1]), cc=capability, fastmath=fastmath)[0]
+    rng, dtype = np.random.default_rng(11), DTYPES.get(kind, DTYPES["float64"])
+    special = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-5, *np.geomspace(1e-44, 1e-30, 100)]
+    x = rng.permutation(np.concatenate([rng.uniform(-20, 20, 3000), special]))
+    x = x.astype(dtype) if kind in DTYPES else np.arange(-50, 50).astype(kind)
+    x[0] = 1
+    y = np.empty((6, x.size), dtype)
+    Machine(ptx)(-(-x.size // 64), 64, *flat(x), *flat(y))
+    given, other = x.astype(dtype), x[::-1].astype(dtype)
+    if written is gradients_of_users:
+        expected = [computed(f"{name}_backward", given, other) for name in FAMILY]
+    else:
+        expected = [growth(given, other), *both(given, other), *growth.backward(given[0], given, other)]
+    for k, result in enumerate(expected):
+        assert not differing(y[k], result).any(), k
+
+
 # The devices between those tried.
 
 

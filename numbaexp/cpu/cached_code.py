@@ -6,6 +6,7 @@ that is gone, and compiles anew.
 """
 
 import functools
+import sys
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -53,9 +54,34 @@ class Need:
 
 
 def _meet(version: str, kernel: Kernel) -> Need:
-    if version != __version__:
-        raise FileNotFoundError(f"compiled with numbaexp {version}")
+    _check(version == __version__)
     return Need(kernel)
+
+
+class NeedOfFunction(Need):
+    """That a function which a user has written, and which a module has by a name, is the one of a digest."""
+
+    def __init__(self, module: str, name: str, digest: str) -> None:
+        super().__init__(())
+        self._function = module, name, digest
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _meet_function, (__version__, *self._function)
+
+
+def _meet_function(version: str, module: str, name: str, digest: str) -> Need:
+    # Whoever calls it has imported its module.
+    found: Any = sys.modules.get(module)
+    for each in name.split("."):
+        found = getattr(found, each, None)
+    operation = getattr(found, "operation", None)
+    _check(version == __version__ and operation is not None and operation.digest == digest)
+    return NeedOfFunction(module, name, digest)
+
+
+def _check(is_met: bool) -> None:
+    if not is_met:
+        raise FileNotFoundError("compiled with other functions than these")
 
 
 def _has_needs(library: Any) -> bool:

@@ -169,20 +169,20 @@ def rounded_vector(name, dtype):
     return scalar(_make_whole(dtype, settled, fast_phase(name, dtype, level)))
 
 
-def _number_of(kinds):
-    """Return the float type that arguments of types of Numba's are computed in, or None."""
+def type_for(kinds):
+    """Return the float type that arguments of types of Numba's are computed in; None where there is none."""
     if not all(kind in _FLOATS or isinstance(kind, (types.Integer, types.Boolean)) for kind in kinds):
         return None
-    return np.float32 if set(kinds) == {types.float32} else np.float64
+    return "float32" if set(kinds) == {types.float32} else "float64"
 
 
 def scalar_for(name, *kinds):
     """Return the Python function that Numba compiles for a call with arguments of types of Numba's; None where there is
     none."""
-    number = _number_of(kinds)
-    if number is None:
+    dtype = type_for(kinds)
+    if dtype is None:
         return None
-    dtype = np.dtype(number).name
+    number = np.dtype(dtype).type
     if name in SAVED:
         gradient = GRADIENTS[name][dtype]
 

@@ -195,9 +195,9 @@ def seldom(typingctx, condition):
     return types.boolean(types.boolean), codegen
 
 
-def have_whole_registers(context: Any, builder: Any) -> None:
-    """Have LLVM vectorize the loops of a function with 512 bits, where the processor has them: for many of these LLVM
-    prefers 256."""
+def prefer_whole_registers_of(context: Any, builder: Any) -> None:
+    """Have LLVM vectorize the loops of the function that is being emitted with 512 bits, where the processor has them:
+    for many of these LLVM prefers 256."""
     if level_for(context) is AVX512:
         _add_attribute(builder.function, '"prefer-vector-width"="512"')
 
@@ -207,7 +207,7 @@ def prefer_whole_registers(typingctx):
     """Have LLVM vectorize the calling function's loops with whole registers."""
 
     def codegen(context, builder, signature, args):
-        have_whole_registers(context, builder)
+        prefer_whole_registers_of(context, builder)
         return context.get_dummy_value()
 
     return types.none(), codegen

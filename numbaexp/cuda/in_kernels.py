@@ -18,7 +18,7 @@ _scalar = functools.cache(one_result)
 
 
 @intrinsic
-def _cast(typingctx, value, like):
+def cast(typingctx, value, like):
     """Return a 16-bit float as its bit pattern, or the reverse."""
 
     def codegen(context, builder, signature, args):
@@ -27,7 +27,7 @@ def _cast(typingctx, value, like):
     return like(value, like), codegen
 
 
-def _type_of(kinds):
+def type_for(kinds):
     """Return the float type that arguments of types of Numba's are computed in; None where there is none."""
     if len(set(kinds)) == 1 and kinds[0] in _NAMES:
         return _NAMES[kinds[0]]
@@ -37,15 +37,15 @@ def _type_of(kinds):
 
 def scalar_for(name, *kinds):
     """Return what Numba is to compile for a function of arguments of types of Numba's; None where there is nothing."""
-    dtype = _type_of(kinds)
+    dtype = type_for(kinds)
     if dtype is None:
         return None
     scalar = _scalar(name, dtype)
     if itemsize(dtype) == 2:
         if len(kinds) == 1:
-            return lambda x: _cast(scalar(_cast(x, np.uint16(0))), x)
-        return lambda grad_output, saved: _cast(
-            scalar(_cast(grad_output, np.uint16(0)), _cast(saved, np.uint16(0))), saved
+            return lambda x: cast(scalar(cast(x, np.uint16(0))), x)
+        return lambda grad_output, saved: cast(
+            scalar(cast(grad_output, np.uint16(0)), cast(saved, np.uint16(0))), saved
         )
     number = np.dtype(dtype).type
     if len(kinds) == 1:

@@ -2,18 +2,22 @@
 
 from typing import Any
 
-import numpy as np
-
 from numbaexp.dual.conversions import make_float, make_number
 from numbaexp.jit import jit
-from numbaexp.scalar.forms import STORED_AS
-from numbaexp.scalar.ieee import bfloat_to_float, float_to_bfloat, float_to_half, half_to_float, scalar
+from numbaexp.scalar.ieee import (
+    bfloat_to_float,
+    float_to_bfloat,
+    float_to_half,
+    half_to_float,
+    scalar,
+    to_float32,
+    to_float64,
+)
 from numbaexp.scalar.narrow import to_bfloat, to_half
-from numbaexp.vector.operations import as_number
 
 _TO_FLOAT = {"float16": half_to_float, "bfloat16": bfloat_to_float}
 _ROUNDED = {
-    "wide": {"float16": to_half, "bfloat16": to_bfloat},
+    "wide": {"float16": to_half, "bfloat16": to_bfloat, "float32": to_float32},
     "float32": {"float16": float_to_half, "bfloat16": float_to_bfloat},
 }
 
@@ -25,25 +29,18 @@ def kind_of(dtype: str, wide: bool) -> str:
 
 def make_from_element(dtype: str, kind: str) -> Any:
     """Return ``number(element)``, of a float as it is stored, or a vector of them."""
-    number, to_float = make_number(kind), _TO_FLOAT.get(dtype, _same)
-    like = (np.float32 if kind == "float32" else np.float64)(0)
+    number, to_float, widened = make_number(kind), _TO_FLOAT.get(dtype, _same), to_float64 if kind == "wide" else _same
 
     @jit
     def from_element(element):
-        return number(as_number(to_float(element), like))
+        return number(widened(to_float(element)))
 
     return from_element
 
 
 def make_to_element(dtype: str, kind: str, lanes: int = 1) -> Any:
     """Return ``element(result)``, rounded once; a result may be a constant."""
-    value_of, nothing = make_float(kind, lanes), STORED_AS[dtype](0)
-
-    @scalar
-    def to_stored(x):
-        return as_number(x, nothing)
-
-    round_to = _ROUNDED.get(kind, {}).get(dtype, to_stored)
+    value_of, round_to = make_float(kind, lanes), _ROUNDED.get(kind, {}).get(dtype, _same)
 
     @jit
     def to_element(result):

@@ -13,7 +13,7 @@ from numba.np import ufunc_db
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 from numbaexp.cpu.scalars_in_loops import rounded_scalar
-from numbaexp.cpu.variants import have_whole_registers
+from numbaexp.cpu.variants import prefer_whole_registers_of
 from numbaexp.integrations import numba_caches
 from numbaexp.once import LOCK
 
@@ -37,7 +37,7 @@ def _emit(context: Any, builder: Any, name: str, number: Any, x: Any) -> Any:
     # Numba makes a function of an array expression, and LLVM would not inline it: its loop would be no SIMD code.
     if "__numba_array_expr" in builder.function.name and "noinline" not in attributes:
         attributes.add("alwaysinline")
-    have_whole_registers(context, builder)
+    prefer_whole_registers_of(context, builder)
     function = context.typing_context.resolve_value_type(rounded_scalar(name, number.name))
     signature = function.get_call_type(context.typing_context, (number,), {})
     return context.get_function(function, signature)(builder, [x])
@@ -87,7 +87,7 @@ def _our_expression(original: Callable[..., Any]) -> Callable[..., Any]:
     @_in_place_of(original)
     def lowering(lowerer: Any, expression: Any) -> Any:
         if _active and _has_ours(expression.expr):
-            have_whole_registers(lowerer.context, lowerer.builder)
+            prefer_whole_registers_of(lowerer.context, lowerer.builder)
         return original(lowerer, expression)
 
     return lowering

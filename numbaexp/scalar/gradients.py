@@ -34,6 +34,8 @@ from numbaexp.scalar.ieee import (
     lowest,
     rounded_product,
     scalar,
+    to_float32,
+    to_float64,
 )
 from numbaexp.scalar.narrow import to_bfloat, to_half
 from numbaexp.vector.operations import bits_of, float_of, fma
@@ -99,17 +101,17 @@ def narrow_sigmoid_derivative(x):
 
 @scalar
 def itself(y):
-    return np.float64(y)
+    return to_float64(y)
 
 
 @scalar
 def times_ln2(y):
-    return np.float64(y) * c.DOUBLE_LN2_HI
+    return to_float64(y) * c.DOUBLE_LN2_HI
 
 
 @scalar
 def times_ln10(y):
-    return np.float64(y) * c.DOUBLE_LN10_HI
+    return to_float64(y) * c.DOUBLE_LN10_HI
 
 
 @scalar
@@ -125,15 +127,15 @@ def narrow(derivative):
 
     @scalar
     def of_half(g, saved):
-        return to_half(np.float64(from_half(g)) * derivative(from_half(saved)))
+        return to_half(to_float64(from_half(g)) * derivative(from_half(saved)))
 
     @scalar
     def of_bfloat(g, saved):
-        return to_bfloat(np.float64(bfloat_to_float(g)) * derivative(bfloat_to_float(saved)))
+        return to_bfloat(to_float64(bfloat_to_float(g)) * derivative(bfloat_to_float(saved)))
 
     @scalar
     def of_single(g, saved):
-        return np.float32(np.float64(g) * derivative(saved))
+        return to_float32(to_float64(g) * derivative(saved))
 
     return {"float16": of_half, "bfloat16": of_bfloat, "float32": of_single}
 
@@ -266,7 +268,7 @@ def limit_of_product(y, is_taken):
 
 @scalar
 def product(g, y):
-    return g * y
+    return rounded_product(g, y)
 
 
 @scalar

@@ -26,8 +26,12 @@ def overload_elementwise(name: str, function: Callable[..., Any], **options: Any
     """Implement an elementwise function for some types of arguments, as :func:`numba.extending.overload`."""
     stand_in = _stand_in(name)
     overload(stand_in, **options)(function)
-    typed = next(kind for value, kind in reversed(builtin_registry.globals) if value is stand_in)
-    builtin_registry.register_global(getattr(numbaexp.public, name), typed)
+    builtin_registry.register_global(getattr(numbaexp.public, name), type_of(stand_in))
+
+
+def type_of(function: Any) -> Any:
+    """Return the type that Numba has been told of a function."""
+    return next(kind for value, kind in reversed(builtin_registry.globals) if value is function)
 
 
 def is_for_cuda() -> bool:
