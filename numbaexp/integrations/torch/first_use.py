@@ -39,8 +39,8 @@ class _Namespace(_Base):
         if register_named(name):
             return super().__getattr__(name)
         raise AttributeError(
-            f"`numbaexp.elementwise` has made no function here that `torch.ops.numbaexp.{name}` is of: import the module "
-            "that defines the function; another version of the function has another name"
+            f"`torch.ops.numbaexp.{name}` is of no function that `numbaexp.elementwise` has made here: import the "
+            "module that defines the function; another version of the function has another name"
         )
 
 
