@@ -88,12 +88,12 @@ def promoted(labels: Sequence[str], arrays: Sequence[Any]) -> list[torch.Tensor]
             float_type(x, label)
             if x.device != like.device:
                 raise ValueError(f"`{label}` must be on {like.device}, as another array is; got {x.device}")
+            tensors.append(x)
         elif isinstance(x, _NUMBERS):
             # By way of float64, for overflow is no error.
-            x = torch.full((), x, dtype=torch.float64, device=like.device)
+            tensors.append(torch.full((), x, dtype=torch.float64, device=like.device))
         else:
             raise TypeError(f"`{label}` must be a number or a torch.Tensor; got a {type(x).__name__}")
-        tensors.append(x)
     dtype = _promoted_type(arrays)
     return [x if x.dtype is dtype else x.to(dtype) for x in tensors]
 

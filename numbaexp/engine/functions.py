@@ -62,7 +62,8 @@ def function_of(operation: Operation) -> Any:
 
 def written_by_users() -> list[Operation]:
     """Return the operations of functions that users have written, and of their gradients."""
-    return [operation for operation in _functions if operation.is_custom]
+    # Another thread may decorate meanwhile.
+    return [operation for operation in list(_functions) if operation.is_custom]
 
 
 def _first_call(operation: Operation, *args: Any, **kwargs: Any) -> Any:

@@ -39,8 +39,8 @@ class _Namespace(_Base):
         if register_named(name):
             return super().__getattr__(name)
         raise AttributeError(
-            f"no function that `numbaexp.elementwise` has decorated here is that of `torch.ops.numbaexp.{name}`: import "
-            "the module that defines the function; another version of the function has another name"
+            f"`torch.ops.numbaexp.{name}` is of no function that `numbaexp.elementwise` has made here: import the "
+            "module that defines the function; another version of the function has another name"
         )
 
 
