@@ -153,7 +153,8 @@ def _differentiate(primals: Any, tangents: Any, *, operation: CustomOperation) -
 
 def _transpose(gradients: Any, *arrays: Any, operation: CustomOperation) -> list[Any]:
     """Transpose a derivative, which is linear in the gradients or tangents that come before the inputs."""
-    assert operation.derivative_of is not None
+    if operation.derivative_of is None:
+        raise NotImplementedError(f"`{operation.name}` is not linear, and has no transpose")
     of, which, wrt = operation.derivative_of
     count = len(arrays) - len(of.arrays)
     dtype, inputs = arrays[count].dtype, arrays[count:]
