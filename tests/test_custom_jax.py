@@ -17,7 +17,7 @@ from numbaexp.target import SERIAL_BELOW
 
 pytestmark = pytest.mark.sampled(name=("gaussian",), dtype=("float16", "float32"), shape=("float32[a, b]",))
 
-FUNCTIONS = '''
+FUNCTIONS = """
 import numbaexp
 
 @numbaexp.elementwise
@@ -35,7 +35,7 @@ def waves(x, y):
     for _ in range(3):
         power = power * x + y
     return numbaexp.exp(-x * x) * y, power
-'''
+"""
 _named = {"__name__": __name__}
 exec(FUNCTIONS, _named)
 gaussian, elu, waves = (_named[name] for name in ("gaussian", "elu", "waves"))
@@ -148,10 +148,15 @@ def test_batches():
     one = gaussian(X, MU, SIGMA)
     assert_all(jax.vmap(gaussian, (0, None, None))(batch, MU, SIGMA), gaussian(batch, MU, SIGMA))
     assert_all(jax.vmap(gaussian, (None, None, 0))(X, MU, numbers), gaussian(X, MU, numbers[:, None, None]))
-    assert_all(jax.vmap(gaussian, (0, 0, None), 1)(batch[:, 0], batch[:, 1], 2.0), gaussian(*batch[:, :2].swapaxes(0, 1), SIGMA * 0 + 2).T)
+    assert_all(
+        jax.vmap(gaussian, (0, 0, None), 1)(batch[:, 0], batch[:, 1], 2.0),
+        gaussian(*batch[:, :2].swapaxes(0, 1), SIGMA * 0 + 2).T,
+    )
     assert_all(jax.vmap(gaussian, (0, None, None))(numbers, 0.5, 1.5), gaussian(numbers, 0.5, 1.5))
     assert_all(jax.vmap(waves, (2, None))(np.moveaxis(batch, 0, 2), MU), waves(batch, MU))
-    assert_all(jax.vmap(jax.vmap(gaussian, (0, None, 0)), (None, 0, None))(X[0], MU, X[1]), gaussian(X[0], MU[:, None], X[1]))
+    assert_all(
+        jax.vmap(jax.vmap(gaussian, (0, None, 0)), (None, 0, None))(X[0], MU, X[1]), gaussian(X[0], MU[:, None], X[1])
+    )
     per_example = jax.vmap(jax.grad(gaussian, (0, 1, 2)), (0, None, None))(MU, 0.5, 1.5)
     assert_all(per_example, gaussian.backward(np.ones_like(MU), MU, 0.5, 1.5))
     assert_all(gaussian(jnp.asarray(X), MU, SIGMA), one)
@@ -205,13 +210,13 @@ def test_refused():
     for compiled in (gaussian, jax.jit(gaussian)):
         with pytest.raises(ValueError, match="broadcast"):
             compiled(x, jnp.ones(3), 1.0)
-    with pytest.raises(TypeError, match="^`out` must not be a JAX array: they cannot be changed"):
+    with pytest.raises(TypeError, match=r"^`out` must not be a JAX array: they cannot be changed"):
         gaussian(x, 0.0, 1.0, out=x)
-    with pytest.raises(TypeError, match="^`out` must not be given where JAX traces"):
+    with pytest.raises(TypeError, match=r"^`out` must not be given where JAX traces"):
         jax.jit(lambda x: gaussian(x, 0.0, 1.0, out=np.ones(2)))(x)
-    with pytest.raises(TypeError, match="`gaussian` does not take `where`"):
+    with pytest.raises(TypeError, match=r"`gaussian` does not take `where`"):
         gaussian(x, 0.0, 1.0, where=True)
-    with pytest.raises(NotImplementedError, match="^`gaussian` is not linear"):
+    with pytest.raises(NotImplementedError, match=r"^`gaussian` is not linear"):
         jax.linear_transpose(lambda x: gaussian(x, 0.0, 1.0), x)(x)
 
 
@@ -227,7 +232,7 @@ def test_other_calls_are_refused(arrays, results):
         made = [jax.ShapeDtypeStruct(X.shape, X.dtype)] * results
         return jax.ffi.ffi_call("numbaexp", made)(*arrays, function=gaussian.operation.kernel)
 
-    with pytest.raises(jax.errors.JaxRuntimeError, match="INVALID_ARGUMENT: .*numbaexp has no such function of such"):
+    with pytest.raises(jax.errors.JaxRuntimeError, match=r"INVALID_ARGUMENT: .*numbaexp has no such function of such"):
         jax.block_until_ready(jax.jit(call)(*arrays))
 
 
@@ -242,7 +247,7 @@ def test_devices(run_script):
     """Each of several computes its part; inside ``shard_map`` gradients of what they share are added up."""
     run_script(
         FUNCTIONS
-        + r'''
+        + r"""
 import re
 import jax, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
@@ -278,7 +283,7 @@ except ValueError as error:
     assert "must be on one device" in str(error)
 else:
     raise AssertionError
-''',
+""",
         **TWO_DEVICES,
     )
 

@@ -95,9 +95,9 @@ class TestDask:
         made = gaussian(x, 0.0, 1.0, where=x > 0, out=da.zeros_like(x), dtype="float64")
         expected = gaussian(X, 0.0, 1.0, where=X > 0, out=np.zeros_like(X))
         assert_same_bits(made.compute(scheduler=SCHEDULER), expected)
-        with pytest.raises(TypeError, match="^of an array of Dask `waves`, of several results, takes no options"):
+        with pytest.raises(TypeError, match=r"^of an array of Dask `waves`, of several results, takes no options"):
             waves(x, x, where=x > 0)
-        with pytest.raises(TypeError, match="^ufunc 'gaussian' not supported for the input types"):
+        with pytest.raises(TypeError, match=r"^ufunc 'gaussian' not supported for the input types"):
             gaussian(x, x.astype("complex"), 1.0)
 
     def test_graphs_are_pickled(self, x):
@@ -193,7 +193,7 @@ def test_xarray():
     xarray.testing.assert_identical(gaussian(x[1:], x[:-1], 1.0), gaussian(x[1:-1], x[1:-1], 1.0))
     dataset = gaussian(xarray.Dataset({"n": x}), 0.5, 2.0)
     assert_same_bits(dataset["n"].to_numpy(), gaussian(X, 0.5, 2.0))
-    with pytest.raises(NotImplementedError, match="`out`"):
+    with pytest.raises(NotImplementedError, match=r"`out`"):
         gaussian(x, 0.5, 2.0, out=x.copy())
 
 
@@ -211,7 +211,9 @@ def test_astropys_quantities():
             assert_same_bits(each.value, expected)
     assert isinstance(gaussian(X, 0.5, 2.0 * units.one), units.Quantity)
     for arguments in ((X * units.m, 0.5, 2.0), (X, 0.5 * units.m, 2.0)):
-        with pytest.raises(units.UnitTypeError, match="^Can only apply 'gaussian' function to dimensionless quantities$"):
+        with pytest.raises(
+            units.UnitTypeError, match=r"^Can only apply 'gaussian' function to dimensionless quantities$"
+        ):
             gaussian(*arguments)
     out = X * units.one
     assert gaussian(X, 0.5, 2.0, out=out) is out
@@ -225,5 +227,5 @@ def test_unyts_arrays():
     assert_same_bits(gaussian(unyt.unyt_array(X / 1000, "km/m"), 0.5, 2.0), gaussian(X / 1000 * 1000, 0.5, 2.0))
     assert_same_bits(waves(0.5, x)[1], waves(0.5, X)[1])
     for arguments in ((unyt.unyt_array(X, "m"), 0.5, 2.0), (X, 0.5, unyt.unyt_quantity(2.0, "m"))):
-        with pytest.raises(unyt.exceptions.UnitOperationError, match="^The gaussian operator"):
+        with pytest.raises(unyt.exceptions.UnitOperationError, match=r"^The gaussian operator"):
             gaussian(*arguments)

@@ -115,18 +115,18 @@ def test_in_place():
     assert_same_bits(out.data, gaussian(*ARGUMENTS))
     out.sum().backward()
     assert_same_bits(x.grad.data, gaussian.backward(1.0, *ARGUMENTS)[0])
-    with pytest.raises(RuntimeError, match="^`out` must be `x` itself where `gaussian` is recorded"):
+    with pytest.raises(RuntimeError, match=r"^`out` must be `x` itself where `gaussian` is recorded"):
         gaussian(x, mu, sigma, out=autograd.tensor(ARGUMENTS[0]))
-    with pytest.raises(TypeError, match="^`out` must be a tensor of `numbaexp.autograd`"):
+    with pytest.raises(TypeError, match=r"^`out` must be a tensor of `numbaexp.autograd`"):
         gaussian(x, mu, sigma, out=ARGUMENTS[0].copy())
     outs = tuple(autograd.tensor(ARGUMENTS[0]) for _ in range(2))
-    with pytest.raises(RuntimeError, match="^`out` must be `x` itself where `waves` is recorded"):
+    with pytest.raises(RuntimeError, match=r"^`out` must be `x` itself where `waves` is recorded"):
         waves(x, mu, out=outs)
     with autograd.no_grad():
         assert waves(x, mu, out=outs) is outs
     for made, expected in zip(outs, waves(*ARGUMENTS[:2]), strict=True):
         assert_same_bits(made.data, expected)
-    with pytest.raises(TypeError, match="^of a tensor of `numbaexp.autograd` `gaussian` does not take `where`"):
+    with pytest.raises(TypeError, match=r"^of a tensor of `numbaexp.autograd` `gaussian` does not take `where`"):
         gaussian(x, mu, sigma, where=True)
 
 
@@ -135,7 +135,7 @@ def test_changes_are_detected():
     moved = mu * 1.0
     y = gaussian(x, moved, 2.0)
     moved += 1.0
-    with pytest.raises(RuntimeError, match="^GaussianBackward needs `mu` as it was"):
+    with pytest.raises(RuntimeError, match=r"^GaussianBackward needs `mu` as it was"):
         y.sum().backward()
 
 

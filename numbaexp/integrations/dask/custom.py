@@ -40,6 +40,4 @@ def _several(function: Any, given: list[Any], dtype: np.dtype, names: list[str])
     flat = [each for pair in pairs for each in pair]
     like: Any = {"dtype": dtype, "meta": np.empty((0,) * len(axes), dtype)}
     whole = da.blockwise(function, axes, *flat, name=f"all-of-{names[0]}", **like)
-    return tuple(
-        da.map_blocks(operator.itemgetter(k), whole, name=name, **like) for k, name in enumerate(names)
-    )
+    return tuple(da.map_blocks(operator.itemgetter(k), whole, name=name, **like) for k, name in enumerate(names))

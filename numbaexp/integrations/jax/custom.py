@@ -166,9 +166,7 @@ def _transpose(gradients: Any, *arrays: Any, operation: CustomOperation) -> list
         tangents = _call(of.tangent(wrt), *given, *inputs)
         made = [tangents[i] for i in wanted]
     found = dict(zip(wanted, made, strict=True))
-    return [
-        (found[i].sum() if x.aval.shape == () else found[i]) if i in found else None for i, x in enumerate(arrays)
-    ]
+    return [(found[i].sum() if x.aval.shape == () else found[i]) if i in found else None for i, x in enumerate(arrays)]
 
 
 def _map(arrays: Any, axes: Any, *, operation: CustomOperation) -> tuple[Any, list[int]]:
