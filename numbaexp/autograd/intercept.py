@@ -9,6 +9,7 @@ from numbaexp.autograd.recording import is_recording
 from numbaexp.autograd.several import apart
 from numbaexp.autograd.tensor import Tensor, apply
 from numbaexp.backends.promotion import float_named
+from numbaexp.custom.operation import CustomOperation
 from numbaexp.derivatives.custom import rule_of as custom_rule_of
 from numbaexp.derivatives.rule import Rule
 from numbaexp.derivatives.rules import rule_of
@@ -19,7 +20,7 @@ from numbaexp.operations import OPERATIONS, Operation
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run the function, and record the call where one of its arrays requires grad."""
-    if operation.is_custom:
+    if isinstance(operation, CustomOperation):
         return _record_of(operation, custom_rule_of(operation), arrays, out, options)
     if operation.masked is not None:
         return masks.compute(_record, selection, operation, arrays, out, options)
@@ -46,7 +47,11 @@ def _record_of(operation: Operation, rule: Rule, arrays: tuple[Any, ...], out: A
         return compute(operation, elements, into, options)
 
     if out is None:
-        return apply(rule, given, on_arrays, options) if operation.results == 1 else apart(rule, given, on_arrays)
+        return (
+            apply(rule, given, on_arrays, options)
+            if operation.results == 1
+            else apart(rule, given, on_arrays, operation.results)
+        )
     outs = out if type(out) is tuple else (out,)
     for each in outs:
         if not isinstance(each, Tensor):

@@ -63,7 +63,7 @@ def _value(frame, index):
 
 @jit
 def name_of(frame):
-    """Return the address of the name of a function, the last attribute by its name, and how long that is; or 0 twice."""
+    """Return the address of a function's name, the last attribute by its own, and how long that is; or 0 twice."""
     attributes = frame + at.ATTRIBUTES
     last = word_at(attributes + at.COUNT) - 1
     if last < 0 or int_at(word_at(attributes + at.TYPES) + 4 * last) != at.A_STRING:

@@ -1,4 +1,5 @@
-"""Functions that users have written, as the handler of XLA's calls finds them: by names that tell all they are made of."""
+"""Functions that users have written, as the handler of XLA's calls finds them: by names that tell what they are made
+of."""
 
 import ctypes
 from typing import Any
@@ -21,8 +22,8 @@ def add(state: np.ndarray, kernel: str) -> int:
     operation = named(kernel)
     if operation is None:
         raise ValueError(
-            f"numbaexp has no function {kernel}; if this program was made by another process, decorate the function "
-            "here too, and as it was there"
+            f"numbaexp has no such function of such arrays: {kernel!r}; a program of another process needs a user's "
+            "functions to be decorated here too, as they were there"
         )
     name = kernel.encode()
     words = np.zeros(at.CUSTOM_TYPES + 2 * len(_TYPES), np.int64)

@@ -5,10 +5,8 @@ import re
 import weakref
 from typing import Any
 
-from numbaexp.dual.derivatives import make_backward, make_backward_by, make_tangent, make_tangent_by
+from numbaexp.once import LOCK
 from numbaexp.operations import Kind, Operation
-
-_MAKERS = {"backward": (make_backward, make_backward_by), "tangent": (make_tangent, make_tangent_by)}
 
 
 class CustomOperation(Operation):
@@ -62,9 +60,13 @@ class CustomOperation(Operation):
 
     def _derivative(self, which: str, wrt: tuple[int, ...], given: tuple[str, ...], results: int) -> "CustomOperation":
         if (which, wrt) not in self._derivatives:
-            make, make_by = _MAKERS[which]
+            # For those who define functions; all others ask of an operation what it is without Numba.
+            with LOCK:
+                from numbaexp.dual import derivatives
+
+            make = getattr(derivatives, f"make_{which}")
             if self._gradient is not None:
-                make = functools.partial(make_by, self._gradient)
+                make = functools.partial(getattr(derivatives, f"make_{which}_by"), self._gradient)
             made = CustomOperation(
                 f"{self.name}_{which}",
                 (*_apart(given, self.arrays), *self.arrays),

@@ -24,22 +24,20 @@ def elementwise(operation: Operation, arrays: tuple[Any, ...], out: Any, options
     names = [
         f"{operation.name}-{tokenize(operation.kernel, k, *given, out, options)}" for k in range(operation.results)
     ]
+    # Refuses what the function cannot compute, of which Dask says nothing.
+    like = function(*(x._meta if isinstance(x, da.Array) else x for x in given))
     if operation.results == 1:
         return elemwise(function, *given, out=out, name=names[0], **options)
     if out is not None or options:
         raise TypeError(f"of an array of Dask `{operation.name}`, of several results, takes no options and no `out`")
-    return _several(function, given, names)
+    return _several(function, given, like[0].dtype, names)
 
 
-def _several(function: Any, given: list[Any], names: list[str]) -> tuple[Any, ...]:
+def _several(function: Any, given: list[Any], dtype: np.dtype, names: list[str]) -> tuple[Any, ...]:
     """Return the results of a function of several, of which each block is computed once."""
     axes = tuple(range(max(np.ndim(x) for x in given)))
     pairs = [(x, axes[len(axes) - x.ndim :] if isinstance(x, da.Array) else None) for x in given]
-    like = function(*(x._meta if isinstance(x, da.Array) else x for x in given))
     flat = [each for pair in pairs for each in pair]
-    meta = np.empty((0,) * len(axes), like[0].dtype)
-    whole = da.blockwise(function, axes, *flat, name=f"all-of-{names[0]}", dtype=meta.dtype, meta=meta)
-    return tuple(
-        da.map_blocks(operator.itemgetter(k), whole, name=name, dtype=each.dtype, meta=meta)
-        for k, (name, each) in enumerate(zip(names, like, strict=True))
-    )
+    like: Any = {"dtype": dtype, "meta": np.empty((0,) * len(axes), dtype)}
+    whole = da.blockwise(function, axes, *flat, name=f"all-of-{names[0]}", **like)
+    return tuple(da.map_blocks(operator.itemgetter(k), whole, name=name, **like) for k, name in enumerate(names))

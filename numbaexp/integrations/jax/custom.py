@@ -153,7 +153,8 @@ def _differentiate(primals: Any, tangents: Any, *, operation: CustomOperation) -
 
 def _transpose(gradients: Any, *arrays: Any, operation: CustomOperation) -> list[Any]:
     """Transpose a derivative, which is linear in the gradients or tangents that come before the inputs."""
-    assert operation.derivative_of is not None
+    if operation.derivative_of is None:
+        raise NotImplementedError(f"`{operation.name}` is not linear, and has no transpose")
     of, which, wrt = operation.derivative_of
     count = len(arrays) - len(of.arrays)
     dtype, inputs = arrays[count].dtype, arrays[count:]
@@ -165,9 +166,7 @@ def _transpose(gradients: Any, *arrays: Any, operation: CustomOperation) -> list
         tangents = _call(of.tangent(wrt), *given, *inputs)
         made = [tangents[i] for i in wanted]
     found = dict(zip(wanted, made, strict=True))
-    return [
-        (found[i].sum() if x.aval.shape == () else found[i]) if i in found else None for i, x in enumerate(arrays)
-    ]
+    return [(found[i].sum() if x.aval.shape == () else found[i]) if i in found else None for i, x in enumerate(arrays)]
 
 
 def _map(arrays: Any, axes: Any, *, operation: CustomOperation) -> tuple[Any, list[int]]:

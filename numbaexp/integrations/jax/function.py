@@ -5,7 +5,6 @@ import contextvars
 from collections.abc import Hashable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive

@@ -9,7 +9,8 @@ import numpy as np
 
 from numbaexp.backends.jax import convert, float_type
 from numbaexp.backends.promotion import float_named
-from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
+from numbaexp.custom.operation import CustomOperation
+from numbaexp.engine.checks import check_per_row, check_shape, check_type, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
 from numbaexp.engine.selection import axis_of_index
 from numbaexp.integrations.jax import custom, function
@@ -31,7 +32,7 @@ _OF_COMPLEX = {
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Bind the function where an array is traced; let JAX compute complex numbers, and XLA small arrays; else return
     NotImplemented."""
-    if operation.is_custom:
+    if isinstance(operation, CustomOperation):
         return custom.intercept(operation, arrays, out, options)
     x = arrays[0]
     # Keys of random numbers have types without a kind.
