@@ -354,17 +354,6 @@ class _Translation:
         root = self.module.declare_intrinsic("llvm.sqrt", [x.type])
         self.write(operands[0], self.builder.call(root, [x]), kind)
 
-    @_instruction(r"rcp\.rn\.(f32|f64)")
-    def _reciprocal(self, operands, kind):
-        x = self.read(operands[1], kind)
-        self.write(operands[0], self.builder.fdiv(x.type(1.0), x), kind)
-
-    @_instruction(r"sqrt\.rn\.(f32|f64)")
-    def _square_root(self, operands, kind):
-        x = self.read(operands[1], kind)
-        root = self.module.declare_intrinsic("llvm.sqrt", [x.type])
-        self.write(operands[0], self.builder.call(root, [x]), kind)
-
     @_instruction(r"(neg|abs|copysign)\.f(32|64)")
     def _sign(self, operands, name, width):
         *signs, x = (self.read(operand, f"b{width}") for operand in operands[1:])

@@ -1,27 +1,25 @@
-"""Functions that users write, on a device: what their kernels are compiled to, and that this, executed on the CPU, gives
-the bits of the CPU's own code."""
+"""Functions that users write, on a device: what their kernels are compiled to. Executed on the CPU, that gives the bits
+of the CPU's own code."""
 
 import functools
 import math
 import re
-import types as python_types
 
 import numpy as np
 import pytest
-from helpers import FLOATS, dtype_of
+from helpers import FLOATS, differing, dtype_of
 from sampling import sampled
 
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 # Where these are skipped this is.
-from helpers import differing
 from test_ptx import CAPABILITIES, Code, _linker, _no_device, assert_fits, for_each_capability  # noqa: F401 - fixtures
-from test_ptx_execution import GRIDS_FOR_ENDS, device, launches_of_module, memory, strided_of  # noqa: F401 - fixtures
+from test_ptx_execution import DEVICES, GRIDS_FOR_ENDS, launches_of_module, memory, strided_of  # noqa: F401 - fixture
 
 import numbaexp
+from numbaexp import elementwise
 from numbaexp.cuda import custom_kernels, custom_launch
 from numbaexp.cuda.compile import to_ptx
-from numbaexp import elementwise
 
 pytestmark = pytest.mark.sampled(
     device="sm_80", cc="(9, 0)", kernel="contiguous", dtype=("float32", "bfloat16"), source="int64"
@@ -79,9 +77,7 @@ def all_functions(x):
     return numbaexp.exp2(x) - numbaexp.exp10(x) * numbaexp.sigmoid(x) + numbaexp.softplus(x) / max(x, 3.0)
 
 
-FUNCTIONS = {
-    each.__name__: each for each in (decay, gaussian, logistic, elu, compound, spiral, newton, all_functions)
-}
+FUNCTIONS = {each.__name__: each for each in (decay, gaussian, logistic, elu, compound, spiral, newton, all_functions)}
 VALUE, GRADIENT, SECOND = "value", "gradient", "second gradient"
 _OF_SAMPLE = {
     ("gaussian", "float32", VALUE),
@@ -93,9 +89,14 @@ _OF_SAMPLE = {
 CASES = [
     (name, dtype, which) for name in FUNCTIONS for dtype in FLOATS for which in (VALUE, GRADIENT, SECOND)
 ]  # fmt: skip
-for_each_case = pytest.mark.parametrize(
-    ("name", "dtype", "which"), sampled(CASES, lambda *case: case in _OF_SAMPLE)
-)
+for_each_case = pytest.mark.parametrize(("name", "dtype", "which"), sampled(CASES, lambda *case: case in _OF_SAMPLE))
+
+
+@pytest.fixture(name="device", params=DEVICES)
+def device_of_launches(launches, request):
+    """The name of a device, which stands for its number."""
+    launches.grid = None
+    return request.param
 
 
 def derived(name, which):
@@ -125,7 +126,9 @@ def on_cpu(function, given):
     """What the CPU gives, of numbers in the type of the arrays, which need not give way beside bfloat16."""
     (dtype,) = {each.dtype for each in given if isinstance(each, np.ndarray)}
     with np.errstate(all="ignore"):
-        results = function(*(each if isinstance(each, np.ndarray) else np.asarray(each).astype(dtype) for each in given))
+        results = function(
+            *(each if isinstance(each, np.ndarray) else np.asarray(each).astype(dtype) for each in given)
+        )
     return results if function.nout > 1 else (results,)
 
 
