@@ -348,6 +348,11 @@ class _Translation:
     def _quotient(self, operands, kind):
         self.write(operands[0], self.builder.fdiv(*(self.read(operand, kind) for operand in operands[1:])), kind)
 
+    @_instruction(r"rcp\.rn\.(f32|f64)")
+    def _reciprocal(self, operands, kind):
+        x = self.read(operands[1], kind)
+        self.write(operands[0], self.builder.fdiv(x.type(1.0), x), kind)
+
     @_instruction(r"sqrt\.rn\.(f32|f64)")
     def _square_root(self, operands, kind):
         x = self.read(operands[1], kind)
