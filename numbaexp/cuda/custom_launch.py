@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from numbaexp.cuda import custom_kernels
@@ -10,7 +10,7 @@ from numbaexp.cuda.custom_kernels import NUMBER
 from numbaexp.cuda.custom_numbers import word_of
 from numbaexp.cuda.kernels import DIMENSIONS
 from numbaexp.cuda.launch import for_threads, steps_of
-from numbaexp.cuda.layout import Dimension, Layout, find_layout, pieces
+from numbaexp.cuda.layout import Layout, find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
 from numbaexp.cuda.runtime import launcher
 from numbaexp.custom.operation import CustomOperation
@@ -20,8 +20,8 @@ from numbaexp.scalar.forms import itemsize
 
 _MODULES = (custom_kernels.__name__, *(module for name in FAMILY for module in modules_of(name)))
 
-# Of an operand: shape, strides in bytes, type, and address modulo ``WIDTH``; None of a number.
-_Form = tuple[tuple[int, ...], tuple[int, ...], str, int] | None
+# Of an array: shape, strides in bytes, type, and address modulo ``WIDTH``.
+_Form = tuple[tuple[int, ...], tuple[int, ...], str, int]
 # What launches a kernel, and its arguments: to which of the words of all operands what is added. Behind those is a 0.
 _Launch = tuple[Callable[..., None], Sequence[tuple[int, int]]]
 _ZERO = -1
@@ -54,7 +54,7 @@ def run(operation: CustomOperation, inputs: Sequence[Any], results: Sequence[Str
     if 0 in shape:
         return
     words: list[int] = []
-    forms: list[_Form] = []
+    forms: list[_Form | None] = []
     for given in (*inputs, *results):
         if isinstance(given, Strided):
             words.append(given.pointer)
@@ -64,46 +64,42 @@ def run(operation: CustomOperation, inputs: Sequence[Any], results: Sequence[Str
             forms.append(None)
     words.append(0)
     with launcher.on(device):
-        known = _contiguous_launch(operation, tuple(forms), device, stream)
-        for launch, arguments in _strided_launches(operation, forms, device, stream) if known is None else (known,):
+        known = _contiguous_launch(operation, tuple(forms), dtype, device, stream)
+        launches = (known,) if known is not None else _strided_launches(operation, forms, dtype, device, stream)
+        for launch, arguments in launches:
             launch(*[words[place] + addend for place, addend in arguments])
 
 
-def _layout(operation: CustomOperation, forms: Sequence[_Form], device: int) -> tuple[Layout, list[int]]:
-    """Return the layout of the arrays among the operands, and their places."""
+def _layout(operation: CustomOperation, forms: Mapping[int, _Form]) -> Layout:
+    """Return the layout of the arrays among the operands, by their places."""
     names = (*operation.arrays, *["out"] * operation.results)
-    shape, *_ = forms[-1]
-    steps, places = [], []
-    for place, (form, name) in enumerate(zip(forms, names, strict=True)):
-        if form is not None:
-            of_form, strides, dtype, address = form
-            view = broadcast(Strided(address, of_form, strides, dtype, device), shape)
-            steps.append(steps_of(view.strides, dtype, address, name))
-            places.append(place)
-    return find_layout(shape, tuple(steps)), places
+    shape, *_ = forms[len(names) - 1]
+    steps = []
+    for place, (own, strides, dtype, address) in forms.items():
+        view = broadcast(Strided(address, own, strides, dtype, 0), shape)
+        steps.append(steps_of(view.strides, dtype, address, names[place]))
+    return find_layout(shape, tuple(steps))
 
 
 @functools.lru_cache(4096)
 def _contiguous_launch(
-    operation: CustomOperation, forms: tuple[_Form, ...], device: int, stream: int
+    operation: CustomOperation, operands: tuple[_Form | None, ...], dtype: str, device: int, stream: int
 ) -> _Launch | None:
-    """Return the launch of the contiguous kernel; None where it cannot take the operands."""
-    dtype, (layout, places) = forms[-1][2], _layout(operation, forms, device)
-    if len(layout.dimensions) > 1 or any(form[2] != dtype for form in forms if form is not None):
+    """Return the launch of the contiguous kernel; None where it cannot take the operands, of which numbers are None."""
+    forms = {place: form for place, form in enumerate(operands) if form is not None}
+    layout, size = _layout(operation, forms), itemsize(dtype)
+    if len(layout.dimensions) > 1 or {form[2] for form in forms.values()} != {dtype}:
         return None
-    (dimension,) = layout.dimensions or (Dimension(1, (1,) * len(places)),)
-    size, results = itemsize(dtype), [place for place in places if place >= len(operation.arrays)]
-    given = dict(zip(places, zip(layout.starts, dimension.steps, strict=True), strict=True))
-    if not {step for _, step in given.values()} <= {0, 1} or any(given[place][1] == 0 for place in results):
-        return None
+    steps = layout.dimensions[0].steps if layout.dimensions else (1,) * len(forms)
+    given = dict(zip(forms, zip(layout.starts, steps, strict=True), strict=True))
     remainders = {(forms[place][3] + start * size) % WIDTH for place, (start, step) in given.items() if step == 1}
-    if len(remainders) > 1:
+    if not {*steps} <= {0, 1} or len(remainders) > 1:
         return None
-    arguments = []
-    for place in range(len(forms)):
+    arguments: list[tuple[int, int]] = []
+    for place in range(len(operands)):
         start, step = given.get(place, (0, NUMBER))
         arguments.append((place, start * size))
-        if place not in results:
+        if place < len(operation.arrays):
             arguments.append((_ZERO, step))
     first = min(-remainders.pop() % WIDTH // size, layout.size)
     launch = for_threads(contiguous(operation, dtype, device), device, layout.size * size / WIDTH, stream)
@@ -111,23 +107,23 @@ def _contiguous_launch(
 
 
 def _strided_launches(
-    operation: CustomOperation, forms: Sequence[_Form], device: int, stream: int
+    operation: CustomOperation, operands: Sequence[_Form | None], dtype: str, device: int, stream: int
 ) -> Iterator[_Launch]:
     """Yield the launches of the strided kernel."""
-    dtype, (layout, places) = forms[-1][2], _layout(operation, forms, device)
-    sources = tuple(dtype if form is None else form[2] for form in forms[: len(operation.arrays)])
+    forms = {place: form for place, form in enumerate(operands) if form is not None}
+    sources = tuple(dtype if form is None else form[2] for form in operands[: len(operation.arrays)])
     kernel = strided(operation, sources, dtype, device)
-    for begins, dimensions in pieces(layout):
+    for begins, dimensions in pieces(_layout(operation, forms)):
         padding = [(_ZERO, 0)] * (DIMENSIONS - len(dimensions))
         lengths = [1] * len(padding) + [row.length for row in dimensions]
-        arguments = []
-        for place, form in enumerate(forms):
-            if form is None:
-                arguments += (place, 0), *[(_ZERO, 0)] * DIMENSIONS, (_ZERO, NUMBER)
-            else:
-                operand = places.index(place)
-                steps = [(_ZERO, row.steps[operand]) for row in dimensions]
-                arguments += (place, begins[operand] * itemsize(form[2])), *padding, *steps, (_ZERO, 0)
+        of_array = {
+            place: [(place, begins[k] * itemsize(form[2])), *padding, *((_ZERO, row.steps[k]) for row in dimensions)]
+            for k, (place, form) in enumerate(forms.items())
+        }
+        arguments: list[tuple[int, int]] = []
+        for place in range(len(operands)):
+            of_number = [(place, 0), *[(_ZERO, 0)] * DIMENSIONS]
+            arguments += *of_array.get(place, of_number), (_ZERO, 0 if place in of_array else NUMBER)
         size = math.prod(lengths)
         arguments += [(_ZERO, length) for length in (size, *lengths[1:])]
         yield for_threads(kernel, device, size, stream), arguments

@@ -67,10 +67,11 @@ def make_from_word(dtype):
     def element(word):
         return np.int64(word).astype(bits).view(stored)
 
-    @overload(element)
-    def _(word):
-        if stored.kind == "u":
-            return lambda word: bits(word)
-        return lambda word: float_of(bits(word))
+    def as_bits(word):
+        return bits(word)
 
+    def as_float(word):
+        return float_of(bits(word))
+
+    overload(element)(lambda word: as_bits if stored.kind == "u" else as_float)
     return element

@@ -54,8 +54,8 @@ def custom(operation: Any, operands: Sequence[np.ndarray], outs: Sequence[np.nda
     stored_as = np.uint16 if dtype == "bfloat16" else first.dtype
     copies = [_copy(array.view(stored_as)) for array in operands]
     made = [cuda.device_array(first.shape or (1,), stored_as) for _ in outs]
-    views = ([_strided(each, dtype) for each in arrays] for arrays in (copies, made))
-    custom_launch.run(operation, *views, dtype, 0)
+    inputs, results = ([_strided(each, dtype) for each in arrays] for arrays in (copies, made))
+    custom_launch.run(operation, inputs, results, dtype, 0)
     for out, result in zip(outs, made, strict=True):
         np.copyto(out, result.copy_to_host().reshape(out.shape).view(out.dtype))
 

@@ -108,7 +108,10 @@ def _transposed(typingctx, rows):
 
 @overload(transposed)
 def _of_vectors(rows):
-    return lambda rows: _transposed(rows)
+    def of_rows(rows):
+        return _transposed(rows)
+
+    return of_rows
 
 
 def make_repeated(lanes):

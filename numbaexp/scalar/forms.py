@@ -20,7 +20,7 @@ def itemsize(dtype: str) -> int:
     return np.dtype(STORED_AS.get(dtype, dtype)).itemsize
 
 
-def number_as_stored(number: float, dtype: str) -> Any:
+def number_as_stored(number: Any, dtype: str) -> Any:
     """Return a number as an element of a type is stored: the nearest one."""
     with np.errstate(all="ignore"):
         if dtype != "bfloat16":
