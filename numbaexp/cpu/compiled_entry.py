@@ -62,7 +62,7 @@ def enter(state_array, args, nargs, names):
             is_number = False
             for number in range(at.NUMBERS):
                 is_number = is_number or kind == word_at(state + 8 * (at.NUMBER_TYPES + number))
-            passes = passes and index == 0 and is_number
+            passes = passes and is_number
     chosen = state + 8 * at.OF_TARGETS
     variable = word_at(state + 8 * at.CONTEXT_VARIABLE)
     if passes and variable != 0:

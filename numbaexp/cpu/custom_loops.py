@@ -3,10 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numba.core.errors import NumbaError
-from numba.np.numpy_support import from_dtype
 
-from numbaexp.cpu.custom_numbers import make_access
+from numbaexp.cpu.custom_compute import lanes_of, make_compute
 from numbaexp.cpu.flags import restore_status, status, unforeseen
 from numbaexp.cpu.parallel import ends
 from numbaexp.cpu.pieces import STREAM_FROM
@@ -14,14 +12,9 @@ from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.streaming import LINE, fence, stream
 from numbaexp.cpu.variants import prefer_whole_registers
 from numbaexp.custom.operation import CustomOperation
-from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
-from numbaexp.dual.type import real
 from numbaexp.jit import jit
-from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
+from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.unrolled import make_each
-from numbaexp.vector.level import AVX512, current_level
-from numbaexp.vector.memory import make_load, store
-from numbaexp.vector.type import Vector
 
 # Elements a block: buffers of a dozen operands stay in the first cache.
 BLOCK = 512
@@ -35,12 +28,41 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
     past the caches. No floating-point flag is raised: LLVM computes both sides of a branch.
     """
     size, inputs, outputs = itemsize(dtype), len(operation.arrays), operation.results
-    operands, buffer_size = inputs + outputs, BLOCK * size
-    buffers_size = operands * buffer_size
-    copy, settle = _make_copy(size), _make_settle(size)
-    lanes = lanes_of(operation, dtype)
-    compute, pad = _make_compute(operation, dtype, lanes), _make_pad(size, lanes)
-    are_shared = _make_are_shared(inputs, outputs, size)
+    lanes, operands = lanes_of(operation, dtype), inputs + outputs
+    compute, are_shared = make_compute(operation, dtype, lanes), _make_are_shared(inputs, outputs, size)
+    source_each, target_each, settle_each = _make_operands(size, inputs, outputs, lanes)
+    buffers_size, of_inputs, of_outputs = operands * BLOCK * size, tuple(range(inputs)), tuple(range(inputs, operands))
+
+    def loop(args, dimensions, steps, data):
+        prefer_whole_registers()
+        n, before = dimensions[0], status()
+        buffers = stack(buffers_size)
+        past_caches = max(n, data[0]) * size >= STREAM_FROM
+        direct = not (past_caches or are_shared(args, steps, n))
+        start, count = 0, min(-args[inputs] % LINE // size, n) if past_caches else 0
+        while start < n:
+            count = count if count else min(BLOCK, n - start)
+            # Of the last elements, those that fill no vector go through buffers by themselves.
+            count = count if count < lanes else count // lanes * lanes
+            whole = direct and count % lanes == 0
+            sources = source_each(of_inputs, args, steps, buffers, start, count)
+            compute(sources, target_each(of_outputs, args, steps, buffers, start, whole), count)
+            settle_each(of_outputs, args, steps, buffers, start, count, whole, past_caches)
+            start, count = start + count, 0
+        if past_caches:
+            fence()
+        restore_status(before)
+
+    return loop
+
+
+def _make_operands(size, inputs, outputs, lanes):
+    """Return functions of the indices of operands, and of what the loop has.
+
+    The first returns the addresses of a block of each input, in whole vectors; the second those that its results are
+    written to; the third puts those where they belong.
+    """
+    buffer_size, copy, pad, settle = BLOCK * size, _make_copy(size), _make_pad(size, lanes), _make_settle(size)
 
     @jit
     def source(k, args, steps, buffers, start, count):
@@ -68,108 +90,8 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
             settle(buffers + k * buffer_size, args[k] + start * steps[k], steps[k], count, past_caches)
         return 0
 
-    source_each, target_each, settle_each = (
-        make_each([each] * count) for each, count in ((source, inputs), (target, outputs), (settle_one, outputs))
-    )
-    of_inputs, of_outputs = tuple(range(inputs)), tuple(range(inputs, operands))
-
-    def loop(args, dimensions, steps, data):
-        prefer_whole_registers()
-        n, before = dimensions[0], status()
-        buffers = stack(buffers_size)
-        past_caches = max(n, data[0]) * size >= STREAM_FROM
-        direct = not (past_caches or are_shared(args, steps, n))
-        start, count = 0, min(-args[inputs] % LINE // size, n) if past_caches else 0
-        while start < n:
-            count = count if count else min(BLOCK, n - start)
-            # Of the last elements, those that fill no vector go through buffers by themselves.
-            count = count if count < lanes else count // lanes * lanes
-            whole = direct and count % lanes == 0
-            sources = source_each(of_inputs, args, steps, buffers, start, count)
-            compute(sources, target_each(of_outputs, args, steps, buffers, start, whole), count)
-            settle_each(of_outputs, args, steps, buffers, start, count, whole, past_caches)
-            start, count = start + count, 0
-        if past_caches:
-            fence()
-        restore_status(before)
-
-    return loop
-
-
-def lanes_of(operation: CustomOperation, dtype: str) -> int:
-    """Return the lanes of the vectors that a function is computed of: 1 where a branch depends on an element, which LLVM
-    makes selections of; and without AVX-512, as there is no register for the tables of the package's functions."""
-    level, kind = current_level(), kind_of(dtype, operation.wide)
-    lanes = level.lanes(4 if kind == "float32" else 8)
-    if level is not AVX512:
-        return 1
-    number = real(kind, lanes)
-    try:
-        operation.function.get_call_template((number,) * len(operation.arrays), {})
-    except NumbaError:
-        return 1
-    return lanes
-
-
-def _make_compute(operation, dtype, lanes):
-    """Return ``compute(sources, targets, count)``, of contiguous elements at so many addresses, of whole vectors."""
-    kind = kind_of(dtype, operation.wide)
-    function, number, element = operation.function, make_from_element(dtype, kind), make_to_element(dtype, kind, lanes)
-    load, stores = (
-        make_access(dtype, operation.results) if lanes == 1 else _make_vector_access(dtype, operation.results, lanes)
-    )
-
-    @jit
-    def load_one(address, i):
-        return number(load(address, i))
-
-    load_each = make_each([load_one] * len(operation.arrays))
-    if operation.results == 1:
-        (store,) = stores
-
-        @jit
-        def put(targets, i, result):
-            store(targets[0], i, element(result))
-    else:
-
-        def make_put(k):
-            store = stores[k]
-
-            @jit
-            def put_one(address, i, results):
-                store(address, i, element(results[k]))
-                return 0
-
-            return put_one
-
-        put_each = make_each([make_put(k) for k in range(operation.results)])
-
-        @jit
-        def put(targets, i, result):
-            put_each(targets, i, result)
-
-    @jit
-    def compute(sources, targets, count):
-        for i in range(0, count, lanes):
-            put(targets, i, function(*load_each(sources, i)))
-
-    return compute
-
-
-def _make_vector_access(dtype, outputs, lanes):
-    """Return the functions of ``make_access``, of vectors."""
-    size = itemsize(dtype)
-    load_vector = make_load(Vector(from_dtype(np.dtype(STORED_AS[dtype])), lanes))
-
-    @jit
-    def load(address, i):
-        return load_vector(address + i * size)
-
-    @jit
-    def put(address, i, vector):
-        store(address + i * size, vector)
-
-    return load, [put] * outputs
+    counted = (source, inputs), (target, outputs), (settle_one, outputs)
+    return tuple(make_each([each] * count) for each, count in counted)
 
 
 def _make_are_shared(inputs, outputs, size):

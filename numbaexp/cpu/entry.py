@@ -3,7 +3,7 @@
 A Python function in front of a ufunc costs as much as the ufunc's own overhead, and moves its warnings from the user's
 line to ours. This one reads the type, the size and the element type of the arguments from their published C
 structures (PyObject and PyArrayObject), and costs a tenth of that. All must be arrays of NumPy's, for others may live
-elsewhere; but the first may be a number of a float type, Python's or NumPy's.
+elsewhere, or numbers: Python's, and those of NumPy's float types.
 """
 
 import ctypes
@@ -67,7 +67,9 @@ def make_fast_path(name, slow_path):
     made = in_default_mode(slow_path)
     state = made.__self__
     state[[at.ARRAY_TYPE, at.TYPE_LIMIT]] = id(np.ndarray), FIRST_FOREIGN_TYPE
-    state[at.NUMBER_TYPES :][: at.NUMBERS] = [id(kind) for kind in (float, np.float64, np.float32, np.float16)]
+    state[at.NUMBER_TYPES :][: at.NUMBERS] = [
+        id(kind) for kind in (float, int, bool, np.float64, np.float32, np.float16)
+    ]
     for index, target in enumerate(TARGETS[: at.TARGETS]):
         state[at.OF_TARGETS + at.EACH * index + at.VALUE] = id(target)
     return made
