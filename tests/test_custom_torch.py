@@ -17,8 +17,8 @@ from torch._dynamo.testing import CompileCounterWithBackend
 from torch.utils.checkpoint import checkpoint
 
 import numbaexp
+from numbaexp import elementwise
 from numbaexp.integrations.torch import custom_functions, custom_operators
-from numbaexp.public.custom import elementwise
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
@@ -174,12 +174,13 @@ def test_strides_are_those_of_pytorch(said):
 
 
 def test_the_strides_are_those_of_a_tensor_of_the_shape():
-    x = positive(4, 3).T
-    assert gaussian(positive(4), x, 2.0).stride() == gaussian(x[:1], x, 2.0).stride() == x.stride()
+    for device in ("cpu", "meta"):
+        x = positive(4, 3).T.to(device)
+        assert gaussian(x[0], x, 2.0).stride() == gaussian(x[:1], x, 2.0).stride() == x.stride()
 
 
 def test_negated_views():
-    x = torch.complex(positive(5), positive(5)).conj().imag
+    x = torch._neg_view(positive(5))
     assert x.is_neg()
     assert_same_bits(gaussian(x, 0.5, 2.0), gaussian(x.clone(), 0.5, 2.0))
     assert_same_bits(gaussian(positive(5), x[0], 2.0), gaussian(positive(5), x[0].item(), 2.0))
@@ -468,9 +469,8 @@ def test_a_gradient_given_later_is_compiled_anew():
 
 DEFINITIONS = """
 import torch, numbaexp
-from numbaexp.public.custom import elementwise
 
-@elementwise
+@numbaexp.elementwise
 def density(x, mu, sigma):
     z = (x - mu) / sigma
     return numbaexp.exp(-0.5 * z * z) / sigma
@@ -531,7 +531,7 @@ def test_operators_are_found_by_name():
 
 
 def test_letters_of_all_scripts():
-    @elementwise(name="β(x)")
+    @elementwise(name="β")
     def product(x, y):
         return x * y
 
