@@ -33,9 +33,23 @@ from typing import Any, NamedTuple
 
 import gpu_bits
 import gpu_calls
+import gpu_custom
 import memory
 from gpu_bits import Compared
-from gpu_calls import COLUMNS, GRADIENT, IN_KERNELS, LAYOUTS, LOSSES, PEERS, ROOT, ROWS, Arrays, Row, WrongResults
+from gpu_calls import (
+    COLUMNS,
+    GRADIENT,
+    IN_KERNELS,
+    LAYOUTS,
+    LOSSES,
+    OF_USERS,
+    PEERS,
+    ROOT,
+    ROWS,
+    Arrays,
+    Row,
+    WrongResults,
+)
 from gpu_report import first_calls_table, large_table, number, others_table, requirements
 from harness import ALL, file_of_rows, markdown, options, types_here
 
@@ -168,6 +182,15 @@ def kernels_and_rows(elements: int) -> Iterator[Callable[[], list[Any]]]:
         yield functools.partial(gpu_calls.measure_rows, dtype, elements)
 
 
+def functions_of_users(elements: int) -> Iterator[Callable[[], list[Any]]]:
+    """Compare the bits of functions that users write, and of their gradients, and time them."""
+    for dtype in types():
+        arrays = Arrays(dtype, elements)
+        for name in gpu_custom.FUNCTIONS:
+            yield functools.partial(gpu_custom.compare, name, dtype)
+            yield functools.partial(gpu_custom.measure, name, arrays)
+
+
 def the_rest(elements: int) -> Iterator[Callable[[], list[Any]]]:
     """Time the gradients and other calls, and run the other tests."""
     for dtype in types():
@@ -188,6 +211,7 @@ STAGES = (
     Stage("other bits", other_bits),
     Stage("other rates", other_rates),
     Stage("kernels of users, rows and losses", kernels_and_rows),
+    Stage("functions of users", functions_of_users),
     Stage("the rest", the_rest),
 )
 
@@ -292,6 +316,8 @@ class Report:
             large_table(self.rows),
             "## Kernels of users, rows and losses",
             others_table(self.rows, (IN_KERNELS, ROWS, LOSSES)),
+            "## Functions of users, of an array and two numbers",
+            others_table(self.rows, (OF_USERS,)),
             "## Gradients",
             others_table(self.rows, (GRADIENT,)),
             "## Few elements, by the host's clock",

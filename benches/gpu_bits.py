@@ -56,23 +56,28 @@ def are_nan(x: np.ndarray) -> np.ndarray:
 
 def compare(function: str, dtype: str) -> Compared:
     """Compute on the GPU and the CPU; one NaN is as good as another."""
+    return compared(function, dtype, getattr(numbaexp, function), arguments_of(function, dtype))
+
+
+def compared(label: str, dtype: str, compute: Any, given: tuple[np.ndarray, ...]) -> Compared:
+    """Compare the results of a function of some arguments, of which there may be several."""
     from numba import cuda
 
-    given, compute = arguments_of(function, dtype), getattr(numbaexp, function)
     bits = np.dtype(f"u{given[0].itemsize}")
     with np.errstate(all="ignore"):
-        expected = compute(*given)
+        results = compute(*given)
+    expected = np.stack(results) if type(results) is tuple else results[np.newaxis]
 
     def there(array: np.ndarray) -> Any:
         return cuda.to_device(array.view(bits)).view(array.dtype)
 
-    on_device, out = [there(array) for array in given], there(np.zeros_like(given[0]))
+    on_device, outs = [there(array) for array in given], tuple(there(np.zeros_like(given[0])) for _ in expected)
     start = time.perf_counter()
-    compute(*on_device, out=out)
+    compute(*on_device, out=outs if len(outs) > 1 else outs[0])
     cuda.synchronize()
     seconds = time.perf_counter() - start
-    result = out.view(bits).copy_to_host().view(expected.dtype)
+    result = np.stack([out.view(bits).copy_to_host() for out in outs]).view(expected.dtype)
     wrong = (result.view(bits) != expected.view(bits)) & ~(are_nan(result) & are_nan(expected))
-    places = np.flatnonzero(wrong)
+    places = np.flatnonzero(wrong.any(axis=0))
     where = ", ".join(f"{array.view(bits)[places[0]]:#x}" for array in given) if places.size else ""
-    return Compared(function, dtype, result.size, places.size, where, seconds)
+    return Compared(label, dtype, result.size, int(np.count_nonzero(wrong)), where, seconds)

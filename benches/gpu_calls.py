@@ -29,6 +29,7 @@ FEW = 1000
 ROW, CLASSES = 1024, 32768
 # How rows of the table call what is timed.
 IN_KERNELS, ROWS, LOSSES, GRADIENT = "in a user's kernel", "rows", "losses", "gradient"
+OF_USERS = "function of a user"
 
 # What is kept of a row beside the usual fields: which arrays or call it was, and whose arrays it was given.
 COLUMNS = (*FIELDS, "transfers", "case", "arrays")

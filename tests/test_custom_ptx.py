@@ -13,6 +13,8 @@ from sampling import sampled
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 # Where these are skipped this is.
+from numba import cuda, types
+from ptx_machine import Machine
 from test_ptx import CAPABILITIES, Code, _linker, _no_device, assert_fits, for_each_capability  # noqa: F401 - fixtures
 from test_ptx_execution import DEVICES, GRIDS_FOR_ENDS, launches_of_module, memory, strided_of  # noqa: F401 - fixture
 
@@ -353,3 +355,33 @@ def test_registers(name, dtype, which, cc):
     """Of a second gradient too many may be needed for two blocks on a processor."""
     if which != SECOND:
         assert_fits(code(derived(name, which), dtype, "contiguous", cc).text, cc)
+
+
+# In kernels that users compile.
+
+
+@pytest.mark.usefixtures("launches")
+@pytest.mark.sampled(dtype="float32", fastmath="True")
+@pytest.mark.parametrize("fastmath", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_in_kernels_of_users(dtype, fastmath):
+    """Their flags change nothing: value and gradients have the bits of arrays', and subnormal numbers are kept."""
+    function, gradients = gaussian, gaussian.backward
+
+    def kernel(grad, x, mu, sigma, out, n):
+        i = cuda.grid(1)
+        if i < n:
+            out[i] = function(x[i], mu[i], sigma[i])
+            by_x, by_mu, by_sigma = gradients(grad[i], x[i], mu[i], sigma[i])
+            out[n + i], out[2 * n + i], out[3 * n + i] = by_x, by_mu, by_sigma
+
+    array, size = types.CPointer(getattr(types, dtype)), 5000
+    signature = types.void(*[array] * 5, types.int64)
+    text = cuda.compile_ptx(kernel, signature, cc=CAPABILITIES[-1], fastmath=fastmath)[0]
+    assert not re.search(r"\.approx|\.ftz|__nv_", text)
+    given = arguments(4, np.dtype(dtype), size)
+    given[1][:100] = np.finfo(dtype).smallest_subnormal * np.arange(100)
+    out = np.empty(4 * size, dtype)
+    Machine(text)(20, 256, *(each.ctypes.data for each in (*given, out)), size)
+    expected = np.concatenate([*on_cpu(gaussian, given[1:]), *on_cpu(gaussian.backward, given)])
+    assert not differing(out, expected).any()

@@ -54,7 +54,7 @@ import sys
 from types import SimpleNamespace
 benches, right, wrong = sys.argv[1:]
 sys.path.insert(0, benches)
-import gpu, gpu_bits, gpu_calls, gpu_report, harness, numbaexp
+import gpu, gpu_bits, gpu_calls, gpu_custom, gpu_report, harness, numbaexp
 harness.BUDGET = harness.LAUNCHES = 0
 gpu.lacking = lambda: None
 gpu.memory = SimpleNamespace(on_device=lambda: 10**12)
@@ -64,6 +64,7 @@ gpu.run_tests = lambda file, chosen: gpu.Tests({"passed": 2, "failed": 0, "skipp
 gpu.GRADIENTS = ("sigmoid_backward",)
 gpu_bits.SPACING, gpu_bits.RANDOM = {"bfloat16": 1021, "float32": 67_000_001}, 20
 gpu_calls.ROUNDS, gpu_calls.CALLS, gpu_calls.FEW = 1, 1, 8
+gpu_custom.ROUNDS, gpu_custom.CALLS, gpu_custom.FUNCTIONS = 1, 1, {"decay": gpu_custom.decay}
 for each in gpu, gpu_report:
     each.ALL, each.FAMILY = ("bfloat16", "float32"), ("exp", "softplus")
 script = gpu_calls.FIRST_CALLS.replace("in FAMILY:", "in ('exp',):")
@@ -74,7 +75,7 @@ print("status", gpu.main(["--elements", "64", "--sweep"]))
 gpu_calls.Arrays.are_expected = lambda self, result: False
 exp, exp2 = numbaexp.exp, numbaexp.exp2
 gpu_bits.numbaexp = SimpleNamespace(exp=lambda x, out=None: exp(x) if out is None else exp2(x, out=out))
-print("status", gpu.main(["--elements", "64", "--stages", "1", "2", "4", "6", "--output", wrong]))
+print("status", gpu.main(["--elements", "64", "--stages", "1", "2", "4", "7", "--output", wrong]))
 """
 
 
@@ -98,7 +99,13 @@ def test_a_report(simulated):
     assert "Wrong results" not in report
     assert "Failed steps" not in report
     assert "not begun" not in report
-    for function in ("exp, float32", "exp, bfloat16", "softplus, float32", "sigmoid_backward, bfloat16"):
+    for function in (
+        "exp, float32",
+        "exp, bfloat16",
+        "softplus, float32",
+        "sigmoid_backward, bfloat16",
+        "decay.backward, float32",
+    ):
         assert f"| {function} | " in report
     assert "| 0 |  |" in report
     # Every event of the simulator is as far from the next.
@@ -115,6 +122,7 @@ def test_the_rows(simulated):
     large = {(function, "out") for function in ("exp", "softplus")} | {("exp", "in place"), ("exp", "transposed")}
     for dtype in ("bfloat16", "float32"):
         assert {(function, dtype, case, "cuda") for function, case in (*large, ("exp", "few"))} <= found
+        assert ("decay", dtype, "function of a user", "cuda") in found
         assert {("exp", dtype, "of the host", target) for target in ("cuda", "parallel")} <= found
     assert {("exp", "float32", case, "cuda") for case in ("compiled", "found on disk")} <= found
 
