@@ -55,7 +55,7 @@ def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | No
     -----
     Accuracy: of each step as IEEE 754 rounds it, in float64 or in the type of the arguments. With ``wide`` results of
     narrower types are correctly rounded but for what float64 loses. Functions of this package are correctly rounded as
-    outside, but with ``wide``, where they err by up to 6 * 2**-53, relatively, before the result is rounded. Every
+    outside, but with ``wide``, where they err by less than 2**-50, relatively, before the result is rounded. Every
     target, thread count, stride and position gives the same bits.
 
     Special values: as IEEE 754 has them. No floating-point warning is given. A derivative where there is none is that
