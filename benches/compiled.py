@@ -1,6 +1,6 @@
-"""Time plain loops in a user's ``@njit`` code over the functions of numbaexp and over ``math.exp``, in turn.
+"""Time users' ``@njit`` code over the functions of numbaexp and over those of the C library and NumPy, in turn.
 
-``python benches/compiled.py`` prints the medians.
+``python benches/compiled.py`` prints the medians: of plain loops over numbers, of arrays, and of rows, one after another.
 """
 
 import functools
@@ -23,17 +23,60 @@ def loop_over(function):
     return loop
 
 
+def of_array(function):
+    @njit
+    def call(x):
+        return function(x)
+
+    return call
+
+
+@njit
+def rows_by_numpy(x, y):
+    for i in range(x.shape[0]):
+        power = np.exp(x[i] - x[i].max())
+        y[i] = power / power.sum()
+
+
+@njit
+def rows(x, y):
+    for i in range(x.shape[0]):
+        y[i] = numbaexp.softmax(x[i])
+
+
+@njit
+def rows_in_place(x, y):
+    for i in range(x.shape[0]):
+        numbaexp.softmax(x[i], out=y[i])
+
+
+def medians(*calls):
+    return [np.median(seconds) for seconds in time_in_turn(plain(calls))]
+
+
 def main():
     print(machine())
     for dtype in ("float32", "float64"):
         x = uniform(dtype, 100_000)
         y = np.empty_like(x)
-        loops = [loop_over(function) for function in (math.exp, *(getattr(numbaexp, name) for name in FAMILY))]
-        calls = plain(functools.partial(loop, x, y) for loop in loops)
-        the_librarys, *own = (np.median(seconds) for seconds in time_in_turn(calls))
-        for name, seconds in zip(FAMILY, own, strict=True):
-            ratio, each = the_librarys / seconds, seconds / x.size * 1e9
-            print(f"{x.dtype}: math.exp / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
+        functions = [getattr(numbaexp, name) for name in FAMILY]
+        for peer, make, arguments in ((math.exp, loop_over, (x, y)), (np.exp, of_array, (x,))):
+            calls = (functools.partial(make(function), *arguments) for function in (peer, *functions))
+            the_librarys, *own = medians(*calls)
+            label = "math.exp" if peer is math.exp else "np.exp of an array"
+            for name, seconds in zip(FAMILY, own, strict=True):
+                ratio, each = the_librarys / seconds, seconds / x.size * 1e9
+                print(f"{x.dtype}: {label} / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
+        for length in (10, 100, 1000):
+            x = uniform(dtype, 200_000).reshape(-1, length)
+            y = np.empty_like(x)
+            loops = [functools.partial(loop, x, y) for loop in (rows_by_numpy, rows, rows_in_place)]
+            with numbaexp.use_target("cpu"):
+                written, own, in_place, outside = medians(*loops, functools.partial(numbaexp.softmax, x, out=y))
+            print(
+                f"{x.dtype}: rows of {length}: written by NumPy's functions / numbaexp.softmax(row) = {written / own:.2f}; "
+                f"times of all rows outside: {own / outside:.2f}, with `out` {in_place / outside:.2f}"
+            )
 
 
 if __name__ == "__main__":
