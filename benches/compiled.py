@@ -1,7 +1,7 @@
-"""Time users' ``@njit`` code, in turn: loops over the functions of numbaexp and over ``math.exp``; and code that calls
-exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
+"""Time users' ``@njit`` code, in turn: over the functions of numbaexp and over those of the C library and NumPy; and code
+that calls exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
 
-``python benches/compiled.py`` prints the medians.
+``python benches/compiled.py`` prints the medians: of plain loops over numbers, of arrays, and of rows, one after another.
 """
 
 import functools
@@ -22,6 +22,37 @@ def loop_over(function):
             y[i] = function(x[i])
 
     return loop
+
+
+def of_array(function):
+    @njit
+    def call(x):
+        return function(x)
+
+    return call
+
+
+@njit
+def rows_by_numpy(x, y):
+    for i in range(x.shape[0]):
+        power = np.exp(x[i] - x[i].max())
+        y[i] = power / power.sum()
+
+
+@njit
+def rows(x, y):
+    for i in range(x.shape[0]):
+        y[i] = numbaexp.softmax(x[i])
+
+
+@njit
+def rows_in_place(x, y):
+    for i in range(x.shape[0]):
+        numbaexp.softmax(x[i], out=y[i])
+
+
+def medians(*calls):
+    return [np.median(seconds) for seconds in time_in_turn(plain(calls))]
 
 
 def unchanged():
@@ -65,10 +96,10 @@ def time_acceleration():
         call()
     numbaexp.accelerate_numba()
     calls += [functools.partial(function, x, np.empty_like(x)) for function in unchanged().values() for x in arrays]
-    medians = [np.median(seconds) for seconds in time_in_turn(plain(calls))]
+    found = medians(*calls)
     numbaexp.accelerate_numba(False)
     names = [(name, x) for name in before for x in arrays]
-    for (name, x), theirs, ours in zip(names, medians, medians[len(names) :], strict=False):
+    for (name, x), theirs, ours in zip(names, found, found[len(names) :], strict=False):
         print(f"{x.dtype}: {name}, accelerated {theirs / ours:.2f} times ({ours / x.size * 1e9:.2f} ns an element)")
 
 
@@ -76,12 +107,24 @@ def time_by_name():
     for dtype in ("float32", "float64"):
         x = uniform(dtype, 100_000)
         y = np.empty_like(x)
-        loops = [loop_over(function) for function in (math.exp, *(getattr(numbaexp, name) for name in FAMILY))]
-        calls = plain(functools.partial(loop, x, y) for loop in loops)
-        the_librarys, *own = (np.median(seconds) for seconds in time_in_turn(calls))
-        for name, seconds in zip(FAMILY, own, strict=True):
-            ratio, each = the_librarys / seconds, seconds / x.size * 1e9
-            print(f"{x.dtype}: math.exp / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
+        functions = [getattr(numbaexp, name) for name in FAMILY]
+        for peer, make, arguments in ((math.exp, loop_over, (x, y)), (np.exp, of_array, (x,))):
+            calls = (functools.partial(make(function), *arguments) for function in (peer, *functions))
+            the_librarys, *own = medians(*calls)
+            label = "math.exp" if peer is math.exp else "np.exp of an array"
+            for name, seconds in zip(FAMILY, own, strict=True):
+                ratio, each = the_librarys / seconds, seconds / x.size * 1e9
+                print(f"{x.dtype}: {label} / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
+        for length in (10, 100, 1000):
+            x = uniform(dtype, 200_000).reshape(-1, length)
+            y = np.empty_like(x)
+            loops = [functools.partial(loop, x, y) for loop in (rows_by_numpy, rows, rows_in_place)]
+            with numbaexp.use_target("cpu"):
+                written, own, in_place, outside = medians(*loops, functools.partial(numbaexp.softmax, x, out=y))
+            print(
+                f"{x.dtype}: rows of {length}: written by NumPy's functions / numbaexp.softmax(row) = {written / own:.2f}; "
+                f"times of all rows outside: {own / outside:.2f}, with `out` {in_place / outside:.2f}"
+            )
 
 
 def main():
