@@ -360,3 +360,14 @@ def test_a_name_is_an_identifier():
     assert numbaexp.elementwise(lambda x: x + 1.0)(np.float32(1)) == 2
     with pytest.raises(ValueError, match="identifier"):
         numbaexp.elementwise(name="no name")
+
+
+def test_the_gradient_of_a_choice_is_that_of_what_is_chosen():
+    @elementwise
+    def clipped(x, limit):
+        return min(max(x, -limit), limit)
+
+    x = np.linspace(-1, 1, 41)
+    of_x, of_limit = clipped.backward(1.0, x, 0.52)
+    np.testing.assert_array_equal(of_x, np.where(abs(x) < 0.52, 1.0, 0.0))
+    np.testing.assert_array_equal(of_limit, np.where(abs(x) < 0.52, 0.0, np.sign(x)))

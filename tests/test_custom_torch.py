@@ -456,8 +456,14 @@ def test_a_gradient_given_later_is_compiled_anew():
     def double(x):
         return 2.0 * x
 
+    graphs = []
+
+    def backend(graph, given):
+        graphs.append(graph.code)
+        return graph
+
     x = positive(3).requires_grad_()
-    compiled = torch.compile(double, backend="aot_eager", fullgraph=True)
+    compiled = torch.compile(double, backend=backend, fullgraph=True)
     compiled(x.detach())
 
     @double.gradient
@@ -465,6 +471,8 @@ def test_a_gradient_given_later_is_compiled_anew():
         return grad * 5.0
 
     assert torch.autograd.grad(compiled(x).sum(), x)[0].tolist() == [5.0] * 3
+    # A program that is saved is to find the function with its gradient.
+    assert custom_operators.operator_name(double.operation) in graphs[-1]
 
 
 DEFINITIONS = """

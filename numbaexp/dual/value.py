@@ -168,8 +168,13 @@ class Value:
         number = unified(self.number, other.number)
         if self.lowering is None:
             return Value(number)
-        both = self.to(number).llvm, other.to(number).llvm
-        return Value(number, self.lowering[1].select(condition, *both), self.lowering)
+        one, another = self.to(number), other.to(number)
+        if not number.level:
+            return Value(number, self.lowering[1].select(condition, one.llvm, another.llvm), self.lowering)
+        # A condition may be one for each lane, which selects no structures.
+        (a, partials), (b, others) = one.parts(number.level), another.parts(number.level)
+        chosen = {index: partial.chosen(condition, others[index]) for index, partial in partials.items()}
+        return a.chosen(condition, b).with_partials(number.level, chosen)
 
 
 def _sum(a: Any, b: Any) -> Any:

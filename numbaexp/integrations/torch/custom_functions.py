@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch.autograd import forward_ad
 
 from numbaexp.backends.torch import small
 from numbaexp.engine.call import call, compute
-from numbaexp.integrations.torch.functions import applied, primal
+from numbaexp.integrations.torch.functions import applied
 
 
 class _Derivatives:
@@ -41,9 +40,7 @@ class _Derivatives:
 
     def jvp(self, ctx: Any, *tangents: torch.Tensor | None) -> Any:
         wrt = tuple(i for i, tangent in enumerate(tangents) if tangent is not None)
-        # PyTorch calls this with forward mode off, which would make second derivatives zero.
-        with forward_ad._set_fwd_grad_enabled(True):
-            return call(self._operation.tangent(wrt), *[tangents[i] for i in wrt], *map(primal, _restored(ctx)))
+        return call(self._operation.tangent(wrt), *[tangents[i] for i in wrt], *_restored(ctx))
 
 
 def _restored(ctx: Any) -> list[Any]:

@@ -80,7 +80,7 @@ class Rules:
         self._tangents.refuse(tangent is not None for tangent in tangents)
         # PyTorch calls this with forward mode off, which would make second derivatives zero.
         with forward_ad._set_fwd_grad_enabled(True):
-            values = {name: primal(value) for name, value in self._tangents.values(ctx).items()}
+            values = {name: _primal(value) for name, value in self._tangents.values(ctx).items()}
             parts = [
                 self._tangents.value(argument, tangent, values)
                 for argument, tangent in zip(self.arguments, tangents, strict=False)
@@ -90,7 +90,7 @@ class Rules:
             return sum(parts[1:], start=parts[0]).to(ctx.dtype)
 
 
-def primal(value: Any) -> Any:
+def _primal(value: Any) -> Any:
     """Return a value without the tangent of this level, but with those of outer levels."""
     return forward_ad.unpack_dual(value).primal if isinstance(value, torch.Tensor) else value
 
