@@ -76,7 +76,7 @@ def test_memory_is_shared(monkeypatch):
     compute = ufuncs.run
 
     def watch(make, name, target, arrays, out, options):
-        seen.append((arrays[0].__array_interface__["data"][0], out.__array_interface__["data"][0]))
+        seen.append(tuple(each.__array_interface__["data"][0] for each in (arrays[0], *out)))
         return compute(make, name, target, arrays, out, options)
 
     monkeypatch.setattr(ufuncs, "run", watch)
