@@ -1,7 +1,7 @@
-"""Time users' ``@njit`` code, in turn: over the functions of numbaexp and over those of the C library and NumPy; and code
-that calls exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
+"""Time users' ``@njit`` code, in turn: loops, arrays and rows.
 
-``python benches/compiled.py`` prints the medians: of plain loops over numbers, of arrays, and of rows, one after another.
+``python benches/compiled.py`` prints the medians: of the functions of numbaexp beside those of the C library and NumPy;
+and of code that calls exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
 """
 
 import functools
@@ -122,8 +122,9 @@ def time_by_name():
             with numbaexp.use_target("cpu"):
                 written, own, in_place, outside = medians(*loops, functools.partial(numbaexp.softmax, x, out=y))
             print(
-                f"{x.dtype}: rows of {length}: written by NumPy's functions / numbaexp.softmax(row) = {written / own:.2f}; "
-                f"times of all rows outside: {own / outside:.2f}, with `out` {in_place / outside:.2f}"
+                f"{x.dtype}: rows of {length}: written by NumPy's functions / numbaexp.softmax(row) = "
+                f"{written / own:.2f}; times of all rows outside: {own / outside:.2f}, with `out` "
+                f"{in_place / outside:.2f}"
             )
 
 
