@@ -163,10 +163,10 @@ def _wide_scalar(name):
 
 @functools.cache
 def rounded_vector(name, dtype):
-    """A function of one vector, at a level that has a fast phase for it."""
+    """A function of one vector; None where the level has no fast phase for it."""
     level = current_level()
-    settled = make_settled(_make_settle(name, dtype, level))
-    return scalar(_make_whole(dtype, settled, fast_phase(name, dtype, level)))
+    fast = fast_phase(name, dtype, level)
+    return None if fast is None else scalar(_make_whole(dtype, make_settled(_make_settle(name, dtype, level)), fast))
 
 
 def type_for(kinds):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from numba import types
+from numba.core.errors import TypingError
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin
 
@@ -27,16 +28,17 @@ _DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
 
 def _apply(name: str, x: Value) -> Value:
     """Return a function of a number."""
-    return x.mapped(
-        lambda real: Value(real.number, real.lowering and _call(name, real.number.kind, real), real.lowering),
-        _DERIVATIVES[name],
-    )
+    return x.mapped(lambda real: _of_real(name, real), _DERIVATIVES[name])
 
 
-def _call(name: str, kind: str, real: Value) -> Any:
-    """Emit a call of the scalar of a function."""
-    context, builder = real.lowering
-    return call_scalar(context, builder, name, kind, real.number.float, real.llvm)
+def _of_real(name: str, x: Value) -> Value:
+    """Return a function of a real, by a call of the scalar."""
+    kind, number = x.number.kind, x.number.float
+    if isinstance(number, Vector) and scalars.scalar_of(name, kind, "vectors") is None:
+        raise TypingError(f"`{name}` has no form for vectors of the kind {kind}")
+    if x.lowering is None:
+        return x
+    return Value(x.number, call_scalar(*x.lowering, name, kind, number, x.llvm), x.lowering)
 
 
 def call_scalar(context: Any, builder: Any, name: str, kind: str, number: Any, argument: Any) -> Any:
