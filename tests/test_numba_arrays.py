@@ -151,7 +151,12 @@ def test_what_cannot_be_changed_in_place(x):
 
 def compiled_gradient(name):
     function = getattr(numbaexp, f"{name}_backward")
-    return njit(lambda grad_output, saved: function(grad_output, saved))
+
+    @njit
+    def gradient(grad_output, saved):
+        return function(grad_output, saved)
+
+    return gradient
 
 
 def gradient_arguments(dtype):

@@ -95,7 +95,7 @@ def test_no_such_axis(of_rows):
 
 @pytest.mark.parametrize("x", [1.0, "a", np.zeros(3, complex)])
 def test_what_has_no_rows(of_rows, x):
-    with pytest.raises(numba.TypingError, match="must be an array of float32, float64, integers or bool.*; got"):
+    with pytest.raises(numba.TypingError, match=r"must be an array of float32, float64, integers or bool.*; got"):
         of_rows[1](x)
 
 

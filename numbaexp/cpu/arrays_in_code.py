@@ -91,7 +91,7 @@ def _emit_rows(context, builder, name, kind, x, of_y, axis, is_reduction):
     by_row, batched = ((name, variant, str(kind.dtype)) for variant in ("by row", "batched"))
     kernel = cached_code.address_of(context, builder, by_row)
     if kind.ndim == 1:
-        return _emit_row(builder, kernel, *shape, of_x, of_y)
+        return _emit_row(builder, kernel, shape[0], of_x, of_y)
     words = {
         at.FIRST: kernel,
         at.SECOND: cached_code.address_of(context, builder, batched),

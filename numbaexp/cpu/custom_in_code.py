@@ -40,7 +40,7 @@ def make_compute(operation: CustomOperation, dtype: str) -> Any:
     return compute
 
 
-def prepare(context: Any, builder: Any, module: str, name: str, operation: CustomOperation) -> None:
-    """Prepare the function of a user's that calls the operation."""
+def prepare(context: Any, builder: Any, function: Any) -> None:
+    """Prepare the code that calls a function, known by a module and a name."""
     prefer_whole_registers_of(context, builder)
-    keep(context, builder, NeedOfFunction(module, name, operation.digest))
+    keep(context, builder, NeedOfFunction(function.__module__, function.__qualname__, function.operation.digest))

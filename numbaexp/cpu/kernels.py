@@ -1,6 +1,8 @@
 """Every kernel of the CPU, by the public functions that call them."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from numbaexp.cpu import (
     address_entry,
@@ -31,7 +33,7 @@ _IN_FLOAT64 = ("total", "sums_of_statistics", "merged_sums", "logsumexp_of_sums"
 _IN_FLOAT64_TOO = ("statistics",)
 
 # What stands between Python and the kernels, and shares them out.
-_AROUND = {
+_AROUND: dict[str, Callable[[], Any]] = {
     "first": pool.compiled_first_loop,
     "current": pool.compiled_current_loop,
     "parallel": pool.compiled_parallel_loop,

@@ -61,6 +61,11 @@ def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | No
     Special values: as IEEE 754 has them. No floating-point warning is given. A derivative where there is none is that
     of the side that was computed, and 0 of ``abs`` at 0.
 
+    Inside ``@numba.njit``, ``@numba.vectorize``, ``@numba.guvectorize`` and ``@numba.cuda.jit`` code the function and
+    its ``backward`` take numbers, and give the same bits, whatever compiler flags are given. Numbers have types there:
+    one float64 among float32 makes all of them float64. Code that Numba keeps on disk is compiled anew once the
+    function has changed, and always if no module has it by its name; kernels of ``@numba.cuda.jit`` are not.
+
     Examples
     --------
     >>> import numpy as np

@@ -68,9 +68,12 @@ _EXHAUSTIVE = """exhaustive, all 2**16 inputs against MPFR and all 2**32 against
 _ROUNDED = f"""correctly rounded. Evidence: for float16, bfloat16 and float32 {_EXHAUSTIVE}; for float64
     proved, but for how near a result can lie to a rounding boundary, which the published worst cases tell; all of these
     were run. Every target, thread count, stride and position gives the same bits."""
-_COMPILED = """The functions of this package can be called on scalars inside ``@numba.njit``, ``@numba.vectorize`` and
-    ``@numba.guvectorize`` code too, and give the same bits there, whatever compiler flags are given; they run in the
-    calling thread's floating-point mode."""
+_COMPILED = """Inside ``@numba.njit``, ``@numba.vectorize`` and ``@numba.guvectorize`` code the functions of this
+    package take numbers and arrays of float32 and float64, integers and bool as float64, and give the same bits as
+    outside, whatever compiler flags are given; Numba has no float16 there. Arrays may have any layout, and so may
+    ``out``, which may be ``x`` and must not overlap it otherwise. They are computed by the calling thread, numbers in
+    its floating-point mode. ``@numba.cuda.jit`` kernels take numbers of all four float types. Code that Numba keeps on
+    disk is compiled anew under another version of this package, but for kernels of ``@numba.cuda.jit``."""
 
 
 def _function(document: Callable[..., Any]) -> Ufunc:

@@ -46,6 +46,9 @@ _DOCSTRING = """Compute the gradient of :func:`{forward}`: ``{formula}``.
 
     Special values: {special}
 
+    Inside code that Numba compiles two numbers, on the CPU also two arrays of one shape and float type, give the same
+    bits.
+
     Examples
     --------
     >>> import numpy as np

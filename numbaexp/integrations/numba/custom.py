@@ -10,29 +10,34 @@ from numba.extending import intrinsic, lower_getattr, models, register_model
 
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.engine.custom_functions import CustomFunction
-from numbaexp.integrations.numba.registering import is_for_cuda, refuse, type_of
+from numbaexp.integrations.numba.registering import is_for_cuda, type_of
+from numbaexp.integrations.numba.scalars import scalars
+
+
+def _functions() -> Any:
+    """Return the module of users' functions for the target that is compiled for."""
+    if is_for_cuda():
+        from numbaexp.cuda import custom_in_kernels
+
+        return custom_in_kernels
+    from numbaexp.cpu import custom_in_code
+
+    return custom_in_code
 
 
 def _compute_for(operation: CustomOperation, kinds: tuple[Any, ...]) -> Any:
     """Return the compiled function of a tuple of numbers of some types."""
+    name, type_for = operation.name, scalars().type_for
     if len(kinds) != len(operation.arrays):
-        raise TypingError(f"`{operation.name}` must be given {len(operation.arrays)} numbers; got {len(kinds)}")
-    # Imported here, as importing numbaexp should not import the scalars.
-    if is_for_cuda():
-        from numbaexp.cuda import custom_in_kernels as custom
-        from numbaexp.cuda import in_kernels as scalars
-    else:
-        from numbaexp.cpu import custom_in_code as custom
-        from numbaexp.cpu import scalars_in_loops as scalars
+        raise TypingError(f"`{name}` must be given {len(operation.arrays)} numbers; got {len(kinds)}")
     for label, kind in zip(operation.arrays, kinds, strict=True):
-        if scalars.type_for((kind,)) is None:
-            refuse(f"{label}` of `{operation.name}", "a number of a real type", kind)
-    dtype = scalars.type_for(kinds)
+        if type_for((kind,)) is None:
+            raise TypingError(f"`{label}` of `{name}` must be a number of a real type; got {kind}")
+    dtype = type_for(kinds)
     if dtype is None:
-        raise TypingError(
-            f"numbers of 16 bits must be given to `{operation.name}` alone; got {', '.join(map(str, kinds))}"
-        )
-    return custom.make_compute(operation, dtype)
+        given = ", ".join(map(str, kinds))
+        raise TypingError(f"numbers of `{name}` must be of one type where one has 16 bits; got {given}")
+    return _functions().make_compute(operation, dtype)
 
 
 class _Type(types.Function):
@@ -71,9 +76,7 @@ def _type(function: CustomFunction) -> _Type:
 
         def codegen(context, builder, signature, args):
             if not is_for_cuda():
-                from numbaexp.cpu.custom_in_code import prepare
-
-                prepare(context, builder, function.__module__, function.__qualname__, operation)
+                _functions().prepare(context, builder, function)
             return context.get_function(compute, typed)(builder, args)
 
         return typed.return_type(*given), codegen
@@ -82,4 +85,4 @@ def _type(function: CustomFunction) -> _Type:
 
 
 # What Numba asks a value for its type.
-CustomFunction._numba_type_ = property(_type)
+CustomFunction._numba_type_ = property(_type)  # type: ignore[attr-defined]

@@ -1,18 +1,26 @@
 """The elementwise functions and their gradients of numbers, in users' loops and kernels."""
 
+from typing import Any
+
 from numbaexp.integrations.numba.registering import is_for_cuda, overload_elementwise
 from numbaexp.scalar.family import FAMILY, SAVED
 
 
-def scalar_for(name, *kinds):
-    """Return what Numba is to compile for numbers of some types; None where there is nothing."""
+def scalars() -> Any:
+    """Return the module of the scalars for the target that is compiled for."""
     # Imported here, as importing numbaexp should not import the scalars.
     if is_for_cuda():
-        from numbaexp.cuda import in_kernels as scalars
-    else:
-        from numbaexp.cpu import scalars_in_loops as scalars
+        from numbaexp.cuda import in_kernels
 
-    return scalars.scalar_for(name, *kinds)
+        return in_kernels
+    from numbaexp.cpu import scalars_in_loops
+
+    return scalars_in_loops
+
+
+def scalar_for(name, *kinds):
+    """Return what Numba is to compile for numbers of some types; None where there is nothing."""
+    return scalars().scalar_for(name, *kinds)
 
 
 def _is_inlined(*_):
