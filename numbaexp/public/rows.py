@@ -38,7 +38,9 @@ _RAISES = """TypeError
 _ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone, not
     on threads, target, batch, position or strides: a row is summed in chunks of 4096 elements, each in 32 lanes,
     element i in lane i mod 32, that are then added by halves, lane i + 16 to lane i, i + 8 to i and so on, and the
-    chunks' sums in the same way. In ``@numba.njit`` code ``axis`` is an integer or None, and ``out`` the only option."""
+    chunks' sums in the same way."""
+
+
 _OTHERS = """Longdouble is within {ulps} ulp{of_what}, complex numbers are within as many of the
     magnitude, times the ratio of the sum of the magnitudes of the exponentials to the magnitude of their sum (evidence:
     sampled against mpmath, rows of up to 3000 elements, with NumPy 2.4 and the C library of GNU, whose functions the
@@ -49,13 +51,7 @@ _OTHER_GRADIENTS = "Longdouble and complex numbers are computed as the formula s
 def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
     """Fill the common parts into the docstring of a function, and return the function."""
     text = function.__doc__ or ""
-    for mark, part in (
-        ("array", _ARRAY),
-        ("options", _OPTIONS),
-        ("raises", _RAISES),
-        ("order", _ORDER),
-        ("compiled", _COMPILED),
-    ):
+    for mark, part in (("array", _ARRAY), ("options", _OPTIONS), ("raises", _RAISES), ("order", _ORDER)):
         text = text.replace(f"{{{mark}}}", part)
     of_what = " of the greater of the result and the greatest element" if function.__name__ == "logsumexp" else ""
     others = _OTHERS.format(ulps=4 if of_what else 8, of_what=of_what)
