@@ -1,5 +1,5 @@
 """Time users' ``@njit`` code, in turn: loops over the functions of numbaexp and over ``math.exp``; and code that calls
-exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
+exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``; and of arrays and rows.
 
 ``python benches/compiled.py`` prints the medians.
 """
@@ -72,6 +72,54 @@ def time_acceleration():
         print(f"{x.dtype}: {name}, accelerated {theirs / ours:.2f} times ({ours / x.size * 1e9:.2f} ns an element)")
 
 
+def of_array(function):
+    @njit
+    def call(x):
+        return function(x)
+
+    return call
+
+
+@njit
+def rows_by_numpy(x, y):
+    for i in range(x.shape[0]):
+        power = np.exp(x[i] - x[i].max())
+        y[i] = power / power.sum()
+
+
+@njit
+def rows(x, y):
+    for i in range(x.shape[0]):
+        y[i] = numbaexp.softmax(x[i])
+
+
+@njit
+def rows_into(x, y):
+    for i in range(x.shape[0]):
+        numbaexp.softmax(x[i], out=y[i])
+
+
+def time_arrays():
+    for dtype in ("float32", "float64"):
+        x = uniform(dtype, 100_000)
+        functions = [of_array(function) for function in (np.exp, *(getattr(numbaexp, name) for name in FAMILY))]
+        calls = plain(functools.partial(function, x) for function in functions)
+        numpys, *own = (np.median(seconds) for seconds in time_in_turn(calls))
+        for name, seconds in zip(FAMILY, own, strict=True):
+            print(f"{dtype}: np.exp / numbaexp.{name} of an array = {numpys / seconds:.2f}")
+        for length in (10, 100, 1000):
+            x = uniform(dtype, 200_000).reshape(-1, length)
+            y = np.empty_like(x)
+            loops = [functools.partial(loop, x, y) for loop in (rows_by_numpy, rows, rows_into)]
+            calls = plain([*loops, functools.partial(numbaexp.softmax, x, out=y)])
+            with numbaexp.use_target("cpu"):
+                numpys, own, into, of_all = (np.median(seconds) for seconds in time_in_turn(calls))
+            print(
+                f"{dtype}: rows of {length}, by NumPy's functions / numbaexp.softmax of each = {numpys / own:.2f}; "
+                f"each / all at once = {own / of_all:.2f}, with out= {into / of_all:.2f}"
+            )
+
+
 def time_by_name():
     for dtype in ("float32", "float64"):
         x = uniform(dtype, 100_000)
@@ -87,6 +135,7 @@ def time_by_name():
 def main():
     print(machine())
     time_by_name()
+    time_arrays()
     time_acceleration()
 
 

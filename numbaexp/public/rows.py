@@ -38,7 +38,8 @@ _RAISES = """TypeError
 _ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone, not
     on threads, target, batch, position or strides: a row is summed in chunks of 4096 elements, each in 32 lanes,
     element i in lane i mod 32, that are then added by halves, lane i + 16 to lane i, i + 8 to i and so on, and the
-    chunks' sums in the same way."""
+    chunks' sums in the same way. In ``@numba.njit`` code ``axis`` is an integer or None, and ``out``, of the softmax
+    functions, the only option."""
 
 
 _OTHERS = """Longdouble is within {ulps} ulp{of_what}, complex numbers are within as many of the
