@@ -93,9 +93,9 @@ def test_no_dimensions(exp):
     assert out == numbaexp.exp(1.5)
 
 
-@pytest.mark.parametrize("dtype", ["int64", "int8", "uint32", "bool"])
-def test_integers_become_float64(exp, dtype):
-    x = np.arange(12).reshape(3, 4).astype(dtype)
+@pytest.mark.parametrize("kind", ["int64", "int8", "uint32", "bool"])
+def test_integers_become_float64(exp, kind):
+    x = np.arange(12).reshape(3, 4).astype(kind)
     result = exp[0](x)
     assert result.dtype == np.float64
     np.testing.assert_array_equal(result, numbaexp.exp(x.astype(np.float64)))

@@ -38,8 +38,8 @@ _RAISES = """TypeError
 _ORDER = """The order of the sum is fixed by the length of the row, so that its result depends on its values alone, not
     on threads, target, batch, position or strides: a row is summed in chunks of 4096 elements, each in 32 lanes,
     element i in lane i mod 32, that are then added by halves, lane i + 16 to lane i, i + 8 to i and so on, and the
-    chunks' sums in the same way. In ``@numba.njit`` code ``axis`` is an integer or None, and ``out`` the only other
-    option."""
+    chunks' sums in the same way. In ``@numba.njit`` code ``axis`` is an integer or None, and ``out``, of the softmax
+    functions, the only other option."""
 _OTHERS = """Longdouble is within {ulps} ulp{of_what}, complex numbers are within as many of the
     magnitude, times the ratio of the sum of the magnitudes of the exponentials to the magnitude of their sum (evidence:
     sampled against mpmath, rows of up to 3000 elements, with NumPy 2.4 and the C library of GNU, whose functions the

@@ -51,3 +51,25 @@ def test_integers_become_float64():
     y = np.empty(x.size)
     kernel_over(numbaexp.exp)[2, 32](x, y)
     np.testing.assert_array_equal(y, numbaexp.exp(x))
+
+
+@numbaexp.elementwise
+def decay(x, rate):
+    return numbaexp.exp(-rate * x)
+
+
+@cuda.jit
+def of_several(x, y):
+    i = cuda.grid(1)
+    if i < x.size:
+        y[0, i] = numbaexp.sigmoid_backward(x[i], x[0])
+        y[1, i] = decay(x[i], x[0])
+        y[2, i], y[3, i] = decay.backward(x[0], x[i], x[0])
+
+
+def test_functions_of_several_numbers():
+    x = np.linspace(1, 5, 50, dtype=np.float32)
+    y = np.empty((4, x.size), np.float32)
+    of_several[2, 32](x, y)
+    expected = [numbaexp.sigmoid_backward(x, x[0]), decay(x, x[0]), *decay.backward(x[0], x, x[0])]
+    np.testing.assert_array_equal(y, expected)
