@@ -363,7 +363,7 @@ def test_a_name_is_an_identifier():
 
 
 def test_the_gradient_of_a_choice_is_that_of_what_is_chosen():
-    @elementwise
+    @numbaexp.elementwise
     def clipped(x, limit):
         return min(max(x, -limit), limit)
 
