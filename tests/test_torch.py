@@ -202,7 +202,8 @@ def test_memory_is_shared(monkeypatch):
     compute = ufuncs.run
 
     def watch(make, name, target, arrays, out, options):
-        seen.append((arrays[0].__array_interface__["data"][0], out.__array_interface__["data"][0]))
+        (result,) = out
+        seen.append((arrays[0].__array_interface__["data"][0], result.__array_interface__["data"][0]))
         return compute(make, name, target, arrays, out, options)
 
     monkeypatch.setattr(ufuncs, "run", watch)
