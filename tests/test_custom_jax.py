@@ -267,10 +267,12 @@ for spec, part in ((P("a"), "4,6,1"), (P(None, "a"), "8,3,1")):
     grad = jax.jit(jax.grad(lambda x, sigma: bell(x, sigma).sum(), (0, 1)))
     assert same(grad(given, 2.0)[0], grad(x, 2.0)[0])
 assert same(jax.pmap(bell)(x.reshape(2, 4, 6)), bell(x))
-for function in (bell, lambda x, sigma: numbaexp.exp(x) * sigma):
+def gradient(function):
+    return jax.jit(jax.grad(lambda sigma: (function(x, sigma) ** 2).sum()))
+for function in (bell, lambda x, sigma: gaussian(sigma, mu, x + 5.0), lambda x, sigma: numbaexp.exp(x) * sigma):
     mapped = jax.shard_map(function, mesh=mesh, in_specs=(P("a"), P()), out_specs=P("a"))
     assert same(mapped(x, sigma), function(x, sigma))
-    made, wanted = (jax.jit(jax.grad(lambda sigma: (each(x, sigma) ** 2).sum())) for each in (mapped, function))
+    made, wanted = gradient(mapped), gradient(function)
     np.testing.assert_allclose(made(2.0), wanted(2.0), rtol=1e-5)
     np.testing.assert_allclose(jax.jacfwd(made)(2.0), jax.jacfwd(wanted)(2.0), rtol=1e-4)
 second = jax.devices()[1]

@@ -137,6 +137,12 @@ def test_changes_are_detected():
     moved += 1.0
     with pytest.raises(RuntimeError, match=r"^GaussianBackward needs `mu` as it was"):
         y.sum().backward()
+    out = x * 1.0
+    y = numbaexp.sigmoid(out)
+    with autograd.no_grad():
+        waves(x, mu, out=(autograd.tensor(ARGUMENTS[0]), out))
+    with pytest.raises(RuntimeError, match=r"^SigmoidBackward needs `x` as it was"):
+        y.sum().backward()
 
 
 def test_a_users_own_gradient():

@@ -12,14 +12,15 @@ from numbaexp.engine.call import run_custom
 
 
 class Several(tuple):
-    """The results of a call, or their gradients, of which those that are not known are None and count as 0."""
+    """The results of a call, or their gradients, of which those that are not known are None and count as 0. Each of
+    those that are added up has what the others have not."""
 
     __slots__ = ()
     # As a tensor of the tape has them, so that its gradient is taken as it is.
     shape = dtype = None
 
     def __add__(self, other: Any) -> "Several":
-        return Several(a if b is None else b if a is None else a + b for a, b in zip(self, other, strict=True))
+        return Several(b if a is None else a for a, b in zip(self, other, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

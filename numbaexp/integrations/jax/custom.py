@@ -12,7 +12,7 @@ from jax.interpreters import ad, batching, mlir
 from numbaexp.backends.jax import float_type
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.engine.call import compute, compute_from_outside
-from numbaexp.engine.checks import library_of, refuse
+from numbaexp.engine.checks import refuse
 from numbaexp.integrations.jax import derivative, foreign
 from numbaexp.integrations.jax.small import REMEMBERED
 from numbaexp.operations import Operation
@@ -33,7 +33,6 @@ def intercept(operation: CustomOperation, arrays: tuple[Any, ...], out: Any, opt
         return NotImplemented
     refuse(operation, given[0], options)
     if any(isinstance(x, jax.core.Tracer) for x in given):
-        refuse_out(out)
         return _bind(operation, *arrays)
     compiled = _small(operation, arrays) if out is None else None
     if compiled is not None:
@@ -80,14 +79,6 @@ def _are_here(arrays: list[Any]) -> bool:
 @functools.lru_cache(REMEMBERED)
 def _known(operation: CustomOperation, kinds: tuple[Any, ...]) -> list[Any]:
     return []
-
-
-def refuse_out(out: Any) -> None:
-    """Refuse ``out`` where JAX traces."""
-    if out is not None:
-        raise TypeError(
-            f"`out` must not be given where JAX traces: its arrays cannot be changed; got {library_of(out)}"
-        )
 
 
 @functools.cache

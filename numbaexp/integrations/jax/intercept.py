@@ -10,7 +10,7 @@ import numpy as np
 from numbaexp.backends.jax import convert, float_type
 from numbaexp.backends.promotion import float_named
 from numbaexp.custom.operation import CustomOperation
-from numbaexp.engine.checks import check_per_row, check_shape, check_type, refuse
+from numbaexp.engine.checks import check_per_row, check_shape, check_type, library_of, refuse
 from numbaexp.engine.loss_problem import check_grad, make_problem
 from numbaexp.engine.selection import axis_of_index
 from numbaexp.integrations.jax import custom, function
@@ -33,6 +33,8 @@ def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: 
     """Bind the function where an array is traced; let JAX compute complex numbers, and XLA small arrays; else return
     NotImplemented."""
     if isinstance(operation, CustomOperation):
+        if any(isinstance(x, _Tracer) for x in arrays):
+            _refuse(out)
         return custom.intercept(operation, arrays, out, options)
     x = arrays[0]
     # Keys of random numbers have types without a kind.
@@ -59,7 +61,7 @@ def _compiled(operation: Operation, options: Options) -> Any:
 
 
 def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
-    custom.refuse_out(out)
+    _refuse(out)
     given = {
         label: jnp.asarray(array) for label, array in zip(operation.arrays, arrays, strict=True) if array is not None
     }
@@ -83,6 +85,13 @@ def _bind(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict
         return _bind_rows(operation, given, options)
     _check_shapes(operation, given)
     return function.call(operation.name, list(given.values()), options)
+
+
+def _refuse(out: Any) -> None:
+    if out is not None:
+        raise TypeError(
+            f"`out` must not be given where JAX traces: its arrays cannot be changed; got {library_of(out)}"
+        )
 
 
 def _converted(array: Any, label: str, like: str, dtype: str) -> Any:
