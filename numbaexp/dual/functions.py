@@ -38,7 +38,8 @@ def _of_real(name: str, x: Value) -> Value:
         raise TypingError(f"`{name}` has no form for vectors of the kind {kind}")
     if x.lowering is None:
         return x
-    return Value(x.number, call_scalar(*x.lowering, name, kind, number, x.llvm), x.lowering)
+    context, builder = x.lowering
+    return Value(x.number, call_scalar(context, builder, name, kind, number, x.llvm), x.lowering)
 
 
 def call_scalar(context: Any, builder: Any, name: str, kind: str, number: Any, argument: Any) -> Any:
