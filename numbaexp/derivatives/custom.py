@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from numbaexp.custom.operation import CustomOperation
-from numbaexp.default_mode import guarded
 from numbaexp.derivatives.rule import Rule
-from numbaexp.engine.call import run_custom
+from numbaexp.engine.call import call
 
 
 class Several(tuple):
@@ -38,7 +37,7 @@ class CustomRule(Rule):
         grads = grad if isinstance(grad, Several) else (grad,)
         given = [0.0 if each is None else each for each in grads] + [values[name] for name in self.arguments]
         indices = tuple(self.arguments.index(argument) for argument, _ in wanted)
-        made = guarded(run_custom)(self.operation.backward(indices), tuple(given))
+        made = call(self.operation.backward(indices), *given)
         yield from ((each, given) for each in (made if len(indices) > 1 else (made,)))
 
 

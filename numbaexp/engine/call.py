@@ -1,6 +1,6 @@
 """A call, from its arguments on: intercepted once, by the libraries that have to know of it, or computed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from numbaexp.backends.registry import NUMPY, decided, find
@@ -19,7 +19,6 @@ _plans_of_numpys: dict[Operation, Callable[..., Any]] = {}
 shortcuts: dict[str, dict[type, Callable[..., Any]]] = {name: {} for name in named(Kind.ELEMENTWISE)}
 # The same of functions that users have written, once they have been called.
 shortcuts_of_custom: dict[Operation, dict[type, Callable[..., Any]]] = {}
-_NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def _find_plan(operation: Operation) -> Callable[..., Any]:
@@ -56,29 +55,23 @@ def run(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -
     if operation.kind is Kind.LOSS:
         *before, logits, targets, weight = arrays
         logits, targets, dtype = promoted(logits, targets)
-        result = _intercepted(operation, (*before, logits, targets, weight), out, options)
+        result = run_operation(operation, (*before, logits, targets, weight), out, options)
         return in_type(result, dtype) if before else result
     is_masked = "where" in options and operation.masked is not None
     if is_masked or (operation.optional and arrays[-1] is not None):
         library = masks.library_of(arrays)
         if library is not None:
             return masks.compute(run_unmasked, library, operation, arrays, out, options)
-    return _intercepted(operation, arrays, out, options)
+    return run_operation(operation, arrays, out, options)
 
 
 def run_unmasked(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Run a function of rows without a mask, whose arrays are of one shape and type."""
-    return _intercepted(OPERATIONS[name], arrays, out, options)
+    return run_operation(OPERATIONS[name], arrays, out, options)
 
 
-def run_custom(
-    operation: Operation, arrays: tuple[Any, ...], out: Any = None, options: Mapping[str, Any] = _NO_OPTIONS
-) -> Any:
-    """Run a function that a user has written, or a derivative of one; see ``run``."""
-    return _intercepted(operation, arrays, out, dict(options))
-
-
-def _intercepted(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+def run_operation(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
+    """Run a function, of users too; see ``run``, which does more for functions of rows and losses."""
     if type(out) is tuple and len(out) == 1:
         (out,) = out
     are_numpys, asked = True, None
@@ -118,7 +111,7 @@ def make_slow_path(operation: Operation) -> Callable[..., Any]:
             result = shortcut(x)
             if result is not NotImplemented:
                 return result
-        return _intercepted(operation, (x,), out, options)
+        return run_operation(operation, (x,), out, options)
 
     def slow_path_of_gradient(grad_output: Any, saved: Any, /, out: Any = None, **options: Any) -> Any:
         shortcut = shortcut_of(type(grad_output))
@@ -126,7 +119,7 @@ def make_slow_path(operation: Operation) -> Callable[..., Any]:
             result = shortcut(grad_output, saved)
             if result is not NotImplemented:
                 return result
-        return _intercepted(operation, (grad_output, saved), out, options)
+        return run_operation(operation, (grad_output, saved), out, options)
 
     return slow_path_of_gradient if operation.is_gradient else slow_path
 
@@ -149,7 +142,7 @@ def make_custom_slow_path(operation: Operation) -> Callable[..., Any]:
             if out is not None:
                 raise TypeError(f"{label}() was given `out` twice")
             out = (*positional, *[None] * (operation.results - len(positional)))
-        return _intercepted(operation, given, out, options)
+        return run_operation(operation, given, out, options)
 
     return slow_path
 
@@ -161,7 +154,7 @@ def dispatch(name: str, arrays: tuple[Any, ...], out: Any, options: dict[str, An
 
 def call(operation: Operation, *arrays: Any) -> Any:
     """Call a function as users do, from another library's machinery, in whatever mode the thread is."""
-    return guarded(_intercepted)(operation, arrays, None, {})
+    return guarded(run_operation)(operation, arrays, None, {})
 
 
 def compute_from_outside(operation: Operation, arrays: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -66,7 +66,7 @@ def _intercept(
     into = library.into(out, function) if isinstance(out, classes) else out
     values = tuple(elements.pop(each) for each in labels)
     if operation.is_custom:
-        result = call.run_custom(operation, values, into, elements)
+        result = call.run_operation(operation, values, into, elements)
     else:
         result = call.run(function, values, into, elements)
     if out is not None or like is None:
