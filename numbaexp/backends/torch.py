@@ -188,6 +188,8 @@ def finish(x: torch.Tensor, out: torch.Tensor | None, written: Elements) -> torc
 def compute_small(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
     """Compute small contiguous tensors in host memory; return NotImplemented for all else."""
     if operation.kind is _ELEMENTWISE and not options:
+        if not operation.is_custom and not all(isinstance(x, _Tensor) for x in arrays):
+            return NotImplemented
         if out is None:
             return small(operation)(*arrays)
         return _small_into(operation, arrays, out) if operation.results == 1 else NotImplemented
