@@ -162,7 +162,7 @@ def test_bits(name, dtype, which, device):
     assert_as_on_cpu(function, arguments(function.nin, dtype_of(dtype), 20_000), device)
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @pytest.mark.parametrize(("name", "dtype", "which"), CASES)
 def test_bits_of_a_million(name, dtype, which, device):
     function = derived(name, which)
