@@ -1,16 +1,20 @@
 """Users' functions of elements that follow each other: by vectors, or number by number."""
 
+import functools
 from typing import Any
 
 import numpy as np
+from numba import types
 from numba.core.errors import NumbaError
+from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from numbaexp.cpu.custom_numbers import make_access
+from numbaexp.cpu.variants import prefer_whole_registers
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
 from numbaexp.dual.type import real
-from numbaexp.jit import jit
+from numbaexp.jit import jit, subroutine
 from numbaexp.scalar.forms import STORED_AS, itemsize
 from numbaexp.unrolled import make_each
 from numbaexp.vector.level import AVX512, current_level
@@ -43,11 +47,7 @@ def make_compute(operation: CustomOperation, dtype: str, lanes: int) -> Any:
         make_access(dtype, operation.results) if lanes == 1 else _make_vector_access(dtype, operation.results, lanes)
     )
 
-    @jit
-    def load_one(address, i):
-        return number(load(address, i))
-
-    load_each = make_each([load_one] * len(operation.arrays))
+    load_each = _make_load_each(load, number, len(operation.arrays))
     if operation.results == 1:
         (store,) = stores
 
@@ -72,14 +72,40 @@ def make_compute(operation: CustomOperation, dtype: str, lanes: int) -> Any:
         def put(targets, i, result):
             put_each(targets, i, result)
 
-    @jit
     def compute(sources, targets, count):
+        prefer_whole_registers()
         for i in range(0, count, lanes):
             put(targets, i, function(*load_each(sources, i)))
 
-    return compute
+    compute.__qualname__ = f"compute_{operation.name}"
+
+    # Not inlined, for LLVM would write the loop anew for each way that operands may lie.
+    @intrinsic
+    def called(typingctx, sources, targets, count):
+        def codegen(context, builder, signature, args):
+            callee = subroutine(context, builder, compute, signature)
+            context.call_conv.call_function(
+                builder, callee, signature.return_type, signature.args, args, attrs=("noinline",)
+            )
+            return context.get_dummy_value()
+
+        return types.none(sources, targets, count), codegen
+
+    return called
 
 
+@functools.cache
+def _make_load_each(load, number, inputs):
+    """Return ``load_each(addresses, i)``, of the inputs as numbers."""
+
+    @jit
+    def load_one(address, i):
+        return number(load(address, i))
+
+    return make_each([load_one] * inputs)
+
+
+@functools.cache
 def _make_vector_access(dtype, outputs, lanes):
     """Return the functions of ``make_access``, of vectors."""
     size = itemsize(dtype)

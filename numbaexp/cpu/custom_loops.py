@@ -1,5 +1,6 @@
 """The inner loop of a NumPy ufunc of a function that a user has written, of any number of inputs and results."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
     return loop
 
 
+# These are cached, for Numba compiles a function anew that is made anew.
+@functools.cache
 def _make_operands(size, inputs, outputs, lanes):
     """Return functions of the indices of operands, and of what the loop has.
 
@@ -94,6 +97,7 @@ def _make_operands(size, inputs, outputs, lanes):
     return tuple(make_each([each] * count) for each, count in counted)
 
 
+@functools.cache
 def _make_are_shared(inputs, outputs, size):
     """Return ``are_shared(args, steps, n)``: whether a result lies in memory of an input, or of another result."""
 
@@ -110,6 +114,7 @@ def _make_are_shared(inputs, outputs, size):
     return are_shared
 
 
+@functools.cache
 def _make_copy(size):
     """Return ``copy(source, source_step, target, target_step, count)`` of elements of so many bytes."""
     element = make_pointer(BITS[size])
@@ -122,6 +127,7 @@ def _make_copy(size):
     return copy
 
 
+@functools.cache
 def _make_pad(size, lanes):
     """Return ``pad(buffer, count)``: fill a last vector up with its first element."""
     element = make_pointer(BITS[size])
@@ -136,6 +142,7 @@ def _make_pad(size, lanes):
     return pad
 
 
+@functools.cache
 def _make_settle(size):
     """Return ``settle(buffer, y, step, count, past_caches)``: copy results from a buffer to where they belong."""
     copy = _make_copy(size)

@@ -1,5 +1,6 @@
 """Operands of users' functions in memory, and the scalars of the CPU that are called there."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ scalars.register("cpu", scalar_of_kind)
 scalars.register("vectors", rounded_vector)
 
 
+@functools.cache
 def make_access(dtype: str, outputs: int) -> tuple[Any, list[Any]]:
     """Return ``load(address, i)`` of an element, and for each output ``store(address, i, element)``.
 

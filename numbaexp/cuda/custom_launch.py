@@ -13,12 +13,13 @@ from numbaexp.cuda.launch import for_threads, steps_of
 from numbaexp.cuda.layout import Layout, find_layout, pieces
 from numbaexp.cuda.memory import WIDTH
 from numbaexp.cuda.runtime import launcher
+from numbaexp.custom.capture import capture
 from numbaexp.custom.operation import CustomOperation
 from numbaexp.layout import Strided, broadcast
 from numbaexp.scalar.family import FAMILY, modules_of
 from numbaexp.scalar.forms import itemsize
 
-_MODULES = (custom_kernels.__name__, *(module for name in FAMILY for module in modules_of(name)))
+_MODULES = (custom_kernels.__name__, capture.__module__, *(module for name in FAMILY for module in modules_of(name)))
 
 # Of an array: shape, strides in bytes, type, and address modulo ``WIDTH``.
 _Form = tuple[tuple[int, ...], tuple[int, ...], str, int]

@@ -1,5 +1,6 @@
 """Elements in memory as numbers of ``numbaexp.dual``, and results as elements, on any target."""
 
+import functools
 from typing import Any
 
 from numbaexp.dual.conversions import make_float, make_number
@@ -27,6 +28,7 @@ def kind_of(dtype: str, wide: bool) -> str:
     return "float64" if dtype == "float64" else "wide" if wide else "float32"
 
 
+@functools.cache
 def make_from_element(dtype: str, kind: str) -> Any:
     """Return ``number(element)``, of a float as it is stored, or a vector of them."""
     number, to_float, widened = make_number(kind), _TO_FLOAT.get(dtype, _same), to_float64 if kind == "wide" else _same
@@ -38,6 +40,7 @@ def make_from_element(dtype: str, kind: str) -> Any:
     return from_element
 
 
+@functools.cache
 def make_to_element(dtype: str, kind: str, lanes: int = 1) -> Any:
     """Return ``element(result)``, rounded once; a result may be a constant."""
     value_of, round_to = make_float(kind, lanes), _ROUNDED.get(kind, {}).get(dtype, _same)
