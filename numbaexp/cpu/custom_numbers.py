@@ -8,11 +8,11 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
-from numbaexp.cpu.scalars_in_loops import rounded_vector, scalar_of_kind
+from numbaexp.cpu.scalars_in_loops import rounded_scalar, rounded_vector, wide_scalar
 from numbaexp.dual import scalars
 from numbaexp.scalar.forms import STORED_AS, itemsize
 
-scalars.register("cpu", scalar_of_kind)
+scalars.register("cpu", rounded_scalar, wide_scalar)
 scalars.register("vectors", rounded_vector)
 
 

@@ -137,12 +137,7 @@ def rounded_scalar(name, dtype):
     return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
 
 
-def scalar_of_kind(name, kind):
-    """A function of one number of a kind of ``numbaexp.dual``."""
-    return _wide_scalar(name) if kind == "wide" else rounded_scalar(name, kind)
-
-
-def _wide_scalar(name):
+def wide_scalar(name):
     """A function of ``numbaexp.scalar.wide``; a call of it where loops look its table up in registers."""
     wide, level = WIDE[name], current_level()
     if level is not AVX512 or name == "expm1":  # that has no table
