@@ -15,6 +15,7 @@ OF_PYTHON = (
     "PyContextVar_Get",
     "PyEval_RestoreThread",
     "PyEval_SaveThread",
+    "PyFloat_AsDouble",
     "PyGILState_Ensure",
     "PyGILState_Release",
     "PyLong_AsSsize_t",
