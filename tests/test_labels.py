@@ -250,7 +250,7 @@ def test_numbers_of_numpys_take_the_fast_path(monkeypatch):
     numbaexp.exp(1.0)
     from numbaexp.engine import call
 
-    monkeypatch.setattr(call, "_intercepted", None)
+    monkeypatch.setattr(call, "run_operation", None)
     for kind in (np.float64, np.float32, np.float16):
         x = VALUES.ravel()[:3].astype(kind)
         results = list(map(numbaexp.exp, x))
