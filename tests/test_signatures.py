@@ -59,9 +59,11 @@ OTHER_DEFAULTS = {("softmax", "axis"): -1, ("log_softmax", "axis"): -1}
 # Those of cross entropies are PyTorch's, and are looked at where these are tested. Libraries have a log_prob and an
 # entropy as methods alone, of distributions.
 WITHOUT_PEER = {
+    "UnsupportedError",
     "accelerate_numba",
     "cross_entropy",
     "cross_entropy_backward",
+    "elementwise",
     "entropy",
     "log_prob",
     "targets",
