@@ -496,7 +496,7 @@ QUICK = (
 LONG = ("test_array_exprs", "test_complex", "npyufunc.test_gufunc")
 
 
-@pytest.mark.parametrize("names", [QUICK, pytest.param(LONG, marks=pytest.mark.thorough)], ids=["quick", "long"])
+@pytest.mark.parametrize("names", [QUICK, pytest.param(LONG, marks=pytest.mark.whole)], ids=["quick", "long"])
 def test_numbas_own_tests(run_script, names):
     pytest.importorskip("numba.tests", reason="Numba came without its tests")
     run_script(

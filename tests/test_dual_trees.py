@@ -265,7 +265,7 @@ def test_expressions(sources, kind, variable):
     check(sources, kind, variable)
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @settings(deadline=None, max_examples=100)
 @given(SEVERAL, st.sampled_from(list(KINDS)), st.sampled_from([0, 1]))
 def test_many_expressions(sources, kind, variable):

@@ -59,7 +59,12 @@ CAPABILITIES = [(8, 0), (9, 0)]
 # The last fused multiply-add of ``whole`` takes the special value or not. With older versions of Numba the compiler
 # makes that two branches here and there, each with one.
 SLACK = 0 if numba.version_info[:2] >= (0, 68) else 1
-for_each_capability = pytest.mark.parametrize("cc", CAPABILITIES, ids=lambda cc: f"sm_{cc[0]}{cc[1]}")
+# The PTX of the lesser one is the same but for the name: a release looks at what its linker makes of that.
+for_each_capability = pytest.mark.parametrize(
+    "cc",
+    [pytest.param(cc, marks=[pytest.mark.whole] * (cc != CAPABILITIES[-1])) for cc in CAPABILITIES],
+    ids=lambda cc: f"sm_{cc[0]}{cc[1]}",
+)
 for_each_row = pytest.mark.parametrize(("name", "dtype"), ROWS)
 for_each_kernel = pytest.mark.parametrize(("name", "source", "dtype"), KERNELS)
 
