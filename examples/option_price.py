@@ -34,7 +34,7 @@ def call(log_spot, years, rate, volatility):
 
 
 class Greeks(NamedTuple):
-    """What the price changes by, with each input."""
+    """Hold the derivatives of the price by each input."""
 
     delta: np.ndarray
     gamma: np.ndarray

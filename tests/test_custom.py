@@ -7,6 +7,7 @@ import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from custom_functions import elu, gaussian, waves
 from helpers import FLOATS, OF_NUMPY, assert_same_bits, assert_same_but_nan, counting, dtype_of
 from hypothesis import given, settings
 
@@ -16,31 +17,10 @@ from numbaexp.engine.ufuncs import SLABS_FROM
 TARGETS = ("cpu", "auto", "parallel")
 
 
-@numbaexp.elementwise
-def gaussian(x, mu, sigma):
-    """Compute a bell curve."""
-    z = (x - mu) / sigma
-    return numbaexp.exp(-0.5 * z * z) / sigma
-
-
 @numbaexp.elementwise(wide=False)
 def narrow(x, mu, sigma):
     z = (x - mu) / sigma
     return numbaexp.exp(-0.5 * z * z) / sigma
-
-
-@numbaexp.elementwise
-def elu(x, a):
-    return x if x > 0 else a * numbaexp.expm1(x)
-
-
-@numbaexp.elementwise
-def waves(x, y):
-    """Compute two results, of which one has a loop."""
-    power = 1.0
-    for _ in range(3):
-        power = power * x + y
-    return numbaexp.exp(-x * x) * y, power
 
 
 FUNCTIONS = {"gaussian": gaussian, "narrow": narrow, "elu": elu, "waves": waves}
@@ -162,11 +142,11 @@ def test_broadcasting_and_options():
 
 
 def test_others_take_the_call():
-    class Owner:
+    class Other:
         def __array_ufunc__(self, ufunc, method, *inputs, **options):
             return ufunc, method, len(inputs)
 
-    ufunc, method, count = gaussian(1.0, Owner(), 2.0)
+    ufunc, method, count = gaussian(1.0, Other(), 2.0)
     assert (ufunc.__name__, method, count) == ("gaussian", "__call__", 3)
     kept = gaussian(np.ma.masked_array([0.0, 1.0], [False, True]), 0.0, 1.0)
     assert kept.mask.tolist() == [False, True]

@@ -8,7 +8,8 @@ import pytest
 jax = pytest.importorskip("jax", reason="the arrays are JAX's")
 
 import jax.numpy as jnp
-from helpers import assert_same_bits
+from custom_functions import elu, gaussian, waves
+from helpers import TESTS, assert_same_bits
 from jax.test_util import check_grads
 
 import numbaexp
@@ -17,28 +18,8 @@ from numbaexp.target import SERIAL_BELOW
 
 pytestmark = pytest.mark.sampled(name=("gaussian",), dtype=("float16", "float32"), shape=("float32[a, b]",))
 
-FUNCTIONS = """
-import numbaexp
-
-@numbaexp.elementwise
-def gaussian(x, mu, sigma):
-    z = (x - mu) / sigma
-    return numbaexp.exp(-0.5 * z * z) / sigma
-
-@numbaexp.elementwise
-def elu(x, a):
-    return x if x > 0 else a * numbaexp.expm1(x)
-
-@numbaexp.elementwise
-def waves(x, y):
-    power = 1.0
-    for _ in range(3):
-        power = power * x + y
-    return numbaexp.exp(-x * x) * y, power
-"""
-_named = {"__name__": __name__}
-exec(FUNCTIONS, _named)
-gaussian, elu, waves = (_named[name] for name in ("gaussian", "elu", "waves"))
+# For processes of their own: a program that was exported finds a function by what that is made of.
+FUNCTIONS = (TESTS / "custom_functions.py").read_text()
 BY_NAME = {"gaussian": gaussian, "elu": elu, "waves": waves}
 TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
 RNG = np.random.default_rng(0)
@@ -107,7 +88,7 @@ def test_promotion(arguments, wide, request):
         assert_same_bits(np.asarray(result), np.asarray(results[0]))
 
 
-def test_numpys_arrays_beside_jaxs():
+def test_arrays_of_numpy_and_of_jax():
     expected = gaussian(X, MU, SIGMA)
     for _ in range(3):
         assert_all(gaussian(X, jnp.asarray(MU), SIGMA), expected)

@@ -5,29 +5,10 @@ import pickle
 
 import numpy as np
 import pytest
+from custom_functions import elu, gaussian, waves
 from helpers import assert_same_bits, run_python
 
 import numbaexp
-
-
-@numbaexp.elementwise
-def gaussian(x, mu, sigma):
-    z = (x - mu) / sigma
-    return numbaexp.exp(-0.5 * z * z) / sigma
-
-
-@numbaexp.elementwise
-def elu(x, a):
-    return x if x > 0 else a * numbaexp.expm1(x)
-
-
-@numbaexp.elementwise
-def waves(x, y):
-    power = 1.0
-    for _ in range(3):
-        power = power * x + y
-    return numbaexp.exp(-x * x) * y, power
-
 
 X = np.random.default_rng(0).normal(size=(7, 10))
 ROW = X[0].copy()

@@ -40,12 +40,6 @@ def gaussian(x, mu, sigma):
 
 
 @elementwise
-def gaussian_in_own_type(x, mu, sigma):
-    z = (x - mu) / sigma
-    return numbaexp.exp(-0.5 * z * z) / sigma
-
-
-@elementwise
 def logistic(x, steepness, middle):
     return 1.0 / (1.0 + numbaexp.exp(-steepness * (x - middle)))
 

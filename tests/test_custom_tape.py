@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from custom_functions import elu, gaussian, waves
 from helpers import OF_NUMPY, assert_same_bits
 
 import numbaexp
@@ -9,25 +10,6 @@ from numbaexp import autograd
 from numbaexp.derivatives import custom
 
 pytestmark = pytest.mark.sampled(name=("gaussian",))
-
-
-@numbaexp.elementwise
-def gaussian(x, mu, sigma):
-    z = (x - mu) / sigma
-    return numbaexp.exp(-0.5 * z * z) / sigma
-
-
-@numbaexp.elementwise
-def elu(x, a):
-    return x if x > 0 else a * numbaexp.expm1(x)
-
-
-@numbaexp.elementwise
-def waves(x, y):
-    power = 1.0
-    for _ in range(3):
-        power = power * x + y
-    return numbaexp.exp(-x * x) * y, power
 
 
 FUNCTIONS = {"gaussian": gaussian, "elu": elu, "waves": waves}

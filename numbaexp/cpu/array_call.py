@@ -1,4 +1,4 @@
-"""What a function of ``numbaexp.cpu.compiled_arrays`` is told: the address of words.
+"""The arguments of the functions of ``numbaexp.cpu.compiled_arrays``: the address of words.
 
 Of these are the kernels at FIRST and SECOND; how many arrays there are, the result last, and how many dimensions; of
 rows the axis, the size of an element, and whether the result has but one a row. From SHAPE on comes the shape of the

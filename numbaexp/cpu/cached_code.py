@@ -1,4 +1,4 @@
-"""What users' compiled code needs of the process that it runs in, be it compiled there or read from Numba's cache.
+"""Needs of users' compiled code in the process that it runs in, be it compiled there or read from Numba's cache.
 
 Numba keeps the constants of functions along with their machine code, those of the functions that they call too. One of
 ours sees to what is needed when it is unpickled, before the code is linked. If it cannot, Numba takes the file for one
@@ -59,7 +59,7 @@ def _meet(version: str, kernel: Kernel) -> Need:
 
 
 class NeedOfFunction(Need):
-    """That a function which a user has written, and which a module has by a name, is the one of a digest."""
+    """Require that a module's function of a name, which a user has written, has a digest."""
 
     def __init__(self, module: str, name: str, digest: str) -> None:
         super().__init__(())

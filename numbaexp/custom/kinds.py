@@ -1,4 +1,4 @@
-"""What a value in a user's function can be, as far as that is known before there are types."""
+"""Kinds of the values in a user's function, as far as they are known before there are types."""
 
 import enum
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the operators and functions of a user's function give, by the kinds of their operands."""
+"""Kinds of the results of operators and functions, by the kinds of their operands."""
 
 import operator
 from typing import Any

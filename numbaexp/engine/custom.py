@@ -35,7 +35,7 @@ def compute(operation: CustomOperation, arrays: tuple[Any, ...], out: Any, optio
     elements, dtype = _read(backend, tuple(alike), promoted(backend, tuple(alike), tuple(alike.values())))
     numbers = {label: x for label, x in zip(labels, arrays, strict=True) if label not in alike}
     if not hasattr(backend, "alike") and any(isinstance(x, (float, np.floating)) for x in numbers.values()):
-        dtype = _beside_floats(elements, dtype)
+        dtype = _promoted_by_floats(elements, dtype)
     written = _write(backend, elements, outs, dtype)
     results, first = tuple(each.view for each in written), next(iter(elements.values()))
     views = numbers | {label: each.view for label, each in elements.items()}
@@ -88,7 +88,7 @@ def _takes_numbers(backend: Any) -> bool:
     return hasattr(backend, "alike") or hasattr(backend, "together")
 
 
-def _beside_floats(elements: dict[str, Elements], dtype: str) -> str:
+def _promoted_by_floats(elements: dict[str, Elements], dtype: str) -> str:
     """Return the type that arrays are computed in beside Python's floats, by NumPy's promotion."""
     are_integers = dtype != "bfloat16" and all(str(each.view.dtype) not in FLOATS for each in elements.values())
     return "float64" if are_integers else dtype

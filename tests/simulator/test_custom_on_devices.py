@@ -56,7 +56,7 @@ def of(owner, arguments):
 
 
 def assert_alike(results, expected):
-    """What a device holds and what the host does."""
+    """Arrays of a device, and the functions of the host for them."""
     results, expected = (each if type(each) is tuple else (each,) for each in (results, expected))
     for result, wanted in zip(results, expected, strict=True):
         assert type(result) is type(cuda.device_array(1))

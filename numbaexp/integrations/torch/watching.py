@@ -1,4 +1,4 @@
-"""What tells calls that PyTorch has to see: records, transforms, traces or casts."""
+"""Tests for calls that PyTorch has to see: records, transforms, traces or casts."""
 
 import torch
 from torch.autograd import forward_ad
