@@ -104,6 +104,14 @@ def function(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def fresh_compiler():
+    """Have PyTorch's compiler forget what a test compiled: it counts what one code was compiled for, in all tests."""
+    yield
+    if dynamo := sys.modules.get("torch._dynamo"):
+        dynamo.reset()
+
+
 @pytest.fixture
 def torch():
     """Import PyTorch, or skip the test."""

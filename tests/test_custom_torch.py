@@ -417,7 +417,6 @@ def test_compiled_with_dynamic_shapes(backend):
         grown, other = growth(gaussian(x, mu, 2.0) + gaussian(0.5, mu, x), 0.5)
         return grown * elu(other, 1.0)
 
-    torch._dynamo.reset()
     counter = CompileCounterWithBackend(backend)
     compiled = torch.compile(both, backend=counter, dynamic=True, fullgraph=True)
     for rows in (4, 7, 70):
@@ -432,7 +431,6 @@ def test_compiled_with_dynamic_shapes(backend):
 
 
 def test_compiled_calls():
-    torch._dynamo.reset()
     compiled = functools.partial(torch.compile, backend="eager", fullgraph=True)
     x = positive(4, 3, dtype=torch.float32)
     expected = gaussian(x, 0.5, 2.0)
@@ -450,8 +448,6 @@ def test_compiled_calls():
 
 
 def test_a_gradient_given_later_is_compiled_anew():
-    torch._dynamo.reset()
-
     @elementwise
     def double(x):
         return 2.0 * x

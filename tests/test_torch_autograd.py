@@ -708,7 +708,6 @@ def test_wraps_in_compiled_code(name):
         args, kwargs = ARGUMENTS_OF_COMPILED.get(name, lambda _: default)(x)
         return twice(*args, **kwargs) + 1, function(*args, **kwargs)
 
-    torch._dynamo.reset()
     x = torch.linspace(-2, 2, 6).reshape(2, 3)
     for eager, traced in zip(
         call(x.clone()), torch.compile(call, fullgraph=True, backend="eager")(x.clone()), strict=True

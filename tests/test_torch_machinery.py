@@ -78,7 +78,6 @@ def test_compiled_with_dynamic_shapes(module, backend):
     """Once for all sizes."""
     if backend == "inductor" and not (shutil.which("c++") or shutil.which("g++")):
         pytest.skip("there is no C++ compiler")
-    torch._dynamo.reset()
     counter = CompileCounterWithBackend(backend)
     compiled = torch.compile(module, backend=counter, dynamic=True, fullgraph=True)
     for rows in (4, 7, 70):
