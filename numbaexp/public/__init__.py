@@ -26,6 +26,7 @@ from numbaexp.public.gradients import (
     sigmoid_backward,
     softplus_backward,
 )
+from numbaexp.public.logarithms import _made
 from numbaexp.public.losses import cross_entropy, cross_entropy_backward
 from numbaexp.public.rows import (
     log_softmax,
@@ -74,3 +75,5 @@ __all__ = [
     "targets",
     "use_target",
 ]
+globals().update(_made)
+__all__ += list(_made)

@@ -18,6 +18,15 @@ _SCALARS = {
     "expm1": "expm1",
     "sigmoid": "sigmoid",
     "softplus": "softplus",
+    "log": "log",
+    "log2": "log",
+    "log10": "log",
+    "log1p": "log1p",
+    "sinh": "hyperbolic",
+    "cosh": "hyperbolic",
+    "tanh": "hyperbolic",
+    "log_sigmoid": "log_sigmoid",
+    "logit": "logit",
 }
 # For each function whose fast phase computes pairs, the module with ``make_`` and its name: ``make(powers)`` returns
 # ``pair(x)``, which returns (high, low, size), with the exact result within ``powers.error`` times size of high + low.

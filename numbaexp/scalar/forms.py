@@ -50,6 +50,23 @@ def result_of(dtype: str) -> str:
     return dtype.rpartition(_TO)[2]
 
 
+class Domain(NamedTuple):
+    """Describe the arguments of a function that has poles, or is not real everywhere.
+
+    All take numbers and vectors, as the function does, and raise no flag.
+
+    inside(x) : whether the result is finite. NaN and infinity are not inside.
+    is_pole(x) : whether the result is infinite, which raises "divide".
+    is_outside(x) : whether the function is not real there, which raises "invalid". NaN is not outside.
+    special(x, result) : the result, replaced where x is not inside.
+    """
+
+    inside: Any
+    is_pole: Any
+    is_outside: Any
+    special: Any
+
+
 class Scalar(NamedTuple):
     """Hold one function in one float type.
 
@@ -60,12 +77,16 @@ class Scalar(NamedTuple):
     phase is undecided; ``accurate`` decides. ``whole`` then returns two booleans more, for the flags that its caller
     has to raise, overflow and underflow: an operation that underflows takes the time of thirty others, and one is
     enough.
+
+    Of a function with a ``domain``, ``inner`` takes only arguments inside that; ``whole`` takes all, and raises none of
+    the flags of the others, which its caller raises.
     """
 
     whole: Any
     inner: Any
     limit: int
     accurate: Any = None
+    domain: Domain | None = None
 
 
 class Fast(NamedTuple):
