@@ -353,8 +353,10 @@ def shared_logarithms(out):
     ln2 = mpmath.log(2)
     out.comment("Short numbers near 1/m, and their logarithms.")
     out.lines.append(f'LOGS_F64_16 = Logs(\n    float.fromhex("{cells.hex()}"),')
-    for values in (inverses, map(on_grid, logs), [log - on_grid(log) for log in logs], [on_grid(ln2), ln2 - on_grid(ln2)]):
-        out.lines.append(f"    {float_texts(list(values), double, indentation=4)},")
+    rounded = [on_grid(log) for log in logs]
+    rests = [log - high for log, high in zip(logs, rounded, strict=True)]
+    for values in (inverses, rounded, rests, [on_grid(ln2), ln2 - on_grid(ln2)]):
+        out.lines.append(f"    {float_texts(values, double, indentation=4)},")
     out.lines.append(")")
     ends = [
         (min(2.0, max(1.0, (n + side) / cells)) * inverses[n % entries] - 1)

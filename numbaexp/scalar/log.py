@@ -6,7 +6,7 @@ from numbaexp.scalar import accurate_logs
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.domain import positive
 from numbaexp.scalar.forms import Scalar
-from numbaexp.scalar.ieee import INFINITY_F64, scalar
+from numbaexp.scalar.ieee import INFINITY_F64, rounded_product, scalar
 from numbaexp.scalar.log_pair import make_log_pair
 from numbaexp.vector.operations import bits_of, fma, split, where
 
@@ -50,7 +50,7 @@ def make_log_of_base(factor, factor_low):
     @scalar
     def inner(x):
         log, log_low = biased_pair(*split(x))
-        high = log * factor
+        high = rounded_product(log, factor)
         low = fma(log_low, factor, fma(log, factor_low, fma(log, factor, -high)))
         return high + low, high + fma(high, LOG_OF_BASE_WIDTH, low)
 

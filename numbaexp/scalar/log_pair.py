@@ -10,13 +10,14 @@ where the multiples of 2**-43 in k ln(2) - log(R) make up H, which is exact, and
 
 from math import ldexp
 
+import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import ROUND_TO_INTEGER
-from numbaexp.scalar.ieee import scalar
+from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, highest, rounded_product, scalar
 from numbaexp.scalar.tabled import horner
-from numbaexp.vector.operations import bits_of, fma
+from numbaexp.vector.operations import bits_of, float_of, fma, split, where
 from numbaexp.vector.table import make_table
 
 _TABLE = c.LOGS_F64_16
@@ -75,3 +76,48 @@ def make_log_pair(bias: float = 0.0):
         return logarithm(r, r * r, 0.0, k, index)
 
     return log_pair
+
+
+# Added to a square or a rest, this keeps that from underflowing, and is negligible next to any result.
+LEAST_SQUARE = ldexp(1.0, -200)
+ONE = highest(np.float64(1.0))
+# The bits of an exponent, and those of 2**k and 2**-k added up.
+EXPONENT, BOTH_EXPONENTS = INFINITY_F64, np.int64(2 * ONE)
+
+
+def make_log1p_of_sum(bias: float = 0.0):
+    """Return ``log1p_of_sum(total, error)``, which returns (high, low), log(total + error), total >= 2**-53.
+
+    Of the total the reduced argument is r, exactly; with the error that is r + e, e = error / 2**k R. It is rounded to
+    a float, and what that loses times the derivative of r - r**2/2 is added.
+    """
+    logarithm = make_logarithm(bias)
+
+    @scalar
+    def log1p_of_sum(total, error):
+        m, k = split(total)
+        r, index = reduced(m)
+        e = rounded_product(error, INVERSE_OF(index) * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
+        whole = r + e
+        lost = (r - whole) + e
+        square = fma(whole, whole, LEAST_SQUARE)
+        return logarithm(whole, square, fma(lost, square - whole, lost + LEAST_SQUARE), k, index)
+
+    return log1p_of_sum
+
+
+def make_log1p_pair(bias: float = 0.0):
+    """Return ``log1p_pair(x)``, which returns (high, low), log(1 + x), of a float above -1.
+
+    Where x is below 2**-54, the pair is right but for the sign of 0; nothing underflows.
+    """
+    log1p_of_sum = make_log1p_of_sum(bias)
+
+    @scalar
+    def log1p_pair(x):
+        total = 1.0 + x
+        is_greater = (bits_of(x) & MAGNITUDE_F64) > ONE
+        greater, lesser = where(is_greater, x, 1.0), where(is_greater, 1.0, x)
+        return log1p_of_sum(total, lesser - (total - greater))
+
+    return log1p_pair
