@@ -10,9 +10,9 @@ from numbaexp.scalar.ieee import INFINITY_F64, rounded_product, scalar
 from numbaexp.scalar.log_pair import make_log_pair
 from numbaexp.vector.operations import bits_of, fma, split, where
 
-# The bounds of errors, relative to ``high``: ``BIAS`` of the pair, and ``WIDTH`` of both sides of the rounding test.
-LOG_BIAS, LOG_WIDTH = ldexp(1.25, -63), ldexp(1.4375, -62)
-LOG_OF_BASE_BIAS, LOG_OF_BASE_WIDTH = ldexp(1.75, -63), ldexp(1.875, -62)
+# The bounds of ``numbaexp.scalar.log_pair``, of the logarithm and of its product with a number.
+LOG_BIAS, LOG_WIDTH = ldexp(1.375, -63), ldexp(3.0625, -63)
+LOG_OF_BASE_BIAS, LOG_OF_BASE_WIDTH = ldexp(1.75, -63), ldexp(3.875, -63)
 
 # The greatest float64.
 LIMIT = int(INFINITY_F64) - 1
