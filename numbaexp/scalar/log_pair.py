@@ -10,11 +10,11 @@ where the multiples of 2**-43 in k ln(2) - log(R) make up H, which is exact, and
 As |H| > |r| or H is 0, the part that ``high`` lacks of H + r - r**2/2 is exact but for its last rounding. The error of
 the pair is greatest where H is 0 and r at its greatest, 0.0354. There, in units of 2**-63 relatively to H + r:
 
-    r**2 rounded, times q                                0.14
-    q rounded, and its error, times r**2                 0.17
-    r**2 q rounded                                       0.28
-    r**3 q + l rounded                                   0.46
-    the polynomial                                       0.30
+    r**2 rounded, times q                                0.33
+    q rounded, times r**2                                0.33
+    r**2 q rounded                                       0.25
+    the sum of r**3 q and the rest rounded               0.22
+    the polynomial                                       0.21
 
 together less than 1.36: the ``BIAS`` of a rounding test, whose ``WIDTH`` bounds, relatively to ``high``, the bias, the
 error and the rounding of low, of the upper side. ``tests/test_logs.py`` sums up these for all r, k and entries.
