@@ -407,6 +407,28 @@ def wide_constants(out):
         out.words(f"WIDE_EXP2_{power}", coefficient, 128)
 
 
+def wide_logarithm_constants(out):
+    out.comment("float64, accurate phase of logarithms, in units of 2**-192; log10(e) and log2(e) in units of 2**-128.")
+    out.words("WIDE_LN2", mpmath.log(2), 192)
+    out.words("WIDE_TWICE_LOG10_2", 2 * mpmath.log10(2), 192)
+    out.words("WIDE_TWICE_LOG10_E", 2 * mpmath.log10(mpmath.e), 128)
+    out.words("WIDE_HALF_LOG2_E", 1 / mpmath.log(2) / 2, 128)
+    out.polynomial(
+        "WIDE_SEED",
+        lambda z: mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) if z else mpmath.mpf(1),
+        (mpmath.mpf(0), (3 - 2 * mpmath.sqrt(2)) ** 2),
+        5,
+        "float64",
+    )
+    out.comment("Coefficients of log(1 + x), sinh(x) and tanh(x), in units of 2**-192.")
+    for power in range(2, 7):
+        out.words(f"WIDE_LOG1P_{power}", mpmath.mpf(1) / power, 192)
+    for power in (3, 5, 7):
+        out.words(f"WIDE_SINH_{power}", 1 / mpmath.factorial(power), 192)
+    for power, numerator, denominator in ((3, 1, 3), (5, 2, 15), (7, 17, 315)):
+        out.words(f"WIDE_TANH_{power}", mpmath.mpf(numerator) / denominator, 192)
+
+
 def render():
     """Return the text of the constants module."""
     with mpmath.workprec(500):
@@ -420,6 +442,7 @@ def render():
         shared_logarithms(out)
         ends_of_ranges(out)
         wide_constants(out)
+        wide_logarithm_constants(out)
     return "\n".join(out.lines) + "\n"
 
 
