@@ -25,6 +25,7 @@ CELLS = _TABLE.cells
 TWICE_LN2 = 2.0 * _TABLE.ln2[0]
 INVERSE_OF = make_table(_TABLE.inverses, types.float64)
 TWICE_LOG_OF = make_table([2.0 * log for log in _TABLE.logs], types.float64)
+REST_OF, LN2_REST = make_table(_TABLE.rests, types.float64), _TABLE.ln2[1]
 TAIL = horner(c.LOG_TAIL_F64)
 
 
@@ -85,25 +86,42 @@ ONE = highest(np.float64(1.0))
 EXPONENT, BOTH_EXPONENTS = INFINITY_F64, np.int64(2 * ONE)
 
 
+@scalar
+def reduced_sum(total, error):
+    """Return (r, r_low, k, index) of total + error, total >= 2**-53: r + r_low is the reduced argument, r it rounded.
+
+    Of the total the reduced argument is exact; that of the error is error / 2**k R.
+    """
+    m, k = split(total)
+    exact, index = reduced(m)
+    e = rounded_product(error, INVERSE_OF(index) * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
+    r = exact + e
+    return r, (exact - r) + e, k, index
+
+
 def make_log1p_of_sum(bias: float = 0.0):
     """Return ``log1p_of_sum(total, error)``, which returns (high, low), log(total + error), total >= 2**-53.
 
-    Of the total the reduced argument is r, exactly; with the error that is r + e, e = error / 2**k R. It is rounded to
-    a float, and what that loses times the derivative of r - r**2/2 is added.
+    The low part of the reduced argument is multiplied by the derivative of r - r**2/2.
     """
     logarithm = make_logarithm(bias)
 
     @scalar
     def log1p_of_sum(total, error):
-        m, k = split(total)
-        r, index = reduced(m)
-        e = rounded_product(error, INVERSE_OF(index) * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
-        whole = r + e
-        lost = (r - whole) + e
-        square = fma(whole, whole, LEAST_SQUARE)
-        return logarithm(whole, square, fma(lost, square - whole, lost + LEAST_SQUARE), k, index)
+        r, r_low, k, index = reduced_sum(total, error)
+        square = fma(r, r, LEAST_SQUARE)
+        return logarithm(r, square, fma(r_low, square - r, r_low + LEAST_SQUARE), k, index)
 
     return log1p_of_sum
+
+
+@scalar
+def sum_with_one(x):
+    """Return (sum, error) of 1 + x, exactly."""
+    total = 1.0 + x
+    is_greater = (bits_of(x) & MAGNITUDE_F64) > ONE
+    greater, lesser = where(is_greater, x, 1.0), where(is_greater, 1.0, x)
+    return total, lesser - (total - greater)
 
 
 def make_log1p_pair(bias: float = 0.0):
@@ -115,9 +133,6 @@ def make_log1p_pair(bias: float = 0.0):
 
     @scalar
     def log1p_pair(x):
-        total = 1.0 + x
-        is_greater = (bits_of(x) & MAGNITUDE_F64) > ONE
-        greater, lesser = where(is_greater, x, 1.0), where(is_greater, 1.0, x)
-        return log1p_of_sum(total, lesser - (total - greater))
+        return log1p_of_sum(*sum_with_one(x))
 
     return log1p_pair
