@@ -376,6 +376,19 @@ def shared_logarithms(out):
         f"{mpmath.nstr(reach[1], 6)}], error times its weight 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
     out.floats("LOG_TAIL_F64", coefficients, double)
+
+    def middle_tail(r):
+        """Compute (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5 likewise."""
+        return mpmath.fsum((-r) ** i / (i + 5) for i in range(90))
+
+    coefficients, error = mpmath.chebyfit(middle_tail, reach, 10, error=True)
+    out.comment(
+        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error "
+        f"2**{mpmath.nstr(mpmath.log(error, 2), 5)}; 1/3 as the sum of two."
+    )
+    out.floats("MIDDLE_LOG_TAIL", coefficients[::-1], double)
+    third = mpmath.mpf(1) / 3
+    out.floats("THIRD", [third, third - double(third)], double)
     out.comment("log2(e) and log10(e), each as the sum of two.")
     for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
         out.floats(f"{name}_F64", [value, value - double(value)], double)

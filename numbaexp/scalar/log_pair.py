@@ -37,6 +37,7 @@ CELLS = _TABLE.cells
 TWICE_LN2 = 2.0 * _TABLE.ln2[0]
 INVERSE_OF = make_table(_TABLE.inverses, types.float64)
 TWICE_LOG_OF = make_table([2.0 * log for log in _TABLE.logs], types.float64)
+REST_OF, LN2_REST = make_table(_TABLE.rests, types.float64), _TABLE.ln2[1]
 TAIL = horner(c.LOG_TAIL_F64)
 
 
@@ -100,8 +101,8 @@ EXPONENT, BOTH_EXPONENTS = INFINITY_F64, np.int64(2 * ONE)
 
 
 @scalar
-def added_to_one(x):
-    """Return (total, error), 1 + x = total + error, of a finite float."""
+def sum_with_one(x):
+    """Return (sum, error) of 1 + x, exactly, of a finite float."""
     total = 1.0 + x
     is_greater = (bits_of(x) & MAGNITUDE_F64) > ONE
     greater, lesser = where(is_greater, x, 1.0), where(is_greater, 1.0, x)
@@ -109,43 +110,45 @@ def added_to_one(x):
 
 
 @scalar
-def of_sum(total, error):
-    """Return (r, e, k, index), total + error = (1 + r + e) / R 2**k, r exact and e rounded, total >= 2**-53.
+def reduced_sum(total, error):
+    """Return (r, r_low, k, index) of total + error, total >= 2**-53 and the error at most half an ulp of that: r + r_low
+    is the reduced argument, r it rounded.
 
-    Where 2**-k is subnormal the error is dropped."""
+    Of the total the reduced argument is exact; that of the error is error / 2**k R, and is left out where 2**-k is
+    subnormal.
+    """
     m, k = split(total)
-    r, index = reduced(m)
-    power = float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT))
-    return r, rounded_product(error, INVERSE_OF(index) * power), k, index
+    exact, index = reduced(m)
+    e = rounded_product(error, INVERSE_OF(index) * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
+    r = exact + e
+    return r, (exact - r) + e, k, index
 
 
-def make_log_of_sum(bias: float = 0.0):
-    """Return ``log_of_sum(total, error)``, which returns (high, low), log(total + error), total >= 2**-53 and the error
-    at most half an ulp of that.
+def make_log1p_of_sum(bias: float = 0.0):
+    """Return ``log1p_of_sum(total, error)``, which returns (high, low), log(total + error), of arguments of
+    :func:`reduced_sum`.
 
-    To r + e rounded belongs the logarithm; what r + e loses, times the derivative of r - r**2/2 + r**3/3, is added.
-    Relatively to the result that leaves out 2**-53 |r|**3, 0.05 units of 2**-63.
+    The low part of the reduced argument is multiplied by the derivative of r - r**2/2 + r**3/3. Relatively to the
+    result that leaves out 2**-53 |r|**3, less than 0.05 units of 2**-63.
     """
     logarithm = make_logarithm(bias)
 
     @scalar
-    def log_of_sum(total, error):
-        r, e, k, index = of_sum(total, error)
-        whole = r + e
-        lost = (r - whole) + e
-        square = fma(whole, whole, LEAST_SQUARE)
-        return logarithm(whole, square, fma(lost, square - whole, lost + LEAST_SQUARE), k, index)
+    def log1p_of_sum(total, error):
+        r, r_low, k, index = reduced_sum(total, error)
+        square = fma(r, r, LEAST_SQUARE)
+        return logarithm(r, square, fma(r_low, square - r, r_low + LEAST_SQUARE), k, index)
 
-    return log_of_sum
+    return log1p_of_sum
 
 
 def make_log1p_pair(bias: float = 0.0):
-    """Return ``log1p_pair(x)``, which returns (high, low), log(1 + x), of a float above -1, from 2**-54 on; of smaller
-    ones something. Nothing underflows."""
-    log_of_sum = make_log_of_sum(bias)
+    """Return ``log1p_pair(x)``, which returns (high, low), log(1 + x), of a float above -1 of at least 2**-54; of
+    lesser ones a number. Nothing underflows."""
+    log1p_of_sum = make_log1p_of_sum(bias)
 
     @scalar
     def log1p_pair(x):
-        return log_of_sum(*added_to_one(x))
+        return log1p_of_sum(*sum_with_one(x))
 
     return log1p_pair

@@ -3,20 +3,27 @@
 Of log(x) = H + v, v = r + (r**2 (r q - 1/2) + l), the sum v and the last one err by 1 each, in units of 2**-53 of what
 they are. Where H is not 0, v is at most 1.1 times the result, and else the last sum is exact; the rest errs by less
 than 0.1. So log errs by less than 2.2. log2 and log10 err by 1.5 more: the product, and the constant. log1p errs by as
-much as r + e is rounded: 1.1 more, and 0.1 of that in the derivative.
+much as r is rounded there: 1.1 more.
 """
 
 import numpy as np
-from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import MAGNITUDE_F64, rounded_product, scalar
-from numbaexp.scalar.log_pair import LEAST_SQUARE, TAIL, TINY, TWICE_LN2, TWICE_LOG_OF, added_to_one, of_sum, reduced
+from numbaexp.scalar.log_pair import (
+    LEAST_SQUARE,
+    LN2_REST,
+    REST_OF,
+    TAIL,
+    TINY,
+    TWICE_LN2,
+    TWICE_LOG_OF,
+    reduced,
+    reduced_sum,
+    sum_with_one,
+)
 from numbaexp.vector.operations import bits_of, fma, split, where
-from numbaexp.vector.table import make_table
 
-LN2_REST = c.LOGS_F64_16.ln2[1]
-REST_OF = make_table(c.LOGS_F64_16.rests, types.float64)
 LOG2_E, LOG10_E = c.LOG2_E_F64[0], c.LOG10_E_F64[0]
 
 
@@ -60,7 +67,7 @@ def log10(x):
 
 @scalar
 def log1p(x):
-    total, error = added_to_one(x)
-    r, e, k, index = of_sum(total, error)
-    result = with_infinities(total, logarithm(r + e, k, index))
+    total, error = sum_with_one(x)
+    r, _, k, index = reduced_sum(total, error)
+    result = with_infinities(total, logarithm(r, k, index))
     return where((bits_of(x) & MAGNITUDE_F64) < TINY, x, result)
