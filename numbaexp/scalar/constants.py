@@ -415,12 +415,14 @@ LOG_TAIL_F64 = floats(
     "0x1.68aeface743a8p-4 "
 )
 
-# (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error 2**-59.656; 1/3 as the sum of two.
+# (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on this interval, absolute error 2**-59.656
 MIDDLE_LOG_TAIL = floats(
     "0x1.999999999999ap-3 -0x1.555555555554ep-3 0x1.249249249217dp-3 -0x1.00000000140e6p-3 "
     "0x1.c71c71cf9349ep-4 -0x1.999997e366d1fp-4 0x1.745cd3a5cd89dp-4 -0x1.555c2286e9c94p-4 "
     "0x1.3bf6fb113dc87p-4 -0x1.1bf1e0eb1b8abp-4 "
 )
+
+# 1/3 as the sum of two.
 THIRD = floats("0x1.5555555555555p-2 0x1.5555555555555p-56")
 
 # log2(e) and log10(e), each as the sum of two.

@@ -383,10 +383,11 @@ def shared_logarithms(out):
 
     coefficients, error = mpmath.chebyfit(middle_tail, reach, 10, error=True)
     out.comment(
-        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error "
-        f"2**{mpmath.nstr(mpmath.log(error, 2), 5)}; 1/3 as the sum of two."
+        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on this interval, "
+        f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
     out.floats("MIDDLE_LOG_TAIL", coefficients[::-1], double)
+    out.comment("1/3 as the sum of two.")
     third = mpmath.mpf(1) / 3
     out.floats("THIRD", [third, third - double(third)], double)
     out.comment("log2(e) and log10(e), each as the sum of two.")

@@ -95,8 +95,9 @@ def _with_domain(name, dtype, row, fast):
     """Return the phases of a function with a domain, whose fast phase takes all that is inside."""
     domain = row.domain
     if fast is None:
-        compute = (_decided if row.accurate is None else _rounding_test)(row.inner)
-        fast = Fast(_marked(compute, domain.inside), row.limit)
+        # NaN is undecided by the rounding test.
+        compute = _marked(row.inner, domain.inside) if row.accurate is None else _rounding_test(row.inner)
+        fast = Fast(compute, row.limit)
     inside = domain.inside
 
     @scalar
@@ -118,13 +119,12 @@ def _with_domain(name, dtype, row, fast):
     )
 
 
-def _marked(compute, inside):
-    """Return a fast phase that leaves undecided what is not inside a domain."""
+def _marked(inner, inside):
+    """Return a fast phase that decides all but what is not inside a domain."""
 
     @scalar
     def marked(x):
-        result, undecided = compute(x)
-        return result, undecided | ~inside(x)
+        return inner(x), ~inside(x)
 
     return marked
 
