@@ -103,7 +103,7 @@ def with_sign(value, sign):
 def make_split(form: Form, least: Any, greatest: Any) -> Any:
     """Return ``split(x)``: (ordinary, magnitude, sign bit). Of NaN and of a magnitude below ``least`` or above
     ``greatest``, which are not ordinary, the magnitude is ``least``."""
-    all_but_sign, zero = form.magnitude, form.unsigned(0)
+    all_but_sign, sign, zero = form.magnitude, ~form.magnitude, form.unsigned(0)
     # The differences of lesser patterns are greater than this.
     span = form.unsigned(greatest - least)
 
@@ -111,7 +111,7 @@ def make_split(form: Form, least: Any, greatest: Any) -> Any:
     def split(x):
         bits = as_number(bits_of(x) & all_but_sign, least)
         ordinary = as_number(bits - least, zero) <= span
-        return ordinary, float_of(where(ordinary, bits, least)), as_number(bits_of(x) & ~all_but_sign, least)
+        return ordinary, float_of(where(ordinary, bits, least)), as_number(bits_of(x) & sign, least)
 
     return split
 
