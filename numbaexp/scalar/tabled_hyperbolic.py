@@ -83,15 +83,18 @@ FORMS = {
 # The reciprocal of the exponential of this is negligible next to the exponential. In place of smaller reciprocals,
 # which may be subnormal, stands this one.
 FAR = 40.0
-# What is left out in ``make_combined``, relative to the result.
-OTHER = {32: ldexp(1.0, -41), 8: ldexp(1.0, -37), 16: ldexp(1.25, -64)}
-# What is left out in ``make_tanh``.
+# What is left out in ``_make_combined``, relative to the result.
+OTHER = {32: ldexp(1.0, -41), 8: ldexp(1.0, -37), 16: ldexp(1.0, -67)}
+# The errors in ``_make_combined``, in half ulps of the low part.
+OF_LOW = 8.0
+# The errors in ``make_tanh``, in half ulps of R**2, and what is left out there.
+OF_SQUARE = 4.2
 OTHER_TANH = {32: ldexp(1.0, -41), 8: ldexp(1.0, -37), 16: ldexp(1.0, -70)}
 
 
-def unit_and_reach(powers: Powers, parts: int) -> tuple[float, float]:
-    """Return half an ulp of 1, and ln(2) / (parts N)."""
-    return ldexp(1.0, -np.finfo(powers.number).nmant - 1), np.log(2.0) / (parts * powers.entries)
+def half_ulp(powers: Powers) -> float:
+    """Return half an ulp of 1."""
+    return ldexp(1.0, -np.finfo(powers.number).nmant - 1)
 
 
 @scalar
@@ -143,25 +146,22 @@ def _make_sums(powers, unit):
 
 def _make_combined(powers):
     """Return ``combined(u, u_low, v, v_low, r)``: (high, low, size), with (u + u_low) cosh(r) + (v + v_low) sinh(r)
-    within ``powers.error`` times size of high + low, where v r is at most the result.
+    within ``powers.error`` times size of high + low, where v r is at most the result, and if r is negative u / 2.
 
-    Let h be half an ulp of 1, and R = ln(2) / (2 N), the bound of r. cosh(r) - 1 < R**2 / 2 errs by r**2, the
-    polynomial and the product, times u by 3 h, and is rounded in a sum. sinh(r) - r < r R**2 / 6 errs by r**2, r**3, the
-    polynomial, its first coefficient and the product, by 5 h. The last sum and that of the rounding test round both.
-    So the bound is
+    Let h be half an ulp of 1. c = cosh(r) - 1 errs by r**2, the polynomial and the product, 3 h, and u c is rounded in a
+    sum. s = sinh(r) - r errs by r**2, r**3, the polynomial, its first coefficient and the product, 5 h. The last sum and
+    that of the rounding test round both. But for low parts, low is u c + v s, of which v s is at least -1/6 of u c: so
+    the errors are at most 7 h of low, or (4 + 5/6) 6/5 + 2 = 7.8 h of low. ``OF_LOW`` has room for terms of higher order.
 
-        h R**2 (6/2 u + 7/6 high)
-
-    with 3.1 and 1.2 for terms of higher order, and ``OTHER`` of the result: v_low, 2**-45.3 of it in float64 and
-    2**-22 in float32, times sinh(r) - r, 2**-64.3 with 16 entries, 2**-44 with 32 and 2**-38.1 with 8; the polynomials,
-    2**-67, 2**-51 and 2**-39; and in float32 six roundings of low parts of 2**-25, of a result of at least R, or of
-    2**-22, 2**-42.
+    For the rest the bound has ``OTHER`` of the result: the polynomials, 2**-67 in float64, 2**-51 and 2**-39 in
+    float32; there v_low times s too, 2**-22 of the result times 2**-22 with 32 entries and 2**-16 with 8; and six
+    roundings of low parts of 2**-25, of a result of at least R = ln(2) / (2 N), or of 2**-22, 2**-42.
     """
     tails, number = TAILS[powers.entries], powers.number
     cosh_tail, sinh_tail = (horner(tuple(map(number, tail))) for tail in (tails.cosh, tails.sinh))
-    h, reach = unit_and_reach(powers, 2)
-    of_u = number(3.1 * h * reach**2 / powers.error)
-    of_high = number((1.2 * h * reach**2 + OTHER[powers.entries]) / powers.error)
+    of_low = number(OF_LOW * half_ulp(powers) / powers.error)
+    of_high = number(OTHER[powers.entries] / powers.error)
+    sinh_of = _sum if number is np.float64 else _first
 
     @scalar
     def combined(u, u_low, v, v_low, r):
@@ -169,10 +169,21 @@ def _make_combined(powers):
         cosh_less_1 = square * cosh_tail(square)
         cube = (square * r) * sinh_tail(square)
         high = fma(v, r, u)
-        low = fma(v_low, r, fma(u_low, cosh_less_1, u_low)) + fma(v, r, u - high)
-        return high, fma(v, cube, fma(u, cosh_less_1, low)), fma(high, of_high, rounded_product(u, of_u))
+        low = fma(v_low, sinh_of(r, cube), fma(u_low, cosh_less_1, u_low)) + fma(v, r, u - high)
+        low = fma(v, cube, fma(u, cosh_less_1, low))
+        return high, low, fma(low, of_low, rounded_product(high, of_high))
 
     return combined
+
+
+@scalar
+def _sum(r, cube):
+    return r + cube
+
+
+@scalar
+def _first(r, cube):
+    return r
 
 
 def make_sinh_of_magnitude(powers: Powers, unit: float = 0.5) -> Any:
@@ -253,13 +264,13 @@ def make_tanh(powers: Powers) -> Any:
     polynomial, its first coefficient and the product, 5 h, and is rounded in a sum, with (1 + q) r at most the
     numerator: 6/3 h R**2. That of the denominator is less than R of it. The first quotient and the remainder, which is
     the numerator's low part but for h, make one sum: there two products, two sums, the reciprocal and that of the
-    rounding test round R**2 / 3, 6/3 h R**2. So the bound is 4 h R**2, with 4.2 for terms of higher order, and
-    ``OTHER_TANH``: in float32 2**-50 / x, for ``tabled.TINY``, and roundings of low parts as in ``_make_combined``.
+    rounding test round R**2 / 3, 6/3 h R**2. So the bound is 4 h R**2, ``OF_SQUARE`` with terms of higher order,
+    and ``OTHER_TANH``: in float32 2**-50 / x, for ``tabled.TINY``, and roundings of low parts as in ``_make_combined``.
     """
     number, form, reduced, scaled = powers.number, FORMS[powers.number], powers.reduced, powers.scaled
     tail = horner(tuple(map(number, TAILS[powers.entries].tanh)))
-    h, reach = unit_and_reach(powers, 4)
-    of_high = number((4.2 * h * reach**2 + OTHER_TANH[powers.entries]) / powers.error)
+    reach = np.log(2.0) / (4 * powers.entries)
+    of_high = number((OF_SQUARE * half_ulp(powers) * reach**2 + OTHER_TANH[powers.entries]) / powers.error)
     one, one_from, minus_half, minus_two = number(1.0), form.one_from, number(-0.5), number(-2.0)
     inverse_of = reciprocal if number is np.float32 else _reciprocal_f64
 
