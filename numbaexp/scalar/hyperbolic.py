@@ -1,15 +1,15 @@
 """sinh, cosh and tanh."""
 
-from math import ldexp
-
 import numpy as np
 
 from numbaexp.scalar import accurate_hyperbolic, single
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.forms import Scalar
+from numbaexp.scalar.hyperbolic_of_exp import ONE_FROM, cosh_from, sinh_from, tanh_from
 from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, highest, scalar
 from numbaexp.scalar.narrow import narrow
-from numbaexp.scalar.tabled import F64_16, horner, make_powers
+from numbaexp.scalar.single import clamped
+from numbaexp.scalar.tabled import F64_16, make_powers
 from numbaexp.scalar.tabled_hyperbolic import (
     FORMS,
     make_cosh,
@@ -25,61 +25,8 @@ from numbaexp.vector.operations import bits_of, float_of, fma, where
 # The greatest magnitude of which sinh and cosh are finite; up to ``INNER`` no step overflows.
 X_MAX, INNER = highest(np.float64(c.DOUBLE_SINH_MAX)), highest(np.float64(710.0))
 POWERS = make_powers(F64_16, scales=False)
-# Smaller arguments are their own result of sinh and tanh, in float64 arithmetic.
-TINY = ldexp(1.0, -27)
-# From here on tanh rounds to 1, in float64 arithmetic.
-ONE_FROM = 20.0
 # float32 and narrower: beyond this sinh and cosh overflow.
 OVERFLOWS = 90.0
-
-SINH_TAIL = horner(c.WIDE_SINH)
-
-
-@scalar
-def clamp(x, least, greatest):
-    """Clamp a float64; NaN stays."""
-    x = where(x < least, least, x)
-    return where(x > greatest, greatest, x)
-
-
-@scalar
-def sign_of(x):
-    return bits_of(x) & ~MAGNITUDE_F64
-
-
-@scalar
-def sinh_below_1(magnitude):
-    """Compute sinh of a magnitude below 1: with a relative error of 1.5 in units of 2**-53."""
-    near = clamp(magnitude, TINY, 1.0)
-    square = near * near
-    return fma(near * square, SINH_TAIL(square), near)
-
-
-@scalar
-def sinh_from(x, half_exp):
-    """Compute sinh(x) from exp(|x|) / 2."""
-    magnitude = abs(x)
-    result = where(magnitude < 1.0, sinh_below_1(magnitude), half_exp - 0.25 / half_exp)
-    return where(magnitude < TINY, x, with_sign(result, sign_of(x)))
-
-
-@scalar
-def cosh_from(half_exp):
-    """Compute cosh(x) from exp(|x|) / 2."""
-    return half_exp + 0.25 / half_exp
-
-
-@scalar
-def tanh_from(x, exp):
-    """Compute tanh(x) from exp(|x|), |x| being clamped to ``ONE_FROM``.
-
-    With e = exp(|x|) that is 1 - 2 / (e**2 + 1), or from sinh(|x|), of which the quotient keeps the relative error.
-    """
-    magnitude = abs(x)
-    is_small = magnitude < 1.0
-    quotient = where(is_small, 2.0 * sinh_below_1(magnitude) * exp, 2.0) / fma(exp, exp, 1.0)
-    result = where(is_small, quotient, 1.0 - quotient)
-    return where(magnitude < TINY, x, with_sign(result, sign_of(x)))
 
 
 @scalar
@@ -97,7 +44,7 @@ def cosh(x):
 @scalar
 def tanh(x):
     """Compute tanh as the functions of ``numbaexp.scalar.single``."""
-    return tanh_from(x, single.exp(clamp(abs(x), 0.0, ONE_FROM)))
+    return tanh_from(x, single.exp(clamped(abs(x), 0.0, ONE_FROM)))
 
 
 @scalar
