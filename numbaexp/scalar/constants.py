@@ -429,6 +429,42 @@ THIRD = floats("0x1.5555555555555p-2 0x1.5555555555555p-56")
 LOG2_E_F64 = floats("0x1.71547652b82fep+0 0x1.777d0ffda0d24p-56")
 LOG10_E_F64 = floats("0x1.bcb7b1526e50ep-2 0x1.95355baaafad3p-57")
 
+# (cosh(r) - 1) / r**2: degree 1 in r**2, on [0, 0.0001173], absolute error 2**-38.607
+COSH_F32_32 = floats("0x1.0000000000000p-1 0x1.5555ac0000000p-5")
+
+# (sinh(r) - r) / r**3: degree 1 in r**2, on [0, 0.0001173], absolute error 2**-41.414
+SINH_F32_32 = floats("0x1.5555560000000p-3 0x1.1111440000000p-7")
+
+# (tanh(r) - r) / r**3: degree 1 in r**2, on [0, 2.9325e-5], absolute error 2**-37.327
+TANH_F32_32 = floats("-0x1.5555560000000p-2 0x1.11103c0000000p-3")
+
+# (cosh(r) - 1) / r**2: degree 1 in r**2, on [0, 0.0018768], absolute error 2**-30.607
+COSH_F32_8 = floats("0x1.0000000000000p-1 0x1.555acc0000000p-5")
+
+# (sinh(r) - r) / r**3: degree 1 in r**2, on [0, 0.0018768], absolute error 2**-33.414
+SINH_F32_8 = floats("0x1.5555560000000p-3 0x1.1114300000000p-7")
+
+# (tanh(r) - r) / r**3: degree 1 in r**2, on [0, 0.0004692], absolute error 2**-29.327
+TANH_F32_8 = floats("-0x1.5555560000000p-2 0x1.1103ca0000000p-3")
+
+# (cosh(r) - 1) / r**2: degree 3 in r**2, on [0, 0.0004692], absolute error 2**-73.021
+COSH_F64_16 = floats("0x1.0000000000000p-1 0x1.5555555555556p-5 0x1.6c16c16bc15fbp-10 0x1.a01b1df538c07p-16")
+
+# (sinh(r) - r) / r**3: degree 2 in r**2, on [0, 0.0004692], absolute error 2**-56.642
+SINH_F64_16 = floats("0x1.5555555555556p-3 0x1.11111110e10a2p-7 0x1.a01b0c2fe5472p-13")
+
+# (tanh(r) - r) / r**3: degree 3 in r**2, on [0, 0.0001173], absolute error 2**-66.048
+TANH_F64_16 = floats("-0x1.5555555555555p-2 0x1.1111111111090p-3 -0x1.ba1ba1a5289a5p-5 0x1.66469002e24fep-6")
+
+# float64: the greatest argument whose hyperbolic sine is finite, as is the cosine.
+DOUBLE_SINH_MAX = float.fromhex("0x1.633ce8fb9f87dp+9")
+
+# (sinh(x) - x) / x**3: degree 6 in x**2, on [0, 1], absolute error 2**-61.319
+WIDE_SINH = floats(
+    "0x1.5555555555555p-3 0x1.11111111110fdp-7 0x1.a01a01a01ee70p-13 0x1.71de3a4e14f40p-19 "
+    "0x1.ae6460fae3728p-26 0x1.611cb330c1fe8p-33 0x1.b41232cf9950fp-41 "
+)
+
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
 DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")
 DOUBLE_EXP_NORMAL = float.fromhex("-0x1.6232bdd7abcd2p+9")

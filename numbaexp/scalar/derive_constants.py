@@ -395,6 +395,41 @@ def shared_logarithms(out):
         out.floats(f"{name}_F64", [value, value - double(value)], double)
 
 
+def hyperbolic_constants(out):
+    def series(first):
+        """Return the sum of r**(2 i) / (2 i + first)!, as a function of r**2."""
+        return lambda u: mpmath.nsum(lambda i: u ** int(i) / mpmath.factorial(2 * int(i) + first), [0, 30])
+
+    def of_tanh(u):
+        """Compute (tanh(r) - r) / r**3, u = r**2, by the limit where the quotient would cancel."""
+        r = mpmath.sqrt(u)
+        return (mpmath.tanh(r) - r) / (u * r) if u else -mpmath.mpf(1) / 3
+
+    degrees = {"F32_32": (1, 1, 1), "F32_8": (1, 1, 1), "F64_16": (3, 2, 3)}
+    formulas = {
+        "COSH": ("(cosh(r) - 1) / r**2", series(2), 2),
+        "SINH": ("(sinh(r) - r) / r**3", series(3), 2),
+        "TANH": ("(tanh(r) - r) / r**3", of_tanh, 4),
+    }
+    for name, (rounded, entries, _) in TABLES.items():
+        for degree, (label, (formula, function, parts)) in zip(degrees[name], formulas.items(), strict=True):
+            reach = (mpmath.log(2) / (parts * entries) * (1 + mpmath.mpf(2) ** -17)) ** 2
+            coefficients, error = mpmath.chebyfit(function, [0, reach], degree + 1, error=True)
+            out.comment(
+                f"{formula}: degree {degree} in r**2, on [0, {mpmath.nstr(reach, 6)}], "
+                f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+            )
+            out.floats(f"{label}_{name}", coefficients[::-1], rounded)
+    greatest = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970)
+    out.comment("float64: the greatest argument whose hyperbolic sine is finite, as is the cosine.")
+    out.float64("DOUBLE_SINH_MAX", truncated(mpmath.asinh(greatest), 53))
+    coefficients, error = mpmath.chebyfit(series(3), [0, 1], 7, error=True)
+    out.comment(
+        f"(sinh(x) - x) / x**3: degree 6 in x**2, on [0, 1], absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+    )
+    out.floats("WIDE_SINH", coefficients[::-1], double)
+
+
 def ends_of_ranges(out):
     """Write where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
     for kind, prefix, bits, top, bottom in (
@@ -459,6 +494,7 @@ def render():
         table_constants(out)
         logarithm_tables(out)
         shared_logarithms(out)
+        hyperbolic_constants(out)
         ends_of_ranges(out)
         wide_constants(out)
         wide_logarithm_constants(out)
