@@ -149,40 +149,6 @@ DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
 
-# Logarithms of pairs: inverses, their negated logarithms as multiples of 2**-43, and the rests.
-PAIR_LOG_CELLS = float.fromhex("0x1.df00000000000p+3")
-PAIR_LOG_INVERSES = floats(
-    "0x1.e000000000000p-1 0x1.c000000000000p-1 0x1.b000000000000p-1 0x1.9000000000000p-1 "
-    "0x1.8000000000000p-1 0x1.7000000000000p-1 0x1.6000000000000p-1 0x1.5000000000000p-1 "
-    "0x1.4000000000000p-1 0x1.3000000000000p-1 0x1.2800000000000p-1 0x1.2000000000000p-1 "
-    "0x1.1000000000000p-1 0x1.0800000000000p-1 0x1.0000000000000p-1 0x1.0000000000000p+0 "
-)
-PAIR_LOGS = floats(
-    "0x1.08598b59e4000p-4 0x1.1178e8227e000p-3 0x1.5bf406b544000p-3 0x1.f991c6cb3b000p-3 "
-    "0x1.269621134d800p-2 0x1.522ae0738a000p-2 0x1.7fafa3bd81800p-2 0x1.af5295248d000p-2 "
-    "0x1.e148a1a272800p-2 0x1.0ae76e2d05400p-1 0x1.188ee40f23c00p-1 0x1.269621134dc00p-1 "
-    "0x1.43d9ff2f92400p-1 0x1.5322e26867800p-1 0x1.62e42fefa3800p-1 0x0.0p+0 "
-)
-PAIR_LOGS_LOW = floats(
-    "-0x1.7e5dd7009902cp-46 0x1.1ef78ce2d07f2p-45 -0x1.27023eb68981cp-46 0x1.bcbecca0cdf30p-46 "
-    "0x1.c93c1df5bb3b6p-45 0x1.ebe708164c759p-45 -0x1.72090c812566ap-45 -0x1.17cc552774458p-45 "
-    "-0x1.326b207322938p-46 0x1.f486b887e7e27p-46 0x1.4cc4ef8ab4650p-46 -0x1.b61f105226250p-47 "
-    "-0x1.d984f481051f7p-48 0x1.5ccc45d257531p-47 0x1.ef35793c76730p-45 0x0.0p+0 "
-)
-
-# ln(2) likewise, and log2(e) as the sum of two.
-PAIR_LN2_HI = float.fromhex("0x1.62e42fefa3800p-1")
-PAIR_LN2_LO = float.fromhex("0x1.ef35793c76730p-45")
-PAIR_LOG2E_HI = float.fromhex("0x1.71547652b82fep+0")
-PAIR_LOG2E_LO = float.fromhex("0x1.777d0ffda0d24p-56")
-
-# (log(1 + r) - r + r**2 / 2) / r**3: degree 8 on [-0.0427975, 0.0427975], absolute error 2**-52.442
-PAIR_CUBE = floats(
-    "0x1.5555555555555p-2 -0x1.ffffffffffb58p-3 0x1.999999999954dp-3 -0x1.5555555d9be89p-3 "
-    "0x1.2492492c35f7cp-3 -0x1.ffff80f72f291p-4 0x1.c71bfc82dce52p-4 -0x1.9b028fdf83f98p-4 "
-    "0x1.75aa4b9b0a118p-4 "
-)
-
 # 2**(j/32)
 ROOTS_F32_32 = Roots(
     floats(

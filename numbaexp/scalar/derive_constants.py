@@ -191,58 +191,6 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
-# Cells of [1, 2] by which logarithms of pairs are reduced: n = 15 .. 30, where n - 1/2 <= CELLS s <= n + 1/2.
-CELLS = mpmath.mpf(479) / 32
-
-
-def inverse_in_cell(n):
-    """Return (c, reach), c a number of few bits: |c s - 1| <= reach where s is in the cell, and if s is a float64, c s - 1
-    is too.
-
-    With c a multiple of 2**-b, c s - 1 is one of 2**(-52 - b), and below 2**(1 - b)."""
-    half = mpmath.mpf(1) / 2
-    ends = [max((n - half) / CELLS, 1), min((n + half) / CELLS, 2)]
-    # In the cell of 1 the logarithm is as precise as s - 1.
-    found = {1: ends[1] - 1} if n == 15 else {}
-    for bits in range(4, 8) if n != 15 else ():
-        for c in (mpmath.ldexp(i, -bits) for i in range(2 ** (bits - 1), 2**bits)):
-            reach = max(abs(c * end - 1) for end in ends)
-            if reach <= mpmath.ldexp(1, 1 - bits):
-                found[c] = reach
-    return min(found.items(), key=lambda pair: pair[1])
-
-
-def pair_logarithm_constants(out):
-    def cube(r):
-        """Compute (log(1 + r) - r + r**2 / 2) / r**3, by its series."""
-        return mpmath.nsum(lambda i: (-r) ** int(i) / (int(i) + 3), [0, 60])
-
-    # By the low bits of n.
-    cells = [inverse_in_cell(n) for n in (*range(16, 31), 15)]
-    logs = [-mpmath.log(inverse) for inverse, _ in cells]
-    grid = mpmath.ldexp(1, 43)
-    rounded = [mpmath.nint(log * grid) / grid for log in logs]
-    out.comment("Logarithms of pairs: inverses, their negated logarithms as multiples of 2**-43, and the rests.")
-    out.float64("PAIR_LOG_CELLS", CELLS)
-    out.floats("PAIR_LOG_INVERSES", [inverse for inverse, _ in cells], double)
-    out.floats("PAIR_LOGS", rounded, double)
-    out.floats("PAIR_LOGS_LOW", [log - high for log, high in zip(logs, rounded, strict=True)], double)
-    out.comment("ln(2) likewise, and log2(e) as the sum of two.")
-    log2 = mpmath.log(2)
-    high = mpmath.nint(log2 * grid) / grid
-    out.float64("PAIR_LN2_HI", high)
-    out.float64("PAIR_LN2_LO", log2 - high)
-    out.float64("PAIR_LOG2E_HI", 1 / log2)
-    out.float64("PAIR_LOG2E_LO", 1 / log2 - double(1 / log2))
-    reach = max(reach for _, reach in cells) * (1 + mpmath.ldexp(1, -40))
-    coefficients, error = mpmath.chebyfit(cube, [-reach, reach], 9, error=True)
-    out.comment(
-        f"(log(1 + r) - r + r**2 / 2) / r**3: degree 8 on [-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}], "
-        f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
-    )
-    out.floats("PAIR_CUBE", coefficients[::-1], double)
-
-
 def minimax(function, interval, degree, weight):
     """Return (coefficients, error) of the minimax polynomial on an interval, with errors times a weight that is nowhere
     0, by Remez' exchange on a grid."""
@@ -396,7 +344,6 @@ def render():
         single_constants(out)
         double_constants(out)
         logarithm_constants(out)
-        pair_logarithm_constants(out)
         table_constants(out)
         logarithm_tables(out)
         ends_of_ranges(out)
