@@ -15,7 +15,7 @@ from numbaexp.scalar.ieee import (
     scalar,
 )
 from numbaexp.scalar.narrow import narrow
-from numbaexp.scalar.pair_log import PAIR_LOG_ERROR, log_of_sum
+from numbaexp.scalar.log_of_sum import LOG_OF_SUM_ERROR, log_of_sum
 from numbaexp.scalar.sigmoid import GREATEST, LEAST, SUBNORMAL_BELOW, bounded_exponent_bits
 from numbaexp.vector.operations import bits_of, float_of, fma, where
 
@@ -63,7 +63,7 @@ def softplus(x):
 
 # Relative error of ``log1p_of_exp`` as a pair: that of the exponential, and that of the logarithm. The results below
 # are the pair rounded, but for sums of low parts that err by 2**-104: within 0.506 ulp.
-LOG1P_OF_EXP_ERROR = 2.0 * FAST_ERROR + PAIR_LOG_ERROR
+LOG1P_OF_EXP_ERROR = 2.0 * FAST_ERROR + LOG_OF_SUM_ERROR
 
 
 @scalar
@@ -75,7 +75,7 @@ def log1p_of_exp(x):
     exponent = bounded_exponent_bits(n)
     e, e_low = float_of(bits_of(high) + exponent), rounded_product(low, float_of(exponent + bits_of(1.0)))
     total, total_low = double.fast_two_sum(1.0, e)
-    log, log_low = log_of_sum(total, total_low, e_low)
+    log, log_low = log_of_sum(total, total_low, e_low, 0.0)
     return log, log_low, double.exponent_bits(n) - exponent
 
 

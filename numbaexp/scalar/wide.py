@@ -17,8 +17,10 @@ from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import single
+from numbaexp.scalar.domain import between_zero_and_one
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
+from numbaexp.scalar.logit import logit as logit_inside
 from numbaexp.scalar.softplus import atanh_tail
 from numbaexp.scalar.tabled import horner
 from numbaexp.vector.operations import bits_of, float_of, fma, times_power, where
@@ -127,6 +129,20 @@ def softplus(x):
     return where(x > 0.0, x, 0.0) + fma(doubled * u, atanh_tail(u), doubled)
 
 
+@scalar
+def log_sigmoid(x):
+    return -softplus(-x)
+
+
+LOGIT_DOMAIN = between_zero_and_one("float64")
+IS_INSIDE, SPECIAL = LOGIT_DOMAIN.inside, LOGIT_DOMAIN.special
+
+
+@scalar
+def logit(x):
+    return SPECIAL(x, logit_inside(where(IS_INSIDE(x), x, 0.5)))
+
+
 WIDE: dict[str, Any] = {
     "exp": exp,
     "exp2": exp2,
@@ -134,4 +150,6 @@ WIDE: dict[str, Any] = {
     "expm1": expm1,
     "sigmoid": sigmoid,
     "softplus": softplus,
+    "log_sigmoid": log_sigmoid,
+    "logit": logit,
 }
