@@ -14,8 +14,8 @@ from numbaexp.scalar.ieee import (
     rounded_product,
     scalar,
 )
-from numbaexp.scalar.narrow import narrow
 from numbaexp.scalar.log_of_sum import LOG_OF_SUM_ERROR, log_of_sum
+from numbaexp.scalar.narrow import narrow
 from numbaexp.scalar.sigmoid import GREATEST, LEAST, SUBNORMAL_BELOW, bounded_exponent_bits
 from numbaexp.vector.operations import bits_of, float_of, fma, where
 
