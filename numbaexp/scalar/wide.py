@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar import single
+from numbaexp.scalar import single, wide_logs
 from numbaexp.scalar.domain import between_zero_and_one
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
@@ -152,4 +152,8 @@ WIDE: dict[str, Any] = {
     "softplus": softplus,
     "log_sigmoid": log_sigmoid,
     "logit": logit,
+    "log": wide_logs.log,
+    "log2": wide_logs.log2,
+    "log10": wide_logs.log10,
+    "log1p": wide_logs.log1p,
 }
