@@ -70,7 +70,12 @@ LOG1P_OF_EXP_ERROR = 2.0 * FAST_ERROR + LOG_OF_SUM_ERROR
 def log1p_of_exp(x):
     """Return (high, low, less), log(1 + exp(x)) = (high + low) 2**less, for -746 <= x <= 0, ``less`` in the bits of an
     exponent: 0 but where the logarithm might underflow."""
-    r, r_low, n = double.exp_reduced(x)
+    return log1p_of_power(*double.exp_reduced(x))
+
+
+@scalar
+def log1p_of_power(r, r_low, n):
+    """Return the same of a reduced exponent."""
     high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     exponent = bounded_exponent_bits(n)
     e, e_low = float_of(bits_of(high) + exponent), rounded_product(low, float_of(exponent + bits_of(1.0)))
