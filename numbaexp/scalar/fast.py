@@ -16,8 +16,16 @@ from numbaexp.vector.operations import fma
 
 # The magnitudes up to which results are normal numbers (of float32, for halves too), and no step underflows.
 _FLOAT32 = {
-    **{"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0},
-    **{"sinh": 88.5, "cosh": 88.5, "tanh": np.inf},
+    "exp": 87.0,
+    "exp2": 125.0,
+    "exp10": 37.0,
+    "expm1": 43.0,
+    "sigmoid": 43.0,
+    "softplus": 43.0,
+    "sinh": 88.5,
+    "cosh": 88.5,
+    "tanh": np.inf,
+    "log_sigmoid": 43.0,
 }
 _LIMITS = {
     # Powers that are subnormal halves may be exact, and would be treated as inexact.
