@@ -191,6 +191,18 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
+def hyperbolic_gradient_constants(out):
+    def tail(u):
+        """Compute (sinh(x) / x - 1 - u/6 - u**2/120) / u**3, u = x**2, by its series."""
+        return mpmath.nsum(lambda i: u ** int(i) / mpmath.factorial(2 * int(i) + 7), [0, 40])
+
+    out.comment("1/120 as the sum of two.")
+    coefficient = mpmath.mpf(1) / 120
+    out.float64("SINH_120TH_HI", coefficient)
+    out.float64("SINH_120TH_LO", coefficient - double(coefficient))
+    out.polynomial("SINH_TAIL", tail, (0, mpmath.mpf(1) / 4), 4, "float64")
+
+
 def minimax(function, interval, degree, weight):
     """Return (coefficients, error) of the minimax polynomial on an interval, with errors times a weight that is nowhere
     0, by Remez' exchange on a grid."""
@@ -344,6 +356,7 @@ def render():
         single_constants(out)
         double_constants(out)
         logarithm_constants(out)
+        hyperbolic_gradient_constants(out)
         table_constants(out)
         logarithm_tables(out)
         ends_of_ranges(out)
