@@ -78,6 +78,12 @@ def raise_flags(overflow, underflow):
 
 
 @jit
+def raise_divide():
+    """Raise "divide"."""
+    use(bits_of(1.0 / float_of(unforeseen(np.int64(0)))))
+
+
+@jit
 def raise_invalid():
     """Raise "invalid"."""
     infinity = float_of(unforeseen(bits_of(np.inf)))

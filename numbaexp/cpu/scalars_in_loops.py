@@ -6,7 +6,7 @@ import numpy as np
 from numba import types
 
 from numbaexp.cpu.cached_code import of_this_version
-from numbaexp.cpu.flags import raise_flags
+from numbaexp.cpu.flags import raise_divide, raise_flags, raise_invalid
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.variants import (
     Variants,
@@ -18,9 +18,8 @@ from numbaexp.cpu.variants import (
 )
 from numbaexp.scalar.family import FAMILY, SAVED
 from numbaexp.scalar.fast import fast_phase
-from numbaexp.scalar.forms import BITS, itemsize
 from numbaexp.scalar.gradients import GRADIENTS
-from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
+from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.phases import phases
 from numbaexp.scalar.wide import WIDE
 from numbaexp.vector.level import AVX512, current_level
@@ -36,7 +35,7 @@ _words = make_pointer(np.int64)
 def _make_settle(name, dtype, level):
     """``settle(x, y, n)``, of any arguments at one address to another, no more than a register holds."""
     row, of_type = FAMILY[name][dtype], phases(name, dtype, level)
-    whole, accurate = row.whole, row.accurate
+    whole, accurate = row.whole if row.domain is None else _raising(row.whole, row.domain), row.accurate
 
     def settle_by_whole(x, y, n):
         for i in range(n):
@@ -53,15 +52,15 @@ def _make_settle(name, dtype, level):
         for i in range(n):
             y[i] = settled(x[i])
 
-    middle, limit = of_type.middle, np.int64(of_type.limit)
+    middle, beyond = of_type.middle, of_type.beyond
 
     def settle_by_middle(x, y, n):
         left = _words(stack(_REGISTER))
         # Two loops, of which the first becomes vectors.
         for i in range(n):
-            within = (bits_of(x[i]) & MAGNITUDE_F64) <= limit
-            y[i], undecided = middle(x[i] if within else 0.0)
-            left[i] = np.int64(undecided | (not within))
+            rest = beyond(x[i])
+            y[i], undecided = middle(0.5 if rest else x[i])
+            left[i] = np.int64(undecided | rest)
         for i in range(n):
             if left[i]:
                 y[i] = settled(x[i])
@@ -72,14 +71,27 @@ def _make_settle(name, dtype, level):
     return settle
 
 
-def _make_whole(dtype, settled, fast):
+def _raising(whole, domain):
+    """Return a function of any number that raises the flags of its domain."""
+    is_pole, is_outside = domain.is_pole, domain.is_outside
+
+    @scalar
+    def raising(x):
+        if is_pole(x):
+            raise_divide()
+        if is_outside(x):
+            raise_invalid()
+        return whole(x)
+
+    return raising
+
+
+def _make_whole(settled, of_type):
     """``compute(x)``, of any number or vector: the fast phase, and in a seldom branch the rest."""
-    size = itemsize(dtype)
-    bits = BITS[size]
-    magnitude, limit, phase = bits(2 ** (8 * size - 1) - 1), bits(fast.limit), fast.compute
+    beyond, phase = of_type.beyond, of_type.fast
 
     def compute(x):
-        result, rare = x, mask_bits((bits_of(x) & magnitude) > limit)
+        result, rare = x, mask_bits(beyond(x))
         if not seldom(rare != 0):
             result, undecided = phase(x)
             rare = mask_bits(undecided)
@@ -91,9 +103,9 @@ def _make_whole(dtype, settled, fast):
     return compute
 
 
-def _by_fast_phase(name, dtype, settled, fast, level):
+def _by_fast_phase(name, dtype, settled, of_type, level):
     """A call, of which a loop calls explicit vectors."""
-    compute = _make_whole(dtype, settled, fast)
+    compute = _make_whole(settled, of_type)
     compute.__qualname__ = symbol_of(f"compute_{name}")
     call = make_function(Variants(name, _NUMBERS[dtype], compute, level))
 
@@ -104,10 +116,10 @@ def _by_fast_phase(name, dtype, settled, fast, level):
     return rounded
 
 
-def _by_scalar(name, row, settled, level):
+def _by_scalar(name, inner, settled, of_type, level):
     """The fast phase of the scalar for float64, inlined, with a call in a branch for what that leaves undecided and
     what is not ordinary."""
-    inner, limit = row.inner, np.int64(row.limit)
+    beyond = of_type.beyond
 
     def compute(x):
         return settled(x)
@@ -117,9 +129,9 @@ def _by_scalar(name, row, settled, level):
 
     @scalar
     def rounded(x):
-        ordinary = (bits_of(x) & MAGNITUDE_F64) <= limit
-        result, other = inner(x if ordinary else 0.0)
-        if not ordinary or bits_of(result) != bits_of(other):
+        rare = beyond(x)
+        result, other = inner(0.5 if rare else x)
+        if rare or bits_of(result) != bits_of(other):
             result = call(x)
         return result
 
@@ -129,12 +141,16 @@ def _by_scalar(name, row, settled, level):
 @functools.cache
 def rounded_scalar(name, dtype):
     """A function of one number that leaves a loop around it SIMD code, as suits the processor."""
-    row, level, of_type = FAMILY[name][dtype], current_level(), f"{name}_{dtype}"
-    settled = make_settled(_make_settle(name, dtype, level))
-    fast = fast_phase(name, dtype, level)
-    if fast is not None:
-        return _by_fast_phase(of_type, dtype, settled, fast, level)
-    return row.whole if row.accurate is None else _by_scalar(of_type, row, settled, level)
+    row, level, symbol = FAMILY[name][dtype], current_level(), f"{name}_{dtype}"
+    of_type, settled = phases(name, dtype, level), make_settled(_make_settle(name, dtype, level))
+    if _has_vectors(name, dtype, level):
+        return _by_fast_phase(symbol, dtype, settled, of_type, level)
+    return row.whole if row.accurate is None else _by_scalar(symbol, row.inner, settled, of_type, level)
+
+
+def _has_vectors(name, dtype, level):
+    """Tell whether loops of a level call explicit vectors: those with tables, and the logarithms, which have one."""
+    return FAMILY[name][dtype].domain is not None or fast_phase(name, dtype, level) is not None
 
 
 def wide_scalar(name):
@@ -160,8 +176,9 @@ def wide_scalar(name):
 def rounded_vector(name, dtype):
     """A function of one vector; None where the level has no fast phase for it."""
     level = current_level()
-    fast = fast_phase(name, dtype, level)
-    return None if fast is None else scalar(_make_whole(dtype, make_settled(_make_settle(name, dtype, level)), fast))
+    if not _has_vectors(name, dtype, level):
+        return None
+    return scalar(_make_whole(make_settled(_make_settle(name, dtype, level)), phases(name, dtype, level)))
 
 
 def type_for(kinds):

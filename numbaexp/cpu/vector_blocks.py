@@ -13,13 +13,21 @@ from numbaexp.cpu.flags import restore_status, status
 from numbaexp.cpu.pieces import BLOCK
 from numbaexp.cpu.row_memory import make_pointer, stack
 from numbaexp.cpu.undecided import out_of_line, trailing_zeros
-from numbaexp.cpu.vector_passes import make_fast_pass, make_pass_by_number, make_whole_pass, note_size, vector_of
+from numbaexp.cpu.vector_passes import (
+    make_domain_pass,
+    make_fast_pass,
+    make_pass_by_number,
+    make_whole_pass,
+    note_size,
+    vector_of,
+)
 from numbaexp.jit import jit
-from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
+from numbaexp.scalar.forms import STORED_AS, itemsize
+from numbaexp.scalar.phases import INSIDE
 from numbaexp.scalar.phases import phases as phases_of
 from numbaexp.vector.level import Level
 from numbaexp.vector.memory import make_load, store
-from numbaexp.vector.operations import bits_of, mask_bits
+from numbaexp.vector.operations import mask_bits
 
 # Notes are read eight bytes at a time.
 _words = make_pointer(np.uint64)
@@ -35,10 +43,14 @@ def make_block(name: str, dtype: str, level: Level) -> Any:
     noted = note_size(lanes)
     # One vector of values more, for what the middle phase lacks of its last.
     notes_size, values_size, indices_size = BLOCK // lanes * noted + 8, BLOCK * itemsize(dtype) + 64, BLOCK * 4
-    fast_settles, whole_settles = not phases.fast_decides, phases.range is not None
+    fast_settles = not phases.fast_decides
+    whole_settles = phases.range is not None or phases.domain is not None
     silent = not phases.fast_raises
     fast_pass = make_fast_pass(dtype, phases, lanes)
-    whole_pass = make_whole_pass(dtype, phases, lanes) if whole_settles else make_pass_by_number(dtype, phases)
+    if phases.domain is not None:
+        whole_pass = make_domain_pass(dtype, phases, lanes)
+    else:
+        whole_pass = make_whole_pass(dtype, phases, lanes) if whole_settles else make_pass_by_number(dtype, phases)
     gather = _make_gather(dtype, phases, lanes)
     settle = _make_settle(dtype, phases, lanes) if fast_settles or whole_settles else _nothing_to_settle
 
@@ -74,20 +86,18 @@ def _make_gather(dtype, phases, lanes):
     """Return ``gather(source, notes, used, within, x, indices)``: copy elements that have a bit in so many bytes of
     notes to x, and note their indices; returns how many, or -1 where ``within`` is asked and one is beyond the limit of
     the fast phase."""
-    size, bits = itemsize(dtype), BITS[itemsize(dtype)]
-    elements, patterns, bits_a_byte = make_pointer(STORED_AS[dtype]), make_pointer(bits), min(lanes, 8)
-    all_but_sign, limit = bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
+    elements, bits_a_byte, beyond = make_pointer(STORED_AS[dtype]), min(lanes, 8), phases.beyond
 
     @jit
     def gather(source, notes, used, within, x, indices):
-        from_source, pattern, to_x, index = elements(source), patterns(source), elements(x), _indices(indices)
+        from_source, to_x, index = elements(source), elements(x), _indices(indices)
         count = 0
         for byte in range(0, used, 8):
             word = _words(notes + byte)[0]
             while word:
                 bit = trailing_zeros(word)
                 i = byte * bits_a_byte + bit // 8 * bits_a_byte + bit % 8
-                if within and (pattern[i] & all_but_sign) > limit:
+                if within and beyond(from_source[i]):
                     return -1
                 index[count] = i
                 to_x[count] = from_source[i]
@@ -124,7 +134,7 @@ def _make_settle(dtype, phases, lanes):
 def _make_last(dtype, phases):
     """Return ``compute(x, y, count)``: the last phase alone."""
     elements = make_pointer(STORED_AS[dtype])
-    last = phases.last if phases.range is None or dtype != "float64" else out_of_line(phases.last)
+    last = out_of_line(phases.last) if dtype == "float64" else phases.last
 
     @jit
     def compute(x, y, count):
@@ -137,21 +147,20 @@ def _make_last(dtype, phases):
 
 def _make_middle(dtype, phases, lanes):
     """Return ``compute(x, y, count)``: the middle phase, and the last for those that this leaves or does not take."""
-    stored, size, bits = STORED_AS[dtype], itemsize(dtype), BITS[itemsize(dtype)]
-    elements, load = make_pointer(stored), make_load(vector_of(dtype, lanes))
-    all_but_sign, limit, zero = bits(2 ** (8 * size - 1) - 1), bits(phases.limit), stored(0)
-    middle, last = phases.middle, out_of_line(phases.last)
+    size, filling = itemsize(dtype), INSIDE[dtype]
+    elements, load = make_pointer(STORED_AS[dtype]), make_load(vector_of(dtype, lanes))
+    middle, last, beyond = phases.middle, out_of_line(phases.last), phases.beyond
 
     @jit
     def compute(x, y, count):
         from_x, to_y = elements(x), elements(y)
         for i in range(count, count + lanes):
-            from_x[i] = zero
+            from_x[i] = filling
         for start in range(0, count, lanes):
             value = load(x + start * size)
             result, undecided = middle(value)
             store(y + start * size, result)
-            left = mask_bits(undecided | ((bits_of(value) & all_but_sign) > limit))
+            left = mask_bits(undecided | beyond(value))
             while left:
                 i = start + trailing_zeros(left)
                 to_y[i] = last(from_x[i])

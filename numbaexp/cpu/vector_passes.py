@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from numbaexp.cpu.flags import raise_flags, unforeseen
+from numbaexp.cpu.flags import raise_divide, raise_flags, raise_invalid, unforeseen
 from numbaexp.cpu.row_memory import make_pointer
 from numbaexp.jit import jit
 from numbaexp.scalar.forms import BITS, STORED_AS, itemsize
@@ -55,6 +55,9 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
     load, load_first, note = make_load(vector), make_load_first(vector), _make_note(lanes)
     step, noted, all_but_sign, limit = lanes * size, note_size(lanes), bits(2 ** (8 * size - 1) - 1), bits(phases.limit)
     greater, bits_of_greatest = (_greater_bits, _same) if size == 2 else (greater_magnitude, bits_of)
+    if phases.domain is not None:
+        # All magnitudes are within the limit.
+        greater = _first
     fast = phases.fast
 
     def fast_pass(source, target, count, notes, past_caches):
@@ -88,6 +91,11 @@ def make_fast_pass(dtype: str, phases: Phases, lanes: int) -> Any:
         return mask_bits((bits_of_greatest(greater(greatest, other_greatest)) & all_but_sign) > limit) == np.uint64(0)
 
     return jit(fast_pass)
+
+
+@jit
+def _first(greatest, x):
+    return greatest
 
 
 @jit
@@ -163,6 +171,41 @@ def make_whole_pass(dtype: str, phases: Phases, lanes: int) -> Any:
         return mask_bits((signed > limit) | (unsigned > lower_limit)) == np.uint64(0)
 
     return jit(whole_pass)
+
+
+def make_domain_pass(dtype: str, phases: Phases, lanes: int) -> Any:
+    """Return the pass of a function of every argument, by vectors, which raises the flags of arguments that are not
+    inside the function's domain; returns whether all are."""
+    assert phases.domain is not None
+    vector = vector_of(dtype, lanes)
+    load, load_first, note = make_load(vector), make_load_first(vector), _make_note(lanes)
+    step, noted = lanes * itemsize(dtype), note_size(lanes)
+    whole, beyond, is_pole, is_outside = phases.whole, phases.beyond, phases.domain.is_pole, phases.domain.is_outside
+
+    def domain_pass(source, target, count, notes):
+        none = first_lanes(load_first(source, 0), 0)
+        beyonds, poles, outsides = none, none, none
+        while count >= lanes:
+            x = load(source)
+            y, undecided = whole(x)
+            store(target, y)
+            note(notes, undecided)
+            beyonds, poles, outsides = beyonds | beyond(x), poles | is_pole(x), outsides | is_outside(x)
+            source, target, notes, count = source + step, target + step, notes + noted, count - lanes
+        if count > 0:
+            x, present = load_first(source, count), first_lanes(none, count)
+            y, undecided = whole(x)
+            store_first(target, y, count)
+            note(notes, undecided & present)
+            beyonds = beyonds | (beyond(x) & present)
+            poles, outsides = poles | (is_pole(x) & present), outsides | (is_outside(x) & present)
+        if mask_bits(poles):
+            raise_divide()
+        if mask_bits(outsides):
+            raise_invalid()
+        return mask_bits(beyonds) == np.uint64(0)
+
+    return jit(domain_pass)
 
 
 def _make_completion(dtype, phases, lanes):

@@ -46,9 +46,14 @@ def _make_within(dtype, limit):
     return within
 
 
+def _make_ordinary(dtype, row, limit):
+    """Return ``ordinary(x)``: whether a number is inside a function's domain; without one, at most a limit."""
+    return _make_within(dtype, limit) if row.domain is None else row.domain.inside
+
+
 def _attempt(name, dtype, fast):
     """Return ``attempt(x)`` of any argument: the result of a fast phase, and whether it is undecided."""
-    compute, within = fast.compute, _make_within(dtype, fast.limit)
+    compute, within = fast.compute, _make_ordinary(dtype, FAMILY[name][dtype], fast.limit)
 
     @scalar
     def attempt(x):
@@ -195,7 +200,7 @@ def over_vector(name, dtype, lanes):
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, CUDA)
     if row.accurate is None and fast is not None:
         return _settled_each(_attempt(name, dtype, fast), row.whole, lanes)
-    is_inner = _make_within(dtype, row.limit)
+    is_inner = _make_ordinary(dtype, row, row.limit)
     inner_of_each, whole_of_each = each(row.inner, lanes), each(without_flags(row), lanes)
     are_inner = all_of(is_inner, lanes)
 

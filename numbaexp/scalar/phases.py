@@ -8,11 +8,11 @@ from numbaexp.scalar import constants as c
 from numbaexp.scalar import double, middle, powers
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase, powers_at
-from numbaexp.scalar.forms import STORED_AS, Fast
+from numbaexp.scalar.forms import BITS, STORED_AS, Domain, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.whole import Range, range_of, whole_power
 from numbaexp.vector.level import Level
-from numbaexp.vector.operations import bits_of
+from numbaexp.vector.operations import bits_of, where
 
 # By type, of each power, as ``powers.BORDERS``.
 _BORDERS = {
@@ -29,20 +29,25 @@ _REDUCED = {"exp": double.exp_reduced, "exp2": powers.exp2_reduced, "exp10": pow
 class Phases(NamedTuple):
     """Hold the phases of one function in one type.
 
-    fast(x) : (result, undecided), of numbers or vectors whose magnitudes, as bit patterns, are at most ``limit``. Where
-        ``fast_raises``, the raised flags are those of the results; else the results have none.
+    fast(x) : (result, undecided), of numbers or vectors whose magnitudes, as bit patterns, are at most ``limit``; of a
+        function with a domain, of any, where those that are not inside are undecided. Where ``fast_raises``, the
+        raised flags are those of the results; else the results have none.
+    beyond(x) : whether numbers or vectors are not among those that the fast phase is for.
     whole(x) : of every argument. With a ``range``, (result, undecided) of numbers or vectors, to be completed by the
-        range; without, the result of a number, with its flags.
-    middle(x) : (result, undecided) of vectors within the limit, or None.
+        range; with a ``domain``, the same, special values included, to be completed by the flags of the domain;
+        without either, the result of a number, with its flags.
+    middle(x) : (result, undecided) of vectors that are not beyond, or None.
     last(x) : the result, of a number that another phase leaves undecided.
     """
 
     fast: Any
     limit: int
+    beyond: Any
     fast_decides: bool
     fast_raises: bool
     whole: Any
     range: Range | None
+    domain: Domain | None
     middle: Any
     last: Any
 
@@ -50,6 +55,8 @@ class Phases(NamedTuple):
 def phases(name: str, dtype: str, level: Level) -> Phases:
     """Return the phases of a function of the family."""
     row, fast = FAMILY[name][dtype], fast_phase(name, dtype, level)
+    if row.domain is not None:
+        return _with_domain(name, dtype, row, fast)
     tabled = powers_at(dtype, level, True) if name in _REDUCED else None
     in_halves = STORED_AS[dtype] is np.uint16
     if tabled is not None:
@@ -66,13 +73,89 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
     return Phases(
         fast=fast.compute,
         limit=fast.limit,
+        beyond=_beyond(dtype, fast.limit),
         fast_decides=row.accurate is None and (in_halves or is_scalar),
         fast_raises=raises,
         whole=whole,
         range=None if tabled is None and row.accurate is None else _range(name, dtype),
+        domain=None,
         middle=middle.middle_phase(_REDUCED[name]) if name in _REDUCED and dtype == "float64" else None,
         last=row.accurate or row.whole,
     )
+
+
+def _with_domain(name, dtype, row, fast):
+    """Return the phases of a function with a domain, whose fast phase takes all that is inside."""
+    domain = row.domain
+    if fast is None:
+        compute = (_decided if row.accurate is None else _rounding_test)(row.inner)
+        fast = Fast(_marked(compute, domain.inside), row.limit)
+    inside = domain.inside
+
+    @scalar
+    def beyond(x):
+        return ~inside(x)
+
+    return Phases(
+        fast=fast.compute,
+        limit=2 ** (8 * itemsize(dtype) - 1) - 1,
+        beyond=beyond,
+        fast_decides=False,
+        # By the conversion to 16 bits alone.
+        fast_raises=dtype == "float16" or (dtype == "bfloat16" and name == "log1p"),
+        whole=_special_too(fast.compute, domain, dtype),
+        range=None,
+        domain=domain,
+        middle=None,
+        last=row.accurate or row.whole,
+    )
+
+
+def _marked(compute, inside):
+    """Return a fast phase that leaves undecided what is not inside a domain."""
+
+    @scalar
+    def marked(x):
+        result, undecided = compute(x)
+        return result, undecided | ~inside(x)
+
+    return marked
+
+
+def _special_too(compute, domain, dtype):
+    """Return a fast phase of every argument, with the results of what is not inside a domain."""
+    inside, special, within = domain.inside, domain.special, INSIDE[dtype]
+
+    @scalar
+    def whole(x):
+        ordinary = inside(x)
+        result, undecided = compute(where(ordinary, x, within))
+        return special(x, result), undecided & ordinary
+
+    return whole
+
+
+# An argument of each type that is inside every domain: 1/2.
+INSIDE = {"float16": np.uint16(0x3800), "bfloat16": np.uint16(0x3F00), "float32": np.float32(0.5), "float64": 0.5}
+
+
+def _beyond(dtype, limit):
+    """Return ``beyond(x)``: whether magnitudes, as bit patterns, are above a limit."""
+    bits = BITS[itemsize(dtype)]
+    all_but_sign, limit = bits(2 ** (8 * itemsize(dtype) - 1) - 1), bits(limit)
+    if itemsize(dtype) == 2:
+
+        @scalar
+        def beyond(x):
+            return (x & all_but_sign) > limit
+
+    else:
+
+        @scalar
+        def beyond(x):
+            return (bits_of(x) & all_but_sign) > limit
+
+    return beyond
 
 
 def _range(name, dtype):
