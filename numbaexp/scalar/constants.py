@@ -174,6 +174,10 @@ SINH_TAIL_2 = float.fromhex("0x1.ae6456893d0abp-26")
 SINH_TAIL_3 = float.fromhex("0x1.612429bf36d09p-33")
 SINH_TAIL_4 = float.fromhex("0x1.af7cc74f227b4p-41")
 
+# 1/6 as the sum of two; 1/120, 1/5040, 1/9! and 1/11!.
+SIXTH_F32 = floats("0x1.5555560000000p-3 -0x1.5555560000000p-28")
+SINH_F32 = floats("0x1.1111120000000p-7 0x1.a01a020000000p-13 0x1.71de3a0000000p-19 0x1.ae64560000000p-26")
+
 # 2**(j/32)
 ROOTS_F32_32 = Roots(
     floats(

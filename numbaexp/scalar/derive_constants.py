@@ -215,6 +215,10 @@ def hyperbolic_gradient_constants(out):
     out.float64("SINH_120TH_HI", coefficient)
     out.float64("SINH_120TH_LO", coefficient - double(coefficient))
     out.polynomial("SINH_TAIL", tail, (0, mpmath.mpf(1) / 4), 4, "float64")
+    out.comment("1/6 as the sum of two; 1/120, 1/5040, 1/9! and 1/11!.")
+    sixth = mpmath.mpf(1) / 6
+    out.floats("SIXTH_F32", [sixth, sixth - single(sixth)], single)
+    out.floats("SINH_F32", [1 / mpmath.factorial(n) for n in (5, 7, 9, 11)], single)
 
 
 def minimax(function, interval, degree, weight):

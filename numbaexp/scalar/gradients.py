@@ -66,7 +66,6 @@ SERIES = 0.5
 FURTHEST = np.int64(2000)
 ONE = highest(np.float64(1.0))
 SIGN = np.int64(-0x8000000000000000)
-MINUS_INFINITY_F64 = np.float64(-np.inf).view(np.int64)
 # Below this exponent exp(-|x|) is negligible next to 1.
 LEAST_EXPONENT = np.int64(-200)
 # The bits that ``double.exp_reduced`` returns for n = 0.
@@ -458,8 +457,9 @@ def wide_quotient(divisor):
 @scalar
 def limit_of_growth(x, is_taken):
     """Return 0 at -infinity, x itself at infinity and NaN."""
-    value = 0.0 if bits_of(x) == MINUS_INFINITY_F64 else x
-    return 1.0 if is_taken else value
+    # Of a comparison of all bits compilers make one of numbers, which raises "invalid" of NaN.
+    is_kept = bits_of(x) >= np.int64(0) or (bits_of(x) & MAGNITUDE_F64) > INFINITY_F64
+    return 1.0 if is_taken else zero_unless(is_kept, x)
 
 
 @scalar
