@@ -202,6 +202,15 @@ DERIVATIVES = {
     "expm1_backward": np.exp,
     "sigmoid_backward": lambda x: exp_of_minus(x) / (1 + exp_of_minus(x)) ** 2,
     "softplus_backward": lambda x: np.where(x < 0, exp_of_minus(x), 1) / (1 + exp_of_minus(x)),
+    "log_backward": lambda x: 1 / x,
+    "log2_backward": lambda x: 1 / (x * np.log(2.0)),
+    "log10_backward": lambda x: 1 / (x * np.log(10.0)),
+    "log1p_backward": lambda x: 1 / (1 + x),
+    "sinh_backward": np.cosh,
+    "cosh_backward": np.sinh,
+    "tanh_backward": lambda x: (exp_of_minus(x) * 2 / (1 + exp_of_minus(2 * x))) ** 2,
+    "log_sigmoid_backward": lambda x: np.where(x > 0, exp_of_minus(x), 1) / (1 + exp_of_minus(x)),
+    "logit_backward": lambda x: 1 / (x * (1 - x)),
 }
 TO_TYPE = {
     "float32": lambda value: value.astype(np.float32),

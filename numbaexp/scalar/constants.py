@@ -163,6 +163,21 @@ DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
 
+# 1/120 as the sum of two.
+SINH_120TH_HI = float.fromhex("0x1.1111111111111p-7")
+SINH_120TH_LO = float.fromhex("0x1.1111111111111p-63")
+
+# SINH_TAIL: degree 4 on [0, 0.25], absolute error 2**-67.334
+SINH_TAIL_0 = float.fromhex("0x1.a01a01a01a01ap-13")
+SINH_TAIL_1 = float.fromhex("0x1.71de3a556bd4bp-19")
+SINH_TAIL_2 = float.fromhex("0x1.ae6456893d0abp-26")
+SINH_TAIL_3 = float.fromhex("0x1.612429bf36d09p-33")
+SINH_TAIL_4 = float.fromhex("0x1.af7cc74f227b4p-41")
+
+# 1/6 as the sum of two; 1/120, 1/5040, 1/9! and 1/11!.
+SIXTH_F32 = floats("0x1.5555560000000p-3 -0x1.5555560000000p-28")
+SINH_F32 = floats("0x1.1111120000000p-7 0x1.a01a020000000p-13 0x1.71de3a0000000p-19 0x1.ae64560000000p-26")
+
 # 2**(j/32)
 ROOTS_F32_32 = Roots(
     floats(

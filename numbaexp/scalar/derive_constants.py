@@ -205,6 +205,22 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
+def hyperbolic_gradient_constants(out):
+    def tail(u):
+        """Compute (sinh(x) / x - 1 - u/6 - u**2/120) / u**3, u = x**2, by its series."""
+        return mpmath.nsum(lambda i: u ** int(i) / mpmath.factorial(2 * int(i) + 7), [0, 40])
+
+    out.comment("1/120 as the sum of two.")
+    coefficient = mpmath.mpf(1) / 120
+    out.float64("SINH_120TH_HI", coefficient)
+    out.float64("SINH_120TH_LO", coefficient - double(coefficient))
+    out.polynomial("SINH_TAIL", tail, (0, mpmath.mpf(1) / 4), 4, "float64")
+    out.comment("1/6 as the sum of two; 1/120, 1/5040, 1/9! and 1/11!.")
+    sixth = mpmath.mpf(1) / 6
+    out.floats("SIXTH_F32", [sixth, sixth - single(sixth)], single)
+    out.floats("SINH_F32", [1 / mpmath.factorial(n) for n in (5, 7, 9, 11)], single)
+
+
 def minimax(function, interval, degree, weight):
     """Return (coefficients, error) of the minimax polynomial on an interval, with errors times a weight that is nowhere
     0, by Remez' exchange on a grid."""
@@ -491,6 +507,7 @@ def render():
         single_constants(out)
         double_constants(out)
         logarithm_constants(out)
+        hyperbolic_gradient_constants(out)
         table_constants(out)
         logarithm_tables(out)
         shared_logarithms(out)
