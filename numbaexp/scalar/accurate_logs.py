@@ -55,6 +55,8 @@ ROOT = np.uint64(0xB504F333F9DE6484)
 FIRST_WORD, SECOND_WORD = ldexp(1.0, -64), ldexp(1.0, -128)
 # log2(2) / 2 in units of 2**-192.
 HALF_LOG2_2 = (HALF, ZERO, ZERO)
+# The powers of two that constants are to be multiplied by.
+WHOLE, HALVED, TWICE = np.int64(0), np.int64(1), np.int64(-1)
 
 
 @scalar
@@ -72,7 +74,10 @@ def one_plus(x):
 
 @scalar
 def reduced(m, e):
-    """Return (k, negative, g) with m 2**(e - 127) = 2**k (1 +- g 2**-128), the factor between the roots of 1/2 and 2."""
+    """Return (k, negative, g) with m 2**(e - 127) = 2**k (1 +- g 2**-128), 2**127 <= m.
+
+    The second factor lies between the roots of 1/2 and 2.
+    """
     if m[0] >= ROOT:
         return e + 1, True, subtract((ZERO, ZERO), m)
     return e, False, shift_left(m, ONE)
@@ -159,7 +164,7 @@ def log(x):
     m, e = decompose(x)
     k, negative, g = reduced((m, ZERO), e)
     value, exponent = log_of_reduced(negative, g)
-    return joined(k, c.WIDE_LN2, 0, negative, value, exponent)
+    return joined(k, c.WIDE_LN2, WHOLE, negative, value, exponent)
 
 
 @scalar
@@ -168,7 +173,7 @@ def log2(x):
     k, negative, g = reduced((m, ZERO), e)
     value, exponent = log_of_reduced(negative, g)
     value = product_of_fractions(value, c.WIDE_HALF_LOG2_E)
-    return joined(k, HALF_LOG2_2, 1, negative, value, exponent + 1)
+    return joined(k, HALF_LOG2_2, HALVED, negative, value, exponent + HALVED)
 
 
 @scalar
@@ -177,7 +182,7 @@ def log10(x):
     k, negative, g = reduced((m, ZERO), e)
     value, exponent = log_of_reduced(negative, g)
     value = product_of_fractions(value, c.WIDE_TWICE_LOG10_E)
-    return joined(k, c.WIDE_TWICE_LOG10_2, -1, negative, value, exponent - 1)
+    return joined(k, c.WIDE_TWICE_LOG10_2, TWICE, negative, value, exponent + TWICE)
 
 
 @scalar
@@ -187,4 +192,4 @@ def log1p(x):
     m, e = one_plus(x)
     k, negative, g = reduced(m, e)
     value, exponent = log_of_reduced(negative, g)
-    return joined(k, c.WIDE_LN2, 0, negative, value, exponent)
+    return joined(k, c.WIDE_LN2, WHOLE, negative, value, exponent)

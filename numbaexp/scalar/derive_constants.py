@@ -364,11 +364,16 @@ def shared_logarithms(out):
         for side in (-0.5, 0.5)
     ]
     reach = (mpmath.mpf(min(ends)), mpmath.mpf(max(ends)))
-    # Near 1 the error counts relatively to r; the weight must not be 0 at 0.
-    coefficients, error = minimax(tail, reach, degree, lambda r: r * r + mpmath.mpf(2) ** -20)
+
+    def weight(r):
+        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
+        r is within the two ends there. The weight must not be 0 at 0."""
+        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
+
+    coefficients, error = minimax(tail, reach, degree, weight)
     out.comment(
         f"(log(1 + r) - r + r**2 / 2) / r**3: degree {degree} on [{mpmath.nstr(reach[0], 6)}, "
-        f"{mpmath.nstr(reach[1], 6)}], error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        f"{mpmath.nstr(reach[1], 6)}], error times its weight 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
     out.floats("LOG_TAIL_F64", coefficients, double)
 
