@@ -21,7 +21,10 @@ from numbaexp.scalar.fast import fast_phase
 from numbaexp.vector.level import AVX512, current_level
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-NAMES = {name: (getattr(math, name, None), getattr(np, name)) for name in ("exp", "exp2", "expm1")}
+NAMES = {
+    name: (getattr(math, name, None), getattr(np, name))
+    for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
+}
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def accelerated():
 
 def arguments(dtype):
     """More arguments than a loop by vectors takes at once, of which Numba's functions round some wrongly."""
-    special = [np.nan, np.inf, -np.inf, 0, -0.0, 1000, -1000, 1e-30, np.finfo(dtype).smallest_subnormal]
+    special = [np.nan, np.inf, -np.inf, 0, -0.0, 1, -1, 1000, -1000, 1e-30, np.finfo(dtype).smallest_subnormal]
     return np.concatenate([np.random.default_rng(0).uniform(-10, 10, 20_003), special]).astype(dtype)
 
 
