@@ -47,16 +47,20 @@ from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
 
-pytestmark = pytest.mark.sampled(
-    device="sm_80",
-    function="exp",
-    half="float16",
-    grid="(1, 256)",
-    dtype="float32",
-    name="sigmoid_backward",
-    kind="float32",
-    layout=("reversed", "sliced in 4 dimensions"),
-)
+pytestmark = [
+    # Of each function the bits; that a path ends where an array ends, of each form.
+    pytest.mark.by_form(device="sm_80", grid="(1, 256)", strided="False"),
+    pytest.mark.sampled(
+        device="sm_80",
+        function="exp",
+        half="float16",
+        grid="(1, 256)",
+        dtype="float32",
+        name="sigmoid_backward",
+        kind="float32",
+        layout=("reversed", "sliced in 4 dimensions"),
+    ),
+]
 
 # NVVM is two compilers: one for devices below 10.0, whose PTX is the same for all of them, and one from there on.
 CAPABILITIES = [(8, 0), (10, 0)]
@@ -199,6 +203,7 @@ def test_every_half(launches, function, half, grid, device):
     assert_as_on_cpu(function, every_half(DTYPES[half]), device)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("half", HALVES)
 def test_every_half_strided(function, half, device):
     x = every_half(DTYPES[half])
@@ -343,6 +348,7 @@ def test_gradients(launches, name, dtype, device, strided):
 # Layouts.
 
 
+@pytest.mark.by_form
 def test_in_place(launches, function, dtype, device):
     for launches.grid in GRIDS_FOR_ENDS:
         for steps in (slice(None), slice(None, None, -3)):
