@@ -51,19 +51,24 @@ def is_left_out(parameters, kept):
     return False
 
 
+def values_of(item, mark):
+    """Return the values of parameters that the marks of a name give; the nearest one counts."""
+    values = {}
+    for each in item.iter_markers(mark):
+        values = {**each.kwargs, **values}
+    return values
+
+
 def pytest_itemcollected(item):
-    """Mark as whole what ``by_form`` leaves to a release, and as thorough what ``sampled`` leaves out; the nearest mark
-    counts."""
+    """Mark what ``by_form`` and ``checked`` leave to a release as whole, what ``sampled`` leaves out as thorough."""
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     by_form = item.get_closest_marker("by_form")
     repeats = by_form and any(map(repeats_a_form, parameters.values()))
     if repeats and (not by_form.kwargs or is_left_out(parameters, by_form.kwargs)):
         item.add_marker(pytest.mark.whole)
-        return
-    kept = {}
-    for mark in item.iter_markers("sampled"):
-        kept = {**mark.kwargs, **kept}
-    if is_left_out(parameters, kept):
+    if is_left_out(parameters, values_of(item, "checked")):
+        item.add_marker(pytest.mark.whole)
+    if is_left_out(parameters, values_of(item, "sampled")):
         item.add_marker(pytest.mark.thorough)
 
 

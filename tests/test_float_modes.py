@@ -15,7 +15,7 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
-pytestmark = pytest.mark.sampled(layer="omp")
+pytestmark = [pytest.mark.checked(layer="omp"), pytest.mark.sampled(layer="omp")]
 
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 LARGE = 1 << 19

@@ -360,6 +360,7 @@ def test_in_place(launches, function, dtype, device):
             assert not differing(x[others], untouched).any()
 
 
+@pytest.mark.checked(device="sm_80")
 def test_heads_and_tails(launches, dtype, device):
     """Elements before the first whole vector and behind the last, and nothing beside them, wherever an array begins."""
     values = some_of(dtype)
@@ -389,6 +390,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(launches, dtype, layout, device):
     x = LAYOUTS[layout](np.linspace(-12, 12, 420).astype(dtype))
@@ -409,6 +411,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize(
     ("source", "dtype"),
     [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
@@ -456,6 +459,7 @@ def test_launches_by_the_size(launches, monkeypatch, device):
 # Selections.
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_selections(launches, dtype, layout, device):
     """Of any bits and in any layout, from a mask of another."""
@@ -473,6 +477,7 @@ def test_selections(launches, dtype, layout, device):
             assert all((guard == 0xA5).all() for guard in guards)
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize(
     ("source", "dtype"),
     [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
