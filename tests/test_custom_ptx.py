@@ -90,8 +90,12 @@ CASES = [case for case in ALL if case[2] != SECOND or case[0] in ("gaussian", "a
 
 
 def is_checked(name, dtype, which):
-    """Tell whether a kernel is compiled before a release: each in float32, and in the other types of one function."""
-    return dtype == "float32" or name == "gaussian" or (name, dtype, which) in _OF_SAMPLE
+    """Tell whether a kernel is compiled before a release: each in float32, one in all types, and the sample."""
+    return (
+        (dtype == "float32" and which != SECOND)
+        or (name == "gaussian" and which == VALUE)
+        or (name, dtype, which) in _OF_SAMPLE
+    )
 
 
 def each_of(cases):
@@ -168,10 +172,19 @@ def run(function, given, results, device):
     custom_launch.run(function.operation, inputs, [strided_of(each, device) for each in results], dtype, 0)
 
 
+@pytest.mark.checked(device="sm_80")
 @for_each_case
 def test_bits(name, dtype, which, device):
     function = derived(name, which)
     assert_as_on_cpu(function, arguments(function.nin, dtype_of(dtype), 20_000), device)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("device", [*DEVICES][1:], indirect=True)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_bits_on_later_devices(dtype, device):
+    """By another compiler than the earlier ones have."""
+    assert_as_on_cpu(gaussian, arguments(gaussian.nin, dtype_of(dtype), 20_000), device)
 
 
 @pytest.mark.whole

@@ -243,6 +243,7 @@ def is_decided(function, x):
     return decided
 
 
+@pytest.mark.by_form(device="sm_80", strided="False", dtype="float32")
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
 def test_ordinary_results_need_no_float64(launches, function, dtype, device, strided):
@@ -311,6 +312,7 @@ def run_gradient(name, g, x, out, device):
     launch.run(name, [strided_of(each, device) for each in (g, x, out)], ("grad_output", "saved", "out"), 0)
 
 
+@pytest.mark.by_form(device="sm_80", strided="False", dtype=("float32", "float64"))
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_gradients(launches, name, dtype, device, strided):
