@@ -33,6 +33,20 @@ class Roots(NamedTuple):
     slope_rests: tuple[float, ...]
 
 
+class Logs(NamedTuple):
+    """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
+    modulo the number of entries, is the index.
+
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    """
+
+    cells: float
+    inverses: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    ln2: tuple[float, float]
+
+
 # float16 and bfloat16: log2(e) as the sum of two float32.
 HALF_LOG2E_HI = np.float32(float.fromhex("0x1.7154760000000p+0"))
 HALF_LOG2E_LO = np.float32(float.fromhex("0x1.4ae0c00000000p-26"))
@@ -370,6 +384,49 @@ CUBE_F32_8 = floats(
     "0x1.260a4c0000000p-3 "
 )
 
+# Short numbers near 1/m, and their logarithms.
+LOGS_F64_16 = Logs(
+    float.fromhex("0x1.df0a3d70a3d71p+3"),
+    floats(
+        "0x1.e000000000000p-1 0x1.c000000000000p-1 0x1.b000000000000p-1 0x1.9000000000000p-1 "
+        "0x1.8000000000000p-1 0x1.7000000000000p-1 0x1.6000000000000p-1 0x1.5000000000000p-1 "
+        "0x1.4000000000000p-1 0x1.3000000000000p-1 0x1.2800000000000p-1 0x1.2000000000000p-1 "
+        "0x1.1000000000000p-1 0x1.0800000000000p-1 0x1.0000000000000p-1 0x1.0000000000000p+0 "
+    ),
+    floats(
+        "0x1.08598b59e4000p-4 0x1.1178e8227e000p-3 0x1.5bf406b544000p-3 0x1.f991c6cb3b000p-3 "
+        "0x1.269621134d800p-2 0x1.522ae0738a000p-2 0x1.7fafa3bd81800p-2 0x1.af5295248d000p-2 "
+        "0x1.e148a1a272800p-2 0x1.0ae76e2d05400p-1 0x1.188ee40f23c00p-1 0x1.269621134dc00p-1 "
+        "0x1.43d9ff2f92400p-1 0x1.5322e26867800p-1 0x1.62e42fefa3800p-1 0x0.0p+0 "
+    ),
+    floats(
+        "-0x1.7e5dd7009902cp-46 0x1.1ef78ce2d07f2p-45 -0x1.27023eb68981cp-46 0x1.bcbecca0cdf30p-46 "
+        "0x1.c93c1df5bb3b6p-45 0x1.ebe708164c759p-45 -0x1.72090c812566ap-45 -0x1.17cc552774458p-45 "
+        "-0x1.326b207322938p-46 0x1.f486b887e7e27p-46 0x1.4cc4ef8ab4650p-46 -0x1.b61f105226250p-47 "
+        "-0x1.d984f481051f7p-48 0x1.5ccc45d257531p-47 0x1.ef35793c76730p-45 0x0.0p+0 "
+    ),
+    floats("0x1.62e42fefa3800p-1 0x1.ef35793c76730p-45"),
+)
+
+# (log(1 + r) - r + r**2 / 2) / r**3: degree 8 on [-0.0355711, 0.0427104], error times its weight 2**-65.322
+LOG_TAIL_F64 = floats(
+    "0x1.555555555554fp-2 -0x1.ffffffffffcfbp-3 0x1.99999999b6306p-3 -0x1.55555559e9f81p-3 "
+    "0x1.249247fbc5e80p-3 -0x1.ffffb2e5d9c80p-4 0x1.c7258f2706136p-4 -0x1.9aa996e9e4c72p-4 "
+    "0x1.68aeface743a8p-4 "
+)
+
+# (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error 2**-59.656; 1/3 as the sum of two.
+MIDDLE_LOG_TAIL = floats(
+    "0x1.999999999999ap-3 -0x1.555555555554ep-3 0x1.249249249217dp-3 -0x1.00000000140e6p-3 "
+    "0x1.c71c71cf9349ep-4 -0x1.999997e366d1fp-4 0x1.745cd3a5cd89dp-4 -0x1.555c2286e9c94p-4 "
+    "0x1.3bf6fb113dc87p-4 -0x1.1bf1e0eb1b8abp-4 "
+)
+THIRD = floats("0x1.5555555555555p-2 0x1.5555555555555p-56")
+
+# log2(e) and log10(e), each as the sum of two.
+LOG2_E_F64 = floats("0x1.71547652b82fep+0 0x1.777d0ffda0d24p-56")
+LOG10_E_F64 = floats("0x1.bcb7b1526e50ep-2 0x1.95355baaafad3p-57")
+
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
 DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")
 DOUBLE_EXP_NORMAL = float.fromhex("-0x1.6232bdd7abcd2p+9")
@@ -410,3 +467,30 @@ WIDE_EXP2_18 = words(0x0000000000000000, 0x24B4FB74771FB7C2)
 WIDE_EXP2_19 = words(0x0000000000000000, 0x0145ACB4EC3DFB51)
 WIDE_EXP2_20 = words(0x0000000000000000, 0x000AC37B117712E1)
 WIDE_EXP2_21 = words(0x0000000000000000, 0x000056CE7F868008)
+
+# float64, accurate phase of logarithms, in units of 2**-192; log10(e) and log2(e) in units of 2**-128.
+WIDE_LN2 = words(0xB17217F7D1CF79AB, 0xC9E3B39803F2F6AF, 0x40F343267298B62E)
+WIDE_TWICE_LOG10_2 = words(0x9A209A84FBCFF798, 0x8F8959AC0B7C9178, 0x26AD30C543D1F34A)
+WIDE_TWICE_LOG10_E = words(0xDE5BD8A937287195, 0x355BAAAFAD33DC32)
+WIDE_HALF_LOG2_E = words(0xB8AA3B295C17F0BB, 0xBE87FED0691D3E89)
+
+# WIDE_SEED: degree 5 on [0.0, 0.0294373], absolute error 2**-45.069
+WIDE_SEED_0 = float.fromhex("0x1.fffffffffff12p-1")
+WIDE_SEED_1 = float.fromhex("0x1.555555567148cp-2")
+WIDE_SEED_2 = float.fromhex("0x1.9999962c06032p-3")
+WIDE_SEED_3 = float.fromhex("0x1.2494381ee5869p-3")
+WIDE_SEED_4 = float.fromhex("0x1.c620ee6e2b4a3p-4")
+WIDE_SEED_5 = float.fromhex("0x1.9192e478c4308p-4")
+
+# Coefficients of log(1 + x), sinh(x) and tanh(x), in units of 2**-192.
+WIDE_LOG1P_2 = words(0x8000000000000000, 0x0000000000000000, 0x0000000000000000)
+WIDE_LOG1P_3 = words(0x5555555555555555, 0x5555555555555555, 0x5555555555555555)
+WIDE_LOG1P_4 = words(0x4000000000000000, 0x0000000000000000, 0x0000000000000000)
+WIDE_LOG1P_5 = words(0x3333333333333333, 0x3333333333333333, 0x3333333333333333)
+WIDE_LOG1P_6 = words(0x2AAAAAAAAAAAAAAA, 0xAAAAAAAAAAAAAAAA, 0xAAAAAAAAAAAAAAAB)
+WIDE_SINH_3 = words(0x2AAAAAAAAAAAAAAA, 0xAAAAAAAAAAAAAAAA, 0xAAAAAAAAAAAAAAAB)
+WIDE_SINH_5 = words(0x0222222222222222, 0x2222222222222222, 0x2222222222222222)
+WIDE_SINH_7 = words(0x000D00D00D00D00D, 0x00D00D00D00D00D0, 0x0D00D00D00D00D01)
+WIDE_TANH_3 = words(0x5555555555555555, 0x5555555555555555, 0x5555555555555555)
+WIDE_TANH_5 = words(0x2222222222222222, 0x2222222222222222, 0x2222222222222222)
+WIDE_TANH_7 = words(0x0DD0DD0DD0DD0DD0, 0xDD0DD0DD0DD0DD0D, 0xD0DD0DD0DD0DD0DD)

@@ -45,6 +45,20 @@ class Roots(NamedTuple):
     rests: tuple[float, ...]
     slopes: tuple[float, ...]
     slope_rests: tuple[float, ...]
+
+
+class Logs(NamedTuple):
+    """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
+    modulo the number of entries, is the index.
+
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    """
+
+    cells: float
+    inverses: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    ln2: tuple[float, float]
 '''
 
 
@@ -305,6 +319,81 @@ def logarithm_tables(out):
         out.floats(f"CUBE_{name}", coefficients[::-1], single)
 
 
+def short_inverses(cells, entries, most_bits):
+    """Return, by the index of a cell, the number R of the fewest reduced arguments m R - 1, of at most so many bits of
+    a fraction, such that those are exact: with s bits of a fraction, below 2**(1-s)."""
+    inverses = [0.0] * entries
+    for n in range(entries - 1, 2 * entries - 1):
+        low, high = max(1.0, (n - 0.5) / cells), min(2.0, (n + 0.5) / cells)
+        reaches = {}
+        for bits in range(most_bits + 1):
+            for numerator in range(2**bits // 2, 2**bits + 1):
+                inverse = numerator / 2**bits
+                reach = max(abs(low * inverse - 1), abs(high * inverse - 1))
+                # At the ends of a power of two the reduced argument is exact, whichever the inverse is.
+                if reach <= 2.0 ** (1 - bits) or inverse in (0.5, 1.0):
+                    reaches.setdefault(inverse, reach)
+        ends = {0: 1.0, entries - 1: 0.5}
+        nearest = min(reaches, key=reaches.__getitem__)
+        inverses[n % entries] = ends.get(n - entries + 1, nearest)
+    return inverses
+
+
+def shared_logarithms(out):
+    def tail(r):
+        """Compute (log(1 + r) - r + r**2 / 2) / r**3, by its series."""
+        return mpmath.fsum((-r) ** i / (i + 3) for i in range(90))
+
+    def on_grid(value):
+        return mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, 43)), -43)
+
+    cells, entries, degree = 14.97, 16, 8
+    inverses = short_inverses(cells, entries, 6)
+    logs = [-mpmath.log(inverse) for inverse in inverses]
+    ln2 = mpmath.log(2)
+    out.comment("Short numbers near 1/m, and their logarithms.")
+    out.lines.append(f'LOGS_F64_16 = Logs(\n    float.fromhex("{cells.hex()}"),')
+    rounded = [on_grid(log) for log in logs]
+    rests = [log - high for log, high in zip(logs, rounded, strict=True)]
+    for values in (inverses, rounded, rests, [on_grid(ln2), ln2 - on_grid(ln2)]):
+        out.lines.append(f"    {float_texts(values, double, indentation=4)},")
+    out.lines.append(")")
+    ends = [
+        (min(2.0, max(1.0, (n + side) / cells)) * inverses[n % entries] - 1)
+        for n in range(entries - 1, 2 * entries - 1)
+        for side in (-0.5, 0.5)
+    ]
+    reach = (mpmath.mpf(min(ends)), mpmath.mpf(max(ends)))
+
+    def weight(r):
+        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
+        r is within the two ends there. The weight must not be 0 at 0."""
+        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
+
+    coefficients, error = minimax(tail, reach, degree, weight)
+    out.comment(
+        f"(log(1 + r) - r + r**2 / 2) / r**3: degree {degree} on [{mpmath.nstr(reach[0], 6)}, "
+        f"{mpmath.nstr(reach[1], 6)}], error times its weight 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+    )
+    out.floats("LOG_TAIL_F64", coefficients, double)
+
+    def middle_tail(r):
+        """Compute (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5 likewise."""
+        return mpmath.fsum((-r) ** i / (i + 5) for i in range(90))
+
+    coefficients, error = mpmath.chebyfit(middle_tail, reach, 10, error=True)
+    out.comment(
+        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error "
+        f"2**{mpmath.nstr(mpmath.log(error, 2), 5)}; 1/3 as the sum of two."
+    )
+    out.floats("MIDDLE_LOG_TAIL", coefficients[::-1], double)
+    third = mpmath.mpf(1) / 3
+    out.floats("THIRD", [third, third - double(third)], double)
+    out.comment("log2(e) and log10(e), each as the sum of two.")
+    for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
+        out.floats(f"{name}_F64", [value, value - double(value)], double)
+
+
 def ends_of_ranges(out):
     """Write where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
     for kind, prefix, bits, top, bottom in (
@@ -336,6 +425,28 @@ def wide_constants(out):
         out.words(f"WIDE_EXP2_{power}", coefficient, 128)
 
 
+def wide_logarithm_constants(out):
+    out.comment("float64, accurate phase of logarithms, in units of 2**-192; log10(e) and log2(e) in units of 2**-128.")
+    out.words("WIDE_LN2", mpmath.log(2), 192)
+    out.words("WIDE_TWICE_LOG10_2", 2 * mpmath.log10(2), 192)
+    out.words("WIDE_TWICE_LOG10_E", 2 * mpmath.log10(mpmath.e), 128)
+    out.words("WIDE_HALF_LOG2_E", 1 / mpmath.log(2) / 2, 128)
+    out.polynomial(
+        "WIDE_SEED",
+        lambda z: mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) if z else mpmath.mpf(1),
+        (mpmath.mpf(0), (3 - 2 * mpmath.sqrt(2)) ** 2),
+        5,
+        "float64",
+    )
+    out.comment("Coefficients of log(1 + x), sinh(x) and tanh(x), in units of 2**-192.")
+    for power in range(2, 7):
+        out.words(f"WIDE_LOG1P_{power}", mpmath.mpf(1) / power, 192)
+    for power in (3, 5, 7):
+        out.words(f"WIDE_SINH_{power}", 1 / mpmath.factorial(power), 192)
+    for power, numerator, denominator in ((3, 1, 3), (5, 2, 15), (7, 17, 315)):
+        out.words(f"WIDE_TANH_{power}", mpmath.mpf(numerator) / denominator, 192)
+
+
 def render():
     """Return the text of the constants module."""
     with mpmath.workprec(500):
@@ -346,8 +457,10 @@ def render():
         logarithm_constants(out)
         table_constants(out)
         logarithm_tables(out)
+        shared_logarithms(out)
         ends_of_ranges(out)
         wide_constants(out)
+        wide_logarithm_constants(out)
     return "\n".join(out.lines) + "\n"
 
 
