@@ -40,7 +40,6 @@ import numbaexp
 from numbaexp.cuda import custom_launch, kernels, launch, launcher, select
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
-from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.gradients import GRADIENTS
@@ -524,6 +523,10 @@ USERS = {
 }
 
 
+# What they call, one beside the other.
+CALLED = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus", "log")
+
+
 def flat(array):
     """An array as Numba hands it to a kernel."""
     return 0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides
@@ -542,6 +545,7 @@ def test_in_users_kernels(launches, kind, device, fastmath):
             y[3, i] = numbaexp.expm1(x[i])
             y[4, i] = numbaexp.sigmoid(x[i])
             y[5, i] = numbaexp.softplus(x[i])
+            y[6, i] = numbaexp.log(x[i])
 
     of, to = USERS[kind]
     capability = DEVICES[device].compute_capability
@@ -549,7 +553,7 @@ def test_in_users_kernels(launches, kind, device, fastmath):
     assert (".ftz" in ptx) == (fastmath and kind in (*HALVES, "float32"))
     dtype = DTYPES.get(kind, DTYPES["float64"])
     if kind == "float64":
-        x = np.concatenate([*map(arguments.hard, FAMILY), some_of(dtype)])
+        x = np.concatenate([*map(arguments.hard, CALLED), some_of(dtype)])
     elif kind in HALVES:
         x = every_half(dtype)
     elif kind == "float32":
@@ -558,9 +562,9 @@ def test_in_users_kernels(launches, kind, device, fastmath):
         x = np.concatenate([some_of(dtype), subnormal, -subnormal, rng.uniform(-100, 100, 20_000).astype(dtype)])
     else:
         x = np.arange(-50, 50).astype(kind)
-    y = np.empty((len(FAMILY), x.size), dtype)
+    y = np.empty((len(CALLED), x.size), dtype)
     Machine(ptx)(-(-x.size // 64), 64, *flat(x), *flat(y))
-    for function, result in zip(FAMILY, y, strict=True):
+    for function, result in zip(CALLED, y, strict=True):
         assert not differing(result, computed(function, x.astype(dtype))).any(), function
 
 
@@ -573,6 +577,7 @@ def gradients_of_users(x, y):
         y[3, i] = numbaexp.expm1_backward(x[i], x[x.size - 1 - i])
         y[4, i] = numbaexp.sigmoid_backward(x[i], x[x.size - 1 - i])
         y[5, i] = numbaexp.softplus_backward(x[i], x[x.size - 1 - i])
+        y[6, i] = numbaexp.log_backward(x[i], x[x.size - 1 - i])
 
 
 @numbaexp.elementwise
@@ -607,11 +612,11 @@ def test_functions_of_several_numbers_in_users_kernels(launches, kind, written, 
     x = rng.permutation(np.concatenate([rng.uniform(-20, 20, 3000), special]))
     x = x.astype(dtype) if kind in DTYPES else np.arange(-50, 50).astype(kind)
     x[0] = 1
-    y = np.empty((6, x.size), dtype)
+    y = np.empty((len(CALLED), x.size), dtype)
     Machine(ptx)(-(-x.size // 64), 64, *flat(x), *flat(y))
     given, other = x.astype(dtype), x[::-1].astype(dtype)
     if written is gradients_of_users:
-        expected = [computed(f"{name}_backward", given, other) for name in FAMILY]
+        expected = [computed(f"{name}_backward", given, other) for name in CALLED]
     else:
         expected = [growth(given, other), *both(given, other), *growth.backward(given[0], given, other)]
     for k, result in enumerate(expected):
