@@ -86,7 +86,8 @@ def make_log_pair(bias: float = 0.0):
     @scalar
     def log_pair(m, k):
         r, index = reduced(m)
-        return logarithm(r, r * r, 0.0, k, index)
+        # Of a sum with -0 nothing is left in compiled code.
+        return logarithm(r, r * r, -0.0, k, index)
 
     return log_pair
 
