@@ -33,6 +33,20 @@ class Roots(NamedTuple):
     slope_rests: tuple[float, ...]
 
 
+class Logs(NamedTuple):
+    """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
+    modulo the number of entries, is the index.
+
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    """
+
+    cells: float
+    inverses: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    ln2: tuple[float, float]
+
+
 # float16 and bfloat16: log2(e) as the sum of two float32.
 HALF_LOG2E_HI = np.float32(float.fromhex("0x1.7154760000000p+0"))
 HALF_LOG2E_LO = np.float32(float.fromhex("0x1.4ae0c00000000p-26"))
@@ -369,6 +383,41 @@ CUBE_F32_8 = floats(
     "0x1.5555560000000p-2 -0x1.ffff740000000p-3 0x1.99991e0000000p-3 -0x1.56fc4e0000000p-3 "
     "0x1.260a4c0000000p-3 "
 )
+
+# Short numbers near 1/m, and their logarithms.
+LOGS_F64_16 = Logs(
+    float.fromhex("0x1.df0a3d70a3d71p+3"),
+    floats(
+        "0x1.e000000000000p-1 0x1.c000000000000p-1 0x1.b000000000000p-1 0x1.9000000000000p-1 "
+        "0x1.8000000000000p-1 0x1.7000000000000p-1 0x1.6000000000000p-1 0x1.5000000000000p-1 "
+        "0x1.4000000000000p-1 0x1.3000000000000p-1 0x1.2800000000000p-1 0x1.2000000000000p-1 "
+        "0x1.1000000000000p-1 0x1.0800000000000p-1 0x1.0000000000000p-1 0x1.0000000000000p+0 "
+    ),
+    floats(
+        "0x1.08598b59e4000p-4 0x1.1178e8227e000p-3 0x1.5bf406b544000p-3 0x1.f991c6cb3b000p-3 "
+        "0x1.269621134d800p-2 0x1.522ae0738a000p-2 0x1.7fafa3bd81800p-2 0x1.af5295248d000p-2 "
+        "0x1.e148a1a272800p-2 0x1.0ae76e2d05400p-1 0x1.188ee40f23c00p-1 0x1.269621134dc00p-1 "
+        "0x1.43d9ff2f92400p-1 0x1.5322e26867800p-1 0x1.62e42fefa3800p-1 0x0.0p+0 "
+    ),
+    floats(
+        "-0x1.7e5dd7009902cp-46 0x1.1ef78ce2d07f2p-45 -0x1.27023eb68981cp-46 0x1.bcbecca0cdf30p-46 "
+        "0x1.c93c1df5bb3b6p-45 0x1.ebe708164c759p-45 -0x1.72090c812566ap-45 -0x1.17cc552774458p-45 "
+        "-0x1.326b207322938p-46 0x1.f486b887e7e27p-46 0x1.4cc4ef8ab4650p-46 -0x1.b61f105226250p-47 "
+        "-0x1.d984f481051f7p-48 0x1.5ccc45d257531p-47 0x1.ef35793c76730p-45 0x0.0p+0 "
+    ),
+    floats("0x1.62e42fefa3800p-1 0x1.ef35793c76730p-45"),
+)
+
+# (log(1 + r) - r + r**2 / 2) / r**3: degree 8 on [-0.0355711, 0.0427104], error times r**2 2**-64.712
+LOG_TAIL_F64 = floats(
+    "0x1.555555555554dp-2 -0x1.ffffffffffbbep-3 0x1.99999999bd36ep-3 -0x1.5555555b3be0bp-3 "
+    "0x1.249247cebc25dp-3 -0x1.ffffa552ad540p-4 0x1.c7262d3edafcap-4 -0x1.9abf0a8a073e3p-4 "
+    "0x1.68be91a90116bp-4 "
+)
+
+# log2(e) and log10(e), each as the sum of two.
+LOG2_E_F64 = floats("0x1.71547652b82fep+0 0x1.777d0ffda0d24p-56")
+LOG10_E_F64 = floats("0x1.bcb7b1526e50ep-2 0x1.95355baaafad3p-57")
 
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
 DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")

@@ -45,6 +45,20 @@ class Roots(NamedTuple):
     rests: tuple[float, ...]
     slopes: tuple[float, ...]
     slope_rests: tuple[float, ...]
+
+
+class Logs(NamedTuple):
+    """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
+    modulo the number of entries, is the index.
+
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    """
+
+    cells: float
+    inverses: tuple[float, ...]
+    logs: tuple[float, ...]
+    rests: tuple[float, ...]
+    ln2: tuple[float, float]
 '''
 
 
@@ -305,6 +319,61 @@ def logarithm_tables(out):
         out.floats(f"CUBE_{name}", coefficients[::-1], single)
 
 
+def short_inverses(cells, entries, most_bits):
+    """Return, by the index of a cell, the number R of the fewest reduced arguments m R - 1, of at most so many bits of
+    a fraction, such that those are exact: with s bits of a fraction, below 2**(1-s)."""
+    inverses = [0.0] * entries
+    for n in range(entries - 1, 2 * entries - 1):
+        low, high = max(1.0, (n - 0.5) / cells), min(2.0, (n + 0.5) / cells)
+        reaches = {}
+        for bits in range(most_bits + 1):
+            for numerator in range(2**bits // 2, 2**bits + 1):
+                inverse = numerator / 2**bits
+                reach = max(abs(low * inverse - 1), abs(high * inverse - 1))
+                # At the ends of a power of two the reduced argument is exact, whichever the inverse is.
+                if reach <= 2.0 ** (1 - bits) or inverse in (0.5, 1.0):
+                    reaches.setdefault(inverse, reach)
+        ends = {0: 1.0, entries - 1: 0.5}
+        nearest = min(reaches, key=reaches.__getitem__)
+        inverses[n % entries] = ends.get(n - entries + 1, nearest)
+    return inverses
+
+
+def shared_logarithms(out):
+    def tail(r):
+        """Compute (log(1 + r) - r + r**2 / 2) / r**3, by its series."""
+        return mpmath.fsum((-r) ** i / (i + 3) for i in range(90))
+
+    def on_grid(value):
+        return mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, 43)), -43)
+
+    cells, entries, degree = 14.97, 16, 8
+    inverses = short_inverses(cells, entries, 6)
+    logs = [-mpmath.log(inverse) for inverse in inverses]
+    ln2 = mpmath.log(2)
+    out.comment("Short numbers near 1/m, and their logarithms.")
+    out.lines.append(f'LOGS_F64_16 = Logs(\n    float.fromhex("{cells.hex()}"),')
+    for values in (inverses, map(on_grid, logs), [log - on_grid(log) for log in logs], [on_grid(ln2), ln2 - on_grid(ln2)]):
+        out.lines.append(f"    {float_texts(list(values), double, indentation=4)},")
+    out.lines.append(")")
+    ends = [
+        (min(2.0, max(1.0, (n + side) / cells)) * inverses[n % entries] - 1)
+        for n in range(entries - 1, 2 * entries - 1)
+        for side in (-0.5, 0.5)
+    ]
+    reach = (mpmath.mpf(min(ends)), mpmath.mpf(max(ends)))
+    # Near 1 the error counts relatively to r; the weight must not be 0 at 0.
+    coefficients, error = minimax(tail, reach, degree, lambda r: r * r + mpmath.mpf(2) ** -20)
+    out.comment(
+        f"(log(1 + r) - r + r**2 / 2) / r**3: degree {degree} on [{mpmath.nstr(reach[0], 6)}, "
+        f"{mpmath.nstr(reach[1], 6)}], error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+    )
+    out.floats("LOG_TAIL_F64", coefficients, double)
+    out.comment("log2(e) and log10(e), each as the sum of two.")
+    for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
+        out.floats(f"{name}_F64", [value, value - double(value)], double)
+
+
 def ends_of_ranges(out):
     """Write where powers begin to overflow, half an ulp above the greatest number, and to be subnormal."""
     for kind, prefix, bits, top, bottom in (
@@ -346,6 +415,7 @@ def render():
         logarithm_constants(out)
         table_constants(out)
         logarithm_tables(out)
+        shared_logarithms(out)
         ends_of_ranges(out)
         wide_constants(out)
     return "\n".join(out.lines) + "\n"

@@ -247,6 +247,79 @@ def ldexp_significand(typingctx, significand, exponent):
 
 
 @intrinsic
+def split(typingctx, value):
+    """Return (m, k), floats with value = m 2**k, 1 <= m < 2 and k an integer, of a positive finite float.
+
+    Of other arguments m + k is NaN, which may raise "invalid".
+    """
+    if element(value) not in _FLOATS:
+        return None
+    kind = types.UniTuple(value, 2)
+
+    def codegen(context, builder, signature, args):
+        lanes = 64 // (element(value).bitwidth // 8)
+        if isinstance(value, Vector) and value.lanes % lanes == 0 and level_for(context).scales:
+            pair = _split_by_registers(builder, lanes, args[0])
+        else:
+            pair = _split_by_bits(context, builder, value, args[0])
+        return context.make_tuple(builder, kind, pair)
+
+    return kind(value), codegen
+
+
+# To [1, 2); NaN of negative arguments.
+_MANTISSA_OF_POSITIVE = 0b1000
+
+
+def _split_by_registers(builder: Any, lanes: int, value: Any) -> tuple[Any, Any]:
+    """Emit ``split`` by AVX-512's instructions."""
+    register = ir.VectorType(value.type.element, lanes)
+    unused, every, usual = ir.Constant(register, ir.Undefined), ir.Constant(ir.IntType(lanes), -1), _INT32(4)
+    name = f"p{'s' if lanes == 16 else 'd'}.512"
+
+    def mantissa(part: Any) -> Any:
+        kind = _INT32(_MANTISSA_OF_POSITIVE)
+        return call(builder, f"llvm.x86.avx512.mask.getmant.{name}", register, part, kind, unused, every, usual)
+
+    def exponent(part: Any) -> Any:
+        return call(builder, f"llvm.x86.avx512.mask.getexp.{name}", register, part, unused, every, usual)
+
+    return by_register(builder, lanes, mantissa, value), by_register(builder, lanes, exponent, value)
+
+
+def _split_by_bits(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any]:
+    """Emit ``split`` by operations on bits. A subnormal float is a mantissa f, from which 1 + f and f are made."""
+    integers = of_element(kind, _SAME_WIDTH[element(kind)])
+    number, bits = value.type, context.get_value_type(integers)
+    width = element(kind).bitwidth
+    places, bias = (52, 1023) if width == 64 else (23, 127)
+
+    def integer(constant: int) -> Any:
+        return spread(builder, integers, [ir.IntType(width)(constant)])[0]
+
+    def real(constant: float) -> Any:
+        return spread(builder, kind, [context.get_value_type(element(kind))(constant)])[0]
+
+    def mantissa(pattern: Any) -> Any:
+        fraction = builder.and_(pattern, integer((1 << places) - 1))
+        return builder.bitcast(builder.or_(fraction, integer(bias << places)), number)
+
+    pattern = builder.bitcast(value, bits)
+    subnormal = builder.icmp_signed("<", pattern, integer(1 << places))
+    fraction = builder.bitcast(builder.fsub(mantissa(pattern), real(1.0)), bits)
+    normal = builder.select(subnormal, fraction, pattern)
+    # The sum with 2**places has the biased exponent in its low bits.
+    shifted = builder.or_(builder.lshr(normal, integer(places)), integer((bias + places) << places))
+    offset = 2.0**places + bias
+    exponent = builder.fsub(
+        builder.bitcast(shifted, number), builder.select(subnormal, real(offset + bias - 1), real(offset))
+    )
+    # The bits of positive finite floats, less 1, are less than any others.
+    above = builder.icmp_unsigned(">=", builder.sub(pattern, integer(1)), integer(((2 * bias + 1) << places) - 1))
+    return builder.select(above, real(float("nan")), mantissa(normal)), exponent
+
+
+@intrinsic
 def times_power(typingctx, value, steps, integer):
     """Compute ``value * 2**floor(steps)``, rounded once, of values from 1/2 to 4, and steps between -1100 and 1100;
     ``integer`` is that power. A NaN for the value gives NaN."""
