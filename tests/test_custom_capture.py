@@ -23,6 +23,8 @@ NAMES = {"math": math, "np": np, "numba": numba, "numbaexp": numbaexp}
 # What is wrong, in a function `f` of `x`, or in its body, and a part of the message. The line is that of the mark.
 WRONG = {
     "an unsupported function": ("return math.sin(x) #!", "`math.sin` is not one whose bits are the same"),
+    "a logarithm to a base": ("return math.log(x, 10) #!", "`math.log` takes one number, and no base: divide by"),
+    "a logarithm of nothing": ("return math.log() #!", "`math.log` of nothing"),
     "of NumPy": ("return x * np.random.normal() #!", "`np.random.normal` is not one"),
     "of NumPy, in Python": ("return np.mean(x) #!", "`np.mean` is not one"),
     "a row's function": ("return numbaexp.softmax(x) #!", "`numbaexp.softmax` is not one"),

@@ -17,7 +17,10 @@ from numbaexp.jit import jit
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.wide import WIDE
 
-exp, exp2, exp10, expm1, sigmoid, softplus = FUNCTIONS.values()
+exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", "expm1"))
+sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
+log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
+sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
 KINDS = {"float32": np.float32, "float64": np.float64, "wide": np.float64}
 GENERATOR = np.random.default_rng(20)
 for_each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -163,9 +166,11 @@ def test_joins():
     assert np.array_equal(by_y, slope)
 
 
-@jit
-def every_function(x):
-    return exp(x), exp2(x), exp10(x), expm1(x), sigmoid(x), softplus(x)
+def every_function():
+    """Return a function of all results."""
+    names = dict(FUNCTIONS)
+    exec(f"def every(x):\n    return {', '.join(f'{name}(x)' for name in FAMILY)}", names)
+    return jit(names["every"])
 
 
 def test_all_functions_are_there():
@@ -178,8 +183,8 @@ def test_functions(kind):
     x = np.concatenate([odd_floats(np.float32)[0], GENERATOR.uniform(-30, 30, 20000).astype(np.float32)])
     x = x.astype("float64" if kind == "float64" else "float32")
     with np.errstate(all="ignore"):
-        expected = [getattr(numbaexp, name)(x) for name in FUNCTIONS]
-        found = [each.astype(x.dtype) for each in over_arrays(every_function, 1, 6, kind)(x)]
+        expected = [getattr(numbaexp, name)(x) for name in FAMILY]
+        found = [each.astype(x.dtype) for each in over_arrays(every_function(), 1, len(FAMILY), kind)(x)]
     assert all_same(found, expected)
 
 
@@ -190,7 +195,7 @@ def smooth(x, y):
     return exp(-0.5 * z * z) * sigmoid(x) + softplus(y * z) / math.sqrt(2 + y * y) + x**3 * y**-2 + bases
 
 
-def exact(x, y):
+def exactly_smooth(x, y):
     z = (x - y) / (1 + x * x)
     bases = 2**x * mpmath.expm1(y) + mpmath.mpf(10) ** -abs(x * y)
     return (
@@ -201,12 +206,27 @@ def exact(x, y):
     )
 
 
+@jit
+def logarithmic(x, y):
+    of_y = log(y * y) * tanh(x) + log10(0.5 + y * y) * sinh(x) + logit(0.25 * y * y)
+    return of_y + log2(1 + x * x) * cosh(y) + log1p(x * x) * log_sigmoid(x - y)
+
+
+def exactly_logarithmic(x, y):
+    of_y = mpmath.log(y * y) * mpmath.tanh(x) + mpmath.log10(0.5 + y * y) * mpmath.sinh(x)
+    bounded = mpmath.log(y * y / 4 / (1 - y * y / 4)) - mpmath.log(1 + x * x) * mpmath.log(1 + mpmath.exp(y - x))
+    return of_y + mpmath.log(1 + x * x, 2) * mpmath.cosh(y) + bounded
+
+
 POINTS = [(0.7, 1.3), (-1.25, 0.8), (2.5, -1.5), (0.01, 0.6)]
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("float64", 2e-13), ("wide", 2e-13), ("float32", 2e-4)])
-def test_derivatives_to_the_third_order(kind, tolerance):
-    first = make_backward(smooth, 1, 2, (0, 1))
+@pytest.mark.parametrize(
+    ("function", "exact"), [(smooth, exactly_smooth), (logarithmic, exactly_logarithmic)], ids=["smooth", "logarithmic"]
+)
+def test_derivatives_to_the_third_order(function, exact, kind, tolerance):
+    first = make_backward(function, 1, 2, (0, 1))
     # By x again, of the gradients of (g, x, y): the derivatives by x twice and by x and y.
     second = make_backward(first, 2, 3, (1,))
     third = make_backward(second, 1, 5, (3, 4))
@@ -218,7 +238,7 @@ def test_derivatives_to_the_third_order(kind, tolerance):
             return np.array([float(mpmath.diff(exact, point, orders)) for point in exact_points])
 
         expected = [derivative(*orders) for orders in ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (3, 0), (2, 1))]
-    value = over_arrays(smooth, 2, kind=kind)(x, y)
+    value = over_arrays(function, 2, kind=kind)(x, y)
     gradients = over_arrays(first, 3, 2, kind)(1, x, y)
     seconds = [over_arrays(second, 5, 1, kind)(*weights, 1, x, y)[0] for weights in ((1, 0), (0, 1))]
     thirds = over_arrays(third, 6, 2, kind)(1, 1, 0, 1, x, y)
@@ -292,6 +312,28 @@ def test_derivatives_at_borders():
         assert np.array_equal(each, exactly, equal_nan=True)
     assert found[0][9] > 0
     assert np.array_equal(of_root[[4, 5, 6]], [-np.inf, np.inf, 0.5 / math.sqrt(0.5)])
+
+
+@jit
+def logarithmic_at_borders(x):
+    return log(x), log1p(x), sinh(x), cosh(x), log_sigmoid(x), logit(x), log2(x), log10(x), tanh(x)
+
+
+def test_derivatives_of_logarithms_at_borders():
+    """They are infinite at poles, and none is NaN where the function is real."""
+    x = np.array([-np.inf, -800.0, -372, -20, -2, -1, -0.0, 0, 0.25, 0.5, 1, 2, 20, 372, 800, np.inf, np.nan])
+    first = make_tangent(logarithmic_at_borders, 9, 1, (0,))
+    *found, of_log2, of_log10, of_tanh = over_arrays(first, 2, 9)(1, x)
+    with np.errstate(all="ignore"):
+        expected = [1 / x, 1 / (1 + x), numbaexp.cosh(x), numbaexp.sinh(x), numbaexp.sigmoid(-x), 1 / (x * (1 - x))]
+        twice = (2 * numbaexp.exp(-abs(x)) / (1 + numbaexp.exp(-2 * abs(x)))) ** 2
+        scaled = [1 / (x * math.log(base)) for base in (2, 10)]
+    assert all_same(found, expected)
+    for each, exactly in zip((of_log2, of_log10, of_tanh), (*scaled, twice), strict=True):
+        np.testing.assert_allclose(each, exactly, rtol=2e-15, atol=2e-322)
+    second = make_tangent(first, 9, 2, (1,))
+    of_tanh = over_arrays(second, 3, 9)(1, 1, x)[8]
+    np.testing.assert_allclose(of_tanh[:-1], -2 * np.tanh(x[:-1]) * twice[:-1], rtol=1e-14, atol=2e-322)
 
 
 def test_what_does_not_depend_has_no_partial():

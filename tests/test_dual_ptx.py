@@ -34,7 +34,10 @@ from numbaexp.jit import jit
 
 pytestmark = pytest.mark.sampled(fastmath="True", function=("arithmetic", "gradient"))
 
-exp, exp2, exp10, expm1, sigmoid, softplus = FUNCTIONS.values()
+exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", "expm1"))
+sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
+log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
+sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
 CAPABILITY = (9, 0)
 
 
@@ -77,6 +80,12 @@ def of_functions(x, y):
     return exp(-0.5 * z * z) + exp2(x) * exp10(0.1 * y) - expm1(x) * sigmoid(y) + softplus(z)
 
 
+@jit
+def of_logarithms(x, y):
+    z = log(abs(x) + 0.1) * log2(y * y) - log10(x) + log1p(-x * y)
+    return z * tanh(y) + sinh(x) / cosh(y) + log_sigmoid(z) - logit(0.1 * y)
+
+
 by_x = make_backward(of_functions, 1, 2, (0,))
 
 
@@ -93,7 +102,7 @@ def second_gradient(x, y):
     return by_x_again(x, y, x, y)
 
 
-ALL = (arithmetic, of_functions, gradient, second_gradient)
+ALL = (arithmetic, of_functions, of_logarithms, gradient, second_gradient)
 
 
 def inputs(kind, count=3000):

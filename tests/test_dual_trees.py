@@ -24,6 +24,36 @@ KINDS = {
     "wide": (np.float64, 2.0**-53, WIDE_ERROR, LONG(2) ** -1075),
 }
 
+BASES = {"exp": np.exp(LONG(1)), "exp2": LONG(2), "exp10": LONG(10)}
+LOGARITHMS = {"log": "exp", "log2": "exp2", "log10": "exp10"}
+
+
+def function_and_slope(name, x, error):
+    """Return a function in longdouble, and a bound of its derivative, NaN where nothing is known."""
+    if name in BASES:
+        value = np.exp(x * np.log(BASES[name]))
+        return value, value * np.log(BASES[name])
+    if name in LOGARITHMS:
+        return getattr(np, name)(x), reciprocal(x, error) / np.log(BASES[LOGARITHMS[name]])
+    e = np.exp(-abs(x))
+    share, other = np.where(x < 0, e, 1) / (1 + e), np.where(x > 0, e, 1) / (1 + e)
+    return {
+        "expm1": lambda: (np.expm1(x), np.exp(x)),
+        "sigmoid": lambda: (share, share * other),
+        "softplus": lambda: (np.maximum(x, 0) + np.log1p(e), share),
+        "log_sigmoid": lambda: (np.minimum(x, 0) - np.log1p(e), other),
+        "log1p": lambda: (np.log1p(x), reciprocal(1 + x, error)),
+        "logit": lambda: (np.log1p((2 * x - 1) / (1 - x)), reciprocal(x, error) * reciprocal(1 - x, error)),
+        "sinh": lambda: (np.sinh(x), np.cosh(x)),
+        "cosh": lambda: (np.cosh(x), np.cosh(x)),
+        "tanh": lambda: (np.tanh(x), 4 * e * e / (1 + e * e) ** 2),
+    }[name]()
+
+
+def reciprocal(x, error):
+    """Return a bound of 1 / x, NaN where x may be 0 or less."""
+    return 1 / np.where(x > 2 * error, x - error, np.nan)
+
 
 class Bounded:
     """Numbers in longdouble with a bound of what a kind's steps err by; NaN where nothing is known."""
@@ -72,17 +102,12 @@ class Bounded:
         return self.rounded(root, np.where(self.value > 2 * self.error, self.error / root, np.nan))
 
     def function(self, name):
-        x, error = self.value, np.expm1(self.error * math.log(10))
-        if name in ("sigmoid", "softplus"):
-            e = np.exp(-abs(x))
-            share = np.where(x < 0, e, 1) / (1 + e)
-            value = share if name == "sigmoid" else np.maximum(x, 0) + np.log1p(e)
-            slope = e / (1 + e) ** 2 if name == "sigmoid" else share
-        else:
-            base = LONG({"exp2": 2, "exp10": 10}.get(name, np.exp(LONG(1))))
-            slope = np.exp(x * np.log(base)) * (1 if name == "expm1" else np.log(base))
-            value = np.expm1(x) if name == "expm1" else np.exp(x * np.log(base))
-        return self.rounded(value, slope * error, KINDS[self.kind][2] + LONG(2) ** -62 * (2 + abs(x)))
+        x, error = self.value, self.error
+        with np.errstate(all="ignore"):
+            value, slope = function_and_slope(name, x, error)
+        # Slopes grow by no more than this where the argument is another.
+        passed_on = slope * np.expm1(error * math.log(10))
+        return self.rounded(value, passed_on, KINDS[self.kind][2] + LONG(2) ** -62 * (2 + abs(x)))
 
     def chosen(self, condition, other):
         """Return this where a condition is true and else the other; the condition is NaN where nothing is known."""
@@ -169,6 +194,15 @@ DERIVATIVES = {
     "expm1": lambda x, y: x.function("exp"),
     "sigmoid": lambda x, y: y * (-x).function("sigmoid"),
     "softplus": lambda x, y: x.function("sigmoid"),
+    "log": lambda x, y: x.lifted(1.0) / x,
+    "log2": lambda x, y: x.lifted(1 / math.log(2)) / x,
+    "log10": lambda x, y: x.lifted(1 / math.log(10)) / x,
+    "log1p": lambda x, y: x.lifted(1.0) / (x + 1.0),
+    "sinh": lambda x, y: x.function("cosh"),
+    "cosh": lambda x, y: x.function("sinh"),
+    "tanh": lambda x, y: (x + x).function("sigmoid") * 4.0 * (-(x + x)).function("sigmoid"),
+    "log_sigmoid": lambda x, y: (-x).function("sigmoid"),
+    "logit": lambda x, y: x.lifted(1.0) / (x * (-x + 1.0)),
 }
 
 
@@ -254,11 +288,19 @@ EVERY = [
     "max(exp2(x), min(y, (x - softplus(y)))) - math.sqrt(abs((x * 3 - y)))",
     "chosen(x, (x**3 / y), y, exp10((y - x))**-2)",
 ]
+LOGARITHMIC = [
+    "(log(abs(x)) * log_sigmoid((y - 0.7)) + log1p(x) / (y + 3))",
+    "tanh((log2(abs(x)) * sinh(y))) - logit(sigmoid(y))",
+    "(cosh(x) / log10((abs(y) + 3)))",
+]
 
 
 @example(EVERY, "float64", 0)
 @example(EVERY, "float32", 1)
 @example(EVERY, "wide", 1)
+@example(LOGARITHMIC, "float64", 0)
+@example(LOGARITHMIC, "float32", 1)
+@example(LOGARITHMIC, "wide", 1)
 @settings(deadline=None, max_examples=3)
 @given(SEVERAL, st.sampled_from(list(KINDS)), st.sampled_from([0, 1]))
 def test_expressions(sources, kind, variable):

@@ -233,7 +233,8 @@ def add_elementwise(package):
         ),
     )
     package.insert(
-        "verify/arguments.py", ("_BORDERS = {", '    "sigmoid2": (math.log(2) / 2, (-1075, -1074, -1022, 53)),')
+        "verify/arguments.py",
+        ("_SAMPLES = {", '    "sigmoid2": _of_powers(math.log(2) / 2, (-1075, -1074, -1022, 53)),'),
     )
     package.insert("verify/checks.py", ("ULPS = {", '    "sigmoid2": 0.501,'))
 

@@ -292,6 +292,8 @@ class _Body:
 
     def _call_of_vocabulary(self, name: str, entry: Any, kinds: list[Any]) -> Any:
         kind = result_of(entry, kinds)
+        if kind is None and entry == "log" and len(kinds) == 2:
+            self._refuse(f"`{name}` takes one number, and no base: divide by the logarithm of the base")
         if kind is None:
             self._refuse(f"`{name}` of {self._listed(kinds)} cannot be used; {ALLOWED}")
         return kind

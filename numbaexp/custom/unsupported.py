@@ -2,9 +2,12 @@
 
 from types import FunctionType
 
+from numbaexp.operations import OPERATIONS, Kind, named
+
+_FUNCTIONS = ", ".join(name for name in named(Kind.ELEMENTWISE) if not OPERATIONS[name].is_gradient)
 ALLOWED = (
     "use + - * /, `**` with a constant integer, comparisons, abs, min, max, sqrt, and functions of numbaexp "
-    "(exp, exp2, exp10, expm1, sigmoid, softplus)"
+    f"({_FUNCTIONS})"
 )
 
 

@@ -36,6 +36,10 @@ _PYTHONS = {
     "exp": (math.exp, np.exp),
     "exp2": (getattr(math, "exp2", np.exp2), np.exp2),
     "expm1": (math.expm1, np.expm1),
+    **{
+        name: (getattr(math, name), getattr(np, name))
+        for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
+    },
 }
 _NAMES = {id(function): name for name, those in _PYTHONS.items() for function in those}
 

@@ -23,6 +23,16 @@ _DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
     # Not y (1 - y), which cancels where y is near 1.
     "sigmoid": lambda x, y: y * _apply("sigmoid", -x),
     "softplus": lambda x, y: _apply("sigmoid", x),
+    "log": lambda x, y: x.constant(1.0) / x,
+    "log2": lambda x, y: x.constant(1.0 / math.log(2.0)) / x,
+    "log10": lambda x, y: x.constant(1.0 / math.log(10.0)) / x,
+    "log1p": lambda x, y: x.constant(1.0) / (x.constant(1.0) + x),
+    "sinh": lambda x, y: _apply("cosh", x),
+    "cosh": lambda x, y: _apply("sinh", x),
+    # Not 1 - y y, which cancels where y is near 1, and not 1 / cosh(x)**2, whose derivatives would be 0 times infinity.
+    "tanh": lambda x, y: x.constant(4.0) * _apply("sigmoid", x + x) * _apply("sigmoid", -(x + x)),
+    "log_sigmoid": lambda x, y: _apply("sigmoid", -x),
+    "logit": lambda x, y: x.constant(1.0) / (x * (x.constant(1.0) - x)),
 }
 
 

@@ -14,8 +14,10 @@ def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | No
 
     - ``+ - * /``, ``**`` with a constant integer, comparisons, ``and``, ``or``, ``not``;
     - ``abs``, ``min``, ``max``, ``math.sqrt``;
-    - :func:`exp`, :func:`exp2`, :func:`exp10`, :func:`expm1`, :func:`sigmoid`, :func:`softplus` of this package, for
-      which NumPy's and :mod:`math`'s functions of these names are taken too;
+    - :func:`exp`, :func:`exp2`, :func:`exp10`, :func:`expm1`, :func:`log`, :func:`log2`, :func:`log10`, :func:`log1p`,
+      :func:`sinh`, :func:`cosh`, :func:`tanh`, :func:`sigmoid`, :func:`softplus`, :func:`log_sigmoid`, :func:`logit` of
+      this package, for which NumPy's and :mod:`math`'s functions of these names are taken too, the logarithm without a
+      base;
     - ``if``, conditional expressions, ``while``, ``for`` over a :class:`range` of constants;
     - constants, other functions of this kind, and functions of numbers of the user's own.
 

@@ -353,8 +353,10 @@ def shared_logarithms(out):
     ln2 = mpmath.log(2)
     out.comment("Short numbers near 1/m, and their logarithms.")
     out.lines.append(f'LOGS_F64_16 = Logs(\n    float.fromhex("{cells.hex()}"),')
-    for values in (inverses, map(on_grid, logs), [log - on_grid(log) for log in logs], [on_grid(ln2), ln2 - on_grid(ln2)]):
-        out.lines.append(f"    {float_texts(list(values), double, indentation=4)},")
+    rounded = [on_grid(log) for log in logs]
+    rests = [log - high for log, high in zip(logs, rounded, strict=True)]
+    for values in (inverses, rounded, rests, [on_grid(ln2), ln2 - on_grid(ln2)]):
+        out.lines.append(f"    {float_texts(values, double, indentation=4)},")
     out.lines.append(")")
     ends = [
         (min(2.0, max(1.0, (n + side) / cells)) * inverses[n % entries] - 1)
@@ -362,13 +364,31 @@ def shared_logarithms(out):
         for side in (-0.5, 0.5)
     ]
     reach = (mpmath.mpf(min(ends)), mpmath.mpf(max(ends)))
-    # Near 1 the error counts relatively to r; the weight must not be 0 at 0.
-    coefficients, error = minimax(tail, reach, degree, lambda r: r * r + mpmath.mpf(2) ** -20)
+
+    def weight(r):
+        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
+        r is within the two ends there. The weight must not be 0 at 0."""
+        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
+
+    coefficients, error = minimax(tail, reach, degree, weight)
     out.comment(
         f"(log(1 + r) - r + r**2 / 2) / r**3: degree {degree} on [{mpmath.nstr(reach[0], 6)}, "
-        f"{mpmath.nstr(reach[1], 6)}], error times r**2 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+        f"{mpmath.nstr(reach[1], 6)}], error times its weight 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
     out.floats("LOG_TAIL_F64", coefficients, double)
+
+    def middle_tail(r):
+        """Compute (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5 likewise."""
+        return mpmath.fsum((-r) ** i / (i + 5) for i in range(90))
+
+    coefficients, error = mpmath.chebyfit(middle_tail, reach, 10, error=True)
+    out.comment(
+        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error "
+        f"2**{mpmath.nstr(mpmath.log(error, 2), 5)}; 1/3 as the sum of two."
+    )
+    out.floats("MIDDLE_LOG_TAIL", coefficients[::-1], double)
+    third = mpmath.mpf(1) / 3
+    out.floats("THIRD", [third, third - double(third)], double)
     out.comment("log2(e) and log10(e), each as the sum of two.")
     for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
         out.floats(f"{name}_F64", [value, value - double(value)], double)
@@ -405,6 +425,28 @@ def wide_constants(out):
         out.words(f"WIDE_EXP2_{power}", coefficient, 128)
 
 
+def wide_logarithm_constants(out):
+    out.comment("float64, accurate phase of logarithms, in units of 2**-192; log10(e) and log2(e) in units of 2**-128.")
+    out.words("WIDE_LN2", mpmath.log(2), 192)
+    out.words("WIDE_TWICE_LOG10_2", 2 * mpmath.log10(2), 192)
+    out.words("WIDE_TWICE_LOG10_E", 2 * mpmath.log10(mpmath.e), 128)
+    out.words("WIDE_HALF_LOG2_E", 1 / mpmath.log(2) / 2, 128)
+    out.polynomial(
+        "WIDE_SEED",
+        lambda z: mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) if z else mpmath.mpf(1),
+        (mpmath.mpf(0), (3 - 2 * mpmath.sqrt(2)) ** 2),
+        5,
+        "float64",
+    )
+    out.comment("Coefficients of log(1 + x), sinh(x) and tanh(x), in units of 2**-192.")
+    for power in range(2, 7):
+        out.words(f"WIDE_LOG1P_{power}", mpmath.mpf(1) / power, 192)
+    for power in (3, 5, 7):
+        out.words(f"WIDE_SINH_{power}", 1 / mpmath.factorial(power), 192)
+    for power, numerator, denominator in ((3, 1, 3), (5, 2, 15), (7, 17, 315)):
+        out.words(f"WIDE_TANH_{power}", mpmath.mpf(numerator) / denominator, 192)
+
+
 def render():
     """Return the text of the constants module."""
     with mpmath.workprec(500):
@@ -418,6 +460,7 @@ def render():
         shared_logarithms(out)
         ends_of_ranges(out)
         wide_constants(out)
+        wide_logarithm_constants(out)
     return "\n".join(out.lines) + "\n"
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar import single
+from numbaexp.scalar import single, wide_logs
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
 from numbaexp.scalar.softplus import atanh_tail
@@ -134,4 +134,8 @@ WIDE: dict[str, Any] = {
     "expm1": expm1,
     "sigmoid": sigmoid,
     "softplus": softplus,
+    "log": wide_logs.log,
+    "log2": wide_logs.log2,
+    "log10": wide_logs.log10,
+    "log1p": wide_logs.log1p,
 }

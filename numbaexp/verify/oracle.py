@@ -27,11 +27,26 @@ def _softplus(x: mpfr) -> mpfr:
     return max(x, 0) + gmpy2.log1p(gmpy2.exp(-abs(x)))
 
 
-_ROUNDED_BY_MPFR = {"exp": gmpy2.exp, "exp2": gmpy2.exp2, "exp10": gmpy2.exp10, "expm1": gmpy2.expm1}
-# In a precision of p bits the relative error of these is below 2**(2-p): there are three roundings of 2**-p each, and
-# as no sum has terms of unlike sign, none is amplified. Exponentials beyond MPFR's range, 2**(2**30) or its reciprocal,
-# are infinity or 0, which rounds to the same in all of the types.
-_COMPOSED = {"sigmoid": _sigmoid, "softplus": _softplus}
+def _log_sigmoid(x: mpfr) -> mpfr:
+    return -_softplus(-x)
+
+
+def _logit(x: mpfr) -> mpfr:
+    if abs(x - 0.5) < 0.25:
+        return gmpy2.log1p((2 * x - 1) / (1 - x))
+    return gmpy2.log(x) - gmpy2.log1p(-x)
+
+
+_ROUNDED_BY_MPFR = {
+    name: getattr(gmpy2, name)
+    for name in ("exp", "exp2", "exp10", "expm1", "log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
+}
+# In a precision of p bits, at least 128, the relative error of these is below 2**(2-p). There are three roundings of
+# 2**-p each. No sum has terms of unlike sign, so none is amplified, but in logit. There, near 1/2, the differences are
+# exact, and log1p amplifies the error of the quotient by less than 2; elsewhere the result is at least 1.09 and the
+# lesser logarithm at most 0.29, so 2.6 * 2**-p. Exponentials beyond MPFR's range, 2**(2**30) or its reciprocal, are
+# infinity or 0, which rounds to the same in all of the types.
+_COMPOSED = {"sigmoid": _sigmoid, "softplus": _softplus, "log_sigmoid": _log_sigmoid, "logit": _logit}
 _FUNCTIONS = {**_ROUNDED_BY_MPFR, **_COMPOSED}
 
 
@@ -96,8 +111,8 @@ def _exact(arguments: np.ndarray) -> list[mpfr]:
 def _round_composed(function: str, x: mpfr, rounding: gmpy2.context) -> float:
     """Evaluate in increasing precision until both ends of the error interval round to the same (Ziv's strategy).
 
-    The loop ends: unless x is 0, where sigmoid is a power of 2, the results are transcendental (Lindemann,
-    Weierstrass), and so no midpoints.
+    The loop ends: unless sigmoid is a power of 2, at 0, or logit is 0, at 1/2, the results are transcendental
+    (Lindemann, Weierstrass), and so no midpoints.
     """
     for precision in itertools.count(128, 128):
         with gmpy2.context(precision=precision):
