@@ -89,7 +89,7 @@ def make_logs(table: Table, error: float, scales: bool) -> Logs:
         r = first + more
         rest, square = (first - r) + more, fma(r, r, LEAST)
         high, low = logarithm(r, square, fma(rest, square - r, rest + LEAST), k, index)
-        return where(tiny, x, high), where(tiny, MINUS_ZERO, low), high
+        return where(tiny, x, high), where(tiny, MINUS_ZERO, low), where(tiny, ZERO, high)
 
     return Logs(log, *(_in_base(log, *FACTORS[name]) for name in ("log2", "log10")), log1p)
 
