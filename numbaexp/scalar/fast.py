@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.scalar import half, tabled
-from numbaexp.scalar.family import has_pair, make_pair
+from numbaexp.scalar.family import has_fast, has_pair, make_fast, make_pair
 from numbaexp.scalar.forms import BITS, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.tabled import Powers
@@ -15,13 +15,24 @@ from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
 # The magnitudes up to which results are normal numbers (of float32, for halves too), and no step underflows.
-_FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0}
+_FLOAT32 = {
+    "exp": 87.0,
+    "exp2": 125.0,
+    "exp10": 37.0,
+    "expm1": 43.0,
+    "sigmoid": 43.0,
+    "softplus": 43.0,
+    "sinh": 88.5,
+    "cosh": 88.5,
+    "tanh": np.inf,
+    "log_sigmoid": 43.0,
+}
 _LIMITS = {
     # Powers that are subnormal halves may be exact, and would be treated as inexact.
     "float16": {**_FLOAT32, "exp2": 14.0},
     "bfloat16": _FLOAT32,
     "float32": _FLOAT32,
-    "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0},
+    "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0, "sinh": 710.0, "cosh": 710.0, "tanh": np.inf},
 }
 _TABLES = {
     (AVX512, "float32"): tabled.F32_32,
@@ -95,6 +106,11 @@ def _of_halves(name: str, dtype: str, level: Level) -> Fast | None:
 
 def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
     """Return the fast phase of a function of the family, or None where the level has none for it."""
+    if has_fast(name):
+        table = _TABLES.get((level, "float32"))
+        if table is None or dtype == "float64":
+            return None
+        return make_fast(name, dtype, len(table.roots.rounded), level.scales)
     if name not in _LIMITS[dtype]:
         return None
     if dtype in CONVERSIONS:

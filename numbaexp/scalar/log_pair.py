@@ -42,10 +42,9 @@ class Table(NamedTuple):
 
 
 F64_16 = Table(np.float64, c.LOGS_F64_16, c.LOG_TAIL_F64)
-TWICE_LN2, LN2_REST = 2.0 * F64_16.logs.ln2[0], F64_16.logs.ln2[1]
-INVERSE_OF, TWICE_LOG_OF, REST_OF = (
-    make_table(values, types.float64)
-    for values in (F64_16.logs.inverses, [2.0 * log for log in F64_16.logs.logs], F64_16.logs.rests)
+LN2, LN2_REST = F64_16.logs.ln2
+INVERSE_OF, LOG_OF, REST_OF = (
+    make_table(values, types.float64) for values in (F64_16.logs.inverses, F64_16.logs.logs, F64_16.logs.rests)
 )
 
 
@@ -75,20 +74,20 @@ def make_logarithm(bias: float = 0.0, table: Table = F64_16):
     tables have that, at no cost.
     """
     number, logs = table.number, table.logs
-    half, two, less = number(0.5), number(2.0), number(-bias)
-    twice_ln2, ln2_rest = number(2.0 * logs.ln2[0]), number(logs.ln2[1] - bias * logs.ln2[0])
+    half, less = number(0.5), number(-bias)
+    ln2, ln2_rest = number(logs.ln2[0]), number(logs.ln2[1] - bias * logs.ln2[0])
     rests = [rest - bias * log for rest, log in zip(logs.rests, logs.logs, strict=True)]
-    twice_log_of = make_table([2.0 * log for log in logs.logs], _NUMBERS[number])
-    rest_of, tail = make_table(rests, _NUMBERS[number]), horner(tuple(map(number, table.tail)))
+    log_of, rest_of = (make_table(values, _NUMBERS[number]) for values in (logs.logs, rests))
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def logarithm(r, square, rest, k, index):
-        twice = fma(k, twice_ln2, twice_log_of(index))
-        first = fma(square, -half, r)
-        high = fma(twice, half, first)
-        # Twice the part that ``high`` lacks of H + r - r**2/2.
-        lost = fma(-r, r, fma(r, two, fma(high, -two, twice)))
-        low = fma(lost, half, fma(k, ln2_rest, rest_of(index)) + rest)
+        of_table = fma(k, ln2, log_of(index))
+        high = of_table + fma(square, -half, r)
+        # The part that ``high`` lacks of H + r - r**2/2, and twice that: some processors add while they multiply.
+        lost = (of_table - high) + r
+        twice_lost = fma(-r, r, lost + lost)
+        low = fma(twice_lost, half, fma(k, ln2_rest, rest_of(index)) + rest)
         return high, fma(r, fma(square, tail(r), less), low)
 
     return logarithm
@@ -101,7 +100,8 @@ def make_log_pair(bias: float = 0.0):
     @scalar
     def log_pair(m, k):
         r, index = reduced(m)
-        return logarithm(r, r * r, 0.0, k, index)
+        # The sum with this is left out.
+        return logarithm(r, r * r, -0.0, k, index)
 
     return log_pair
 
@@ -126,8 +126,8 @@ def sum_with_one(x):
 
 @scalar
 def reduced_sum(total, error):
-    """Return (r, r_low, k, index) of total + error, total >= 2**-53 and the error at most half an ulp of that: r + r_low
-    is the reduced argument, r it rounded.
+    """Return (r, r_low, k, index) of total + error, total >= 2**-53 and the error at most half an ulp of that:
+    r + r_low is the reduced argument, and r that rounded.
 
     Of the total the reduced argument is exact; that of the error is error / 2**k R, and is left out where 2**-k is
     subnormal.
