@@ -2,29 +2,25 @@
 
 from math import ldexp
 
-import numpy as np
-
 from numbaexp.scalar import accurate_logs
 from numbaexp.scalar.domain import above_minus_one
-from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
-from numbaexp.scalar.log import make_scalar
-from numbaexp.scalar.log_pair import make_log1p_pair
-from numbaexp.vector.operations import bits_of, fma, where
+from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
+from numbaexp.scalar.log import make_inner, make_scalar
+from numbaexp.scalar.log_pair import TINY, make_log1p_pair
+from numbaexp.vector.operations import bits_of, where
 
-# The bounds of errors, relative to ``high``: ``BIAS`` of the pair, and ``WIDTH`` of both sides of the rounding test.
-BIAS, WIDTH = ldexp(1.375, -63), ldexp(1.5, -62)
-
-# Smaller arguments are their own result, without flags, as NumPy's are.
-TINY = highest(np.float64(ldexp(1.0, -54)))
+# The bounds of ``numbaexp.scalar.log_pair``.
+BIAS, WIDTH = ldexp(1.4375, -63), ldexp(3.1875, -63)
 
 log1p_pair = make_log1p_pair(BIAS)
+rounding_test = make_inner(log1p_pair, WIDTH)
 
 
 @scalar
 def log1p_f64_inner(x):
-    high, low = log1p_pair(x)
+    below, above = rounding_test(x)
     tiny = (bits_of(x) & MAGNITUDE_F64) < TINY
-    return where(tiny, x, high + low), where(tiny, x, high + fma(high, WIDTH, low))
+    return where(tiny, x, below), where(tiny, x, above)
 
 
 LOG1P = {"float64": make_scalar(log1p_f64_inner, above_minus_one("float64"), accurate_logs.log1p)}

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar import double, middle, powers
+from numbaexp.scalar import double, middle, middle_logs, powers
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase, powers_at
 from numbaexp.scalar.forms import BITS, STORED_AS, Domain, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
-from numbaexp.scalar.whole import Range, range_of, whole_power
+from numbaexp.scalar.whole import Range, range_of, range_of_symmetric, whole_power
 from numbaexp.vector.level import Level
 from numbaexp.vector.operations import bits_of, where
 
@@ -24,6 +24,13 @@ _BORDERS = {
     "float64": powers.BORDERS,
 }
 _REDUCED = {"exp": double.exp_reduced, "exp2": powers.exp2_reduced, "exp10": powers.exp10_reduced}
+# Of float64, by name.
+_MIDDLE_LOGS = {
+    "log": middle_logs.log,
+    "log2": middle_logs.log2,
+    "log10": middle_logs.log10,
+    "log1p": middle_logs.log1p,
+}
 
 
 class Phases(NamedTuple):
@@ -69,7 +76,7 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
         raises, is_scalar = in_halves and (name, dtype) != ("exp", "bfloat16"), True
     else:
         # Only the conversion to 16 bits raises flags.
-        raises, is_scalar = dtype == "float16" or (dtype == "bfloat16" and name == "expm1"), False
+        raises, is_scalar = dtype == "float16" or (dtype == "bfloat16" and name in ("expm1", "sinh", "tanh")), False
     return Phases(
         fast=fast.compute,
         limit=fast.limit,
@@ -88,8 +95,9 @@ def _with_domain(name, dtype, row, fast):
     """Return the phases of a function with a domain, whose fast phase takes all that is inside."""
     domain = row.domain
     if fast is None:
-        compute = (_decided if row.accurate is None else _rounding_test)(row.inner)
-        fast = Fast(_marked(compute, domain.inside), row.limit)
+        # NaN is undecided by the rounding test.
+        compute = _marked(row.inner, domain.inside) if row.accurate is None else _rounding_test(row.inner)
+        fast = Fast(compute, row.limit)
     inside = domain.inside
 
     @scalar
@@ -106,18 +114,17 @@ def _with_domain(name, dtype, row, fast):
         whole=_special_too(fast.compute, domain, dtype),
         range=None,
         domain=domain,
-        middle=None,
+        middle=_MIDDLE_LOGS.get(name) if dtype == "float64" else None,
         last=row.accurate or row.whole,
     )
 
 
-def _marked(compute, inside):
-    """Return a fast phase that leaves undecided what is not inside a domain."""
+def _marked(inner, inside):
+    """Return a fast phase that decides all but what is not inside a domain."""
 
     @scalar
     def marked(x):
-        result, undecided = compute(x)
-        return result, undecided | ~inside(x)
+        return inner(x), ~inside(x)
 
     return marked
 
@@ -161,6 +168,8 @@ def _beyond(dtype, limit):
 def _range(name, dtype):
     if name == "expm1":
         return range_of(np.float64, c.DOUBLE_EXP_MAX, -np.inf)
+    if name in ("sinh", "cosh", "tanh"):
+        return range_of_symmetric(np.float64, np.inf if name == "tanh" else c.DOUBLE_SINH_MAX)
     x_max, x_normal, _ = _BORDERS[dtype][name]
     info = np.finfo(dtype)
     exact_from = float(info.minexp - info.nmant) if name == "exp2" else np.inf
