@@ -38,8 +38,9 @@ LEAST = {"sinh": -27, "cosh": -27, "tanh": -27}
 LEAST_OF_OTHERS = -56
 # Where sinh and cosh overflow, and where tanh is within half an ulp of 1.
 ENDS = {"sinh": 710.4758600739439, "cosh": 710.4758600739439, "tanh": 19.07}
-# Where logarithms grow slowly, so many binades of x make an interval.
-BINADES = 16
+# Where logarithms grow slowly, so many binades of x make an interval, and so do binades of abs(x - 1) below an exponent
+# (or of 1 + x), where chunks are short and arguments few.
+BINADES, NEAREST = 16, -16
 # Runs from random arguments that add up to so many times an interval have left out e**-16 of it.
 EXHAUSTED = 16
 
@@ -263,14 +264,14 @@ def _edges(function: str) -> Iterator[tuple[int, list[float]]]:
     """Yield signs of x, and borders between intervals of magnitudes."""
     if function in ("log", "log2", "log10"):
         yield 1, [2.0**e for e in range(-1022, 0, BINADES)] + [0.5]
-        yield 1, [1 - 2.0**e for e in range(-1, -41, -1)] + [1.0]
-        yield 1, [1 + 2.0**-52] + [1 + 2.0**e for e in range(-40, 1)]
+        yield 1, [1 - 2.0**e for e in range(-1, NEAREST - 1, -1)] + [1.0]
+        yield 1, [1 + 2.0**-52] + [1 + 2.0**e for e in range(NEAREST, 1)]
         yield 1, _great_magnitudes(1)
     elif function == "log1p":
         yield 1, _magnitudes(function, 2.0)
         yield 1, _great_magnitudes(1)
         yield -1, _magnitudes(function, 0.5)
-        yield -1, [1 - 2.0**e for e in range(-1, -41, -1)] + [1.0]
+        yield -1, [1 - 2.0**e for e in range(-1, NEAREST - 1, -1)] + [1.0]
     elif function in ENDS:
         yield 1, _magnitudes(function, ENDS[function])
     else:
