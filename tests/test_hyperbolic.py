@@ -3,7 +3,7 @@ for float32."""
 
 import numpy as np
 import pytest
-from helpers import FORMATS, bits, computed, differing, dtype_of, every_half
+from helpers import FORMATS, as_float64, bits, computed, differing, dtype_of, every_half
 from numba import njit
 
 import numbaexp
@@ -90,7 +90,7 @@ def two_results(whole):
 @for_each_function
 def test_hard_cases(name):
     x = arguments.hard(name)
-    x = x[:: max(1, x.size // 20_000)]
+    x = x[:: max(1, x.size // 5000)]
     assert not differing(computed(name, x), correctly_rounded(name, x, "float64")).any()
 
 
@@ -118,7 +118,7 @@ def test_sign(name, dtype):
     else:
         kind = f"u{np.dtype(dtype).itemsize}"
         x = np.random.default_rng(3).integers(0, np.iinfo(kind).max // 2, 20_000, kind, endpoint=True).view(dtype)
-    x = x[~np.isnan(x)]
+    x = x[~np.isnan(as_float64(x))]
     found, of_opposite = bits(computed(name, x)), bits(computed(name, -x))
     sign = found.dtype.type(0 if name == "cosh" else 1 << (8 * found.itemsize - 1))
     assert np.array_equal(found ^ sign, of_opposite)
