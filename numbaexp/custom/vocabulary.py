@@ -36,6 +36,8 @@ _PYTHONS = {
     "exp": (math.exp, np.exp),
     "exp2": (getattr(math, "exp2", np.exp2), np.exp2),
     "expm1": (math.expm1, np.expm1),
+    "logaddexp": (np.logaddexp,),
+    "logaddexp2": (np.logaddexp2,),
     **{
         name: (getattr(math, name), getattr(np, name))
         for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")

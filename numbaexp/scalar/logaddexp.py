@@ -169,7 +169,10 @@ def words_in_base_2(value):
 _LOGADDEXP = (reduced, FURTHEST, in_base_e)
 _LOGADDEXP2 = (reduced_of_2, FURTHEST_OF_2, in_base_2)
 ATTEMPTS = {
-    "logaddexp": {"float64": make_attempt(*_LOGADDEXP, CANCELLED), "wide": make_attempt(*_LOGADDEXP, CANCELLED_OF_WIDE)},
+    "logaddexp": {
+        "float64": make_attempt(*_LOGADDEXP, CANCELLED),
+        "wide": make_attempt(*_LOGADDEXP, CANCELLED_OF_WIDE),
+    },
     "logaddexp2": {
         "float64": make_attempt(*_LOGADDEXP2, CANCELLED),
         "wide": make_attempt(*_LOGADDEXP2, CANCELLED_OF_WIDE),
