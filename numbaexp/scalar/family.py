@@ -34,6 +34,9 @@ _PAIRS = {
     "expm1": "tabled_expm1",
     "sigmoid": "tabled_sigmoid",
     "softplus": "tabled_softplus",
+    "sinh": "tabled_hyperbolic",
+    "cosh": "tabled_hyperbolic",
+    "tanh": "tabled_hyperbolic",
     "log_sigmoid": "tabled_softplus",
 }
 # For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.

@@ -22,6 +22,9 @@ _FLOAT32 = {
     "expm1": 43.0,
     "sigmoid": 43.0,
     "softplus": 43.0,
+    "sinh": 88.5,
+    "cosh": 88.5,
+    "tanh": np.inf,
     "log_sigmoid": 43.0,
 }
 _LIMITS = {
@@ -29,7 +32,7 @@ _LIMITS = {
     "float16": {**_FLOAT32, "exp2": 14.0},
     "bfloat16": _FLOAT32,
     "float32": _FLOAT32,
-    "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0},
+    "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0, "sinh": 710.0, "cosh": 710.0, "tanh": np.inf},
 }
 _TABLES = {
     (AVX512, "float32"): tabled.F32_32,

@@ -12,12 +12,12 @@ from numbaexp.scalar import constants as c
 from numbaexp.scalar.ieee import MAGNITUDE_F64, rounded_product, scalar
 from numbaexp.scalar.log_pair import (
     LEAST_SQUARE,
+    LN2,
     LN2_REST,
+    LOG_OF,
     REST_OF,
     TAIL,
     TINY,
-    TWICE_LN2,
-    TWICE_LOG_OF,
     reduced,
     reduced_sum,
     sum_with_one,
@@ -33,7 +33,7 @@ def logarithm(r, k, index):
     square = fma(r, r, LEAST_SQUARE)
     rest = fma(k, LN2_REST, REST_OF(index))
     below = r + fma(square, fma(r, TAIL(r), -0.5), rest)
-    return fma(fma(k, TWICE_LN2, TWICE_LOG_OF(index)), 0.5, below)
+    return fma(k, LN2, LOG_OF(index)) + below
 
 
 @scalar
