@@ -15,7 +15,6 @@ from numbaexp.scalar.ieee import scalar, to_float32, to_float64
 from numbaexp.scalar.logaddexp import ACCURATE, ATTEMPTS
 from numbaexp.vector.level import AVX512, current_level
 from numbaexp.vector.operations import mask_bits
-from numbaexp.vector.type import Vector
 
 _WORD = types.uint64
 _POINTER = types.CPointer(types.float64)

@@ -68,4 +68,4 @@ def _library(value: Any) -> str:
 def operation_of(value: Any) -> Any:
     """Return the operation of an elementwise function that a user has made; None of any other object."""
     operation = getattr(value, "operation", None)
-    return operation if hasattr(operation, "digest") else None
+    return operation if hasattr(operation, "digest") and name_of(value) is None else None
