@@ -137,7 +137,7 @@ def _make_of_two(name: str) -> Callable[[Any, Any], Any]:
 
 
 # By name, what stands for each function in a user's code.
-FUNCTIONS = {
+FUNCTIONS: dict[str, Any] = {
     **{name: _make(name) for name in _DERIVATIVES},
     **{name: _make_of_two(name) for name in _DERIVATIVES_OF_TWO},
 }
