@@ -28,5 +28,5 @@ def log_of_sum(s, s_low, s_rest, exponent):
     r_low = rounded_product(s_low, inverse)
     z = r + r_low
     lost = fma(s_rest, inverse, (r - z) + r_low)
-    square = z * z
+    square = rounded_product(z, z)
     return logarithm(z, square, fma(lost, square - z, lost), exponent, index)

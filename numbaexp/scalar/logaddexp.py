@@ -66,9 +66,9 @@ def make_attempt(reduced, furthest, in_base, least):
         total, rest = two_sum(rounded_product(m, inverse_power), high)
         low = rest + low
         # Numbers below the unit are subnormal once they are scaled.
-        unit = LEAST_NORMAL * inverse_power
+        unit = rounded_product(LEAST_NORMAL, inverse_power)
         result = total + low
-        result = where(abs(result) < unit, rounded_to_unit(total, low, unit), result) * power
+        result = rounded_product(where(abs(result) < unit, rounded_to_unit(total, low, unit), result), power)
         is_alone = (less != NONE) & (abs(m) >= ALONE)
         result = where(is_alone, m, result)
         cancelled = near & (abs(total) < high * least)
