@@ -30,6 +30,14 @@ SOFTMAX_LIKE = functions_of(Kind.ROWS)
 OF_ROWS = (*SOFTMAX_LIKE, *functions_of(Kind.REDUCTION))
 
 
+def inside(name, x):
+    """Return numbers inside the domain of a function, or of one whose gradient this is, one for each given."""
+    name = name.removesuffix("_backward")
+    if name == "logit":
+        return 1 / (1 + abs(x))
+    return abs(x) + 0.125 if name in ("log", "log2", "log10", "log1p") else x
+
+
 def saved_by(name):
     """Return what the gradient of a function needs: "output", or the name of its argument."""
     return OPERATIONS[f"{name}_backward"].arrays[1]
