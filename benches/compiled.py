@@ -1,14 +1,14 @@
 """Time users' ``@njit`` code, in turn: loops, arrays and rows.
 
 ``python benches/compiled.py`` prints the medians: of the functions of numbaexp beside those of the C library and NumPy;
-and of code that calls exponentials of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
+and of code that calls functions of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
 """
 
 import functools
 import math
 
 import numpy as np
-from harness import machine, plain, time_in_turn, uniform
+from harness import machine, ordinary, plain, time_in_turn, uniform
 from numba import njit, prange
 
 import numbaexp
@@ -63,6 +63,11 @@ def unchanged():
         for i in range(x.size):
             y[i] = math.exp(x[i])
 
+    @njit
+    def logarithms(x, y):
+        for i in range(x.size):
+            y[i] = math.log(abs(x[i]))
+
     @njit(parallel=True)
     def on_threads(x, y):
         for i in prange(x.size):
@@ -78,12 +83,15 @@ def unchanged():
 
     return {
         "math.exp in a loop": loop,
+        "math.log(abs(x)) in a loop": logarithms,
         "math.exp in a loop of prange": on_threads,
         "np.exp(x, y)": into,
         "np.exp(-x * x)": njit(lambda x, y: np.exp(-x * x)),
         "np.exp(x).sum(), fastmath": total,
         "np.expm1(x)": njit(lambda x, y: np.expm1(x)),
         "np.exp2(x)": njit(lambda x, y: np.exp2(x)),
+        "np.log1p(x * x)": njit(lambda x, y: np.log1p(x * x)),
+        "np.tanh(x)": njit(lambda x, y: np.tanh(x)),
     }
 
 
@@ -107,14 +115,15 @@ def time_by_name():
     for dtype in ("float32", "float64"):
         x = uniform(dtype, 100_000)
         y = np.empty_like(x)
-        functions = [getattr(numbaexp, name) for name in FAMILY]
-        for peer, make, arguments in ((math.exp, loop_over, (x, y)), (np.exp, of_array, (x,))):
-            calls = (functools.partial(make(function), *arguments) for function in (peer, *functions))
-            the_librarys, *own = medians(*calls)
-            label = "math.exp" if peer is math.exp else "np.exp of an array"
-            for name, seconds in zip(FAMILY, own, strict=True):
-                ratio, each = the_librarys / seconds, seconds / x.size * 1e9
-                print(f"{x.dtype}: {label} / numbaexp.{name} = {ratio:.2f} ({each:.2f} ns an element)")
+        for name in FAMILY:
+            x[:] = uniform(dtype, x.size, ordinary(name))
+            for module, make, arguments in ((math, loop_over, (x, y)), (np, of_array, (x,))):
+                peer = name if hasattr(module, name) else "exp"
+                both = (getattr(module, peer), getattr(numbaexp, name))
+                theirs, own = medians(*(functools.partial(make(function), *arguments) for function in both))
+                label = f"math.{peer}" if module is math else f"np.{peer} of an array"
+                each = own / x.size * 1e9
+                print(f"{x.dtype}: {label} / numbaexp.{name} = {theirs / own:.2f} ({each:.2f} ns an element)")
         for length in (10, 100, 1000):
             x = uniform(dtype, 200_000).reshape(-1, length)
             y = np.empty_like(x)

@@ -51,7 +51,7 @@ from gpu_calls import (
     WrongResults,
 )
 from gpu_report import first_calls_table, large_table, number, others_table, requirements
-from harness import ALL, file_of_rows, markdown, options, types_here
+from harness import ALL, file_of_rows, markdown, options, ordinary, types_here
 
 from numbaexp.cuda import usable
 from numbaexp.information import report
@@ -167,10 +167,11 @@ def other_bits(elements: int) -> Iterator[Callable[[], list[Any]]]:
 def other_rates(elements: int) -> Iterator[Callable[[], list[Any]]]:
     """Time the other functions."""
     for dtype in types():
-        arrays = Arrays(dtype, elements)
-        for function in FAMILY:
-            if function != "exp":
-                yield functools.partial(gpu_calls.measure_large, function, arrays, False)
+        for interval in dict.fromkeys(map(ordinary, FAMILY)):
+            arrays = Arrays(dtype, elements, interval)
+            for function in FAMILY:
+                if function != "exp" and ordinary(function) == interval:
+                    yield functools.partial(gpu_calls.measure_large, function, arrays, False)
 
 
 def kernels_and_rows(elements: int) -> Iterator[Callable[[], list[Any]]]:

@@ -80,11 +80,11 @@ def row(function: str, dtype: str, n: int, seconds: np.ndarray, provider: str, c
 class Arrays:
     """Arguments on the host and on the device, and memory for results, which each library sees as its own arrays."""
 
-    def __init__(self, dtype: str, n: int) -> None:
-        self.dtype, self.n = dtype, n
+    def __init__(self, dtype: str, n: int, interval: tuple[float, float] = ORDINARY) -> None:
+        self.dtype, self.n, self.interval = dtype, n, interval
         kind = array_type(dtype)
         self._bits = np.dtype(f"u{kind.itemsize}")
-        self.host = uniform(dtype, n)
+        self.host = uniform(dtype, n, interval)
         self.expected, self._result = np.empty_like(self.host), np.empty_like(self.host)
         self.kept = cuda.to_device(self.host.view(self._bits))
         self.x, self.out = (cuda.device_array(n, self._bits) for _ in range(2))
@@ -177,7 +177,16 @@ def measure_large(function: str, arrays: Arrays, in_place: bool) -> list[Row]:
     arrays.restore()
     seconds = seconds_in_turn(calls, ROUNDS)
     return [
-        row(function, arrays.dtype, arrays.n, of_call, call.provider, case, arrays=call.arrays)
+        row(
+            function,
+            arrays.dtype,
+            arrays.n,
+            of_call,
+            call.provider,
+            case,
+            arrays=call.arrays,
+            interval=between(*arrays.interval),
+        )
         for call, of_call in zip(calls, seconds, strict=True)
     ]
 

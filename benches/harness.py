@@ -43,6 +43,8 @@ ALL = ("float16", "bfloat16", "float32", "float64")
 # Arguments whose results are ordinary, and how many differ: of a larger array they are repeated.
 ORDINARY = (-10.0, 10.0)
 SAMPLE = 10**6
+# Of functions that are not real of all of those.
+_REAL = {**dict.fromkeys(("log", "log2", "log10"), (0.01, 100.0)), "log1p": (-0.9, 10.0), "logit": (0.001, 0.999)}
 
 # Seconds that one call is timed for, and the least number of rounds.
 BUDGET = 0.6
@@ -78,6 +80,11 @@ def uniform(dtype_name: str, n: int, interval: tuple[float, float] = ORDINARY) -
     """Return so many random arguments of an interval, the same ones every time."""
     sample = np.random.default_rng(0).uniform(*interval, min(n, SAMPLE))
     return np.resize(sample.astype(array_type(dtype_name)), n)
+
+
+def ordinary(function: str) -> tuple[float, float]:
+    """Return the interval of arguments of a function whose results are ordinary."""
+    return _REAL.get(function, ORDINARY)
 
 
 def between(low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""List whoever computes exp and its relatives, and the walls: each prepares a call from one array to another."""
+"""List whoever computes the functions, and the walls: each prepares a call from one array to another."""
 
 import contextlib
 import functools
@@ -77,9 +77,8 @@ def _scipy(function, x, out):
     if function == "softmax":
         (rows,) = in_rows(function, x)
         return lambda: scipy.special.softmax(rows, axis=-1)
-    if function not in ("exp10", "sigmoid"):
-        return None
-    return functools.partial(getattr(scipy.special, "expit" if function == "sigmoid" else function), x, out=out)
+    names = {"exp10": "exp10", "sigmoid": "expit", "log_sigmoid": "log_expit", "logit": "logit"}
+    return functools.partial(getattr(scipy.special, names[function]), x, out=out) if function in names else None
 
 
 def _tensors(x, out, device):
@@ -105,8 +104,9 @@ def _torch(function, x, out, device="cpu"):
     source, target = tensors
     if function == "softmax":
         return functools.partial(torch.softmax, source, -1, out=target)
-    if function == "softplus":  # takes no out
-        return lambda: torch.nn.functional.softplus(source)
+    without_out = {"softplus": torch.nn.functional.softplus, "log_sigmoid": torch.nn.functional.logsigmoid}
+    if function in without_out:
+        return functools.partial(without_out[function], source)
     return functools.partial(getattr(torch, function), source, out=target) if hasattr(torch, function) else None
 
 
@@ -129,7 +129,8 @@ def _jax(function, x, out, device="cpu"):
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    module = jax.nn if function in ("sigmoid", "softplus", "softmax") else jax.numpy
+    of_nn = ("sigmoid", "softplus", "log_sigmoid", "softmax")
+    module = jax.nn if function in of_nn else jax.scipy.special if function == "logit" else jax.numpy
     (x,) = in_rows(function, x)
     try:
         place = jax.devices(device)[0]
@@ -150,7 +151,7 @@ def _wait_for_jax(last):
 def _numexpr(function, x, out):
     import numexpr
 
-    if function not in ("exp", "expm1"):
+    if function not in ("exp", "expm1", "log", "log10", "log1p", "sinh", "cosh", "tanh"):
         return None
     return lambda: numexpr.evaluate(f"{function}(x)", {"x": x}, out=out)
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 import memory
-from harness import ALL, FIELDS, LEAST_ROUNDS, ORDINARY, array_type, file_of_rows, options, types_here
+from harness import ALL, FIELDS, LEAST_ROUNDS, array_type, file_of_rows, options, ordinary, types_here
 from providers import WALLS, installed
 from speed import measure
 from summary import line_of, overtaking, table, written
@@ -47,7 +47,7 @@ def measure_case(function, dtype_name, n, groups):
         if lacking:
             print(f"{function} {dtype_name} {n:,} on the {place}: skipped: {lacking}", flush=True)
         else:
-            rows += measure(function, dtype_name, n, providers, ORDINARY, rounds)
+            rows += measure(function, dtype_name, n, providers, ordinary(function), rounds)
     return rows
 
 

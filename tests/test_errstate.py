@@ -8,7 +8,10 @@ import pytest
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
-pytestmark = pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn"))
+pytestmark = [
+    pytest.mark.by_form,
+    pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn")),
+]
 
 PATHS = {
     "small": lambda v: np.full(5, v),
@@ -40,24 +43,45 @@ CASES = [
     ("expm1", 1000, "overflow"),
     ("sigmoid", -1000, "underflow"),
     ("softplus", -1000, "underflow"),
+    ("log", 0, "divide by zero"),
+    ("log", -1, "invalid value"),
+    ("log2", -0.0, "divide by zero"),
+    ("log2", -np.inf, "invalid value"),
+    ("log10", 0, "divide by zero"),
+    ("log10", -1, "invalid value"),
+    ("log1p", -1, "divide by zero"),
+    ("log1p", -2, "invalid value"),
+    ("logit", 0, "divide by zero"),
+    ("logit", 1, "divide by zero"),
+    ("logit", 2, "invalid value"),
+    ("log_sigmoid", 1000, "underflow"),
+    ("sinh", -1000, "overflow"),
+    ("cosh", -1000, "overflow"),
 ]
+# By kind, the name of the setting, and a call of NumPy's that reports that.
+KINDS = {
+    "overflow": ("over", np.exp, 1000),
+    "underflow": ("under", np.exp, -1000),
+    "divide by zero": ("divide", np.log, 0),
+    "invalid value": ("invalid", np.log, -1),
+}
 
 
 @pytest.mark.parametrize(("function", "value", "kind"), CASES)
 def test_modes(path, function, value, kind):
     x = path(value)
     compute = getattr(numbaexp, function)
-    key = kind.removesuffix("flow")
+    key, numpys, at = KINDS[kind]
     with np.errstate(all="raise", **{key: "ignore"}):
         compute(x)
     with (
         np.errstate(all="ignore", **{key: "raise"}),
-        pytest.raises(FloatingPointError, match=f"{kind} encountered in {function}$"),
+        pytest.raises(FloatingPointError, match=f"^{kind} encountered in {function}$"),
     ):
         compute(x)
     with (
         np.errstate(all="raise", **{key: "warn"}),
-        pytest.warns(RuntimeWarning, match=f"{kind} encountered in {function}$") as log,
+        pytest.warns(RuntimeWarning, match=f"^{kind} encountered in {function}$") as log,
     ):
         compute(x)
     assert len(log) == 1
@@ -66,19 +90,33 @@ def test_modes(path, function, value, kind):
         compute(x)
     theirs = []
     with np.errstate(all="raise", **{key: "call"}, call=lambda *args: theirs.append(args)):
-        np.exp(path(1000 if kind == "overflow" else -1000))
+        numpys(path(at))
     assert calls == theirs
 
 
+VALUES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -3.0)
+# Poles among them, and where the function is not real.
+REPORTED = {
+    **dict.fromkeys(("log", "log2", "log10"), (-np.inf, 0.0, -3.0)),
+    "log1p": (-np.inf, -3.0),
+    "logit": (np.inf, -np.inf, 0.0, 1.0, -3.0),
+}
+
+
 @pytest.mark.sampled(value=("nan", "-inf", "1.0"))
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -3.0])
-@pytest.mark.parametrize("function", FAMILY)
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [(function, value) for function in FAMILY for value in VALUES if value not in REPORTED.get(function, ())],
+)
 def test_silent(path, function, value):
     with np.errstate(all="raise"):
         getattr(numbaexp, function)(path(value))
 
 
-@pytest.mark.parametrize(("function", "value"), [("expm1", -1000), ("sigmoid", 1000), ("softplus", 1000)])
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [("expm1", -1000), ("sigmoid", 1000), ("softplus", 1000), ("tanh", -1000), ("log_sigmoid", -1000)],
+)
 def test_silent_where_it_is_bounded(path, function, value):
     with np.errstate(all="raise"):
         getattr(numbaexp, function)(path(value))
@@ -165,7 +203,10 @@ def reported(function, call, mode):
     return log, [(warning.category, str(warning.message)) for warning in warned]
 
 
-@pytest.mark.parametrize("mode", ["call", "raise", "warn", "log", "print", "ignore"])
+MODES = pytest.mark.parametrize("mode", ["call", "raise", "warn", "log", "print", "ignore"])
+
+
+@MODES
 @pytest.mark.parametrize("case", FLAGS)
 def test_every_flag_of_large_arrays(case, mode, capfd):
     """The same as of NumPy's own ufunc, which a cast that fails or a complex loop makes report more than the loops here
@@ -174,6 +215,54 @@ def test_every_flag_of_large_arrays(case, mode, capfd):
     for exp in (numbaexp.exp, np.exp):
         reports.append((*reported(exp, FLAGS[case](LARGE), mode), capfd.readouterr()))
     assert reports[0] == reports[1]
+
+
+def ending_with(*values, n=LARGE, dtype=np.float64):
+    """Return ones, and some values at the end."""
+    return np.r_[np.ones(n - len(values)), values].astype(dtype)
+
+
+FLAGS_OF_LOGARITHMS = {
+    "a pole": lambda: (ending_with(0.0), None, {}),
+    "a negative zero": lambda: (ending_with(-0.0, dtype=np.float32), None, {}),
+    "not real": lambda: (ending_with(-1.0), None, {}),
+    "both": lambda: (ending_with(-1.0, 0.0, np.nan, np.inf), None, {}),
+    "both, strided": lambda: (ending_with(-1.0, 0.0)[::-3], None, {}),
+    "both, of columns": lambda: (ending_with(0.0, -1.0).reshape(-1, 512).T, None, {}),
+    "float16": lambda: (ending_with(-np.inf, 0.0, dtype=np.float16), None, {}),
+    "byte-swapped": lambda: (ending_with(-1.0, 0.0, dtype=">f4"), None, {}),
+    "integers": lambda: (ending_with(0, -1, dtype=np.int64), None, {}),
+    "masked": lambda: (ending_with(-1.0, 0.0), np.ones(LARGE), {"where": np.arange(LARGE) == LARGE - 1}),
+    "masked altogether": lambda: (ending_with(-1.0, 0.0), np.ones(LARGE), {"where": np.arange(LARGE) < 5}),
+    "to integers": lambda: (ending_with(0.0), np.ones(LARGE, np.int64), {"casting": "unsafe"}),
+    "a scalar": lambda: (np.float32(0), None, {}),
+    "a number": lambda: (-1, None, {}),
+    "an array of no dimensions": lambda: (np.array(-1.0), None, {}),
+    "longdouble": lambda: (ending_with(0, dtype=np.longdouble), None, {}),
+    "complex": lambda: (ending_with(0, -1, dtype=complex), None, {}),
+}
+
+
+@MODES
+@pytest.mark.parametrize("case", FLAGS_OF_LOGARITHMS)
+def test_every_flag_of_logarithms(case, mode, capfd):
+    reports = []
+    for log in (numbaexp.log, np.log):
+        reports.append((*reported(log, FLAGS_OF_LOGARITHMS[case](), mode), capfd.readouterr()))
+    assert reports[0] == reports[1]
+
+
+def test_logarithms_in_place():
+    for n in (5, LARGE):
+        x = ending_with(0.0, -1.0, n=n)
+        with np.errstate(all="warn"), pytest.warns(RuntimeWarning) as warned:
+            numbaexp.log_(x)
+        assert sorted(str(each.message) for each in warned) == [
+            "divide by zero encountered in log",
+            "invalid value encountered in log",
+        ]
+        assert x[-2] == -np.inf
+        assert np.isnan(x[-1])
 
 
 @pytest.mark.parametrize("function", FAMILY)

@@ -8,6 +8,7 @@ import pytest
 from helpers import (
     FLOATS,
     FORMATS,
+    FORMS_OF_GRADIENTS,
     HALVES,
     OF_NUMPY,
     as_float64,
@@ -275,6 +276,7 @@ def test_special_values(name, dtype):
             assert raised - ORDINARY == flags - ORDINARY, (g, saved)
 
 
+@pytest.mark.by_form(n="1023")
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize("n", [1, 7, 33, 1000, 1023])
@@ -344,6 +346,7 @@ def test_attributes():
     assert pickle.loads(pickle.dumps(ufunc)) is ufunc
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_conventions_are_those_of_a_ufunc(name):
     """What np.multiply makes of the same call, but for the values."""
@@ -390,6 +393,7 @@ def test_conventions_are_those_of_a_ufunc(name):
         assert outcomes[0] == outcomes[1], label
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_layouts(name, dtype):
@@ -416,6 +420,7 @@ def test_layouts(name, dtype):
     assert_same_bits(computed(name, g, row), computed(name, g, row.copy()))
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize("dtype", OF_NUMPY)
 @pytest.mark.parametrize("n", [5, 512, 513, 1300, 40_000])
@@ -442,6 +447,7 @@ def test_in_place_and_overlap(name, dtype, n):
             assert_same_bits(computed(name, reversed_out, x, out=reversed_out[::-1]), expected)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", GRADIENTS)
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("n", [1, 31, 64, 65, 511, 12_289, 100_003])
@@ -488,7 +494,8 @@ def test_results_that_go_past_the_caches(name, dtype, target):
 
 
 @pytest.mark.thorough
-def test_other_processors(run_script, processor, tmp_path):
+@pytest.mark.parametrize("names", [FORMS_OF_GRADIENTS, pytest.param((*GRADIENTS,), marks=pytest.mark.whole)], ids=len)
+def test_other_processors(run_script, processor, tmp_path, names):
     """As far as this one can stand in for them: the same bits, and no flags that are none here."""
     arrays = {}
     for dtype in OF_NUMPY:
@@ -502,7 +509,7 @@ def test_other_processors(run_script, processor, tmp_path):
         import numpy as np, numbaexp
         arrays = dict(np.load({str(tmp_path / "arguments.npz")!r}))
         results = {{}}
-        for name in {list(GRADIENTS)}:
+        for name in {names}:
             for dtype in {OF_NUMPY}:
                 g, x = arrays[f"{{dtype}} g"], arrays[f"{{dtype}} x"]
                 with np.errstate(all="raise"):
@@ -515,7 +522,7 @@ def test_other_processors(run_script, processor, tmp_path):
         **processor,
     )
     with np.load(tmp_path / "results.npz") as results:
-        for name in GRADIENTS:
+        for name in names:
             for dtype in OF_NUMPY:
                 expected, got = (
                     computed(name, arrays[f"{dtype} g"], arrays[f"{dtype} x"]),
@@ -533,6 +540,7 @@ def test_where():
     np.testing.assert_array_equal(out, np.where(g > 0, numbaexp.sigmoid_backward(g, x), 7.0))
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_bits_of_bfloat16(name):
     """For those that have the type, and not that of ml_dtypes."""
@@ -562,6 +570,7 @@ def as_array(tensor):
     return tensor.view(torch.uint16).numpy() if tensor.dtype is torch.bfloat16 else tensor.numpy()
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_tensors_of_torch(name):
     torch = pytest.importorskip("torch", reason="the owner is a PyTorch tensor")

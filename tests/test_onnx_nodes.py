@@ -39,6 +39,10 @@ def softmax_cross_entropy_loss(scores, labels, weights=None, *, reduction=b"mean
 # understood is an error.
 OPERATORS = {
     "Exp": lambda x: (numbaexp.exp(x),),
+    "Log": lambda x: (numbaexp.log(x),),
+    "Sinh": lambda x: (numbaexp.sinh(x),),
+    "Cosh": lambda x: (numbaexp.cosh(x),),
+    "Tanh": lambda x: (numbaexp.tanh(x),),
     "Sigmoid": lambda x: (numbaexp.sigmoid(x),),
     "Softplus": lambda x: (numbaexp.softplus(x),),
     "Softmax": softmax,

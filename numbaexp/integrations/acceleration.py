@@ -1,15 +1,16 @@
-"""The switch between Numba's own exponentials and ours, in code that users compile."""
+"""The switch between Numba's own functions and ours, in code that users compile."""
 
 from numbaexp.once import LOCK
 
 
 def accelerate_numba(enable: bool = True) -> None:
-    """Let exponentials of :mod:`math` and NumPy in code that Numba compiles be those of this package.
+    """Let exponentials and logarithms of :mod:`math` and NumPy in code that Numba compiles be those of this package.
 
-    From this call on ``math.exp``, ``math.expm1``, ``math.exp2`` (Python 3.11), ``numpy.exp``, ``numpy.expm1`` and
-    ``numpy.exp2`` are :func:`exp`, :func:`expm1` and :func:`exp2` wherever Numba compiles them for the CPU: of scalars
-    and arrays, in array expressions, in ``@njit``, ``@vectorize``, ``@guvectorize``, ``@stencil`` and ``@cfunc``, under
-    ``parallel=True`` and ``fastmath=True``. The code itself stays as it is.
+    From this call on ``exp``, ``exp2``, ``expm1``, ``log``, ``log2``, ``log10``, ``log1p``, ``sinh``, ``cosh`` and
+    ``tanh`` of :mod:`math` and of NumPy are the functions of these names of this package wherever Numba compiles them
+    for the CPU: of scalars and arrays, in array expressions, in ``@njit``, ``@vectorize``, ``@guvectorize``,
+    ``@stencil`` and ``@cfunc``, under ``parallel=True`` and ``fastmath=True``. The code itself stays as it is.
+    ``math.exp2`` is Python's from 3.11 on.
 
     Parameters
     ----------
@@ -27,15 +28,15 @@ def accelerate_numba(enable: bool = True) -> None:
 
     See Also
     --------
-    exp, exp2, expm1 : the functions, which compiled code can also call by name.
+    exp, log, tanh : some of the functions, which compiled code can also call by name.
 
     Notes
     -----
-    Accuracy: that of :func:`exp`, :func:`exp2` and :func:`expm1`, with the same bits, whatever the options of the
+    Accuracy: that of the functions, which are correctly rounded, with the same bits, whatever the options of the
     compiler. Numba takes float32 and float64 alone. Integers are computed in float64, by ``numpy`` those of up to 16
     bits in float32.
 
-    Special values: those of :func:`exp`, :func:`exp2` and :func:`expm1`.
+    Special values: those of the functions.
 
     Functions that were compiled before stay as they are, and so do their calls in functions that are compiled later.
     Call this function first, before all that compiles. The choice holds for the process, in all threads.
@@ -46,8 +47,8 @@ def accelerate_numba(enable: bool = True) -> None:
     For a single function there is ``@njit(pipeline_class=numbaexp.AcceleratedCompiler)``. The functions that it calls
     are compiled as ever. A pickled function loses its pipeline.
 
-    Complex exponentials stay Numba's, which computes most of them from ``math.exp`` of the real part: their bits may
-    change, and are no more exact than the sine and cosine allow. The same holds for what else Numba builds on these
+    Functions of complex numbers stay Numba's, which computes most of them from these of real ones: their bits may
+    change, and are no more exact than its other steps allow. The same holds for what else Numba builds on these
     functions, as ``numpy.logaddexp`` and some random distributions. Kernels of ``@cuda.jit``, ahead-of-time compilation
     (``numba.pycc``) and Python code that is not compiled stay as they are.
 

@@ -1,4 +1,4 @@
-"""Numba's exponentials, of ``math`` and of NumPy: what Numba lowers a call to, and ours in its place."""
+"""Numba's functions that we have too, of ``math`` and of NumPy: what Numba lowers a call to, and ours in its place."""
 
 import contextlib
 import math
@@ -24,6 +24,10 @@ _FUNCTIONS = {
     "exp": (math.exp, np.exp),
     "exp2": (getattr(math, "exp2", None), np.exp2),
     "expm1": (math.expm1, np.expm1),
+    **{
+        name: (getattr(math, name), getattr(np, name))
+        for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
+    },
 }
 
 # Whether what is lowered now is to have our functions. A lowering that another package has taken over from us, and

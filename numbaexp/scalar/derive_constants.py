@@ -51,7 +51,8 @@ class Logs(NamedTuple):
     """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
     modulo the number of entries, is the index.
 
-    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43, of float32 2**-17; rests : -log(R) less that. ln2 :
+        the same two, of 2.
     """
 
     cells: float
@@ -355,23 +356,24 @@ def short_inverses(cells, entries, most_bits):
     return inverses
 
 
-def shared_logarithms(out):
+def log_table(out, name, rounded, cells, entries, degree, bits, places, weight):
+    """Write a table of logarithms, with inverses of at most so many bits of a fraction and logarithms on a grid of so
+    many places, and its polynomial; return the interval of that."""
+
     def tail(r):
         """Compute (log(1 + r) - r + r**2 / 2) / r**3, by its series."""
         return mpmath.fsum((-r) ** i / (i + 3) for i in range(90))
 
-    def on_grid(value):
-        return mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, 43)), -43)
+    def parts(value):
+        multiple = mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, places)), -places)
+        return multiple, value - multiple
 
-    cells, entries, degree = 14.97, 16, 8
-    inverses = short_inverses(cells, entries, 6)
-    logs = [-mpmath.log(inverse) for inverse in inverses]
-    ln2 = mpmath.log(2)
+    cells = rounded(mpmath.mpf(cells))
+    inverses = short_inverses(cells, entries, bits)
+    logs, rests = zip(*(parts(-mpmath.log(inverse)) for inverse in inverses), strict=True)
     out.comment("Short numbers near 1/m, and their logarithms.")
-    out.lines.append(f'LOGS_F64_16 = Logs(\n    float.fromhex("{cells.hex()}"),')
-    rounded = [on_grid(log) for log in logs]
-    rests = [log - high for log, high in zip(logs, rounded, strict=True)]
-    for values in (inverses, rounded, rests, [on_grid(ln2), ln2 - on_grid(ln2)]):
+    out.lines.append(f'LOGS_{name} = Logs(\n    float.fromhex("{cells.hex()}"),')
+    for values in (inverses, logs, rests, parts(mpmath.log(2))):
         out.lines.append(f"    {float_texts(values, double, indentation=4)},")
     out.lines.append(")")
     ends = [
@@ -380,18 +382,26 @@ def shared_logarithms(out):
         for side in (-0.5, 0.5)
     ]
     reach = (mpmath.mpf(min(ends)), mpmath.mpf(max(ends)))
-
-    def weight(r):
-        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
-        r is within the two ends there. The weight must not be 0 at 0."""
-        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
-
     coefficients, error = minimax(tail, reach, degree, weight)
     out.comment(
         f"(log(1 + r) - r + r**2 / 2) / r**3: degree {degree} on [{mpmath.nstr(reach[0], 6)}, "
         f"{mpmath.nstr(reach[1], 6)}], error times its weight 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
-    out.floats("LOG_TAIL_F64", coefficients, double)
+    out.floats(f"LOG_TAIL_{name.removesuffix('_16')}", coefficients, rounded)
+    return reach
+
+
+def shared_logarithms(out):
+    def weight(r):
+        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
+        r is within the two ends there. The weight must not be 0 at 0."""
+        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
+
+    def weight_in_single(r):
+        return r * r + mpmath.mpf(2) ** -20
+
+    reach = log_table(out, "F64_16", double, 14.97, 16, 8, 6, 43, weight)
+    ln2 = mpmath.log(2)
 
     def middle_tail(r):
         """Compute (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5 likewise."""
@@ -399,15 +409,54 @@ def shared_logarithms(out):
 
     coefficients, error = mpmath.chebyfit(middle_tail, reach, 10, error=True)
     out.comment(
-        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error "
-        f"2**{mpmath.nstr(mpmath.log(error, 2), 5)}; 1/3 as the sum of two."
+        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on this interval, "
+        f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
     out.floats("MIDDLE_LOG_TAIL", coefficients[::-1], double)
+    out.comment("1/3 as the sum of two.")
     third = mpmath.mpf(1) / 3
     out.floats("THIRD", [third, third - double(third)], double)
     out.comment("log2(e) and log10(e), each as the sum of two.")
     for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
-        out.floats(f"{name}_F64", [value, value - double(value)], double)
+        for kind, rounded in (("F64", double), ("F32", single)):
+            out.floats(f"{name}_{kind}", [value, value - rounded(value)], rounded)
+    log_table(out, "F32_32", single, 30.93, 32, 3, 9, 17, weight_in_single)
+    log_table(out, "F32_8", single, 7.03, 8, 4, 6, 17, weight_in_single)
+
+
+def hyperbolic_constants(out):
+    def series(first):
+        """Return the sum of r**(2 i) / (2 i + first)!, as a function of r**2."""
+        return lambda u: mpmath.nsum(lambda i: u ** int(i) / mpmath.factorial(2 * int(i) + first), [0, 30])
+
+    def of_tanh(u):
+        """Compute (tanh(r) - r) / r**3, u = r**2, by the limit where the quotient would cancel."""
+        r = mpmath.sqrt(u)
+        return (mpmath.tanh(r) - r) / (u * r) if u else -mpmath.mpf(1) / 3
+
+    degrees = {"F32_32": (1, 1, 1), "F32_8": (1, 1, 1), "F64_16": (3, 2, 3)}
+    formulas = {
+        "COSH": ("(cosh(r) - 1) / r**2", series(2), 2),
+        "SINH": ("(sinh(r) - r) / r**3", series(3), 2),
+        "TANH": ("(tanh(r) - r) / r**3", of_tanh, 4),
+    }
+    for name, (rounded, entries, _) in TABLES.items():
+        for degree, (label, (formula, function, parts)) in zip(degrees[name], formulas.items(), strict=True):
+            reach = (mpmath.log(2) / (parts * entries) * (1 + mpmath.mpf(2) ** -17)) ** 2
+            coefficients, error = mpmath.chebyfit(function, [0, reach], degree + 1, error=True)
+            out.comment(
+                f"{formula}: degree {degree} in r**2, on [0, {mpmath.nstr(reach, 6)}], "
+                f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+            )
+            out.floats(f"{label}_{name}", coefficients[::-1], rounded)
+    greatest = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970)
+    out.comment("float64: the greatest argument whose hyperbolic sine is finite, as is the cosine.")
+    out.float64("DOUBLE_SINH_MAX", truncated(mpmath.asinh(greatest), 53))
+    coefficients, error = mpmath.chebyfit(series(3), [0, 1], 7, error=True)
+    out.comment(
+        f"(sinh(x) - x) / x**3: degree 6 in x**2, on [0, 1], absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+    )
+    out.floats("WIDE_SINH", coefficients[::-1], double)
 
 
 def ends_of_ranges(out):
@@ -475,6 +524,7 @@ def render():
         table_constants(out)
         logarithm_tables(out)
         shared_logarithms(out)
+        hyperbolic_constants(out)
         ends_of_ranges(out)
         wide_constants(out)
         wide_logarithm_constants(out)
