@@ -11,7 +11,7 @@ import pytest
 
 pytest.register_assert_rewrite("helpers")
 
-from helpers import ELEMENTWISE, PACKAGE, printed, run_python
+from helpers import ELEMENTWISE, OTHERS_OF_A_FORM, PACKAGE, printed, run_python
 
 MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 
@@ -37,17 +37,39 @@ def named(value):
     return str(getattr(value, "__name__", value)).removeprefix("torch.")
 
 
-def pytest_itemcollected(item):
-    """Mark as thorough what has another value of a parameter than ``sampled`` keeps; the nearest mark counts."""
-    kept = {}
-    for mark in item.iter_markers("sampled"):
-        kept = {**mark.kwargs, **kept}
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+def repeats_a_form(value):
+    """Tell whether a value of a parameter names a function that takes the path of another, in place or not."""
+    return any(word.removesuffix("_") in OTHERS_OF_A_FORM for word in re.findall(r"\w+", named(value)))
+
+
+def is_left_out(parameters, kept):
+    """Tell whether a parameter has another value than those that are kept, which may be one or several."""
     for name in kept.keys() & parameters.keys():
         values = (kept[name],) if isinstance(kept[name], str) else kept[name]
         if named(parameters[name]) not in values:
-            item.add_marker(pytest.mark.thorough)
-            return
+            return True
+    return False
+
+
+def values_of(item, mark):
+    """Return the values of parameters that the marks of a name give; the nearest one counts."""
+    values = {}
+    for each in item.iter_markers(mark):
+        values = {**each.kwargs, **values}
+    return values
+
+
+def pytest_itemcollected(item):
+    """Mark what ``by_form`` and ``checked`` leave to a release as whole, what ``sampled`` leaves out as thorough."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    by_form = item.get_closest_marker("by_form")
+    repeats = by_form and any(map(repeats_a_form, parameters.values()))
+    if repeats and (not by_form.kwargs or is_left_out(parameters, by_form.kwargs)):
+        item.add_marker(pytest.mark.whole)
+    if is_left_out(parameters, values_of(item, "checked")):
+        item.add_marker(pytest.mark.whole)
+    if is_left_out(parameters, values_of(item, "sampled")):
+        item.add_marker(pytest.mark.thorough)
 
 
 def pytest_collection_modifyitems(items):

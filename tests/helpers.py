@@ -29,6 +29,13 @@ ELEMENTWISE = functions_of(Kind.ELEMENTWISE)
 SOFTMAX_LIKE = functions_of(Kind.ROWS)
 OF_ROWS = (*SOFTMAX_LIKE, *functions_of(Kind.REDUCTION))
 
+# One function of each form: a power with an accurate phase, pairs with one and without, and a domain; and of gradients
+# one that saves the result, one that saves the argument, and one with a domain.
+FORMS = ("exp", "expm1", "sigmoid", "log")
+FORMS_OF_GRADIENTS = ("exp_backward", "sigmoid_backward", "log_backward")
+# The other elementwise functions and gradients, which take the paths of these.
+OTHERS_OF_A_FORM = {*named(Kind.ELEMENTWISE)} - {*FORMS, *FORMS_OF_GRADIENTS}
+
 
 def saved_by(name):
     """Return what the gradient of a function needs: "output", or the name of its argument."""

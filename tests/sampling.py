@@ -11,8 +11,16 @@ def tried(values, *chosen):
 
 
 def sampled(rows, is_tried):
-    """The values of several parameters, of which an ordinary run tries those that a function tells."""
-    return [row if is_tried(*row) else pytest.param(*row, marks=pytest.mark.thorough) for row in rows]
+    """The values of several parameters, of which an ordinary run tries those that a function tells, or a mark."""
+    return [
+        row if hasattr(row, "marks") or is_tried(*row) else pytest.param(*row, marks=pytest.mark.thorough)
+        for row in rows
+    ]
+
+
+def checked(rows, is_checked):
+    """The values of several parameters, of which those that a function tells are tried before a release."""
+    return [row if is_checked(*row) else pytest.param(*row, marks=pytest.mark.whole) for row in rows]
 
 
 def is_usual(name, dtype):

@@ -399,6 +399,7 @@ def test_data_and_grad_are_checked():
 # In place.
 
 
+@pytest.mark.by_form
 @pytest.mark.sampled(name=("exp", "sigmoid"))
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_in_place(name):

@@ -26,7 +26,10 @@ pytestmark = [
 CHOICE = ["exp", "sigmoid", "exp_backward", "softmax", "--dtype", "float32"]
 
 
-@pytest.fixture(scope="module", params=LEVELS)
+# The best level; the others are a release's.
+@pytest.fixture(
+    scope="module", params=[*LEVELS[:1], *(pytest.param(each, marks=pytest.mark.whole) for each in LEVELS[1:])]
+)
 def install(request, tmp_path_factory):
     """A copy of the package that carries some kernels for a level."""
     folder = tmp_path_factory.mktemp("install")

@@ -13,7 +13,7 @@ from numbaexp.scalar.fast import fast_phase
 from numbaexp.vector.level import AVX2, AVX512, NEON, SSE2, current_level
 from numbaexp.verify.hard_cases import hard_cases
 
-pytestmark = pytest.mark.sampled(name=("exp", "sigmoid"), dtype="float32")
+pytestmark = [pytest.mark.by_form, pytest.mark.sampled(name=("exp", "sigmoid"), dtype="float32")]
 
 ROUNDED = ("exp", "exp2", "exp10", "expm1")
 

@@ -5,7 +5,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from helpers import OF_ROWS, PACKAGE
+from helpers import FORMS, OF_ROWS, PACKAGE
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -104,9 +104,9 @@ def users(name, flags):
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
-        *(pytest.param(name, [FLAGS[i], *FLAGS[6 + i : 8 + i]], id=name) for i, name in enumerate(FAMILY)),
+        *(pytest.param(name, FLAGS[i :: len(FORMS)], id=name) for i, name in enumerate(FORMS)),
         *(
-            pytest.param(name, FLAGS[6 + i :] + FLAGS[: 6 + i], id=f"{name}-all", marks=pytest.mark.whole)
+            pytest.param(name, np.roll(FLAGS, -i).tolist(), id=f"{name}-all", marks=pytest.mark.whole)
             for i, name in enumerate(FAMILY)
         ),
     ],

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from helpers import FLOATS, differing, dtype_of
-from sampling import sampled
+from sampling import checked, sampled
 
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
@@ -89,9 +89,20 @@ ALL = [
 CASES = [case for case in ALL if case[2] != SECOND or case[0] in ("gaussian", "all_functions")]
 
 
+def is_checked(name, dtype, which):
+    """Tell whether a kernel is compiled before a release: each in float32, one in all types, and the sample."""
+    return (
+        (dtype == "float32" and which != SECOND)
+        or (name == "gaussian" and which == VALUE)
+        or (name, dtype, which) in _OF_SAMPLE
+    )
+
+
 def each_of(cases):
     """Parametrize a test, of which an ordinary run tries a sample."""
-    return pytest.mark.parametrize(("name", "dtype", "which"), sampled(cases, lambda *case: case in _OF_SAMPLE))
+    return pytest.mark.parametrize(
+        ("name", "dtype", "which"), sampled(checked(cases, is_checked), lambda *case: case in _OF_SAMPLE)
+    )
 
 
 for_each_case = each_of(CASES)
@@ -161,10 +172,19 @@ def run(function, given, results, device):
     custom_launch.run(function.operation, inputs, [strided_of(each, device) for each in results], dtype, 0)
 
 
+@pytest.mark.checked(device="sm_80")
 @for_each_case
 def test_bits(name, dtype, which, device):
     function = derived(name, which)
     assert_as_on_cpu(function, arguments(function.nin, dtype_of(dtype), 20_000), device)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("device", [*DEVICES][1:], indirect=True)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_bits_on_later_devices(dtype, device):
+    """By another compiler than the earlier ones have."""
+    assert_as_on_cpu(gaussian, arguments(gaussian.nin, dtype_of(dtype), 20_000), device)
 
 
 @pytest.mark.whole
@@ -201,6 +221,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(launches, dtype, layout, device):
@@ -209,6 +230,7 @@ def test_layouts(launches, dtype, layout, device):
         assert_as_on_cpu(mixed, given, device)
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_heads_and_tails(launches, dtype, device):
     """Elements before the first whole vector and behind the last, and nothing beside them, wherever arrays begin."""
@@ -237,6 +259,7 @@ def test_in_place(device):
         assert not differing(other, expected[1]).any()
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize(
     ("source", "dtype"), [("bool", "float16"), ("int8", "float16"), ("int64", "float32"), ("uint64", "float64")]
 )
@@ -251,6 +274,7 @@ def test_integers(source, dtype, device):
         assert not differing(out, *on_cpu(mixed, as_floats)).any()
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_numbers(dtype, device):
     """A number is rounded once, and may be infinite or NaN."""

@@ -8,7 +8,10 @@ import pytest
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
-pytestmark = pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn"))
+pytestmark = [
+    pytest.mark.by_form,
+    pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn")),
+]
 
 PATHS = {
     "small": lambda v: np.full(5, v),

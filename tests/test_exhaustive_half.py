@@ -9,7 +9,7 @@ import numbaexp
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from numbaexp.verify.oracle import correctly_rounded
 
-pytestmark = pytest.mark.sampled(layout="whole")
+pytestmark = [pytest.mark.by_form(layout="whole"), pytest.mark.sampled(layout="whole")]
 
 
 @pytest.fixture(params=HALVES)

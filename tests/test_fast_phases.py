@@ -16,7 +16,8 @@ from numbaexp.vector.operations import mask_bits
 from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
-pytestmark = pytest.mark.sampled(lanes="8")
+# Of each table.
+pytestmark = [pytest.mark.by_form(lanes=("1", "8")), pytest.mark.sampled(lanes="8")]
 
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}
@@ -202,6 +203,15 @@ DERIVATIVES = {
     "expm1_backward": np.exp,
     "sigmoid_backward": lambda x: exp_of_minus(x) / (1 + exp_of_minus(x)) ** 2,
     "softplus_backward": lambda x: np.where(x < 0, exp_of_minus(x), 1) / (1 + exp_of_minus(x)),
+    "log_backward": lambda x: 1 / x,
+    "log2_backward": lambda x: 1 / (x * np.log(2.0)),
+    "log10_backward": lambda x: 1 / (x * np.log(10.0)),
+    "log1p_backward": lambda x: 1 / (1 + x),
+    "sinh_backward": np.cosh,
+    "cosh_backward": np.sinh,
+    "tanh_backward": lambda x: (exp_of_minus(x) * 2 / (1 + exp_of_minus(2 * x))) ** 2,
+    "log_sigmoid_backward": lambda x: np.where(x > 0, exp_of_minus(x), 1) / (1 + exp_of_minus(x)),
+    "logit_backward": lambda x: 1 / (x * (1 - x)),
 }
 TO_TYPE = {
     "float32": lambda value: value.astype(np.float32),

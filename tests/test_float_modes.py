@@ -9,13 +9,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 from float_modes import MODES, control, mode
-from helpers import SOFTMAX_LIKE, TESTS
+from helpers import FORMS, FORMS_OF_GRADIENTS, SOFTMAX_LIKE, TESTS
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
-pytestmark = pytest.mark.sampled(layer="omp")
+pytestmark = [pytest.mark.checked(layer="omp"), pytest.mark.sampled(layer="omp")]
 
 DTYPES = ("float16", ml_dtypes.bfloat16, "float32", "float64")
 LARGE = 1 << 19
@@ -31,8 +31,8 @@ def spread(dtype, n):
     return x.astype(dtype)
 
 
-def calls(dtypes):
-    """Each public function, in each way that its arguments are converted or cut: (label, function of nothing)."""
+def calls(dtypes, names, gradients):
+    """Functions, gradients, and those of rows, each in each way that arguments are converted or cut: (label, call)."""
     made = []
 
     def add(label, function, *args, **kwargs):
@@ -44,13 +44,13 @@ def calls(dtypes):
         small, large = spread(dtype, 2000), spread(dtype, LARGE)
         label = kind.name
         rows, many = small.reshape(4, -1), large.reshape(64, -1)
-        for name in FAMILY:
+        for name in names:
             function = getattr(numbaexp, name)
             add(f"{name} {label}", function, small)
             add(f"{name} {label} strided", function, small[::-3])
             add(f"{name} {label} scalar", function, small[5])
             add(f"{name} {label} to wider", function, small, dtype="float64" if kind.itemsize > 2 else "float32")
-        for name in GRADIENTS:
+        for name in gradients:
             add(f"{name} {label}", getattr(numbaexp, name), small, np.roll(small, 7))
         add(f"exp {label} large", numbaexp.exp, large)
         add(f"exp {label} large strided", numbaexp.exp, np.repeat(large, 2)[::2])
@@ -73,7 +73,7 @@ def calls(dtypes):
     for out in ("float16", "float32"):
         add(f"exp into {out}", numbaexp.exp, double, out=np.empty(2000, out), casting="same_kind")
         add(f"softmax of {out}", numbaexp.softmax, double.reshape(4, -1), dtype=out)
-    for name in FAMILY:
+    for name in names:
         add(f"{name} of integers", getattr(numbaexp, name), integers)
     add("softmax of integers", numbaexp.softmax, integers)
     add("exp of Python's", numbaexp.exp, [-745.0, -708.5, 1.0])
@@ -89,9 +89,20 @@ def computed(made):
         return bits((label, function()) for label, function in made)
 
 
-@pytest.fixture(scope="module", params=["float32", pytest.param("other types", marks=pytest.mark.thorough)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "float32",
+        pytest.param("other types", marks=pytest.mark.thorough),
+        pytest.param("every function", marks=pytest.mark.whole),
+    ],
+)
 def known(request):
-    made = calls([dtype for dtype in DTYPES if (dtype == "float32") == (request.param == "float32")])
+    if request.param == "every function":
+        made = calls(DTYPES, FAMILY, GRADIENTS)
+    else:
+        dtypes = [dtype for dtype in DTYPES if (dtype == "float32") == (request.param == "float32")]
+        made = calls(dtypes, FORMS, FORMS_OF_GRADIENTS)
     return made, computed(made)
 
 

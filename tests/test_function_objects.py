@@ -23,7 +23,7 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.gradients import GRADIENTS
 
-pytestmark = pytest.mark.sampled(function=("exp", "sigmoid_backward", "softmax"))
+pytestmark = [pytest.mark.by_form, pytest.mark.sampled(function=("exp", "sigmoid_backward", "softmax"))]
 
 UFUNCS = [*FAMILY, *GRADIENTS]
 FUNCTIONS = [name for name in numbaexp.__all__ if callable(getattr(numbaexp, name)) and name != "UnsupportedError"]

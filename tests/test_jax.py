@@ -14,7 +14,7 @@ from helpers import assert_same_bits
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
-pytestmark = pytest.mark.sampled(name=("exp", "softplus"), dtype=("float32", "int32"))
+pytestmark = [pytest.mark.by_form, pytest.mark.sampled(name=("exp", "sigmoid"), dtype=("float32", "int32"))]
 
 FLOATS = ("float16", "bfloat16", "float32")
 VALUES = np.linspace(-9, 9, 240).reshape(2, 3, 4, 10)

@@ -24,7 +24,7 @@ from numbaexp.target import SERIAL_BELOW
 
 ml_dtypes = pytest.importorskip("ml_dtypes", reason="JAX's bfloat16 is that of ml_dtypes")
 
-pytestmark = pytest.mark.sampled(name=("exp", "softmax", "logsumexp"), dtype="float32")
+pytestmark = [pytest.mark.by_form, pytest.mark.sampled(name=("exp", "softmax", "logsumexp"), dtype="float32")]
 
 ARRAYS = ("float16", "bfloat16", "float32")
 # Rows alone and batched, in one chunk, in several and in more than are kept; none, and those without elements.

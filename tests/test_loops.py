@@ -11,7 +11,10 @@ from numbaexp.cpu import pieces
 from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.hard_cases import hard_cases
 
-pytestmark = pytest.mark.sampled(name=("exp", "softplus"), dtype=("float32", "float64"), target="auto")
+pytestmark = [
+    pytest.mark.by_form,
+    pytest.mark.sampled(name=("exp", "sigmoid", "log"), dtype=("float32", "float64"), target="auto"),
+]
 
 for_each = pytest.mark.parametrize(("name", "dtype"), list(itertools.product(FAMILY, OF_NUMPY)))
 

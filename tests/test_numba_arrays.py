@@ -9,7 +9,7 @@ from numba import njit
 
 import numbaexp
 
-pytestmark = pytest.mark.sampled(name="exp", dtype="float32")
+pytestmark = [pytest.mark.by_form, pytest.mark.sampled(name="exp", dtype="float32")]
 
 
 def compiled(name):

@@ -5,7 +5,7 @@ import platform
 
 import numpy as np
 import pytest
-from helpers import TESTS, assert_same_but_nan, printed, run_tests
+from helpers import FORMS, TESTS, assert_same_but_nan, printed, run_tests
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
@@ -16,8 +16,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.by_form(processor="AVX2")
 @pytest.mark.sampled(processor="AVX2", functions="exp")
-@pytest.mark.parametrize("functions", ["exp", " ".join(name for name in FAMILY if name != "exp")])
+@pytest.mark.parametrize(
+    "functions", ["exp", " ".join(FORMS[1:]), " ".join(name for name in FAMILY if name not in FORMS)]
+)
 def test_same_bits(run_script, processor, tmp_path, functions):
     generator = np.random.default_rng(0)
     arrays = {
@@ -51,6 +54,9 @@ def test_same_bits(run_script, processor, tmp_path, functions):
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(
+    "processor", ["AVX2", pytest.param("neither FMA nor F16C", marks=pytest.mark.whole)], indirect=True
+)
 def test_halves_and_flags(processor):
     pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
     files = [TESTS / "test_exhaustive_half.py", TESTS / "test_float64.py"]

@@ -39,9 +39,12 @@ from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.scalar.ieee import rounded_product, scalar
 from numbaexp.vector.level import CUDA
 
-pytestmark = pytest.mark.sampled(
-    cc="(9, 0)", name=("exp", "sigmoid", "exp_backward", "sigmoid_backward"), dtype="float32", kind="float32"
-)
+pytestmark = [
+    pytest.mark.by_form,
+    pytest.mark.sampled(
+        cc="(9, 0)", name=("exp", "sigmoid", "exp_backward", "sigmoid_backward"), dtype="float32", kind="float32"
+    ),
+]
 
 ROWS = [(name, dtype) for name in FAMILY for dtype in FAMILY[name]]
 SOURCES = {
@@ -235,12 +238,14 @@ def test_fused_multiply_adds_of_converted_arguments(dtype, cc):
         assert abs(compiled.code(cc).fused - elements(compiled, cc) * of_scalar) <= elements(compiled, cc) * SLACK
 
 
+@pytest.mark.by_form(source="None", dtype=("float32", "float64"))
 @for_each_capability
 @for_each_kernel
 def test_no_bare_product_feeds_a_sum(name, source, dtype, cc):
     assert kernel(name, source, dtype).code(cc).bare_products_in_sums() == []
 
 
+@pytest.mark.by_form(source="None", dtype=("float32", "float64"))
 @for_each_capability
 @for_each_kernel
 def test_nothing_is_called_spilled_or_approximated(name, source, dtype, cc):
@@ -318,6 +323,7 @@ def _linker():
         pytest.skip(f"nvJitLink is not there: {error}")
 
 
+@pytest.mark.by_form(source="None", dtype=("float32", "float64"))
 @pytest.mark.usefixtures("_linker")
 @for_each_capability
 @for_each_kernel
@@ -393,6 +399,7 @@ def test_fused_multiply_adds_of_gradients_are_those_written(name, dtype, cc):
     assert strided.code(cc).fused == count * sum(code.fused for code, _, _ in forms)
 
 
+@pytest.mark.by_form(form="contiguous", dtype=("float32", "float64"))
 @for_each_capability
 @for_each_form
 @for_each_gradient

@@ -40,23 +40,26 @@ import numbaexp
 from numbaexp.cuda import custom_launch, kernels, launch, launcher, select
 from numbaexp.cuda.compile import to_ptx
 from numbaexp.jit import jit
-from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
 from numbaexp.verify import arguments
 
-pytestmark = pytest.mark.sampled(
-    device="sm_80",
-    function="exp",
-    half="float16",
-    grid="(1, 256)",
-    dtype="float32",
-    name="sigmoid_backward",
-    kind="float32",
-    layout=("reversed", "sliced in 4 dimensions"),
-)
+pytestmark = [
+    # Of each function the bits; that a path ends where an array ends, of each form.
+    pytest.mark.by_form(device="sm_80", grid="(1, 256)", strided="False"),
+    pytest.mark.sampled(
+        device="sm_80",
+        function="exp",
+        half="float16",
+        grid="(1, 256)",
+        dtype="float32",
+        name="sigmoid_backward",
+        kind="float32",
+        layout=("reversed", "sliced in 4 dimensions"),
+    ),
+]
 
 # NVVM is two compilers: one for devices below 10.0, whose PTX is the same for all of them, and one from there on.
 CAPABILITIES = [(8, 0), (10, 0)]
@@ -199,6 +202,7 @@ def test_every_half(launches, function, half, grid, device):
     assert_as_on_cpu(function, every_half(DTYPES[half]), device)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("half", HALVES)
 def test_every_half_strided(function, half, device):
     x = every_half(DTYPES[half])
@@ -238,6 +242,7 @@ def is_decided(function, x):
     return decided
 
 
+@pytest.mark.by_form(device="sm_80", strided="False", dtype="float32")
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
 def test_ordinary_results_need_no_float64(launches, function, dtype, device, strided):
@@ -306,6 +311,7 @@ def run_gradient(name, g, x, out, device):
     launch.run(name, [strided_of(each, device) for each in (g, x, out)], ("grad_output", "saved", "out"), 0)
 
 
+@pytest.mark.by_form(device="sm_80", strided="False", dtype=("float32", "float64"))
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_gradients(launches, name, dtype, device, strided):
@@ -343,6 +349,7 @@ def test_gradients(launches, name, dtype, device, strided):
 # Layouts.
 
 
+@pytest.mark.by_form
 def test_in_place(launches, function, dtype, device):
     for launches.grid in GRIDS_FOR_ENDS:
         for steps in (slice(None), slice(None, None, -3)):
@@ -354,6 +361,7 @@ def test_in_place(launches, function, dtype, device):
             assert not differing(x[others], untouched).any()
 
 
+@pytest.mark.checked(device="sm_80")
 def test_heads_and_tails(launches, dtype, device):
     """Elements before the first whole vector and behind the last, and nothing beside them, wherever an array begins."""
     values = some_of(dtype)
@@ -383,6 +391,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(launches, dtype, layout, device):
     x = LAYOUTS[layout](np.linspace(-12, 12, 420).astype(dtype))
@@ -403,6 +412,7 @@ SOURCES = {
 }
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize(
     ("source", "dtype"),
     [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
@@ -450,6 +460,7 @@ def test_launches_by_the_size(launches, monkeypatch, device):
 # Selections.
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_selections(launches, dtype, layout, device):
     """Of any bits and in any layout, from a mask of another."""
@@ -467,6 +478,7 @@ def test_selections(launches, dtype, layout, device):
             assert all((guard == 0xA5).all() for guard in guards)
 
 
+@pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize(
     ("source", "dtype"),
     [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
@@ -511,6 +523,10 @@ USERS = {
 }
 
 
+# What they call, one beside the other.
+CALLED = ("exp", "exp2", "exp10", "expm1", "sigmoid", "softplus", "log")
+
+
 def flat(array):
     """An array as Numba hands it to a kernel."""
     return 0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides
@@ -529,6 +545,7 @@ def test_in_users_kernels(launches, kind, device, fastmath):
             y[3, i] = numbaexp.expm1(x[i])
             y[4, i] = numbaexp.sigmoid(x[i])
             y[5, i] = numbaexp.softplus(x[i])
+            y[6, i] = numbaexp.log(x[i])
 
     of, to = USERS[kind]
     capability = DEVICES[device].compute_capability
@@ -536,7 +553,7 @@ def test_in_users_kernels(launches, kind, device, fastmath):
     assert (".ftz" in ptx) == (fastmath and kind in (*HALVES, "float32"))
     dtype = DTYPES.get(kind, DTYPES["float64"])
     if kind == "float64":
-        x = np.concatenate([*map(arguments.hard, FAMILY), some_of(dtype)])
+        x = np.concatenate([*map(arguments.hard, CALLED), some_of(dtype)])
     elif kind in HALVES:
         x = every_half(dtype)
     elif kind == "float32":
@@ -545,9 +562,9 @@ def test_in_users_kernels(launches, kind, device, fastmath):
         x = np.concatenate([some_of(dtype), subnormal, -subnormal, rng.uniform(-100, 100, 20_000).astype(dtype)])
     else:
         x = np.arange(-50, 50).astype(kind)
-    y = np.empty((len(FAMILY), x.size), dtype)
+    y = np.empty((len(CALLED), x.size), dtype)
     Machine(ptx)(-(-x.size // 64), 64, *flat(x), *flat(y))
-    for function, result in zip(FAMILY, y, strict=True):
+    for function, result in zip(CALLED, y, strict=True):
         assert not differing(result, computed(function, x.astype(dtype))).any(), function
 
 
@@ -560,6 +577,7 @@ def gradients_of_users(x, y):
         y[3, i] = numbaexp.expm1_backward(x[i], x[x.size - 1 - i])
         y[4, i] = numbaexp.sigmoid_backward(x[i], x[x.size - 1 - i])
         y[5, i] = numbaexp.softplus_backward(x[i], x[x.size - 1 - i])
+        y[6, i] = numbaexp.log_backward(x[i], x[x.size - 1 - i])
 
 
 @numbaexp.elementwise
@@ -594,11 +612,11 @@ def test_functions_of_several_numbers_in_users_kernels(launches, kind, written, 
     x = rng.permutation(np.concatenate([rng.uniform(-20, 20, 3000), special]))
     x = x.astype(dtype) if kind in DTYPES else np.arange(-50, 50).astype(kind)
     x[0] = 1
-    y = np.empty((6, x.size), dtype)
+    y = np.empty((len(CALLED), x.size), dtype)
     Machine(ptx)(-(-x.size // 64), 64, *flat(x), *flat(y))
     given, other = x.astype(dtype), x[::-1].astype(dtype)
     if written is gradients_of_users:
-        expected = [computed(f"{name}_backward", given, other) for name in FAMILY]
+        expected = [computed(f"{name}_backward", given, other) for name in CALLED]
     else:
         expected = [growth(given, other), *both(given, other), *growth.backward(given[0], given, other)]
     for k, result in enumerate(expected):

@@ -16,8 +16,8 @@ OF_SAMPLE = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
 @pytest.mark.parametrize(
     ("files", "marks", "fewest"),
     [
-        pytest.param(OF_SAMPLE, "not thorough", 20, id="sample"),
-        pytest.param((".",), "not thorough", 250, id="each file", marks=pytest.mark.thorough),
+        pytest.param(OF_SAMPLE, "not thorough and not whole", 15, id="sample"),
+        pytest.param((".",), "not thorough and not whole", 230, id="each file", marks=pytest.mark.thorough),
         pytest.param((".",), "", 900, id="all", marks=pytest.mark.whole),
     ],
 )

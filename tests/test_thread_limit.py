@@ -11,7 +11,7 @@ from numbaexp.backends.adapter import on_threads_of
 from numbaexp.cpu import thread_limit
 from numbaexp.cpu.library_limit import of_call
 
-pytestmark = pytest.mark.sampled(layer="omp")
+pytestmark = [pytest.mark.checked(layer=("omp", "tbb")), pytest.mark.sampled(layer="omp")]
 
 needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the processors cannot be chosen")
 needs_two = pytest.mark.skipif(

@@ -16,7 +16,10 @@ from helpers import assert_same_bits, bits, to_numpy
 import numbaexp
 from numbaexp.scalar.family import FAMILY
 
-pytestmark = pytest.mark.sampled(dtype=("float32", "bfloat16", "int64"), default="float32", into="float32")
+pytestmark = [
+    pytest.mark.by_form,
+    pytest.mark.sampled(dtype=("float32", "bfloat16", "int64"), default="float32", into="float32"),
+]
 
 HUGE_PAGES = pathlib.Path("/sys/kernel/mm/transparent_hugepage")
 

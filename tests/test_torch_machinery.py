@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 import numbaexp
 
 pytestmark = [
+    pytest.mark.by_form,
     # PyTorch's own warnings of its own parts, which it loads late.
     pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
     pytest.mark.sampled(backend="aot_eager"),

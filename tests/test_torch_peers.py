@@ -8,6 +8,7 @@ import numbaexp
 from numbaexp.operations import OPERATIONS
 
 pytestmark = [
+    pytest.mark.by_form,
     pytest.mark.thorough,  # importing the inputs takes seconds
     # What PyTorch's tests warn of is their own.
     pytest.mark.filterwarnings("ignore:::torch"),

@@ -14,7 +14,7 @@ from helpers import ELEMENTWISE, OF_ROWS, SOFTMAX_LIKE
 
 import numbaexp
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+pytestmark = [pytest.mark.by_form, pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")]
 
 CLASSES = torch.tensor([0, 2, 1, 4])
 

@@ -15,7 +15,7 @@ import numbaexp
 from numbaexp.scalar.family import FAMILY
 from numbaexp.target import AUTO
 
-pytestmark = pytest.mark.sampled(function=("exp", "sigmoid"))
+pytestmark = [pytest.mark.by_form, pytest.mark.sampled(function=("exp", "sigmoid"))]
 
 X = np.array([[0.5, -1.0, 2.0], [3.0, 0.0, -0.25]])
 
@@ -225,7 +225,6 @@ def test_other_types_are_numpys(code, function):
         np.testing.assert_array_equal(getattr(numbaexp, function)(x), getattr(np, function)(x))
 
 
-@pytest.mark.sampled(function=("exp", "softplus"))
 @pytest.mark.parametrize("function", FAMILY)
 def test_objects_are_asked_for_their_method(function):
     number = types.SimpleNamespace(**{function: lambda: "asked"})

@@ -45,3 +45,5 @@ def formula_loop(args, dimensions, steps, data):
     flags.raise_flags(raised & 1, raised >> 1 & 1)
     if raised & 4:
         flags.raise_invalid()
+    if raised & 8:
+        flags.raise_divide()

@@ -133,6 +133,76 @@ def _softplus_backward(grad, z):
     return grad * root * root / more
 
 
+def _logit(z):
+    """Compute the principal value, whose real part is a logarithm of one more next to 1/2, where that is 0."""
+    near = np.abs(z - 0.5) < 0.25
+    given = np.where(near, z, 0.5)
+    of_center = log1p((2 * given - 1) / (1 - given))
+    if z.dtype.kind != "c":
+        return np.where(near, of_center, np.log(z / (1 - z)))
+    # Between the angles of both logarithms are never more than pi.
+    return np.where(near, of_center, np.log(z) - log1p(-z))
+
+
+def _log_backward(grad, z):
+    return grad / z
+
+
+def _over_multiple(grad, z, factor):
+    """Divide by a multiple of ``z``, where that is neither subnormal nor too great."""
+    info, size = np.finfo(z.real.dtype), np.abs(z)
+    small, great = size < np.ldexp(info.smallest_normal, 70), size > np.ldexp(info.max, -10)
+    scale = np.ldexp(info.dtype.type(1), np.where(small, 70, np.where(great, -10, 0)))
+    return grad / (z * scale * factor) * scale
+
+
+def _log2_backward(grad, z):
+    return _over_multiple(grad, z, np.log(z.real.dtype.type(2)))
+
+
+def _log10_backward(grad, z):
+    return _over_multiple(grad, z, np.log(z.real.dtype.type(10)))
+
+
+def _log1p_backward(grad, z):
+    return grad / (1 + z)
+
+
+# Beyond this real part a hyperbolic sine or cosine is half of one exponential.
+_FAR = 40
+
+
+def _times_hyperbolic(grad, z, function, sign):
+    """Multiply by a hyperbolic function that has a sign in the left half plane; far off by the root of an exponential,
+    twice."""
+    left, near = z.real < 0, np.abs(z.real) <= _FAR
+    root = np.exp(np.where(left, -z, z) / 2)
+    far = grad * root * (root * np.where(left, sign, 1) / 2)
+    return np.where(near, grad * function(np.where(near, z, 0)), far)
+
+
+def _sinh_backward(grad, z):
+    return _times_hyperbolic(grad, z, np.cosh, 1)
+
+
+def _cosh_backward(grad, z):
+    return _times_hyperbolic(grad, z, np.sinh, -1)
+
+
+def _tanh_backward(grad, z):
+    near = np.abs(z.real) <= _FAR
+    root = np.where(near, 1 / np.cosh(np.where(near, z, 0)), 2 * np.exp(np.where(z.real < 0, z, -z)))
+    return grad * root * root
+
+
+def _log_sigmoid_backward(grad, z):
+    return _softplus_backward(grad, -z)
+
+
+def _logit_backward(grad, z):
+    return grad / z / (1 - z)
+
+
 _OF_BOTH = {
     "sigmoid": _sigmoid,
     "exp2_backward": _exp2_backward,
@@ -140,9 +210,32 @@ _OF_BOTH = {
     "expm1_backward": _expm1_backward,
     "sigmoid_backward": _sigmoid_backward,
     "softplus_backward": _softplus_backward,
+    "logit": _logit,
+    "log_backward": _log_backward,
+    "log2_backward": _log2_backward,
+    "log10_backward": _log10_backward,
+    "log1p_backward": _log1p_backward,
+    "sinh_backward": _sinh_backward,
+    "cosh_backward": _cosh_backward,
+    "tanh_backward": _tanh_backward,
+    "log_sigmoid_backward": _log_sigmoid_backward,
+    "logit_backward": _logit_backward,
 }
-_OF_REAL = {"exp10": lambda x: np.power(10, x), "softplus": _softplus}
-_OF_COMPLEX = {"exp10": _complex_exp10, "softplus": _complex_softplus}
+_OF_REAL = {"exp10": lambda x: np.power(10, x), "softplus": _softplus, "log_sigmoid": lambda x: -_softplus(-x)}
+_OF_COMPLEX = {
+    "exp10": _complex_exp10,
+    "softplus": _complex_softplus,
+    "log_sigmoid": lambda z: -_complex_softplus(-z),
+}
+# Where results are infinite; the last argument of a function is the one that counts.
+POLES = {
+    "logit": (0, 1),
+    **dict.fromkeys(("log_backward", "log2_backward", "log10_backward"), (0,)),
+    "log1p_backward": (-1,),
+    "logit_backward": (0, 1),
+}
+# Where a result is 0 and exact, besides those of arguments that are 0.
+ZEROS = {"logit": (0.5,)}
 
 
 def formula(name, kind):

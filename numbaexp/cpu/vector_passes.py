@@ -213,8 +213,7 @@ def _make_completion(dtype, phases, lanes):
     the greatest bits of the arguments tell that there are any."""
     special, underflow = phases.range.special, phases.range.underflow
     greatest, subnormal_below = phases.range.greatest, phases.range.subnormal_below
-    number: Any = STORED_AS[dtype]
-    minus_infinity = lowest(number(-np.inf))
+    least = phases.range.least
     load_first, step = make_load_first(vector_of(dtype, lanes)), lanes * itemsize(dtype)
 
     @jit
@@ -237,7 +236,7 @@ def _make_completion(dtype, phases, lanes):
 
     def complete(source, target, count, signed, unsigned):
         overflows = underflows = False
-        if mask_bits((signed > greatest) | (unsigned > minus_infinity)):
+        if mask_bits((signed > greatest) | (unsigned > least)):
             overflows = put_special(source, target, count)
         if mask_bits(unsigned > subnormal_below):
             underflows = any_underflow(source, count)

@@ -76,7 +76,7 @@ def _attempt(name, dtype, fast):
 
 # The functions of which subnormal arguments have subnormal results, and by type the least bit pattern that is normal in
 # float32. A caller's ``fastmath=True`` takes float32 that are subnormal for 0: they are left to float64.
-_SUBNORMAL, _LEAST_NORMAL = ("expm1",), {"bfloat16": 0x80, "float32": 0x800000}
+_SUBNORMAL, _LEAST_NORMAL = ("expm1", "log1p", "sinh", "tanh"), {"bfloat16": 0x80, "float32": 0x800000}
 
 
 @intrinsic

@@ -19,13 +19,23 @@ from numbaexp.derivatives.rule import Formula, Rule
 from numbaexp.operations import OPERATIONS
 from numbaexp.public.exponentials import exp, sigmoid
 from numbaexp.public.gradients import (
+    cosh_backward,
     exp2_backward,
     exp10_backward,
     exp_backward,
     expm1_backward,
+    log1p_backward,
+    log2_backward,
+    log10_backward,
+    log_backward,
+    log_sigmoid_backward,
+    logit_backward,
     sigmoid_backward,
+    sinh_backward,
     softplus_backward,
+    tanh_backward,
 )
+from numbaexp.public.hyperbolic import tanh
 from numbaexp.public.rows import log_softmax_backward, logsumexp_backward, softmax_backward
 
 
@@ -46,6 +56,15 @@ _ELEMENTWISE = [
     _elementwise("expm1", x=lambda grad, x: expm1_backward(grad, x)),
     _elementwise("sigmoid", x=lambda grad, x: sigmoid_backward(grad, x)),
     _elementwise("softplus", x=lambda grad, x: softplus_backward(grad, x)),
+    _elementwise("log", x=lambda grad, x: log_backward(grad, x)),
+    _elementwise("log2", x=lambda grad, x: log2_backward(grad, x)),
+    _elementwise("log10", x=lambda grad, x: log10_backward(grad, x)),
+    _elementwise("log1p", x=lambda grad, x: log1p_backward(grad, x)),
+    _elementwise("sinh", x=lambda grad, x: sinh_backward(grad, x)),
+    _elementwise("cosh", x=lambda grad, x: cosh_backward(grad, x)),
+    _elementwise("tanh", x=lambda grad, x: tanh_backward(grad, x)),
+    _elementwise("log_sigmoid", x=lambda grad, x: log_sigmoid_backward(grad, x)),
+    _elementwise("logit", x=lambda grad, x: logit_backward(grad, x)),
     _elementwise(
         "exp_backward",
         grad_output=lambda grad, output: exp_backward(grad, output),
@@ -75,6 +94,52 @@ _ELEMENTWISE = [
         "softplus_backward",
         grad_output=lambda grad, x: softplus_backward(grad, x),
         x=lambda grad, grad_output, x: sigmoid_backward(grad * grad_output, x),
+    ),
+    # Of a quotient the second derivative is the first over the argument: powers of that could overflow.
+    _elementwise(
+        "log_backward",
+        grad_output=lambda grad, x: log_backward(grad, x),
+        x=lambda grad, grad_output, x: -log_backward(log_backward(grad * grad_output, x), x),
+    ),
+    _elementwise(
+        "log2_backward",
+        grad_output=lambda grad, x: log2_backward(grad, x),
+        x=lambda grad, grad_output, x: -log_backward(log2_backward(grad * grad_output, x), x),
+    ),
+    _elementwise(
+        "log10_backward",
+        grad_output=lambda grad, x: log10_backward(grad, x),
+        x=lambda grad, grad_output, x: -log_backward(log10_backward(grad * grad_output, x), x),
+    ),
+    _elementwise(
+        "log1p_backward",
+        grad_output=lambda grad, x: log1p_backward(grad, x),
+        x=lambda grad, grad_output, x: -log1p_backward(log1p_backward(grad * grad_output, x), x),
+    ),
+    _elementwise(
+        "sinh_backward",
+        grad_output=lambda grad, x: sinh_backward(grad, x),
+        x=lambda grad, grad_output, x: cosh_backward(grad * grad_output, x),
+    ),
+    _elementwise(
+        "cosh_backward",
+        grad_output=lambda grad, x: cosh_backward(grad, x),
+        x=lambda grad, grad_output, x: sinh_backward(grad * grad_output, x),
+    ),
+    _elementwise(
+        "tanh_backward",
+        grad_output=lambda grad, x: tanh_backward(grad, x),
+        x=lambda grad, grad_output, x: tanh_backward(grad * grad_output, x) * tanh(x) * -2.0,
+    ),
+    _elementwise(
+        "log_sigmoid_backward",
+        grad_output=lambda grad, x: log_sigmoid_backward(grad, x),
+        x=lambda grad, grad_output, x: -sigmoid_backward(grad * grad_output, x),
+    ),
+    _elementwise(
+        "logit_backward",
+        grad_output=lambda grad, x: logit_backward(grad, x),
+        x=lambda grad, grad_output, x: logit_backward(logit_backward(grad * grad_output, x), x) * (x + (x - 1.0)),
     ),
 ]
 

@@ -63,6 +63,8 @@ _MEANINGS = {
     "output": "The result of :func:`{forward}`.",
     "x": "The argument of :func:`{forward}`: the result is not enough for the derivative.",
 }
+_OF_A_QUOTIENT = """those of a division by {divisor}: at {poles} the result is infinite and reported as "divide"; 0
+    over 0, and infinity over infinity, give NaN. Where the function is not real the formula holds all the same."""
 _ROUNDED = """of the arguments as given, for float16, bfloat16 and float32 within 0.5001 ulp; for float64
     within 0.502 ulp, and for results below 2**-1022 within 0.752 ulp (evidence: derived, and sampled against MPFR).
     Nothing overflows or underflows on the way. Every target, thread count, stride and position gives the same bits."""
@@ -172,5 +174,101 @@ softplus_backward = _gradient(
     example="""
     >>> numbaexp.softplus_backward(1.0, np.array([-np.inf, 0.0, np.inf]))
     array([0. , 0.5, 1. ])
+    """,
+)
+
+log_backward = _gradient(
+    "log_backward",
+    formula="grad_output / x",
+    special=_OF_A_QUOTIENT.format(divisor="``x``", poles="a zero"),
+    example="""
+    >>> numbaexp.log_backward(1.0, np.array([0.5, 4.0]))
+    array([2.  , 0.25])
+    """,
+    accuracy="""the quotient of the arguments as given, correctly rounded. Every target, thread count, stride and
+    position gives the same bits.""",
+)
+
+log2_backward = _gradient(
+    "log2_backward",
+    formula="grad_output / (x * log(2))",
+    special=_OF_A_QUOTIENT.format(divisor="``x``", poles="a zero"),
+    example="""
+    >>> numbaexp.log2_backward(1.0, np.array([0.5, 4.0]))
+    array([2.88539008, 0.36067376])
+    """,
+)
+
+log10_backward = _gradient(
+    "log10_backward",
+    formula="grad_output / (x * log(10))",
+    special=_OF_A_QUOTIENT.format(divisor="``x``", poles="a zero"),
+    example="""
+    >>> numbaexp.log10_backward(1.0, np.array([0.5, 4.0]))
+    array([0.86858896, 0.10857362])
+    """,
+)
+
+log1p_backward = _gradient(
+    "log1p_backward",
+    formula="grad_output / (1 + x)",
+    special=_OF_A_QUOTIENT.format(divisor="``1 + x``", poles="-1"),
+    example="""
+    >>> numbaexp.log1p_backward(1.0, np.array([-0.5, 1e-20]))
+    array([2., 1.])
+    """,
+)
+
+sinh_backward = _gradient(
+    "sinh_backward",
+    formula="grad_output * cosh(x)",
+    special="""those of the product with the derivative, which is +inf at either infinity and NaN at NaN: infinity
+    times 0 gives NaN. At a finite ``x`` the derivative is finite, however large.""",
+    example="""
+    >>> numbaexp.sinh_backward(np.array([1.0, 1e-300]), np.array([0.0, 750.0]))
+    array([1.00000000e+00, 2.62924727e+25])
+    """,
+)
+
+cosh_backward = _gradient(
+    "cosh_backward",
+    formula="grad_output * sinh(x)",
+    special="""those of the product with the derivative, which is -inf at -inf, +inf at +inf and NaN at NaN: infinity
+    times 0 gives NaN. At a finite ``x`` the derivative is finite, however large.""",
+    example="""
+    >>> numbaexp.cosh_backward(np.array([1.0, 1e-300]), np.array([1e-20, 750.0]))
+    array([1.00000000e-20, 2.62924727e+25])
+    """,
+)
+
+tanh_backward = _gradient(
+    "tanh_backward",
+    formula="grad_output / cosh(x)**2",
+    special="""those of the product with the derivative, which is 0 at -inf and +inf and NaN at NaN: infinity
+    times 0 gives NaN. At a finite ``x`` the derivative is not 0, however small.""",
+    example="""
+    >>> numbaexp.tanh_backward(1.0, np.array([0.0, 20.0]))
+    array([1.0000000e+00, 1.6993417e-17])
+    """,
+)
+
+log_sigmoid_backward = _gradient(
+    "log_sigmoid_backward",
+    formula="grad_output * sigmoid(-x)",
+    special="""those of the product with the derivative, which is 1 at -inf, 0 at +inf and NaN at NaN: infinity
+    times 0 gives NaN. At a finite ``x`` the derivative is not 0, however small.""",
+    example="""
+    >>> numbaexp.log_sigmoid_backward(1.0, np.array([-np.inf, 0.0, np.inf]))
+    array([1. , 0.5, 0. ])
+    """,
+)
+
+logit_backward = _gradient(
+    "logit_backward",
+    formula="grad_output / (x * (1 - x))",
+    special=_OF_A_QUOTIENT.format(divisor="``x * (1 - x)``", poles="0 and 1"),
+    example="""
+    >>> numbaexp.logit_backward(1.0, np.array([0.5, 0.75]))
+    array([4.        , 5.33333333])
     """,
 )

@@ -143,12 +143,45 @@ def nearest(negative, word, exponent):
 
 
 @scalar
-def power(x, log2_base):
-    """Compute b**x from log2(b)."""
-    n, f, negative = reduced(x, log2_base)
+def power_of_fraction(f, negative):
+    """Compute 2**(+-f 2**-128) in units of 2**-127."""
     deviation = shift_right(product_of_fractions(f, exp2_quotient(f, negative)), ONE)
     one = (HALF, ZERO)
-    return rounded(False, subtract(one, deviation) if negative else add(one, deviation), n + 1)
+    return subtract(one, deviation) if negative else add(one, deviation)
+
+
+@scalar
+def power_in_words(x, log2_base):
+    """Return (value, exponent) with b**x = value 2**(exponent - 128), from log2(b)."""
+    n, f, negative = reduced(x, log2_base)
+    return power_of_fraction(f, negative), n + 1
+
+
+@scalar
+def power(x, log2_base):
+    """Compute b**x from log2(b)."""
+    value, exponent = power_in_words(x, log2_base)
+    return rounded(False, value, exponent)
+
+
+@scalar
+def power_less_one_in_words(x, log2_base):
+    """Return (negative, value, exponent) with b**x - 1 = +-value 2**(exponent - 128)."""
+    n, f, negative = reduced(x, log2_base)
+    if n == 0:
+        # f itself, with all its bits.
+        m, e = decompose(x)
+        product_of_all = scaled(m, log2_base)
+        zeros = leading_zeros(product_of_all[0])
+        high, low, _ = shift_left(product_of_all, zeros)
+        value = product_of_fractions((high, low), exp2_quotient(f, negative))
+        return x < 0.0, value, e + 3 - np.int64(zeros)
+    one, power_of_f = (HALF, ZERO), power_of_fraction(f, negative)
+    # In units of 2**(n - 127) if n > 0, of 2**-127 if n < 0.
+    places = np.uint64(min(abs(n), 127))
+    if n > 0:
+        return False, subtract(power_of_f, shift_right(one, places)), n + 1
+    return True, subtract(one, shift_right(power_of_f, places)), np.int64(1)
 
 
 # The public functions: correctly rounded, for a finite x other than 0 whose result is finite.
@@ -171,20 +204,5 @@ def exp10(x):
 
 @scalar
 def expm1(x):
-    n, f, negative = reduced(x, c.WIDE_LOG2_E)
-    quotient = exp2_quotient(f, negative)
-    if n == 0:
-        # f itself, with all its bits.
-        m, e = decompose(x)
-        product_of_all = scaled(m, c.WIDE_LOG2_E)
-        zeros = leading_zeros(product_of_all[0])
-        high, low, _ = shift_left(product_of_all, zeros)
-        return rounded(x < 0.0, product_of_fractions((high, low), quotient), e + 3 - np.int64(zeros))
-    deviation = shift_right(product_of_fractions(f, quotient), ONE)
-    one = (HALF, ZERO)
-    power_of_f = subtract(one, deviation) if negative else add(one, deviation)
-    # In units of 2**(n - 127) if n > 0, of 2**-127 if n < 0.
-    places = np.uint64(min(abs(n), 127))
-    if n > 0:
-        return rounded(False, subtract(power_of_f, shift_right(one, places)), n + 1)
-    return rounded(True, subtract(one, shift_right(power_of_f, places)), 1)
+    negative, value, exponent = power_less_one_in_words(x, c.WIDE_LOG2_E)
+    return rounded(negative, value, exponent)

@@ -35,6 +35,9 @@ from numbaexp.scalar.accurate import HALF, ONE, ZERO, decompose, exp2_parts, nea
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.words import add, product, product_of_fractions, shift_left, shift_right, subtract
 
+# Relative errors.
+SINH_ERROR = COSH_ERROR = ldexp(1.0, -122)
+TANH_ERROR = ldexp(1.0, -121)
 # Below the first magnitude sinh and tanh are computed by their series. Below the second they round to x, and cosh to 1.
 SERIES, TINY = ldexp(1.0, -18), ldexp(1.0, -27)
 # tanh of this rounds to 1.

@@ -45,8 +45,9 @@ from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.words import add, leading_zeros, product, product_of_fractions, shift_left, shift_right, subtract
 from numbaexp.vector.operations import fma
 
-# Relative error of the float64 near log(m): 2**-45.06 by the polynomial, 2**-51 by rounding.
-SEED_ERROR = ldexp(1.0, -45)
+# Relative errors: of the logarithm of m, of all results, and of the float64 near the former, which the polynomial makes
+# 2**-45.06 of, and rounding 2**-51.
+LOGARITHM_ERROR, ACCURATE_ERROR, SEED_ERROR = ldexp(1.0, -122), ldexp(1.0, -121), ldexp(1.0, -45)
 # Below the first magnitude log(1 + x) is computed by its series, and below the second it rounds to x.
 SERIES, TINY = ldexp(1.0, -31), ldexp(1.0, -54)
 # The first word of 2**-1/2.

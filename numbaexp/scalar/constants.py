@@ -163,6 +163,21 @@ DOUBLE_ATANH_8 = float.fromhex("0x1.bc37f0140c19ep-5")
 DOUBLE_ATANH_9 = float.fromhex("0x1.32e0d25c9c761p-5")
 DOUBLE_ATANH_10 = float.fromhex("0x1.401d3e65cdc48p-4")
 
+# 1/120 as the sum of two.
+SINH_120TH_HI = float.fromhex("0x1.1111111111111p-7")
+SINH_120TH_LO = float.fromhex("0x1.1111111111111p-63")
+
+# SINH_TAIL: degree 4 on [0, 0.25], absolute error 2**-67.334
+SINH_TAIL_0 = float.fromhex("0x1.a01a01a01a01ap-13")
+SINH_TAIL_1 = float.fromhex("0x1.71de3a556bd4bp-19")
+SINH_TAIL_2 = float.fromhex("0x1.ae6456893d0abp-26")
+SINH_TAIL_3 = float.fromhex("0x1.612429bf36d09p-33")
+SINH_TAIL_4 = float.fromhex("0x1.af7cc74f227b4p-41")
+
+# 1/6 as the sum of two; 1/120, 1/5040, 1/9! and 1/11!.
+SIXTH_F32 = floats("0x1.5555560000000p-3 -0x1.5555560000000p-28")
+SINH_F32 = floats("0x1.1111120000000p-7 0x1.a01a020000000p-13 0x1.71de3a0000000p-19 0x1.ae64560000000p-26")
+
 # 2**(j/32)
 ROOTS_F32_32 = Roots(
     floats(
@@ -415,17 +430,55 @@ LOG_TAIL_F64 = floats(
     "0x1.68aeface743a8p-4 "
 )
 
-# (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error 2**-59.656; 1/3 as the sum of two.
+# (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on this interval, absolute error 2**-59.656
 MIDDLE_LOG_TAIL = floats(
     "0x1.999999999999ap-3 -0x1.555555555554ep-3 0x1.249249249217dp-3 -0x1.00000000140e6p-3 "
     "0x1.c71c71cf9349ep-4 -0x1.999997e366d1fp-4 0x1.745cd3a5cd89dp-4 -0x1.555c2286e9c94p-4 "
     "0x1.3bf6fb113dc87p-4 -0x1.1bf1e0eb1b8abp-4 "
 )
+
+# 1/3 as the sum of two.
 THIRD = floats("0x1.5555555555555p-2 0x1.5555555555555p-56")
 
 # log2(e) and log10(e), each as the sum of two.
 LOG2_E_F64 = floats("0x1.71547652b82fep+0 0x1.777d0ffda0d24p-56")
 LOG10_E_F64 = floats("0x1.bcb7b1526e50ep-2 0x1.95355baaafad3p-57")
+
+# (cosh(r) - 1) / r**2: degree 1 in r**2, on [0, 0.0001173], absolute error 2**-38.607
+COSH_F32_32 = floats("0x1.0000000000000p-1 0x1.5555ac0000000p-5")
+
+# (sinh(r) - r) / r**3: degree 1 in r**2, on [0, 0.0001173], absolute error 2**-41.414
+SINH_F32_32 = floats("0x1.5555560000000p-3 0x1.1111440000000p-7")
+
+# (tanh(r) - r) / r**3: degree 1 in r**2, on [0, 2.9325e-5], absolute error 2**-37.327
+TANH_F32_32 = floats("-0x1.5555560000000p-2 0x1.11103c0000000p-3")
+
+# (cosh(r) - 1) / r**2: degree 1 in r**2, on [0, 0.0018768], absolute error 2**-30.607
+COSH_F32_8 = floats("0x1.0000000000000p-1 0x1.555acc0000000p-5")
+
+# (sinh(r) - r) / r**3: degree 1 in r**2, on [0, 0.0018768], absolute error 2**-33.414
+SINH_F32_8 = floats("0x1.5555560000000p-3 0x1.1114300000000p-7")
+
+# (tanh(r) - r) / r**3: degree 1 in r**2, on [0, 0.0004692], absolute error 2**-29.327
+TANH_F32_8 = floats("-0x1.5555560000000p-2 0x1.1103ca0000000p-3")
+
+# (cosh(r) - 1) / r**2: degree 3 in r**2, on [0, 0.0004692], absolute error 2**-73.021
+COSH_F64_16 = floats("0x1.0000000000000p-1 0x1.5555555555556p-5 0x1.6c16c16bc15fbp-10 0x1.a01b1df538c07p-16")
+
+# (sinh(r) - r) / r**3: degree 2 in r**2, on [0, 0.0004692], absolute error 2**-56.642
+SINH_F64_16 = floats("0x1.5555555555556p-3 0x1.11111110e10a2p-7 0x1.a01b0c2fe5472p-13")
+
+# (tanh(r) - r) / r**3: degree 3 in r**2, on [0, 0.0001173], absolute error 2**-66.048
+TANH_F64_16 = floats("-0x1.5555555555555p-2 0x1.1111111111090p-3 -0x1.ba1ba1a5289a5p-5 0x1.66469002e24fep-6")
+
+# float64: the greatest argument whose hyperbolic sine is finite, as is the cosine.
+DOUBLE_SINH_MAX = float.fromhex("0x1.633ce8fb9f87dp+9")
+
+# (sinh(x) - x) / x**3: degree 6 in x**2, on [0, 1], absolute error 2**-61.319
+WIDE_SINH = floats(
+    "0x1.5555555555555p-3 0x1.11111111110fdp-7 0x1.a01a01a01ee70p-13 0x1.71de3a4e14f40p-19 "
+    "0x1.ae6460fae3728p-26 0x1.611cb330c1fe8p-33 0x1.b41232cf9950fp-41 "
+)
 
 # float64: the greatest arguments with finite powers, and the least with powers of at least 2**-1022.
 DOUBLE_EXP_MAX = float.fromhex("0x1.62e42fefa39efp+9")

@@ -205,6 +205,22 @@ def logarithm_constants(out):
     out.polynomial("DOUBLE_ATANH", tail, (0, mpmath.mpf(1) / 9), 10, "float64")
 
 
+def hyperbolic_gradient_constants(out):
+    def tail(u):
+        """Compute (sinh(x) / x - 1 - u/6 - u**2/120) / u**3, u = x**2, by its series."""
+        return mpmath.nsum(lambda i: u ** int(i) / mpmath.factorial(2 * int(i) + 7), [0, 40])
+
+    out.comment("1/120 as the sum of two.")
+    coefficient = mpmath.mpf(1) / 120
+    out.float64("SINH_120TH_HI", coefficient)
+    out.float64("SINH_120TH_LO", coefficient - double(coefficient))
+    out.polynomial("SINH_TAIL", tail, (0, mpmath.mpf(1) / 4), 4, "float64")
+    out.comment("1/6 as the sum of two; 1/120, 1/5040, 1/9! and 1/11!.")
+    sixth = mpmath.mpf(1) / 6
+    out.floats("SIXTH_F32", [sixth, sixth - single(sixth)], single)
+    out.floats("SINH_F32", [1 / mpmath.factorial(n) for n in (5, 7, 9, 11)], single)
+
+
 def minimax(function, interval, degree, weight):
     """Return (coefficients, error) of the minimax polynomial on an interval, with errors times a weight that is nowhere
     0, by Remez' exchange on a grid."""
@@ -383,15 +399,51 @@ def shared_logarithms(out):
 
     coefficients, error = mpmath.chebyfit(middle_tail, reach, 10, error=True)
     out.comment(
-        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on the same interval, absolute error "
-        f"2**{mpmath.nstr(mpmath.log(error, 2), 5)}; 1/3 as the sum of two."
+        "(log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5: degree 9 on this interval, "
+        f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
     out.floats("MIDDLE_LOG_TAIL", coefficients[::-1], double)
+    out.comment("1/3 as the sum of two.")
     third = mpmath.mpf(1) / 3
     out.floats("THIRD", [third, third - double(third)], double)
     out.comment("log2(e) and log10(e), each as the sum of two.")
     for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
         out.floats(f"{name}_F64", [value, value - double(value)], double)
+
+
+def hyperbolic_constants(out):
+    def series(first):
+        """Return the sum of r**(2 i) / (2 i + first)!, as a function of r**2."""
+        return lambda u: mpmath.nsum(lambda i: u ** int(i) / mpmath.factorial(2 * int(i) + first), [0, 30])
+
+    def of_tanh(u):
+        """Compute (tanh(r) - r) / r**3, u = r**2, by the limit where the quotient would cancel."""
+        r = mpmath.sqrt(u)
+        return (mpmath.tanh(r) - r) / (u * r) if u else -mpmath.mpf(1) / 3
+
+    degrees = {"F32_32": (1, 1, 1), "F32_8": (1, 1, 1), "F64_16": (3, 2, 3)}
+    formulas = {
+        "COSH": ("(cosh(r) - 1) / r**2", series(2), 2),
+        "SINH": ("(sinh(r) - r) / r**3", series(3), 2),
+        "TANH": ("(tanh(r) - r) / r**3", of_tanh, 4),
+    }
+    for name, (rounded, entries, _) in TABLES.items():
+        for degree, (label, (formula, function, parts)) in zip(degrees[name], formulas.items(), strict=True):
+            reach = (mpmath.log(2) / (parts * entries) * (1 + mpmath.mpf(2) ** -17)) ** 2
+            coefficients, error = mpmath.chebyfit(function, [0, reach], degree + 1, error=True)
+            out.comment(
+                f"{formula}: degree {degree} in r**2, on [0, {mpmath.nstr(reach, 6)}], "
+                f"absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+            )
+            out.floats(f"{label}_{name}", coefficients[::-1], rounded)
+    greatest = mpmath.ldexp(1, 1024) - mpmath.ldexp(1, 970)
+    out.comment("float64: the greatest argument whose hyperbolic sine is finite, as is the cosine.")
+    out.float64("DOUBLE_SINH_MAX", truncated(mpmath.asinh(greatest), 53))
+    coefficients, error = mpmath.chebyfit(series(3), [0, 1], 7, error=True)
+    out.comment(
+        f"(sinh(x) - x) / x**3: degree 6 in x**2, on [0, 1], absolute error 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
+    )
+    out.floats("WIDE_SINH", coefficients[::-1], double)
 
 
 def ends_of_ranges(out):
@@ -455,9 +507,11 @@ def render():
         single_constants(out)
         double_constants(out)
         logarithm_constants(out)
+        hyperbolic_gradient_constants(out)
         table_constants(out)
         logarithm_tables(out)
         shared_logarithms(out)
+        hyperbolic_constants(out)
         ends_of_ranges(out)
         wide_constants(out)
         wide_logarithm_constants(out)

@@ -154,12 +154,17 @@ def error_at(unit):
 
 
 @scalar
-def scaled_to_any(high, low, n, unit):
-    """Round the pair times 2**(n >> 2) once, to a float64 that may be subnormal.
+def scaled_by(high, low, scale, unit):
+    """Round the pair times a power of two once, to a float64 that may be subnormal. ``scale`` has the power's bits.
 
     The spacing of the subnormal numbers is fixed. The pair is added to the unit, so that it is rounded there, and the
     difference of the bit patterns before and after counts the spacings, which is the bit pattern of the result.
     """
-    scale = exponent_bits(n)
     counted_from = where(unit == 0.0, np.int64(0), LEAST_NORMAL)
     return float_of(bits_of((unit + high) + (lost_to(unit, high) + low)) + (scale - counted_from))
+
+
+@scalar
+def scaled_to_any(high, low, n, unit):
+    """Round the pair times 2**(n >> 2) likewise."""
+    return scaled_by(high, low, exponent_bits(n), unit)

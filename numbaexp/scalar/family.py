@@ -30,7 +30,15 @@ _SCALARS = {
 }
 # For each function whose fast phase computes pairs, the module with ``make_`` and its name: ``make(powers)`` returns
 # ``pair(x)``, which returns (high, low, size), with the exact result within ``powers.error`` times size of high + low.
-_PAIRS = {"expm1": "tabled_expm1", "sigmoid": "tabled_sigmoid", "softplus": "tabled_softplus"}
+_PAIRS = {
+    "expm1": "tabled_expm1",
+    "sigmoid": "tabled_sigmoid",
+    "softplus": "tabled_softplus",
+    "sinh": "tabled_hyperbolic",
+    "cosh": "tabled_hyperbolic",
+    "tanh": "tabled_hyperbolic",
+    "log_sigmoid": "tabled_softplus",
+}
 # For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.
 SAVED = {name: OPERATIONS[name].arrays[1] for name in named(Kind.ELEMENTWISE) if OPERATIONS[name].is_gradient}
 

@@ -15,13 +15,24 @@ from numbaexp.vector.level import AVX2, AVX512, CUDA, Level
 from numbaexp.vector.operations import fma
 
 # The magnitudes up to which results are normal numbers (of float32, for halves too), and no step underflows.
-_FLOAT32 = {"exp": 87.0, "exp2": 125.0, "exp10": 37.0, "expm1": 43.0, "sigmoid": 43.0, "softplus": 43.0}
+_FLOAT32 = {
+    "exp": 87.0,
+    "exp2": 125.0,
+    "exp10": 37.0,
+    "expm1": 43.0,
+    "sigmoid": 43.0,
+    "softplus": 43.0,
+    "sinh": 88.5,
+    "cosh": 88.5,
+    "tanh": np.inf,
+    "log_sigmoid": 43.0,
+}
 _LIMITS = {
     # Powers that are subnormal halves may be exact, and would be treated as inexact.
     "float16": {**_FLOAT32, "exp2": 14.0},
     "bfloat16": _FLOAT32,
     "float32": _FLOAT32,
-    "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0},
+    "float64": {"exp": 708.0, "exp2": 1021.0, "exp10": 307.0, "sinh": 710.0, "cosh": 710.0, "tanh": np.inf},
 }
 _TABLES = {
     (AVX512, "float32"): tabled.F32_32,

@@ -78,8 +78,8 @@ class Scalar(NamedTuple):
     has to raise, overflow and underflow: an operation that underflows takes the time of thirty others, and one is
     enough.
 
-    Of a function with a ``domain``, ``inner`` takes only arguments inside that; ``whole`` takes all, and raises none of
-    the flags of the others, which its caller raises.
+    Of a function with a ``domain``, ``inner`` takes only arguments inside that, but returns NaN of others where there
+    is an ``accurate`` phase; ``whole`` takes all, and raises none of the flags of the others, which its caller raises.
     """
 
     whole: Any

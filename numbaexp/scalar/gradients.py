@@ -7,9 +7,11 @@ relatively, and the product by a rounding of float64, 2**-53, more: together 2**
 float64: the derivative is a pair of float64 with a separate power of two, so that neither large nor small derivatives
 overflow or underflow before the product with the gradient. The product, within ``PAIR_ERROR`` relatively, is rounded to
 53 bits, by 0.5 ulp, and once more if subnormal, by at most 0.25 ulp of the result beyond the first rounding: within
-0.502 ulp, and 0.752 ulp below 2**-1022.
+0.502 ulp, and 0.752 ulp below 2**-1022. Of the logarithms the inverse of the derivative is such a pair, and the
+gradient is divided by that; of the natural one the quotient of two numbers is rounded once.
 
-Flags are those of a product: "invalid" for infinity times 0, as NumPy's, else those of the result.
+Flags are those of a product, or of a quotient: "invalid" for infinity times 0, "divide" at a pole, as NumPy's, else
+those of the result.
 Special values are treated as in ``numbaexp.scalar.narrow``.
 """
 
@@ -53,16 +55,25 @@ NARROW_REACH = 200.0
 LOW_F32, HIGH_F32 = lowest(np.float32(-NARROW_REACH)), highest(np.float32(NARROW_REACH))
 # ``double.exp_reduced`` holds up to this: its product need not be exact, as the fused multiply-add is.
 LOW_F64, HIGH_F64 = lowest(np.float64(-1460.0)), highest(np.float64(1460.0))
+HALF_REACH_F64 = 730.0
 
+# Numbers whose magnitude is beyond these are negligible next to 1, or 1 next to them.
+LEAST_BESIDE_1, GREATEST_BESIDE_1 = highest(np.float64(ldexp(1.0, -120))), highest(np.float64(ldexp(1.0, 120)))
+UP = ldexp(1.0, 54)
+# Up to this sinh is summed up as a series.
+SERIES = 0.5
 # Bound of exponents in ``scaled``: beyond there are only 0 and infinity.
 FURTHEST = np.int64(2000)
 ONE = highest(np.float64(1.0))
 SIGN = np.int64(-0x8000000000000000)
-MINUS_INFINITY_F64 = np.float64(-np.inf).view(np.int64)
 # Below this exponent exp(-|x|) is negligible next to 1.
 LEAST_EXPONENT = np.int64(-200)
 # The bits that ``double.exp_reduced`` returns for n = 0.
 NO_STEPS = highest(np.float64(double.ROUND_TO_INTEGER))
+
+
+# As far as twice the argument is within ``NARROW_REACH``, and as exp(x) - 1 needs no power of two.
+HALF_REACH, NEAR_0 = highest(np.float32(NARROW_REACH / 2)), highest(np.float32(0.34375))
 
 
 @scalar
@@ -97,6 +108,40 @@ def narrow_sigmoid_derivative(x):
     total = 1.0 + e
     value = e / (total * total) if magnitude < INFINITY_F32 else 0.0
     return np.float64(x) if magnitude > INFINITY_F32 else value
+
+
+@scalar
+def narrow_cosh(x):
+    power = narrow_exp(abs(x))
+    return 0.5 * (power + 1.0 / power)
+
+
+@scalar
+def narrow_sinh(x):
+    """Compute sinh(x) of a float32, as a float64: up to ``NEAR_0`` from exp(x) - 1, whose error is relative; beyond, a
+    difference of exponentials makes three times their error."""
+    power = narrow_exp(abs(x))
+    is_near = np.int32(bits_of(x) & MAGNITUDE_F32) <= NEAR_0
+    r = rounded_product(to_float64(x) if is_near else 0.0, c.SINGLE_LOG2E)
+    less_one = rounded_product(r, single.exp2_quotient(r))
+    near = 0.5 * (less_one + less_one / (1.0 + less_one))
+    far = 0.5 * (power - 1.0 / power)
+    return near if is_near else (-far if bits_of(x) < np.int32(0) else far)
+
+
+@scalar
+def narrow_tanh_derivative(x):
+    """Compute 4 exp(-2 |x|) / (1 + exp(-2 |x|))**2."""
+    magnitude = np.int32(bits_of(x) & MAGNITUDE_F32)
+    e = single.exp(-2.0 * np.float64(float_of(min(magnitude, HALF_REACH))))
+    total = 1.0 + e
+    value = 4.0 * e / (total * total) if magnitude < INFINITY_F32 else 0.0
+    return np.float64(x) if magnitude > INFINITY_F32 else value
+
+
+@scalar
+def narrow_sigmoid_of_minus(x):
+    return narrow_sigmoid(-x)
 
 
 @scalar
@@ -141,6 +186,37 @@ def narrow(derivative):
 
 
 @scalar
+def one_more(x):
+    return 1.0 + to_float64(x)
+
+
+@scalar
+def slope_of_sigmoid_at(y):
+    """Compute y (1 - y), the derivative of the sigmoid where that is y."""
+    number = to_float64(y)
+    return number * (1.0 - number)
+
+
+def narrow_quotient(divisor):
+    """Make the same rows for gradients divided by a function of the argument, which takes a float32 and returns a
+    float64."""
+
+    @scalar
+    def of_half(g, x):
+        return to_half(to_float64(from_half(g)) / divisor(from_half(x)))
+
+    @scalar
+    def of_bfloat(g, x):
+        return to_bfloat(to_float64(bfloat_to_float(g)) / divisor(bfloat_to_float(x)))
+
+    @scalar
+    def of_single(g, x):
+        return to_float32(to_float64(g) / divisor(x))
+
+    return {"float16": of_half, "bfloat16": of_bfloat, "float32": of_single}
+
+
+@scalar
 def power_of_two(k):
     """Return 2**k, -1022 <= k <= 1023."""
     return float_of(ONE + (k << np.int64(52)))
@@ -152,6 +228,14 @@ def moderate(x):
     exponent = (bits_of(x) & MAGNITUDE_F64) >> np.int64(52)
     k = min(max(exponent, np.int64(2)), np.int64(2046)) - np.int64(1024)
     return rounded_product(x, power_of_two(-k)), k
+
+
+@scalar
+def normalised(x):
+    """Return the same with |m| from 1 to 4 of a subnormal number too."""
+    is_subnormal = (bits_of(x) & MAGNITUDE_F64) < double.LEAST_NORMAL
+    m, k = moderate(rounded_product(x, UP if is_subnormal else 1.0))
+    return m, k - (np.int64(54) if is_subnormal else np.int64(0))
 
 
 @scalar
@@ -195,6 +279,63 @@ def sigmoid_derivative(x):
     b, b_low, _ = sigmoid(abs(x))
     high, low = product_of_pairs(a, a_low, b, b_low)
     return high, low, k
+
+
+@scalar
+def tanh_derivative(x):
+    """Return the same for 4 sigmoid(2 x) sigmoid(-2 x), the inverse of cosh(x)**2, of any finite x."""
+    high, low, k = sigmoid_derivative(2.0 * max(-HALF_REACH_F64, min(x, HALF_REACH_F64)))
+    return high, low, k + np.int64(2)
+
+
+@scalar
+def exponentials(x):
+    """Return exp(|x|) and exp(-|x|) as pairs, times the inverse of the power of two of the first, and its exponent."""
+    high, low, k = exponential(abs(x))
+    other, other_low, n = exponential(-abs(x))
+    beside = power_of_two(max(n - k, LEAST_EXPONENT))
+    return high, low, rounded_product(other, beside), rounded_product(other_low, beside), k
+
+
+@scalar
+def cosh(x):
+    """Return the same for cosh(x): no error grows in a sum of positive numbers."""
+    high, low, other, other_low, k = exponentials(x)
+    total, rest = double.fast_two_sum(high, other)
+    return total, rest + (low + other_low), k - np.int64(1)
+
+
+@scalar
+def sinh_series(x):
+    """Return sinh(x) / x as a pair, |x| <= ``SERIES``: 1 + u/6 + u**2/120 + u**3 t(u), u = x**2, by Horner's scheme, of
+    which all but t, below 2**-17 of the sum, is in pairs: the error is below 2**-68."""
+    magnitude = bits_of(x) & MAGNITUDE_F64
+    x = float_of(bits_of(x) if magnitude >= LEAST_BESIDE_1 else np.int64(0))
+    u = rounded_product(x, x)
+    u_low = fma(x, x, -u)
+    tail = fma(fma(fma(fma(c.SINH_TAIL_4, u, c.SINH_TAIL_3), u, c.SINH_TAIL_2), u, c.SINH_TAIL_1), u, c.SINH_TAIL_0)
+    total, rest = double.fast_two_sum(c.SINH_120TH_HI, rounded_product(u, tail))
+    total, rest = product_of_pairs(total, rest + c.SINH_120TH_LO, u, u_low)
+    total, more = double.fast_two_sum(c.SIXTH_HI, total)
+    total, rest = product_of_pairs(total, more + (rest + c.SIXTH_LO), u, u_low)
+    total, more = double.fast_two_sum(1.0, total)
+    return total, more + rest
+
+
+@scalar
+def sinh(x):
+    """Return the same for sinh(x). From ``SERIES`` on the difference of exponentials errs by less than ``PAIR_ERROR``:
+    by 2**-64 (2**k + 2**n) of their exponents k and n, which is greatest next to sinh(x), 1.95 2**-63 of it, where k
+    becomes 1, at 0.6065."""
+    m, of_m = moderate(x)
+    is_near = abs(x) <= SERIES
+    series, series_low = sinh_series(x if is_near else 0.0)
+    near, near_low = product_of_pairs(m, 0.0, series, series_low)
+    high, low, other, other_low, k = exponentials(x)
+    total, rest = double.fast_two_sum(high, -other)
+    rest = rest + (low - other_low)
+    far, far_low = (-total, -rest) if x < 0.0 else (total, rest)
+    return near if is_near else far, near_low if is_near else far_low, of_m if is_near else k - np.int64(1)
 
 
 def within_reach(pair):
@@ -247,10 +388,90 @@ def wide(pair, limit, at_infinity=False):
 
 
 @scalar
+def is_regular(x):
+    """Tell whether a number is finite and not 0."""
+    magnitude = bits_of(x) & MAGNITUDE_F64
+    return np.int64(0) < magnitude < INFINITY_F64
+
+
+@scalar
+def one_plus(x):
+    """Return 1 + x as a pair and a power of two, the pair without a rest where that is negligible; 0, infinity and NaN
+    as such."""
+    magnitude = bits_of(x) & MAGNITUDE_F64
+    is_comparable = LEAST_BESIDE_1 <= magnitude <= GREATEST_BESIDE_1
+    comparable = zero_unless(is_comparable, x)
+    is_greater = abs(comparable) > 1.0
+    total, rest = double.fast_two_sum(comparable if is_greater else 1.0, 1.0 if is_greater else comparable)
+    m, k = moderate(x if magnitude > GREATEST_BESIDE_1 else total)
+    return m, rounded_product(rest, power_of_two(-min(k, np.int64(200)))), k
+
+
+@scalar
+def times_one_less(x):
+    """Return x (1 - x) likewise."""
+    m, k = normalised(x)
+    other, other_low, n = one_plus(-x)
+    is_taken = is_regular(m) and is_regular(other)
+    high, low = product_of_pairs(m if is_taken else 0.0, 0.0, other if is_taken else 0.0, other_low)
+    return high if is_taken else m * other, low, k + n
+
+
+def times_constant(factor, factor_low):
+    """Return a function for the argument times a pair, likewise."""
+
+    @scalar
+    def product(x):
+        m, k = normalised(x)
+        high, low = product_of_pairs(m if is_regular(m) else 0.0, 0.0, factor, factor_low)
+        return high if is_regular(m) else m, low, k
+
+    return product
+
+
+def wide_quotient(divisor):
+    """Make the float64 row of a gradient that is divided by a function of the argument: a pair of magnitude 1/2 to 16
+    and a power of two, or 0, infinity or NaN."""
+
+    @scalar
+    def of_double(g, x):
+        g_finite = (bits_of(g) & MAGNITUDE_F64) < INFINITY_F64
+        m, k = moderate(g)
+        high, low, n = divisor(x)
+        regular = is_regular(high)
+        by, by_low = high if regular else 1.0, low if regular else 0.0
+        given = zero_unless(g_finite, m)
+        quotient = given / by
+        rest = fma(-quotient, by_low, fma(-quotient, by, given)) / by
+        # The sum of zeros is positive.
+        total = float_of(bits_of(quotient + rest) | (bits_of(quotient) & SIGN))
+        value = scaled(total, k - n)
+        finite = g_finite & regular
+        # As in ``wide``.
+        special = m / (1.0 if regular and g_finite else high)
+        return fma(value, 1.0 if finite else 0.0, -0.0 if finite else special)
+
+    return of_double
+
+
+@scalar
 def limit_of_growth(x, is_taken):
     """Return 0 at -infinity, x itself at infinity and NaN."""
-    value = 0.0 if bits_of(x) == MINUS_INFINITY_F64 else x
-    return 1.0 if is_taken else value
+    # Of a comparison of all bits compilers make one of numbers, which raises "invalid" of NaN.
+    is_kept = bits_of(x) >= np.int64(0) or (bits_of(x) & MAGNITUDE_F64) > INFINITY_F64
+    return 1.0 if is_taken else zero_unless(is_kept, x)
+
+
+@scalar
+def limit_of_cosh(x, is_taken):
+    """Return infinity at both infinities."""
+    return 1.0 if is_taken else abs(x)
+
+
+@scalar
+def limit_of_sinh(x, is_taken):
+    """Return x itself at both infinities."""
+    return 1.0 if is_taken else x
 
 
 @scalar
@@ -277,6 +498,19 @@ def product_of_halves(g, y):
     return float_to_half(from_half(g) * from_half(y))
 
 
+@scalar
+def quotient(g, x):
+    return g / x
+
+
+softplus_backward = wide(within_reach(sigmoid), limit_of_growth, True)
+
+
+@scalar
+def log_sigmoid_backward(g, x):
+    return softplus_backward(g, -x)
+
+
 # For each gradient its scalar in each type.
 GRADIENTS = {
     "exp_backward": {**narrow(itself), "float16": product_of_halves, "float32": product, "float64": product},
@@ -293,5 +527,20 @@ GRADIENTS = {
         **narrow(narrow_sigmoid_derivative),
         "float64": wide(within_reach(sigmoid_derivative), limit_of_decay),
     },
-    "softplus_backward": {**narrow(narrow_sigmoid), "float64": wide(within_reach(sigmoid), limit_of_growth, True)},
+    "softplus_backward": {**narrow(narrow_sigmoid), "float64": softplus_backward},
+    "log_backward": {**narrow_quotient(itself), "float64": quotient},
+    "log2_backward": {
+        **narrow_quotient(times_ln2),
+        "float64": wide_quotient(times_constant(c.DOUBLE_LN2_HI, c.DOUBLE_LN2_LO)),
+    },
+    "log10_backward": {
+        **narrow_quotient(times_ln10),
+        "float64": wide_quotient(times_constant(c.DOUBLE_LN10_HI, c.DOUBLE_LN10_LO)),
+    },
+    "log1p_backward": {**narrow_quotient(one_more), "float64": wide_quotient(one_plus)},
+    "sinh_backward": {**narrow(narrow_cosh), "float64": wide(within_reach(cosh), limit_of_cosh)},
+    "cosh_backward": {**narrow(narrow_sinh), "float64": wide(within_reach(sinh), limit_of_sinh)},
+    "tanh_backward": {**narrow(narrow_tanh_derivative), "float64": wide(tanh_derivative, limit_of_decay)},
+    "log_sigmoid_backward": {**narrow(narrow_sigmoid_of_minus), "float64": log_sigmoid_backward},
+    "logit_backward": {**narrow_quotient(slope_of_sigmoid_at), "float64": wide_quotient(times_one_less)},
 }

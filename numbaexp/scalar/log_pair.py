@@ -34,9 +34,9 @@ from numbaexp.vector.table import make_table
 
 _TABLE = c.LOGS_F64_16
 CELLS = _TABLE.cells
-TWICE_LN2 = 2.0 * _TABLE.ln2[0]
+LN2 = _TABLE.ln2[0]
 INVERSE_OF = make_table(_TABLE.inverses, types.float64)
-TWICE_LOG_OF = make_table([2.0 * log for log in _TABLE.logs], types.float64)
+LOG_OF = make_table(_TABLE.logs, types.float64)
 REST_OF, LN2_REST = make_table(_TABLE.rests, types.float64), _TABLE.ln2[1]
 TAIL = horner(c.LOG_TAIL_F64)
 
@@ -68,12 +68,12 @@ def make_logarithm(bias: float = 0.0):
 
     @scalar
     def logarithm(r, square, rest, k, index):
-        twice = fma(k, TWICE_LN2, TWICE_LOG_OF(index))
-        first = fma(square, -0.5, r)
-        high = fma(twice, 0.5, first)
-        # Twice the part that ``high`` lacks of H + r - r**2/2.
-        lost = fma(-r, r, fma(r, 2.0, fma(high, -2.0, twice)))
-        low = fma(lost, 0.5, fma(k, ln2_rest, rest_of(index)) + rest)
+        of_table = fma(k, LN2, LOG_OF(index))
+        high = of_table + fma(square, -0.5, r)
+        # The part that ``high`` lacks of H + r - r**2/2, and twice that: some processors add while they multiply.
+        lost = (of_table - high) + r
+        twice_lost = fma(-r, r, lost + lost)
+        low = fma(twice_lost, 0.5, fma(k, ln2_rest, rest_of(index)) + rest)
         return high, fma(r, fma(square, TAIL(r), less), low)
 
     return logarithm
@@ -86,7 +86,8 @@ def make_log_pair(bias: float = 0.0):
     @scalar
     def log_pair(m, k):
         r, index = reduced(m)
-        return logarithm(r, r * r, 0.0, k, index)
+        # The sum with this is left out.
+        return logarithm(r, r * r, -0.0, k, index)
 
     return log_pair
 
@@ -111,8 +112,8 @@ def sum_with_one(x):
 
 @scalar
 def reduced_sum(total, error):
-    """Return (r, r_low, k, index) of total + error, total >= 2**-53 and the error at most half an ulp of that: r + r_low
-    is the reduced argument, r it rounded.
+    """Return (r, r_low, k, index) of total + error, total >= 2**-53 and the error at most half an ulp of that:
+    r + r_low is the reduced argument, and r that rounded.
 
     Of the total the reduced argument is exact; that of the error is error / 2**k R, and is left out where 2**-k is
     subnormal.

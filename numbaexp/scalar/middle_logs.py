@@ -7,9 +7,10 @@ With the reduction of ``numbaexp.scalar.log_pair``, and H, l, r as there,
 
 All but l and r**2 q, which are floats, are pairs. The error of u, relatively: r**2 q, below 2**-12 next to 1/3, is
 rounded and errs by its last product and sum, 2**-62.1; the product with that, 2**-63.4; where r has a low part, of
-r**2 q all of its effect is left out but 3/5, 2**-62.4. Together below ``TERM_ERROR``. l is below 2**-44 where H is at least 2**-4.3, and 0 where H is: relatively to H, also where both are
-k times as much, it errs by less than ``REST_ERROR``. Four sums of low parts, below 2**-51.5 of the result, and that of
-the rounding test err by less than ``SUM_ERROR`` relatively to the result.
+r**2 q all of its effect is left out but 3/5, 2**-62.4. Together below ``TERM_ERROR``. l is below 2**-44 where H is at
+least 2**-4.3, and 0 where H is: relatively to H, also where both are k times as much, l errs by less than
+``REST_ERROR``. Four sums of low parts, below 2**-51.5 of the result, and that of the rounding test err by less than
+``SUM_ERROR`` relatively to the result.
 """
 
 from math import ldexp
@@ -17,7 +18,7 @@ from math import ldexp
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.double import fast_two_sum
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.scalar.log_pair import LN2_REST, REST_OF, TWICE_LN2, TWICE_LOG_OF, reduced, reduced_sum, sum_with_one
+from numbaexp.scalar.log_pair import LN2, LN2_REST, LOG_OF, REST_OF, reduced, reduced_sum, sum_with_one
 from numbaexp.scalar.tabled import horner
 from numbaexp.vector.operations import fma, split
 
@@ -38,7 +39,7 @@ def logarithm(r, r_low, k, index):
     cube_low = fma(square, r, -cube) + fma(square_low, r, rounded_product(square, r_low))
     term = rounded_product(cube, weight)
     term_low = fma(cube, weight, -term) + fma(cube_low, weight, rounded_product(cube, weight_low))
-    of_table = 0.5 * fma(k, TWICE_LN2, TWICE_LOG_OF(index))
+    of_table = fma(k, LN2, LOG_OF(index))
     # Each sum is of a greater and a lesser, or of 0.
     total, first_low = fast_two_sum(of_table, r)
     less = fma(square, -0.5, total)

@@ -10,7 +10,7 @@ from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase, powers_at
 from numbaexp.scalar.forms import BITS, STORED_AS, Domain, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
-from numbaexp.scalar.whole import Range, range_of, whole_power
+from numbaexp.scalar.whole import Range, range_of, range_of_symmetric, whole_power
 from numbaexp.vector.level import Level
 from numbaexp.vector.operations import bits_of, where
 
@@ -76,7 +76,7 @@ def phases(name: str, dtype: str, level: Level) -> Phases:
         raises, is_scalar = in_halves and (name, dtype) != ("exp", "bfloat16"), True
     else:
         # Only the conversion to 16 bits raises flags.
-        raises, is_scalar = dtype == "float16" or (dtype == "bfloat16" and name == "expm1"), False
+        raises, is_scalar = dtype == "float16" or (dtype == "bfloat16" and name in ("expm1", "sinh", "tanh")), False
     return Phases(
         fast=fast.compute,
         limit=fast.limit,
@@ -95,8 +95,9 @@ def _with_domain(name, dtype, row, fast):
     """Return the phases of a function with a domain, whose fast phase takes all that is inside."""
     domain = row.domain
     if fast is None:
-        compute = (_decided if row.accurate is None else _rounding_test)(row.inner)
-        fast = Fast(_marked(compute, domain.inside), row.limit)
+        # NaN is undecided by the rounding test.
+        compute = _marked(row.inner, domain.inside) if row.accurate is None else _rounding_test(row.inner)
+        fast = Fast(compute, row.limit)
     inside = domain.inside
 
     @scalar
@@ -118,13 +119,12 @@ def _with_domain(name, dtype, row, fast):
     )
 
 
-def _marked(compute, inside):
-    """Return a fast phase that leaves undecided what is not inside a domain."""
+def _marked(inner, inside):
+    """Return a fast phase that decides all but what is not inside a domain."""
 
     @scalar
     def marked(x):
-        result, undecided = compute(x)
-        return result, undecided | ~inside(x)
+        return inner(x), ~inside(x)
 
     return marked
 
@@ -168,6 +168,8 @@ def _beyond(dtype, limit):
 def _range(name, dtype):
     if name == "expm1":
         return range_of(np.float64, c.DOUBLE_EXP_MAX, -np.inf)
+    if name in ("sinh", "cosh", "tanh"):
+        return range_of_symmetric(np.float64, np.inf if name == "tanh" else c.DOUBLE_SINH_MAX)
     x_max, x_normal, _ = _BORDERS[dtype][name]
     info = np.finfo(dtype)
     exact_from = float(info.minexp - info.nmant) if name == "exp2" else np.inf

@@ -12,6 +12,13 @@ from numbaexp.vector.operations import bits_of, float_of, fma, where
 
 
 @scalar
+def clamped(x, least, greatest):
+    """Clamp a float64; NaN stays."""
+    x = where(x < least, least, x)
+    return where(x > greatest, greatest, x)
+
+
+@scalar
 def polynomial(r, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10):
     """Evaluate degree 10 by Estrin's scheme: shorter dependency chains than Horner's for two multiplications more."""
     r2 = r * r

@@ -4,6 +4,7 @@ import numpy as np
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import double, single
+from numbaexp.scalar.double import FAST_ERROR, LEAST_NORMAL
 from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import (
     INFINITY_F64,
@@ -13,6 +14,7 @@ from numbaexp.scalar.ieee import (
     rounded_product,
     scalar,
 )
+from numbaexp.scalar.log_of_sum import LOG_OF_SUM_ERROR, log_of_sum
 from numbaexp.scalar.narrow import narrow
 from numbaexp.scalar.sigmoid import GREATEST, LEAST, SUBNORMAL_BELOW, bounded_exponent_bits
 from numbaexp.vector.operations import bits_of, float_of, fma, where
@@ -59,41 +61,42 @@ def softplus(x):
     return where(x > 0.0, x, 0.0) + fma(doubled * u, atanh_tail(u), doubled)
 
 
+# Relative error of ``log1p_of_exp`` as a pair: that of the exponential, and that of the logarithm. The results below
+# are the pair rounded, but for sums of low parts that err by 2**-104: within 0.506 ulp.
+LOG1P_OF_EXP_ERROR = 2.0 * FAST_ERROR + LOG_OF_SUM_ERROR
+
+
 @scalar
 def log1p_of_exp(x):
-    """Return (high, low, n), log(1 + exp(x)) = (high + low) 2**(n >> 2), high + low in [0.6, 1.9], for -746 <= x <= 0.
-
-    With e = exp(x) as a pair the result is 2 s (1 + u t(u)), s = e / (2 + e), u = s**2 <= 1/9, where 2 s is carried in
-    two doubles, and u t(u) < 0.04 in one: with the last sum, 0.6 ulp.
-    """
-    r, r_low, n = double.exp_reduced(x)
-    high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
-    exponent = bounded_exponent_bits(n)
-    half = float_of(exponent + bits_of(0.5))
-    e, e_low = rounded_product(half, high), rounded_product(half, low)
-    doubled, doubled_low = double.over_one_plus(high, low, e, e_low)
-    s = half * doubled
-    u = fma(s, s, double.TINY)
-    return doubled, fma(doubled * u, atanh_tail(u), doubled_low), n
+    """Return (high, low, less), log(1 + exp(x)) = (high + low) 2**less, for -746 <= x <= 0, ``less`` in the bits of an
+    exponent: 0 but where the logarithm might underflow."""
+    return log1p_of_power(*double.exp_reduced(x))
 
 
 @scalar
-def added(x, high, low, n):
-    """Compute x + (high + low) 2**(n >> 2), for x > 0."""
+def log1p_of_power(r, r_low, n):
+    """Return the same of a reduced exponent."""
+    high, low = double.fast_two_sum(*double.exp_of_reduced(r, r_low, n))
     exponent = bounded_exponent_bits(n)
-    scale = float_of(bits_of(1.0) + exponent)
-    logarithm = rounded_product(high, scale)
-    x_is_greater = x > logarithm
-    greater, smaller = where(x_is_greater, x, logarithm), where(x_is_greater, logarithm, x)
+    e, e_low = float_of(bits_of(high) + exponent), rounded_product(low, float_of(exponent + bits_of(1.0)))
+    total, total_low = double.fast_two_sum(1.0, e)
+    log, log_low = log_of_sum(total, total_low, e_low, 0.0)
+    return log, log_low, double.exponent_bits(n) - exponent
+
+
+@scalar
+def added(x, high, low):
+    """Compute x + high + low, for x > 0."""
+    x_is_greater = x > high
+    greater, smaller = where(x_is_greater, x, high), where(x_is_greater, high, x)
     total, total_low = double.fast_two_sum(greater, smaller)
-    return total + fma(low, scale, total_low)
+    return total + (total_low + low)
 
 
 @scalar
 def softplus_f64_inner(x):
-    high, low, n = log1p_of_exp(-abs(x))
-    alone = float_of(bits_of(high + low) + double.exponent_bits(n))
-    return where(x > 0.0, added(x, high, low, n), alone)
+    high, low, less = log1p_of_exp(-abs(x))
+    return where(x > 0.0, added(x, high, low), float_of(bits_of(high + low) + less))
 
 
 @scalar
@@ -102,13 +105,16 @@ def softplus_f64(x):
     finite = (bits & MAGNITUDE_F64) < INFINITY_F64
     clamped = clamp_f64(bits, LEAST, X_MAX) if finite else np.int64(0)
     magnitude = float_of(clamp_f64(clamped & MAGNITUDE_F64, LEAST, GREATEST))
-    high, low, n = log1p_of_exp(-magnitude)
+    high, low, less = log1p_of_exp(-magnitude)
     subnormal = np.uint64(clamped) > SUBNORMAL_BELOW
+    # In units of 2**less, in which subnormal numbers have the spacing of a number that is not small.
+    unit = float_of(LEAST_NORMAL - less) if subnormal else 0.0
+    alone = double.scaled_by(high, low, less, unit)
+    # Where ``alone`` is not chosen, that may be a NaN, of which arithmetic raises "invalid".
+    result = added(float_of(clamped), high, low) if clamped > np.int64(0) else alone
     flag = double.UNDERFLOWS if subnormal else 0.0
-    alone = fma(flag, flag, double.scaled_to_any(high, low, n, double.unit_of(n, subnormal)))
-    result = added(float_of(clamped), high, low, n) if clamped > np.int64(0) else alone
     limit = 0.0 if bits == MINUS_INFINITY else x
-    return fma(result, 1.0 if finite else 0.0, -0.0 if finite else limit)
+    return fma(fma(flag, flag, result), 1.0 if finite else 0.0, -0.0 if finite else limit)
 
 
 SOFTPLUS = {

@@ -1,4 +1,4 @@
-"""softplus from the powers of a table: a pair of floats, of numbers and vectors alike.
+"""softplus and log_sigmoid from the powers of a table: a pair of floats, of numbers and vectors alike.
 
 log(1 + e), 0 <= e <= 1, is log(1 + p) + log(1 + z) with p the nearest of N points, z = (e - p) / (1 + p). The points
 are such that the inverse of 1 + p is as good as a float32. The first is 0: there z is e itself.
@@ -79,3 +79,15 @@ def make_softplus(powers: Powers) -> Any:
         return total, low, fma(total, of_result, fma(square, of_square, e))
 
     return softplus
+
+
+def make_log_sigmoid(powers: Powers) -> Any:
+    """Return ``log_sigmoid(x)``, -softplus(-x), likewise."""
+    softplus = make_softplus(powers)
+
+    @scalar
+    def log_sigmoid(x):
+        high, low, size = softplus(-x)
+        return -high, -low, size
+
+    return log_sigmoid

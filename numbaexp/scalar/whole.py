@@ -20,6 +20,7 @@ class Range(NamedTuple):
     """Describe where results are finite and normal, in one type.
 
     greatest : the bits, as a signed integer, of the greatest argument with a finite result.
+    least : the bits, as an unsigned integer, of the least one; of a function that is finite below, those of -infinity.
     subnormal_below : the bits, as an unsigned integer, of the least one with a normal result; of a function whose
         results are never subnormal, those of -infinity.
     special(x, result) : (result, overflow): the result, replaced where x is NaN, infinite or too great.
@@ -27,6 +28,7 @@ class Range(NamedTuple):
     """
 
     greatest: Any
+    least: Any
     subnormal_below: Any
     special: Any
     underflow: Any
@@ -66,7 +68,25 @@ def range_of(number: Any, x_max: float, x_normal: float, exact_from: float = np.
             exact = (as_number(bits_of(x), unsigned(0)) <= exact_to) & ((x + to_integer) - to_integer == x)
             return below(x) & ~exact
 
-    return Range(greatest, subnormal_below, special, underflow)
+    return Range(greatest, minus_infinity, subnormal_below, special, underflow)
+
+
+def range_of_symmetric(number: Any, x_max: float) -> Range:
+    """Return the range of an even or odd function that gives special values itself, and of which no result but the
+    argument itself is subnormal. ``x_max`` is the greatest argument whose result is finite; infinity if all are."""
+    greatest, least, infinity = highest(number(x_max)), lowest(number(-x_max)), highest(number(np.inf))
+    magnitude = type(infinity)(np.iinfo(infinity.dtype).max)
+
+    @scalar
+    def special(x, result):
+        bits = bits_of(x) & magnitude
+        return result, (bits > greatest) & (bits < infinity)
+
+    @scalar
+    def underflow(x):
+        return bits_of(x) != bits_of(x)
+
+    return Range(greatest, least, lowest(number(-np.inf)), special, underflow)
 
 
 def whole_power(powers: Powers, name: str, x_max: float, x_normal: float, x_zero: float) -> Any:

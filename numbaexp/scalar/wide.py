@@ -17,8 +17,12 @@ from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import single, wide_logs
+from numbaexp.scalar.domain import between_zero_and_one
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
+from numbaexp.scalar.hyperbolic_of_exp import ONE_FROM, cosh_from, sinh_from, tanh_from
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
+from numbaexp.scalar.single import clamped
+from numbaexp.scalar.logit import logit as logit_inside
 from numbaexp.scalar.softplus import atanh_tail
 from numbaexp.scalar.tabled import horner
 from numbaexp.vector.operations import bits_of, float_of, fma, times_power, where
@@ -32,17 +36,11 @@ EXPONENT = np.int64(52)
 TINY_EXPM1 = highest(np.float64(ldexp(1.0, -54)))
 
 
-@scalar
-def clamped(x, least, greatest):
-    """Clamp a float64; NaN stays."""
-    x = where(x < least, least, x)
-    return where(x > greatest, greatest, x)
-
-
 # Adding this rounds to a multiple of 1/16, of which the low bits are an integer.
 TO_SIXTEENTHS = np.float64(ldexp(1.5, 48))
 # Of those bits the number of the integer's whole powers, by shifts that keep the sign.
 ABOVE, BELOW = np.int64(13), np.int64(17)
+SIXTEEN = np.int64(16)
 ROOT_OF = make_table(c.ROOTS_F64_16.rounded, types.float64)
 TAIL = horner(c.TAIL_F64_16)
 
@@ -127,6 +125,43 @@ def softplus(x):
     return where(x > 0.0, x, 0.0) + fma(doubled * u, atanh_tail(u), doubled)
 
 
+@scalar
+def half_exp(x):
+    """Compute exp(|x|) / 2, which may be finite where exp(|x|) is not."""
+    magnitude = clamped(abs(x), 0.0, 711.0)
+    steps, bits = reduced(magnitude, c.LOG2_F64[0])
+    r = fma(-steps, c.LN2_F64[1], fma(-steps, c.LN2_F64[0], magnitude))
+    return scaled(r, steps - 1.0, bits - SIXTEEN)
+
+
+@scalar
+def sinh(x):
+    return sinh_from(x, half_exp(x))
+
+
+@scalar
+def cosh(x):
+    return cosh_from(half_exp(x))
+
+
+@scalar
+def tanh(x):
+    return tanh_from(x, exp_of_normal(clamped(abs(x), 0.0, ONE_FROM)))
+
+
+def log_sigmoid(x):
+    return -softplus(-x)
+
+
+LOGIT_DOMAIN = between_zero_and_one("float64")
+IS_INSIDE, SPECIAL = LOGIT_DOMAIN.inside, LOGIT_DOMAIN.special
+
+
+@scalar
+def logit(x):
+    return SPECIAL(x, logit_inside(where(IS_INSIDE(x), x, 0.5)))
+
+
 WIDE: dict[str, Any] = {
     "exp": exp,
     "exp2": exp2,
@@ -134,6 +169,11 @@ WIDE: dict[str, Any] = {
     "expm1": expm1,
     "sigmoid": sigmoid,
     "softplus": softplus,
+    "sinh": sinh,
+    "cosh": cosh,
+    "tanh": tanh,
+    "log_sigmoid": log_sigmoid,
+    "logit": logit,
     "log": wide_logs.log,
     "log2": wide_logs.log2,
     "log10": wide_logs.log10,

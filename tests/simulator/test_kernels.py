@@ -76,6 +76,7 @@ def with_a_release(rows):
     return [pytest.param(*row, marks=pytest.mark.whole) if "bfloat16" in row else row for row in rows]
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize(("name", "dtype"), with_a_release(ROWS))
 def test_arguments_of_all_kinds(name, dtype):
     """All of the 16-bit types; in place too."""
@@ -265,6 +266,7 @@ def undecided(name):
     return np.array(found)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", SETTLED)
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1])
 def test_undecided_arguments(name, share):
@@ -359,6 +361,7 @@ def gradient_on_cpu(name, g, x, dtype):
         return bits_ufunc(name, "cpu")(g, x)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize(("name", "dtype"), with_a_release(GRADIENT_ROWS))
 def test_gradients_of_arguments_of_all_kinds(name, dtype):
     """Of each kind times each; in place of either too."""

@@ -62,6 +62,7 @@ def test_cuda_array_interface(code):
         assert_same_bits(result.copy_to_host(), np.asarray(numbaexp.exp(x)))
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("name", FAMILY)
 def test_each_function_and_in_place(name):
     owner = OnDevice(VALUES.astype("f"))

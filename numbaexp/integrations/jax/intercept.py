@@ -26,6 +26,15 @@ _OF_COMPLEX = {
     "expm1": jnp.expm1,
     "sigmoid": jax.lax.logistic,
     "softplus": lambda x: jnp.logaddexp(x, 0),
+    "log": jnp.log,
+    "log2": jnp.log2,
+    "log10": jnp.log10,
+    "log1p": jnp.log1p,
+    "sinh": jnp.sinh,
+    "cosh": jnp.cosh,
+    "tanh": jnp.tanh,
+    "log_sigmoid": lambda x: -jnp.logaddexp(-x, 0),
+    "logit": lambda x: jnp.log(x / (1 - x)),
 }
 
 
