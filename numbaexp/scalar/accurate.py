@@ -64,8 +64,11 @@ def step(sum_above, square, coefficient):
 
 
 @scalar
-def exp2_quotient(f, negative):
-    """Compute (2**f - 1) / f in units of 2**-128, f = +-|f| with |f| <= 1/2 in the same units."""
+def exp2_parts(f):
+    """Return (even, odd) with (2**f - 1) / f = even + odd and (2**-f - 1) / -f = even - odd, 0 <= f <= 1/2.
+
+    All are in units of 2**-128.
+    """
     square = product_of_fractions(f, f)
     even = step(c.WIDE_EXP2_20, square, c.WIDE_EXP2_18)
     even = step(even, square, c.WIDE_EXP2_16)
@@ -87,7 +90,13 @@ def exp2_quotient(f, negative):
     odd = step(odd, square, c.WIDE_EXP2_5)
     odd = step(odd, square, c.WIDE_EXP2_3)
     odd = step(odd, square, c.WIDE_EXP2_1)
-    odd = product_of_fractions(odd, f)
+    return even, product_of_fractions(odd, f)
+
+
+@scalar
+def exp2_quotient(f, negative):
+    """Compute (2**f - 1) / f in units of 2**-128, f = +-|f| with |f| <= 1/2 in the same units."""
+    even, odd = exp2_parts(f)
     return subtract(even, odd) if negative else add(even, odd)
 
 
@@ -116,6 +125,20 @@ def rounded(negative, value, exponent):
     tie = rest - (HALF - TIE) <= TIE + TIE
     up = significand & ONE if tie else rest >> np.uint64(63)
     bits = (np.uint64(max(field, 0)) << np.uint64(52)) + significand + up
+    return float_of(np.int64(bits | SIGN if negative else bits))
+
+
+@scalar
+def nearest(negative, word, exponent):
+    """Round +-word 2**(exponent - 64) to the nearest float64, by the bit after its last: for values without ties.
+
+    The word is at least 2**53, and the result normal.
+    """
+    zeros = leading_zeros(word)
+    significand = word << zeros
+    field = np.uint64(exponent - np.int64(zeros) + 1021)
+    up = significand >> np.uint64(10) & ONE
+    bits = (field << np.uint64(52)) + (significand >> np.uint64(11)) + up
     return float_of(np.int64(bits | SIGN if negative else bits))
 
 
