@@ -23,8 +23,8 @@ LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ
 # installed beside.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-# Files of one test that takes minutes, and cores of its own.
-LONGEST = ("test_simulator.py", "test_gpu_report.py")
+# Files of one test that takes minutes, and cores of its own; one of them compiles the kernels of all other tests.
+LONGEST = ("test_simulator.py", "test_gpu_report.py", "test_warm.py")
 
 
 @pytest.hookimpl(optionalhook=True)
