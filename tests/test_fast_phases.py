@@ -16,8 +16,8 @@ from numbaexp.vector.operations import mask_bits
 from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
-# Of each table.
-pytestmark = [pytest.mark.by_form(lanes=("1", "8")), pytest.mark.sampled(lanes="8")]
+# Numbers as on a GPU are tried by tests/test_ptx_execution.py too.
+pytestmark = [pytest.mark.by_form(lanes="8"), pytest.mark.sampled(lanes="8")]
 
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}
