@@ -37,7 +37,8 @@ class Logs(NamedTuple):
     """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
     modulo the number of entries, is the index.
 
-    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43, of float32 2**-17; rests : -log(R) less that. ln2 :
+        the same two, of 2.
     """
 
     cells: float
@@ -442,7 +443,72 @@ THIRD = floats("0x1.5555555555555p-2 0x1.5555555555555p-56")
 
 # log2(e) and log10(e), each as the sum of two.
 LOG2_E_F64 = floats("0x1.71547652b82fep+0 0x1.777d0ffda0d24p-56")
+LOG2_E_F32 = floats("0x1.7154760000000p+0 0x1.4ae0c00000000p-26")
 LOG10_E_F64 = floats("0x1.bcb7b1526e50ep-2 0x1.95355baaafad3p-57")
+LOG10_E_F32 = floats("0x1.bcb7b20000000p-2 -0x1.5b235e0000000p-27")
+
+# Short numbers near 1/m, and their logarithms.
+LOGS_F32_32 = Logs(
+    float.fromhex("0x1.eee1480000000p+4"),
+    floats(
+        "0x1.f000000000000p-1 0x1.e000000000000p-1 0x1.d000000000000p-1 0x1.c400000000000p-1 "
+        "0x1.b800000000000p-1 0x1.ac00000000000p-1 0x1.a000000000000p-1 0x1.9800000000000p-1 "
+        "0x1.8c00000000000p-1 0x1.8000000000000p-1 0x1.7800000000000p-1 0x1.7000000000000p-1 "
+        "0x1.6800000000000p-1 0x1.6000000000000p-1 0x1.5800000000000p-1 0x1.5000000000000p-1 "
+        "0x1.4800000000000p-1 0x1.4400000000000p-1 0x1.3c00000000000p-1 0x1.3800000000000p-1 "
+        "0x1.3000000000000p-1 0x1.2c00000000000p-1 0x1.2400000000000p-1 0x1.2000000000000p-1 "
+        "0x1.1c00000000000p-1 0x1.1400000000000p-1 0x1.1000000000000p-1 0x1.0c00000000000p-1 "
+        "0x1.0800000000000p-1 0x1.0400000000000p-1 0x1.0000000000000p-1 0x1.0000000000000p+0 "
+    ),
+    floats(
+        "0x1.0410000000000p-5 0x1.0858000000000p-4 0x1.9338000000000p-4 0x1.fe88000000000p-4 "
+        "0x1.3660000000000p-3 0x1.6f00000000000p-3 0x1.a940000000000p-3 0x1.d104000000000p-3 "
+        "0x1.0714000000000p-2 0x1.2696000000000p-2 0x1.3c26000000000p-2 0x1.522a000000000p-2 "
+        "0x1.68ac000000000p-2 0x1.7fb0000000000p-2 0x1.973a000000000p-2 0x1.af52000000000p-2 "
+        "0x1.c800000000000p-2 0x1.d490000000000p-2 0x1.ee2a000000000p-2 0x1.fb36000000000p-2 "
+        "0x1.0ae7000000000p-1 0x1.11b0000000000p-1 0x1.1f86000000000p-1 0x1.2696000000000p-1 "
+        "0x1.2dbf000000000p-1 0x1.3c61000000000p-1 0x1.43da000000000p-1 0x1.4b70000000000p-1 "
+        "0x1.5323000000000p-1 0x1.5af4000000000p-1 0x1.62e4000000000p-1 0x0.0p+0 "
+    ),
+    floats(
+        "0x1.76279d1111c06p-19 0x1.8b59e3a0688a4p-20 -0x1.0d1535b3ba8f1p-19 0x1.139dbd56594d8p-20 "
+        "-0x1.a7f537f4e82bfp-22 0x1.28b756abb9c87p-19 -0x1.2c375261c90d4p-19 -0x1.01b3543094fcfp-20 "
+        "-0x1.e7eca9e76324fp-20 0x1.089a6dc93c1dfp-21 -0x1.b11999cf89569p-19 0x1.c0e7147af9c20p-19 "
+        "0x1.07d38d42834cap-19 -0x1.7109fab904864p-20 0x1.a189ab56e762dp-21 0x1.2a4919ba0ceabp-19 "
+        "-0x1.8e2eaacdb6ee1p-20 0x1.236f7d35bafeap-21 0x1.56b413e4fe8b5p-22 -0x1.d4216ddef40b8p-20 "
+        "0x1.b8b4153e90d71p-19 -0x1.f70e2956191efp-19 0x1.afe30b2c6de9bp-20 0x1.089a6dc93c1dfp-20 "
+        "0x1.55ec37d0b235fp-19 -0x1.fcf25012b7368p-19 -0x1.a0db876613d20p-26 -0x1.483479f047751p-20 "
+        "-0x1.d97987a8ccee9p-21 0x1.70d9277e98eb0p-23 0x1.7f7d1cf79abcap-20 0x0.0p+0 "
+    ),
+    floats("0x1.62e4000000000p-1 0x1.7f7d1cf79abcap-20"),
+)
+
+# (log(1 + r) - r + r**2 / 2) / r**3: degree 3 on [-0.0184489, 0.0184287], error times its weight 2**-42.049
+LOG_TAIL_F32_32 = floats("0x1.5555540000000p-2 -0x1.fffffe0000000p-3 0x1.99bcf20000000p-3 -0x1.557f900000000p-3")
+
+# Short numbers near 1/m, and their logarithms.
+LOGS_F32_8 = Logs(
+    float.fromhex("0x1.c1eb860000000p+2"),
+    floats(
+        "0x1.c000000000000p-1 0x1.9000000000000p-1 0x1.6000000000000p-1 0x1.4000000000000p-1 "
+        "0x1.3000000000000p-1 0x1.1000000000000p-1 0x1.0000000000000p-1 0x1.0000000000000p+0 "
+    ),
+    floats(
+        "0x1.1178000000000p-3 0x1.f990000000000p-3 0x1.7fb0000000000p-2 0x1.e148000000000p-2 "
+        "0x1.0ae7000000000p-1 0x1.43da000000000p-1 0x1.62e4000000000p-1 0x0.0p+0 "
+    ),
+    floats(
+        "0x1.d044fc8f7bc67p-20 0x1.c6cb3b3797d99p-19 -0x1.7109fab904864p-20 0x1.4344e4d9b29bfp-19 "
+        "0x1.b8b4153e90d71p-19 -0x1.a0db876613d20p-26 0x1.7f7d1cf79abcap-20 0x0.0p+0 "
+    ),
+    floats("0x1.62e4000000000p-1 0x1.7f7d1cf79abcap-20"),
+)
+
+# (log(1 + r) - r + r**2 / 2) / r**3: degree 4 on [-0.070946, 0.0668563], error times its weight 2**-35.253
+LOG_TAIL_F32_8 = floats(
+    "0x1.5555560000000p-2 -0x1.ffff400000000p-3 0x1.9993160000000p-3 -0x1.57223a0000000p-3 "
+    "0x1.2a8a7e0000000p-3 "
+)
 
 # (cosh(r) - 1) / r**2: degree 1 in r**2, on [0, 0.0001173], absolute error 2**-38.607
 COSH_F32_32 = floats("0x1.0000000000000p-1 0x1.5555ac0000000p-5")

@@ -51,7 +51,8 @@ class Logs(NamedTuple):
     """Hold logarithms of short numbers near 1/m, 1 <= m < 2, of which the number n of m's cell, m ``cells`` rounded,
     modulo the number of entries, is the index.
 
-    inverses : R. logs : -log(R), rounded to a multiple of 2**-43; rests : -log(R) less that. ln2 : the same two, of 2.
+    inverses : R. logs : -log(R), rounded to a multiple of 2**-43, of float32 2**-17; rests : -log(R) less that. ln2 :
+        the same two, of 2.
     """
 
     cells: float
@@ -336,42 +337,38 @@ def logarithm_tables(out):
 
 
 def short_inverses(cells, entries, most_bits):
-    """Return, by the index of a cell, the number R of the fewest reduced arguments m R - 1, of at most so many bits of
-    a fraction, such that those are exact: with s bits of a fraction, below 2**(1-s)."""
-    inverses = [0.0] * entries
-    for n in range(entries - 1, 2 * entries - 1):
-        low, high = max(1.0, (n - 0.5) / cells), min(2.0, (n + 0.5) / cells)
-        reaches = {}
-        for bits in range(most_bits + 1):
-            for numerator in range(2**bits // 2, 2**bits + 1):
-                inverse = numerator / 2**bits
-                reach = max(abs(low * inverse - 1), abs(high * inverse - 1))
-                # At the ends of a power of two the reduced argument is exact, whichever the inverse is.
-                if reach <= 2.0 ** (1 - bits) or inverse in (0.5, 1.0):
-                    reaches.setdefault(inverse, reach)
-        ends = {0: 1.0, entries - 1: 0.5}
-        nearest = min(reaches, key=reaches.__getitem__)
-        inverses[n % entries] = ends.get(n - entries + 1, nearest)
-    return inverses
+    """Return, by the index of a cell, short numbers R near 1/m, with at most so many bits of a fraction.
+
+    With s bits, the reduced argument m R - 1 is exact below 2**(1-s); of such R each cell has the one for which the
+    greatest is least. The first and the last cell have 1 and 1/2, for logarithms near 0 to have small relative errors.
+    """
+    short = [(numerator / 2**bits, bits) for bits in range(most_bits + 1) for numerator in range(2**bits + 1)]
+    inverses = []
+    for n in range(entries, 2 * entries - 2):
+        ends = (n - 0.5) / cells, (n + 0.5) / cells
+        reaches = [(max(abs(end * inverse - 1) for end in ends), inverse, bits) for inverse, bits in short]
+        inverses.append(min((reach, inverse) for reach, inverse, bits in reaches if reach <= 2.0 ** (1 - bits))[1])
+    return [*inverses, 0.5, 1.0]
 
 
-def shared_logarithms(out):
+def log_table(out, name, rounded, cells, entries, degree, bits, places, weight):
+    """Write a table of logarithms, with inverses of at most so many bits of a fraction and logarithms on a grid of so
+    many places, and its polynomial; return the interval of that."""
+
     def tail(r):
         """Compute (log(1 + r) - r + r**2 / 2) / r**3, by its series."""
         return mpmath.fsum((-r) ** i / (i + 3) for i in range(90))
 
-    def on_grid(value):
-        return mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, 43)), -43)
+    def parts(value):
+        multiple = mpmath.ldexp(mpmath.nint(mpmath.ldexp(value, places)), -places)
+        return multiple, value - multiple
 
-    cells, entries, degree = 14.97, 16, 8
-    inverses = short_inverses(cells, entries, 6)
-    logs = [-mpmath.log(inverse) for inverse in inverses]
-    ln2 = mpmath.log(2)
+    cells = rounded(mpmath.mpf(cells))
+    inverses = short_inverses(cells, entries, bits)
+    logs, rests = zip(*(parts(-mpmath.log(inverse)) for inverse in inverses), strict=True)
     out.comment("Short numbers near 1/m, and their logarithms.")
-    out.lines.append(f'LOGS_F64_16 = Logs(\n    float.fromhex("{cells.hex()}"),')
-    rounded = [on_grid(log) for log in logs]
-    rests = [log - high for log, high in zip(logs, rounded, strict=True)]
-    for values in (inverses, rounded, rests, [on_grid(ln2), ln2 - on_grid(ln2)]):
+    out.lines.append(f'LOGS_{name} = Logs(\n    float.fromhex("{cells.hex()}"),')
+    for values in (inverses, logs, rests, parts(mpmath.log(2))):
         out.lines.append(f"    {float_texts(values, double, indentation=4)},")
     out.lines.append(")")
     ends = [
@@ -380,18 +377,26 @@ def shared_logarithms(out):
         for side in (-0.5, 0.5)
     ]
     reach = (mpmath.mpf(min(ends)), mpmath.mpf(max(ends)))
-
-    def weight(r):
-        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
-        r is within the two ends there. The weight must not be 0 at 0."""
-        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
-
     coefficients, error = minimax(tail, reach, degree, weight)
     out.comment(
         f"(log(1 + r) - r + r**2 / 2) / r**3: degree {degree} on [{mpmath.nstr(reach[0], 6)}, "
         f"{mpmath.nstr(reach[1], 6)}], error times its weight 2**{mpmath.nstr(mpmath.log(error, 2), 5)}"
     )
-    out.floats("LOG_TAIL_F64", coefficients, double)
+    out.floats(f"LOG_TAIL_{name.removesuffix('_16')}", coefficients, rounded)
+    return reach
+
+
+def shared_logarithms(out):
+    def weight(r):
+        """Return the part that an error of q has in the relative one of a logarithm: r**2 near 1, where r is within
+        these ends, and else less. The weight must not be 0 at 0."""
+        return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
+
+    def weight_in_single(r):
+        return r * r + mpmath.mpf(2) ** -20
+
+    reach = log_table(out, "F64_16", double, 14.97, 16, 8, 6, 43, weight)
+    ln2 = mpmath.log(2)
 
     def middle_tail(r):
         """Compute (log(1 + r) - r + r**2 / 2 - r**3 / 3 + r**4 / 4) / r**5 likewise."""
@@ -408,7 +413,10 @@ def shared_logarithms(out):
     out.floats("THIRD", [third, third - double(third)], double)
     out.comment("log2(e) and log10(e), each as the sum of two.")
     for name, value in (("LOG2_E", 1 / ln2), ("LOG10_E", 1 / mpmath.log(10))):
-        out.floats(f"{name}_F64", [value, value - double(value)], double)
+        for kind, rounded in (("F64", double), ("F32", single)):
+            out.floats(f"{name}_{kind}", [value, value - rounded(value)], rounded)
+    log_table(out, "F32_32", single, 30.93, 32, 3, 9, 17, weight_in_single)
+    log_table(out, "F32_8", single, 7.03, 8, 4, 6, 17, weight_in_single)
 
 
 def hyperbolic_constants(out):

@@ -1,4 +1,4 @@
-"""float64: logarithms as pairs, from a table of 16 entries: the core of all functions that are made of a logarithm.
+"""Logarithms as pairs, from a table of 16 entries in float64: the core of all functions that are made of a logarithm.
 
 With x = m 2**k, 1 <= m < 2, and R a short number near 1/m, r = m R - 1 is exact, and
 
@@ -21,60 +21,74 @@ error and the rounding of low, of the upper side. ``tests/test_logs.py`` sums up
 """
 
 from math import ldexp
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.double import ROUND_TO_INTEGER
 from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, highest, rounded_product, scalar
 from numbaexp.scalar.tabled import horner
 from numbaexp.vector.operations import bits_of, float_of, fma, split, where
 from numbaexp.vector.table import make_table
 
-_TABLE = c.LOGS_F64_16
-CELLS = _TABLE.cells
-LN2 = _TABLE.ln2[0]
-INVERSE_OF = make_table(_TABLE.inverses, types.float64)
-LOG_OF = make_table(_TABLE.logs, types.float64)
-REST_OF, LN2_REST = make_table(_TABLE.rests, types.float64), _TABLE.ln2[1]
-TAIL = horner(c.LOG_TAIL_F64)
+
+class Table(NamedTuple):
+    """Hold a table of logarithms and its polynomial q, of one type of number."""
+
+    number: Any
+    logs: c.Logs
+    tail: tuple[float, ...]
 
 
-@scalar
-def index_of(m):
-    """Return the index of the entries for m, in the low bits."""
-    return bits_of(fma(m, CELLS, ROUND_TO_INTEGER))
+F64_16 = Table(np.float64, c.LOGS_F64_16, c.LOG_TAIL_F64)
+LN2, LN2_REST = F64_16.logs.ln2
+INVERSE_OF, LOG_OF, REST_OF = (
+    make_table(values, types.float64) for values in (F64_16.logs.inverses, F64_16.logs.logs, F64_16.logs.rests)
+)
 
 
-@scalar
-def reduced(m):
-    """Return (r, index), r = m R - 1, exactly."""
-    index = index_of(m)
-    return fma(m, INVERSE_OF(index), -1.0), index
+def make_reduced(table: Table):
+    """Return ``reduced(m)``, which returns (r, index), r = m R - 1, exactly; the index is in the low bits."""
+    number, one = table.number, table.number(1.0)
+    # Adding this rounds to an integer in the low bits.
+    cells, shift = number(table.logs.cells), number(ldexp(1.5, np.finfo(number).nmant))
+    inverse_of = make_table(table.logs.inverses, _NUMBERS[number])
+
+    @scalar
+    def reduced(m):
+        index = bits_of(fma(m, cells, shift))
+        return fma(m, inverse_of(index), -one), index
+
+    return reduced
 
 
-def make_logarithm(bias: float = 0.0):
+_NUMBERS = {np.float64: types.float64, np.float32: types.float32}
+reduced = make_reduced(F64_16)
+
+
+def make_logarithm(bias: float = 0.0, table: Table = F64_16):
     """Return ``logarithm(r, square, rest, k, index)``, which returns (high, low), of an argument (1 + r) / R 2**k.
 
     ``square`` is r**2, and ``rest`` is added to low. The pair is lower than the logarithm, relatively by ``bias``: the
     tables have that, at no cost.
     """
-    less = -bias
-    ln2_rest = _TABLE.ln2[1] - bias * _TABLE.ln2[0]
-    rest_of = make_table(
-        [rest - bias * log for rest, log in zip(_TABLE.rests, _TABLE.logs, strict=True)], types.float64
-    )
+    number, logs = table.number, table.logs
+    half, less = number(0.5), number(-bias)
+    ln2, ln2_rest = number(logs.ln2[0]), number(logs.ln2[1] - bias * logs.ln2[0])
+    rests = [rest - bias * log for rest, log in zip(logs.rests, logs.logs, strict=True)]
+    log_of, rest_of = (make_table(values, _NUMBERS[number]) for values in (logs.logs, rests))
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def logarithm(r, square, rest, k, index):
-        of_table = fma(k, LN2, LOG_OF(index))
-        high = of_table + fma(square, -0.5, r)
+        of_table = fma(k, ln2, log_of(index))
+        high = of_table + fma(square, -half, r)
         # The part that ``high`` lacks of H + r - r**2/2, and twice that: some processors add while they multiply.
         lost = (of_table - high) + r
         twice_lost = fma(-r, r, lost + lost)
-        low = fma(twice_lost, 0.5, fma(k, ln2_rest, rest_of(index)) + rest)
-        return high, fma(r, fma(square, TAIL(r), less), low)
+        low = fma(twice_lost, half, fma(k, ln2_rest, rest_of(index)) + rest)
+        return high, fma(r, fma(square, tail(r), less), low)
 
     return logarithm
 
