@@ -28,9 +28,8 @@ LOG2_E, LOG10_E = c.LOG2_E_F64[0], c.LOG10_E_F64[0]
 
 
 @scalar
-def logarithm(r, k, index):
-    """Compute log((1 + r) / R 2**k)."""
-    square = fma(r, r, LEAST_SQUARE)
+def logarithm(r, square, k, index):
+    """Compute log((1 + r) / R 2**k); ``square`` is r**2."""
     rest = fma(k, LN2_REST, REST_OF(index))
     below = r + fma(square, fma(r, TAIL(r), -0.5), rest)
     return fma(k, LN2, LOG_OF(index)) + below
@@ -47,7 +46,7 @@ def natural(x):
     """Compute log(x) where x is inside the domain; NaN where x is negative or NaN."""
     m, k = split(x)
     r, index = reduced(m)
-    return logarithm(r, k, index)
+    return logarithm(r, r * r, k, index)
 
 
 @scalar
@@ -69,5 +68,5 @@ def log10(x):
 def log1p(x):
     total, error = sum_with_one(x)
     r, _, k, index = reduced_sum(total, error)
-    result = with_infinities(total, logarithm(r, k, index))
+    result = with_infinities(total, logarithm(r, fma(r, r, LEAST_SQUARE), k, index))
     return where((bits_of(x) & MAGNITUDE_F64) < TINY, x, result)

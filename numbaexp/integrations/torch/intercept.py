@@ -28,9 +28,7 @@ from numbaexp.operations import Kind, Operation
 _Tensor, _is_grad_enabled = torch.Tensor, torch.is_grad_enabled
 
 # Functions that PyTorch has of complex numbers too.
-_OF_COMPLEX = frozenset(
-    ("exp", "exp2", "expm1", "sigmoid", "log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
-)
+_OF_COMPLEX = frozenset(("exp", "exp2", "expm1", "sigmoid", "log", "log2", "log10", "log1p", "sinh", "cosh", "tanh"))
 
 
 def intercept(operation: Operation, arrays: tuple[Any, ...], out: Any, options: dict[str, Any]) -> Any:
