@@ -61,7 +61,7 @@ def make_logs(table: Table, error: float, scales: bool) -> Logs:
     def log(x):
         m, k = split(x)
         r, index = reduced(m)
-        high, low = logarithm(r, r * r, ZERO, k, index)
+        high, low = logarithm(r, r * r, MINUS_ZERO, k, index)
         return high, low, high
 
     if scales:
