@@ -254,7 +254,7 @@ def test_derivatives_to_the_third_order(kind):
     check_derivatives(kind, exactly_smooth, found)
 
 
-@for_each_kind
+@pytest.mark.parametrize("kind", ["float32", "wide", pytest.param("float64", marks=pytest.mark.whole)])
 def test_derivatives_of_logarithms(kind):
     check_derivatives(kind, exactly_logarithmic, derivatives_to_the_second_order(logarithmic, kind)[0])
 

@@ -39,6 +39,9 @@ _PAIRS = {
     "tanh": "tabled_hyperbolic",
     "log_sigmoid": "tabled_softplus",
 }
+# For each function whose fast phase is made of none of the powers, the module with ``make_fast``:
+# ``make_fast(name, dtype, entries, scales)`` returns the phase, for tables of so many entries.
+_FAST = {"log": "tabled_log", "log2": "tabled_log", "log10": "tabled_log", "log1p": "tabled_log"}
 # For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.
 SAVED = {name: OPERATIONS[name].arrays[1] for name in named(Kind.ELEMENTWISE) if OPERATIONS[name].is_gradient}
 
@@ -79,6 +82,16 @@ def make_pair(name: str, powers: Any) -> Any:
     return getattr(importlib.import_module(f"{_ROOM}.{_PAIRS[name]}"), f"make_{name}")(powers)
 
 
+def has_fast(name: str) -> bool:
+    """Tell whether the fast phase of a function, below float64, is made of none of the powers."""
+    return name in _FAST
+
+
+def make_fast(name: str, dtype: str, entries: int, scales: bool) -> Any:
+    """Return the fast phase of such a function."""
+    return importlib.import_module(f"{_ROOM}.{_FAST[name]}").make_fast(name, dtype, entries, scales)
+
+
 def modules_of(name: str) -> tuple[str, ...]:
     """Return a function's own modules; none for a gradient."""
-    return tuple(f"{_ROOM}.{table[name]}" for table in (_SCALARS, _PAIRS) if name in table)
+    return tuple(f"{_ROOM}.{table[name]}" for table in (_SCALARS, _PAIRS, _FAST) if name in table)

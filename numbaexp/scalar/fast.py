@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from numbaexp.scalar import half, tabled
-from numbaexp.scalar.family import has_pair, make_pair
+from numbaexp.scalar.family import has_fast, has_pair, make_fast, make_pair
 from numbaexp.scalar.forms import BITS, Fast, itemsize
 from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.tabled import Powers
@@ -106,6 +106,11 @@ def _of_halves(name: str, dtype: str, level: Level) -> Fast | None:
 
 def fast_phase(name: str, dtype: str, level: Level) -> Fast | None:
     """Return the fast phase of a function of the family, or None where the level has none for it."""
+    if has_fast(name):
+        table = _TABLES.get((level, "float32"))
+        if table is None or dtype == "float64":
+            return None
+        return make_fast(name, dtype, len(table.roots.rounded), level.scales)
     if name not in _LIMITS[dtype]:
         return None
     if dtype in CONVERSIONS:

@@ -8,6 +8,7 @@ from numbaexp.scalar.domain import positive
 from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.ieee import INFINITY_F64, rounded_product, scalar
 from numbaexp.scalar.log_pair import make_log_pair
+from numbaexp.scalar.narrow_logs import make_scalars, odd_of_pair
 from numbaexp.vector.operations import bits_of, fma, split, where
 
 # The bounds of ``numbaexp.scalar.log_pair``, of the logarithm and of its product with a number.
@@ -70,6 +71,15 @@ def make_pair_of_base(factor, factor_low):
 log2_pair, log10_pair = make_pair_of_base(*c.LOG2_E_F64), make_pair_of_base(*c.LOG10_E_F64)
 
 DOMAIN = positive("float64")
-LOG = {"float64": make_scalar(make_inner(log_pair, WIDTH), DOMAIN, accurate_logs.log)}
-LOG2 = {"float64": make_scalar(make_inner(log2_pair, WIDTH_OF_BASE), DOMAIN, accurate_logs.log2)}
-LOG10 = {"float64": make_scalar(make_inner(log10_pair, WIDTH_OF_BASE), DOMAIN, accurate_logs.log10)}
+LOG = {
+    **make_scalars(odd_of_pair(log_pair), positive),
+    "float64": make_scalar(make_inner(log_pair, WIDTH), DOMAIN, accurate_logs.log),
+}
+LOG2 = {
+    **make_scalars(odd_of_pair(log2_pair), positive),
+    "float64": make_scalar(make_inner(log2_pair, WIDTH_OF_BASE), DOMAIN, accurate_logs.log2),
+}
+LOG10 = {
+    **make_scalars(odd_of_pair(log10_pair), positive),
+    "float64": make_scalar(make_inner(log10_pair, WIDTH_OF_BASE), DOMAIN, accurate_logs.log10),
+}

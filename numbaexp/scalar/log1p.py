@@ -2,15 +2,21 @@
 
 from math import ldexp
 
+import numpy as np
+
 from numbaexp.scalar import accurate_logs
 from numbaexp.scalar.domain import above_minus_one
-from numbaexp.scalar.ieee import MAGNITUDE_F64, scalar
+from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
 from numbaexp.scalar.log import make_inner, make_scalar
 from numbaexp.scalar.log_pair import TINY, make_log1p_pair
+from numbaexp.scalar.narrow_logs import make_scalars, rounded_to_odd
 from numbaexp.vector.operations import bits_of, where
 
 # The bounds of ``numbaexp.scalar.log_pair``.
 BIAS, WIDTH = ldexp(1.4375, -63), ldexp(3.1875, -63)
+
+# Smaller float32 are their own result, without flags.
+TINY_F32 = highest(np.float64(ldexp(1.0, -25)))
 
 log1p_pair = make_log1p_pair(BIAS)
 rounding_test = make_inner(log1p_pair, WIDTH)
@@ -23,4 +29,14 @@ def log1p_f64_inner(x):
     return where(tiny, x, below), where(tiny, x, above)
 
 
-LOG1P = {"float64": make_scalar(log1p_f64_inner, above_minus_one("float64"), accurate_logs.log1p)}
+@scalar
+def log1p_odd(x):
+    """Compute log1p of what is a float32, rounded to odd, or x itself where tiny."""
+    tiny = (bits_of(x) & MAGNITUDE_F64) < TINY_F32
+    return where(tiny, x, rounded_to_odd(*log1p_pair(x)))
+
+
+LOG1P = {
+    **make_scalars(log1p_odd, above_minus_one),
+    "float64": make_scalar(log1p_f64_inner, above_minus_one("float64"), accurate_logs.log1p),
+}

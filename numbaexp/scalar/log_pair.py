@@ -77,8 +77,8 @@ def make_logarithm(bias: float = 0.0, table: Table = F64_16):
     half, less = number(0.5), number(-bias)
     ln2, ln2_rest = number(logs.ln2[0]), number(logs.ln2[1] - bias * logs.ln2[0])
     rests = [rest - bias * log for rest, log in zip(logs.rests, logs.logs, strict=True)]
-    log_of = make_table(logs.logs, _NUMBERS[number])
-    rest_of, tail = make_table(rests, _NUMBERS[number]), horner(tuple(map(number, table.tail)))
+    log_of, rest_of = (make_table(values, _NUMBERS[number]) for values in (logs.logs, rests))
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def logarithm(r, square, rest, k, index):
