@@ -113,13 +113,13 @@ def make_log_pair(bias: float = 0.0):
     return log_pair
 
 
-# Added to a square, a rest or half an argument, this keeps that from underflowing, and is negligible next to any result.
+# Added to a square, a rest or half an argument, this keeps that from underflowing, and is negligible beside results.
 LEAST_SQUARE = ldexp(1.0, -200)
 # Smaller arguments are their own result of log1p, without flags, as NumPy's are.
 TINY = highest(np.float64(ldexp(1.0, -54)))
 ONE = highest(np.float64(1.0))
-# The bits of an exponent, and those of 2**k and 2**(1-k) added up.
-EXPONENT, BOTH_EXPONENTS = INFINITY_F64, np.int64(2 * ONE + (1 << 52))
+# The bits of an exponent, and those of 2**k and 2**-k added up.
+EXPONENT, BOTH_EXPONENTS = INFINITY_F64, np.int64(2 * ONE)
 
 
 @scalar
@@ -141,7 +141,9 @@ def reduced_sum(total, error):
     """
     m, k = split(total)
     exact, _, index = reduced(m)
-    e = rounded_product(error, half_inverse_of(index) * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
+    half_inverse = half_inverse_of(index)
+    inverse = half_inverse + half_inverse
+    e = rounded_product(error, inverse * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
     r = exact + e
     return r, (exact - r) + e, k, index
 
