@@ -11,7 +11,8 @@ import pytest
 
 pytest.register_assert_rewrite("helpers")
 
-from helpers import ELEMENTWISE, OTHERS_OF_A_FORM, PACKAGE, printed, run_python
+from helpers import ELEMENTWISE, PACKAGE, printed, run_python
+from sampling import is_left_out, repeats_a_form, values_of
 
 MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 
@@ -22,41 +23,14 @@ LIBRARIES = {"LD_LIBRARY_PATH": os.pathsep.join([f"{sys.prefix}/lib", os.environ
 # installed beside.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-# Files of one test that takes minutes, and cores of its own.
-LONGEST = ("test_simulator.py", "test_gpu_report.py")
+# Files of one test that takes minutes, and cores of its own; one of them compiles the kernels of all other tests.
+LONGEST = ("test_simulator.py", "test_gpu_report.py", "test_warm.py")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """No workers where a test has the cores, the memory or the GPU to itself."""
     return 0 if re.search(r"(?<!not )\b(whole|large|gpu)\b", config.option.markexpr) else None
-
-
-def named(value):
-    """A value of a parameter as the mark ``sampled`` names it."""
-    return str(getattr(value, "__name__", value)).removeprefix("torch.")
-
-
-def repeats_a_form(value):
-    """Tell whether a value of a parameter names a function that takes the path of another, in place or not."""
-    return any(word.removesuffix("_") in OTHERS_OF_A_FORM for word in re.findall(r"\w+", named(value)))
-
-
-def is_left_out(parameters, kept):
-    """Tell whether a parameter has another value than those that are kept, which may be one or several."""
-    for name in kept.keys() & parameters.keys():
-        values = (kept[name],) if isinstance(kept[name], str) else kept[name]
-        if named(parameters[name]) not in values:
-            return True
-    return False
-
-
-def values_of(item, mark):
-    """Return the values of parameters that the marks of a name give; the nearest one counts."""
-    values = {}
-    for each in item.iter_markers(mark):
-        values = {**each.kwargs, **values}
-    return values
 
 
 def pytest_itemcollected(item):

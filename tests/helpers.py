@@ -37,6 +37,14 @@ FORMS_OF_GRADIENTS = ("exp_backward", "sigmoid_backward", "log_backward")
 OTHERS_OF_A_FORM = {*named(Kind.ELEMENTWISE)} - {*FORMS, *FORMS_OF_GRADIENTS}
 
 
+def inside(name, x):
+    """Return numbers inside the domain of a function, or of one whose gradient this is, one for each given."""
+    name = name.removesuffix("_backward")
+    if name == "logit":
+        return 1 / (1 + abs(x))
+    return abs(x) + 0.125 if name in ("log", "log2", "log10", "log1p") else x
+
+
 def saved_by(name):
     """Return what the gradient of a function needs: "output", or the name of its argument."""
     return OPERATIONS[f"{name}_backward"].arrays[1]

@@ -173,7 +173,9 @@ class _Translation:
         kind = ir.ArrayType(_I8, int(size))
         table = ir.GlobalVariable(self.module, kind, name)
         table.global_constant, table.align = True, int(align)
-        table.initializer = kind([int(value) for value in values.split(",")])
+        # Zeros at the end are left out.
+        given = [int(value) for value in values.split(",")]
+        table.initializer = kind(given + [0] * (kind.count - len(given)))
         return table
 
     def _make_grid(self, several):

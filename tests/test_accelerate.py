@@ -119,6 +119,7 @@ FEW = ("a loop", "an array expression")
 CASES = [(name, form) for name in NAMES for form in FORMS if name == "exp" or form in FEW]
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize(("name", "form"), CASES)
 def test_same_bits(accelerated, name, form):
     make, takes_numbers = FORMS[form]
@@ -168,6 +169,7 @@ def variants(compiled, name, dtype):
 OF_VECTORS = ("a loop", "an array", "an array expression", "an expression under fastmath")
 
 
+@pytest.mark.by_form
 @DTYPES
 @pytest.mark.parametrize(
     ("name", "form"), [(name, form) for name in NAMES for form in OF_VECTORS if name == "exp" or form == FEW[1]]

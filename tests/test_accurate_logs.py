@@ -79,7 +79,7 @@ def neighbours(borders, count=16):
 def test_borders(function):
     """Where series begin, where results round to x, 1 or infinity, where the argument is reduced otherwise."""
     roots = 2.0 ** np.arange(-1.5, 3)
-    x = neighbours([*roots, 1.0, *2.0 ** np.array([-1022, -54, -53, -31, -27, -18, 1023]), 5e-322, 1e-5])
+    x = neighbours([*roots, 1.0, *2.0 ** np.array([-1022, -54, -53, -52, -31, -27, -18, 1023]), 5e-322, 1e-5])
     if function in LOGARITHMS:
         x = np.concatenate([x, 1 + both_signs(neighbours([2.0**-31])), [5e-324]])
     elif function == "log1p":

@@ -151,6 +151,33 @@ def test_flags_in_a_users_ufunc():
         vectorized(np.array([1000.0]))
 
 
+@pytest.mark.sampled(dtype=("float32", "float64"))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_flags_of_poles_in_a_users_ufunc(dtype):
+    """Of an argument alone, in a register and in the tail behind; none of what a condition leaves out."""
+
+    @numba.vectorize
+    def logarithm(x):
+        return numbaexp.log(x)
+
+    @numba.vectorize
+    def where_real(x):
+        return numbaexp.log(x) if x > 0 else x
+
+    for n, place in ((1, 0), (40, 3), (37, 36)):
+        x = np.linspace(0.5, 2.0, n, dtype=dtype)
+        for value in (np.nan, np.inf, np.finfo(dtype).smallest_subnormal):
+            x[place] = value
+            with np.errstate(all="raise"):
+                logarithm(x)
+        for value, message in ((0.0, "divide"), (-0.0, "divide"), (-1.0, "invalid"), (-np.inf, "invalid")):
+            x[place] = value
+            with pytest.raises(FloatingPointError, match=message), np.errstate(all="raise"):
+                logarithm(x)
+            with np.errstate(all="raise"):
+                where_real(x)
+
+
 @pytest.mark.parametrize("value", [1, True, np.int8(1), np.uint64(1)])
 def test_integers_become_float64(value):
     assert njit(lambda x: numbaexp.exp(x) + 0)(value) == numbaexp.exp(1.0)
@@ -249,7 +276,7 @@ def in_any_order(dtype, name):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["exp", "exp2", "sigmoid"])
+@pytest.mark.parametrize("name", ["exp", "exp2", "sigmoid", "log"])
 def test_same_bits_in_vectors_and_their_tails(name, dtype):
     function = getattr(numbaexp, name)
     for loop, computed in loops_over(function).items():

@@ -104,7 +104,7 @@ def users(name, flags):
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
-        *(pytest.param(name, FLAGS[i :: len(FORMS)], id=name) for i, name in enumerate(FORMS)),
+        *(pytest.param(name, [FLAGS[i], FLAGS[i + len(FORMS)]], id=name) for i, name in enumerate(FORMS)),
         *(
             pytest.param(name, np.roll(FLAGS, -i).tolist(), id=f"{name}-all", marks=pytest.mark.whole)
             for i, name in enumerate(FAMILY)

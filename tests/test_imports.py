@@ -36,7 +36,6 @@ LATE = {
     "cpu/pool.py": "a module of Numba's",
     "cuda/runtime.py": "kernels are launched by CUDA or by the simulator, and the other is not there",
     "cuda/usable.py": "numba-cuda, of which the version is asked",
-    "integrations/numba/__init__.py": "functions of users are known with the first one",
     "integrations/loading.py": "imports for `__init__.py`",
     "scalar/family.py": "a kernel is made of the modules of its own function, and of no other's",
     "warm.py": "the kernels of a target that is not asked for may have none of what they need",

@@ -133,7 +133,7 @@ def test_refused(make, said):
         numbaexp.exp(make())
 
 
-@pytest.mark.parametrize("function", ["exp", "exp2", "expm1", "sigmoid", "softplus"])
+@pytest.mark.parametrize("function", [name for name in FAMILY if name != "exp10"])
 def test_complex_numbers_are_computed_by_jax(function):
     x, ours = jnp.array([0.5 - 1j, -2 + 3j], "complex64"), getattr(numbaexp, function)
     expected = ours(np.asarray(x, "complex128"))

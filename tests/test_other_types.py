@@ -6,7 +6,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
-from helpers import ELEMENTWISE
+from helpers import ELEMENTWISE, inside
 
 import numbaexp
 from numbaexp.cpu import formulas
@@ -14,7 +14,7 @@ from numbaexp.cpu import formulas
 LONGDOUBLE = np.finfo(np.longdouble)
 PRECISION = {"g": LONGDOUBLE.nmant + 1, "F": 24, "D": 53, "G": LONGDOUBLE.nmant + 1}
 OTHERS = "gFDG"
-BY_FORMULA = ("exp10", "sigmoid", "softplus")
+BY_FORMULA = ("exp10", "sigmoid", "softplus", "log_sigmoid", "logit")
 ROWS = ("softmax", "log_softmax", "logsumexp")
 # What the docstrings claim, in ulps.
 CLAIMS = {"g": 4, "F": 1, "D": 8, "G": 8}
@@ -53,12 +53,23 @@ EXACT = {
     "exp10": lambda z: mpmath.exp(z * mpmath.log(10)),
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
     "softplus": logarithm_of_one_more,
+    "log_sigmoid": lambda z: -logarithm_of_one_more(-z),
+    "logit": lambda z: mpmath.log(z / (1 - z)),
     "exp_backward": lambda grad, y: grad * y,
     "exp2_backward": lambda grad, y: grad * y * mpmath.log(2),
     "exp10_backward": lambda grad, y: grad * y * mpmath.log(10),
     "expm1_backward": lambda grad, z: grad * mpmath.exp(z),
     "sigmoid_backward": lambda grad, z: grad / (2 * mpmath.cosh(z / 2)) ** 2,
     "softplus_backward": lambda grad, z: grad / (1 + mpmath.exp(-z)),
+    "log_backward": lambda grad, z: grad / z,
+    "log2_backward": lambda grad, z: grad / (z * mpmath.log(2)),
+    "log10_backward": lambda grad, z: grad / (z * mpmath.log(10)),
+    "log1p_backward": lambda grad, z: grad / (1 + z),
+    "sinh_backward": lambda grad, z: grad * mpmath.cosh(z),
+    "cosh_backward": lambda grad, z: grad * mpmath.sinh(z),
+    "tanh_backward": lambda grad, z: grad / mpmath.cosh(z) ** 2,
+    "log_sigmoid_backward": lambda grad, z: grad / (1 + mpmath.exp(z)),
+    "logit_backward": lambda grad, z: grad / (z * (1 - z)),
 }
 GRADIENTS = tuple(name for name in EXACT if name.endswith("_backward"))
 
@@ -116,6 +127,10 @@ def test_accuracy(function, code):
     x = numbers(code, 60)
     if function == "exp10":
         x = (x / np.log(real_of(code).type(10))).astype(code)
+    if function == "logit":
+        near = np.random.default_rng(2).normal(size=x.size) * 10.0 ** np.random.default_rng(3).uniform(-15, 0, x.size)
+        x = np.concatenate([inside("logit", x) if code == "g" else x, (0.5 + near).astype(code)])
+        x = x[(x > 0) & (x < 1)] if code == "g" else x
     assert worst(function, code, x) <= CLAIMS[code]
 
 
@@ -350,6 +365,8 @@ SPECIAL = {
     "exp10": {-inf: 0, inf: inf, 0: 1, 2: 100},
     "sigmoid": {-inf: 0, inf: 1, 0: 0.5},
     "softplus": {-inf: 0, inf: inf},
+    "log_sigmoid": {-inf: -inf, inf: 0},
+    "logit": {0.5: 0, 0.0: -inf, 1.0: inf},
 }
 
 
@@ -357,7 +374,8 @@ SPECIAL = {
 @pytest.mark.parametrize("function", BY_FORMULA)
 def test_special_values(function, code):
     given = np.array(list(SPECIAL[function]), code)
-    result = getattr(numbaexp, function)(given)
+    with np.errstate(divide="ignore"):
+        result = getattr(numbaexp, function)(given)
     np.testing.assert_array_equal(result, np.array(list(SPECIAL[function].values()), code))
     assert np.isnan(getattr(numbaexp, function)(np.array([nan], code))).all()
 
@@ -365,6 +383,7 @@ def test_special_values(function, code):
 @pytest.mark.parametrize("function", BY_FORMULA)
 def test_real_numbers_stay_real(function):
     compute, x = getattr(numbaexp, function), np.array([-3, 0.5, 800, -800], "g")
+    x = inside(function, x) if function == "logit" else x
     with np.errstate(all="ignore"):
         result = compute(x.astype("G"))
     np.testing.assert_allclose(result.real, compute(x), rtol=tolerance("g"))
@@ -392,6 +411,10 @@ RAISED = {
     "softplus underflows": ("softplus", [-800], "D", {"underflow"}),
     "nothing in sigmoid": ("sigmoid", [800, -700, 1e300, inf, -inf, nan, 0], "D", set()),
     "nothing in softplus": ("softplus", [11000, -11000, 1e300, inf, -inf, nan, 0], "g", set()),
+    "a pole": ("logit", [0, 0.25], "g", {"divide by zero"}),
+    "no logit": ("logit", [2, 0.25], "g", {"invalid value"}),
+    "nothing in logit": ("logit", [0.5, 1e-4000, 0.25, nan], "g", set()),
+    "nothing in log_sigmoid": ("log_sigmoid", [-11000, 11000, -1e300, inf, -inf, nan, 0], "g", set()),
     "nothing in exp10": ("exp10", [300, -300, inf, -inf, nan], "D", set()),
 }
 
@@ -416,6 +439,12 @@ def test_flags(case, size):
         ("sigmoid_backward", (0, -20000), set()),
         ("sigmoid_backward", (LONGDOUBLE.smallest_normal, 1), {"underflow"}),
         ("exp_backward", (LONGDOUBLE.smallest_subnormal, 1), set()),
+        ("log_backward", (1, 0), {"divide by zero"}),
+        ("log_backward", (0, 0), {"invalid value"}),
+        ("log10_backward", (LONGDOUBLE.max, 0.5), set()),
+        ("log10_backward", (LONGDOUBLE.max, 0.125), {"overflow"}),
+        ("cosh_backward", (LONGDOUBLE.max, 0), set()),
+        ("logit_backward", (1, 1), {"divide by zero"}),
     ],
 )
 def test_flags_of_gradients(function, arguments, expected):

@@ -175,11 +175,11 @@ def add_elementwise(package):
         (
             None,
             f"""
-            @_function
+            @documented
             def sigmoid2(x, /, {SIGNATURE}):
                 '''The sigmoid of twice each element.'''
 
-            sigmoid2_ = _in_place(sigmoid2)
+            sigmoid2_ = in_place(sigmoid2)
             """,
         ),
     )

@@ -30,6 +30,9 @@ PEERS = {
     "expit": ("scipy.special", "expit", ufunc),
     "sigmoid": ("scipy.special", "expit", ufunc),
     "softplus": ("numpy", "exp", ufunc),
+    **{name: ("numpy", name, ufunc) for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")},
+    "log_sigmoid": ("scipy.special", "log_expit", ufunc),
+    "logit": ("scipy.special", "logit", ufunc),
     "softmax": ("scipy.special", "softmax", lambda x, axis=None: None),
     "log_softmax": ("scipy.special", "log_softmax", lambda x, axis=None: None),
     "logsumexp": (

@@ -16,6 +16,12 @@ LIMITS = {
     **dict.fromkeys(("exp", "exp2", "exp10", "expm1"), ((0, 0), (INF, INF))),
     "sigmoid": ((0, 0), (0, 0)),
     "softplus": ((0, 0), (1, 0)),
+    # The formulas, where the functions are not real.
+    **dict.fromkeys(("log", "log2", "log10", "log1p", "logit"), ((0, 0), (0, 0))),
+    "sinh": ((INF, -INF), (INF, INF)),
+    "cosh": ((-INF, INF), (INF, INF)),
+    "tanh": ((0, 0), (0, 0)),
+    "log_sigmoid": ((1, 0), (0, 0)),
 }
 S = 1 / (1 + np.e)  # the softmax of 0 beside 1
 V = S * (1 - S)

@@ -158,7 +158,7 @@ def test_forked_while_a_thread_that_compiles_logs(run_script):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
     """Functions compiled by a process each, and then all in one: their parts bear names of their own."""
     names = ("exp2", "exp10")
@@ -247,7 +247,7 @@ def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 def test_a_file_under_the_name_of_another_kernel_is_none(run_script, tmp_path):
     check = """
         import numpy as np, numbaexp

@@ -136,7 +136,7 @@ def test_types_of_8_bits_name_the_way(call, dtype):
             call(torch.ones(2).to(dtype).to(device))
 
 
-OF_COMPLEX = ("exp", "exp2", "expm1", "sigmoid")
+OF_COMPLEX = ("exp", "exp2", "expm1", "sigmoid", "log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128], ids=str)

@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from helpers import ELEMENTWISE, SOFTMAX_LIKE, assert_same_bits, computed, to_numpy
+from helpers import ELEMENTWISE, SOFTMAX_LIKE, assert_same_bits, computed, inside, to_numpy
 
 import numbaexp
 from numbaexp.derivatives.rules import RULES
@@ -41,9 +41,9 @@ def probabilities(*shape):
 
 # A call of each function on what it can be differentiated by, and that.
 CALLS = {
-    **{name: (getattr(numbaexp, name), [normal(2, 3)]) for name in ELEMENTWISE},
+    **{name: (getattr(numbaexp, name), [inside(name, normal(2, 3))]) for name in ELEMENTWISE},
     **{
-        f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), [normal(2, 3), normal(2, 3)])
+        f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), [normal(2, 3), inside(name, normal(2, 3))])
         for name in ELEMENTWISE
     },
     "softmax": (numbaexp.softmax, [normal(2, 3)]),
@@ -112,8 +112,8 @@ def test_gradgradcheck(name):
 
 
 OPERATORS = {
-    **{name: (name, [normal(2, 3)]) for name in ELEMENTWISE},
-    **{f"{name}_backward": (f"{name}_backward", [normal(2, 3), normal(2, 3)]) for name in ELEMENTWISE},
+    **{name: (name, [inside(name, normal(2, 3))]) for name in ELEMENTWISE},
+    **{f"{name}_backward": (f"{name}_backward", [normal(2, 3), inside(name, normal(2, 3))]) for name in ELEMENTWISE},
     "exp, strides": ("exp", [normal(3, 4, 2).permute(2, 0, 1)[:, ::2]]),
     "exp, expanded": ("exp", [normal(3, 1).expand(3, 4)]),
     "exp, integers": ("exp", [torch.arange(3)]),
@@ -309,10 +309,11 @@ def test_double_backward(name):
         "expm1": torch.expm1,
         "sigmoid": torch.sigmoid,
         "softplus": torch.nn.functional.softplus,
-    }[name]
+        "log_sigmoid": torch.nn.functional.logsigmoid,
+    }.get(name) or getattr(torch, name)
     derivatives = []
     for function in (getattr(numbaexp, name), reference):
-        x = torch.linspace(-3, 3, 25, dtype=torch.float64, requires_grad=True)
+        x = inside(name, torch.linspace(-3, 3, 25, dtype=torch.float64)).requires_grad_()
         (first,) = torch.autograd.grad(function(x).sum(), x, create_graph=True)
         derivatives.append(torch.autograd.grad(first.sum(), x)[0])
     torch.testing.assert_close(*derivatives, rtol=1e-13, atol=1e-15)
@@ -517,6 +518,8 @@ AUTOCAST = {
     "expm1": torch.expm1,
     "sigmoid": torch.sigmoid,
     "softplus": torch.nn.functional.softplus,
+    **{name: getattr(torch, name) for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh", "logit")},
+    "log_sigmoid": torch.nn.functional.logsigmoid,
     "softmax": lambda x: torch.softmax(x, -1),
     "log_softmax": lambda x: torch.log_softmax(x, -1),
     "logsumexp": lambda x: torch.logsumexp(x, (0, 1)),
@@ -528,7 +531,7 @@ AUTOCAST = {
 @pytest.mark.parametrize("name", AUTOCAST)
 def test_autocast(name, dtype):
     """The types are those of PyTorch's own functions."""
-    x = normal(3, 4, dtype=dtype).requires_grad_()
+    x = inside(name, normal(3, 4, dtype=dtype)).requires_grad_()
     more = (torch.arange(3),) if name == "cross_entropy" else ()
     with torch.autocast("cpu", torch.bfloat16):
         result = getattr(numbaexp, name)(x, *more)
@@ -540,10 +543,11 @@ def test_autocast(name, dtype):
 
 def test_autocast_on_cuda_is_registered():
     """There float32 is what PyTorch's own functions of these names are computed in."""
-    for name in ("exp", "exp10", "expm1", "softplus", "softmax", "log_softmax", "logsumexp", "cross_entropy"):
+    of_the_family = ("exp", "exp10", "expm1", "softplus", "log", "log2", "log10", "log1p", "sinh", "cosh")
+    for name in (*of_the_family, "softmax", "log_softmax", "logsumexp", "cross_entropy"):
         numbaexp.exp(normal(1).requires_grad_())
         assert torch._C._dispatch_has_kernel_for_dispatch_key(f"numbaexp::{name}", "AutocastCUDA")
-    for name in ("exp2", "sigmoid", "exp_backward"):
+    for name in ("exp2", "sigmoid", "tanh", "log_sigmoid", "logit", "exp_backward"):
         assert not torch._C._dispatch_has_kernel_for_dispatch_key(f"numbaexp::{name}", "AutocastCUDA")
 
 

@@ -8,12 +8,15 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
+from numbaexp.cpu.logaddexp_in_loops import number_of_two, vector_of_two
 from numbaexp.cpu.scalars_in_loops import rounded_scalar, rounded_vector, wide_scalar
 from numbaexp.dual import scalars
 from numbaexp.scalar.forms import STORED_AS, itemsize
 
 scalars.register("cpu", rounded_scalar, wide_scalar)
 scalars.register("vectors", rounded_vector)
+scalars.register_of_two("cpu", number_of_two)
+scalars.register_of_two("vectors", vector_of_two)
 
 
 @functools.cache

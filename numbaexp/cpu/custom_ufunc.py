@@ -8,6 +8,7 @@ import numpy as np
 
 from numbaexp.cpu import pool
 from numbaexp.cpu.compile import LOOP, compile_kernel
+from numbaexp.cpu.logaddexp_in_loops import number_of_two
 from numbaexp.cpu.ufunc import AUTO_THRESHOLDS, CODES, make_ufunc, with_bfloat16
 from numbaexp.custom.capture import capture
 from numbaexp.custom.operation import CustomOperation
@@ -15,7 +16,7 @@ from numbaexp.scalar.family import FAMILY, modules_of
 from numbaexp.scalar.forms import itemsize
 
 # What a user's function is captured with stands in compiled code too.
-_MODULES = (capture.__module__, *(module for name in FAMILY for module in modules_of(name)))
+_MODULES = (capture.__module__, number_of_two.__module__, *(module for name in FAMILY for module in modules_of(name)))
 
 
 @functools.cache

@@ -12,11 +12,14 @@ from numbaexp.dual import scalars
 from numbaexp.dual.elements import kind_of, make_from_element, make_to_element
 from numbaexp.scalar.forms import BITS, STORED_AS, itemsize, number_as_stored
 from numbaexp.scalar.ieee import scalar
+from numbaexp.scalar.logaddexp import scalar_of
 from numbaexp.unrolled import make_each
 from numbaexp.vector.operations import float_of
 
 # Numba's simulator calls functions that are compiled for the CPU.
-scalars.register("cpu" if config.ENABLE_CUDASIM else "cuda", one_result)
+_TARGET = "cpu" if config.ENABLE_CUDASIM else "cuda"
+scalars.register(_TARGET, one_result)
+scalars.register_of_two(_TARGET, scalar_of)
 
 
 @functools.cache

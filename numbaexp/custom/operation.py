@@ -80,6 +80,30 @@ class CustomOperation(Operation):
         return self._derivatives[which, wrt]
 
 
+class OwnOperation(CustomOperation):
+    """Describe an elementwise function of two numbers of the package's own, as one that a user has written."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, ("x1", "x2"), None, "own")
+        # Made when it is asked for.
+        del self.function
+
+    @functools.cached_property
+    def function(self) -> Any:
+        # For those who call the function; importing the package is not to wait for Numba.
+        with LOCK:
+            from numbaexp.dual.functions import FUNCTIONS
+            from numbaexp.jit import jit
+
+        of_numbers = FUNCTIONS[self.name]
+
+        @jit
+        def function(x1, x2):
+            return of_numbers(x1, x2)
+
+        return function
+
+
 def _apart(names: tuple[str, ...], taken: tuple[str, ...]) -> tuple[str, ...]:
     """Return names that differ from those that are taken: of derivatives of derivatives, or chosen by users."""
     return tuple(name if name not in taken else _apart((f"{name}_",), taken)[0] for name in names)

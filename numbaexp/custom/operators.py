@@ -5,8 +5,8 @@ from typing import Any
 
 from numbaexp.custom.kinds import Kind, Literal, arithmetic, is_integer, is_numeric, variable
 
-# Of `min` and `max`.
-_MOST = 5
+# How many numbers functions take that do not take one.
+_COUNTS = {"min": range(2, 6), "max": range(2, 6), "logaddexp": range(2, 3), "logaddexp2": range(2, 3)}
 _ARITHMETIC = {operator.add, operator.sub, operator.mul, operator.truediv}
 _OF_INTEGERS = {operator.floordiv, operator.mod}
 _OF_BOOLS = {operator.and_, operator.or_, operator.xor, operator.eq, operator.ne}
@@ -60,8 +60,7 @@ def result_of(name: str, kinds: list[Any]) -> Any:
         return arithmetic(kinds[1:]) if len(kinds) == 3 and all(map(is_numeric, kinds[1:])) else None
     if name == "range":
         return Kind.RANGE if 1 <= len(kinds) <= 3 and all(map(is_integer, kinds)) else None
-    most = _MOST if name in {"min", "max"} else 1
-    if not min(most, 2) <= len(kinds) <= most or not all(map(is_numeric, kinds)):
+    if len(kinds) not in _COUNTS.get(name, range(1, 2)) or not all(map(is_numeric, kinds)):
         return None
     kind = arithmetic(kinds)
     return kind if kind is Kind.NUMBER or name in {"abs", "min", "max"} else Kind.FLOAT

@@ -4,7 +4,9 @@ from types import FunctionType
 
 from numbaexp.operations import OPERATIONS, Kind, named
 
-_FUNCTIONS = ", ".join(name for name in named(Kind.ELEMENTWISE) if not OPERATIONS[name].is_gradient)
+_FUNCTIONS = ", ".join(
+    [*(name for name in named(Kind.ELEMENTWISE) if not OPERATIONS[name].is_gradient), "logaddexp", "logaddexp2"]
+)
 ALLOWED = (
     "use + - * /, `**` with a constant integer, comparisons, abs, min, max, sqrt, and functions of numbaexp "
     f"({_FUNCTIONS})"

@@ -36,6 +36,8 @@ _PYTHONS = {
     "exp": (math.exp, np.exp),
     "exp2": (getattr(math, "exp2", np.exp2), np.exp2),
     "expm1": (math.expm1, np.expm1),
+    "logaddexp": (np.logaddexp,),
+    "logaddexp2": (np.logaddexp2,),
     **{
         name: (getattr(math, name), getattr(np, name))
         for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
@@ -66,4 +68,4 @@ def _library(value: Any) -> str:
 def operation_of(value: Any) -> Any:
     """Return the operation of an elementwise function that a user has made; None of any other object."""
     operation = getattr(value, "operation", None)
-    return operation if hasattr(operation, "digest") else None
+    return operation if hasattr(operation, "digest") and name_of(value) is None else None

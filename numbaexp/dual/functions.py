@@ -1,5 +1,6 @@
 """The package's functions of numbers, and their derivatives in terms of each other."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from numba.extending import lower_builtin
 
 from numbaexp.dual import scalars
 from numbaexp.dual.type import WEAK, Number
+from numbaexp.dual.typing import define
 from numbaexp.dual.value import Value
 from numbaexp.vector.type import Vector
 
@@ -36,30 +38,50 @@ _DERIVATIVES: dict[str, Callable[[Value, Value], Value]] = {
 }
 
 
+# The derivatives of each function of two numbers.
+_DERIVATIVES_OF_TWO: dict[str, Callable[[Value, Value], tuple[Value, Value]]] = {
+    "logaddexp": lambda a, b: (_apply("sigmoid", a - b), _apply("sigmoid", b - a)),
+    "logaddexp2": lambda a, b: (_sigmoid2(a - b), _sigmoid2(b - a)),
+}
+
+
+def _sigmoid2(x: Value) -> Value:
+    """Return 1 / (1 + 2**-x)."""
+    return _apply("sigmoid", x * x.constant(math.log(2.0)))
+
+
 def _apply(name: str, x: Value) -> Value:
     """Return a function of a number."""
-    return x.mapped(lambda real: _of_real(name, real), _DERIVATIVES[name])
+    return x.mapped(lambda real: _of_reals(name, real), _DERIVATIVES[name])
 
 
-def _of_real(name: str, x: Value) -> Value:
-    """Return a function of a real, by a call of the scalar."""
+def _apply_to_two(name: str, a: Value, b: Value) -> Value:
+    """Return a function of two numbers."""
+    return a.mapped_with(b, lambda *reals: _of_reals(name, *reals), _DERIVATIVES_OF_TWO[name])
+
+
+def _of_reals(name: str, *reals: Value) -> Value:
+    """Return a function of reals of one kind, by a call of the scalar."""
+    x = reals[0]
     kind, number = x.number.kind, x.number.float
     if isinstance(number, Vector) and scalars.scalar_of(name, kind, "vectors") is None:
         raise TypingError(f"`{name}` has no form for vectors of the kind {kind}")
     if x.lowering is None:
         return x
     context, builder = x.lowering
-    return Value(x.number, call_scalar(context, builder, name, kind, number, x.llvm), x.lowering)
+    return Value(
+        x.number, call_scalar(context, builder, name, kind, number, *(each.llvm for each in reals)), x.lowering
+    )
 
 
-def call_scalar(context: Any, builder: Any, name: str, kind: str, number: Any, argument: Any) -> Any:
+def call_scalar(context: Any, builder: Any, name: str, kind: str, number: Any, *arguments: Any) -> Any:
     """Emit a call of the scalar of a function and a kind."""
     on_cuda = builder.module.triple.startswith("nvptx")
     target = "vectors" if isinstance(number, Vector) else "cuda" if on_cuda else "cpu"
     typing = context.typing_context
     scalar = typing.resolve_value_type(scalars.scalar_of(name, kind, target))
-    called = scalar.get_call_type(typing, (number,), {})
-    return context.get_function(scalar, called)(builder, (argument,))
+    called = scalar.get_call_type(typing, (number,) * len(arguments), {})
+    return context.get_function(scalar, called)(builder, arguments)
 
 
 def _make(name: str) -> Callable[[Any], Any]:
@@ -91,5 +113,31 @@ def _make(name: str) -> Callable[[Any], Any]:
     return function
 
 
+def _make_of_two(name: str) -> Callable[[Any, Any], Any]:
+    def function(a: Any, b: Any) -> Any:
+        """Stand for the function of two numbers, and of constants and counters, in compiled code."""
+
+    function.__name__ = function.__qualname__ = name
+    define(function, 2, functools.partial(_apply_to_two, name))
+
+    class OfConstants(AbstractTemplate):
+        key = function
+
+        def generic(self, args: Any, kws: Any) -> Any:
+            weak = not kws and len(args) == 2 and all(isinstance(each, WEAK) for each in args)
+            return signature(types.float64, types.float64, types.float64) if weak else None
+
+    infer_global(function, types.Function(OfConstants))
+
+    @lower_builtin(function, types.float64, types.float64)
+    def of_constants(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return call_scalar(context, builder, name, "float64", types.float64, *args)
+
+    return function
+
+
 # By name, what stands for each function in a user's code.
-FUNCTIONS = {name: _make(name) for name in _DERIVATIVES}
+FUNCTIONS: dict[str, Any] = {
+    **{name: _make(name) for name in _DERIVATIVES},
+    **{name: _make_of_two(name) for name in _DERIVATIVES_OF_TWO},
+}

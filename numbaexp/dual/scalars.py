@@ -4,7 +4,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+# The functions of two numbers.
+OF_TWO = ("logaddexp", "logaddexp2")
 _makers: dict[str, Callable[[str, str], Any]] = {}
+_makers_of_two: dict[str, Callable[[str, str], Any]] = {}
 _wide_makers: dict[str, Callable[[str], Any]] = {}
 
 
@@ -18,6 +21,11 @@ def register(target: str, make: Callable[[str, str], Any], make_wide: Callable[[
     _wide_makers[target] = make_wide or _wide
 
 
+def register_of_two(target: str, make: Callable[[str, str], Any]) -> None:
+    """Have the scalars of functions of two numbers made by ``make(name, kind)``, of all kinds, as ``register`` has."""
+    _makers_of_two[target] = make
+
+
 def _wide(name: str) -> Any:
     from numbaexp.scalar.wide import WIDE
 
@@ -27,4 +35,6 @@ def _wide(name: str) -> Any:
 @functools.cache
 def scalar_of(name: str, kind: str, target: str) -> Any:
     """Return the scalar of a function for reals of a kind."""
+    if name in OF_TWO:
+        return _makers_of_two[target](name, kind)
     return _wide_makers[target](name) if kind == "wide" else _makers[target](name, kind)

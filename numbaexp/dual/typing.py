@@ -60,12 +60,16 @@ def _define_condition(function: Any, count: int, formula: Callable[..., Any]) ->
 
 
 def _implement(function: Any, count: int, result_of: Callable[..., Any], code_of: Callable[..., Any]) -> None:
-    @infer_global(function)
     class _Typed(AbstractTemplate):
+        key = function
+
         def generic(self, args: Any, kws: Any) -> Any:
             if kws or len(args) != count or not are_numbers(args):
                 return None
             return signature(result_of(args), *map(types.unliteral, args))
+
+    # With its type, as a function need be no attribute of its module.
+    infer_global(function, types.Function(_Typed))
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return code_of(values_of(sig.args, args, (context, builder)))

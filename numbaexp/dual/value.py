@@ -131,6 +131,23 @@ class Value:
         slope = derivative(x, result)
         return result.with_partials(self.number.level, {index: partial * slope for index, partial in partials.items()})
 
+    def mapped_with(
+        self,
+        other: "Value",
+        function: Callable[["Value", "Value"], "Value"],
+        derivatives: Callable[["Value", "Value"], tuple["Value", "Value"]],
+    ) -> "Value":
+        """Return a function of two numbers: ``function`` of the reals, with ``derivatives(a, b)`` by either."""
+        level = max(self.number.level, other.number.level)
+        if not level:
+            return function(self, other)
+        (a, partials), (b, others) = self.parts(level), other.parts(level)
+        result, (by_a, by_b) = a.mapped_with(b, function, derivatives), derivatives(a, b)
+        both = {i: (partials.get(i), others.get(i)) for i in sorted({*partials, *others})}
+        return result.with_partials(
+            level, {i: _sum(da and da * by_a, db and db * by_b) for i, (da, db) in both.items()}
+        )
+
     def square_root(self) -> "Value":
         """Return the square root."""
         return self.mapped(lambda x: x._emitted(instructions.square_root), lambda x, root: x.constant(0.5) / root)

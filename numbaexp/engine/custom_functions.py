@@ -6,13 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from numbaexp.custom.capture import capture
-from numbaexp.custom.operation import CustomOperation
-from numbaexp.custom.parameters import check_operands
+from numbaexp.custom.operation import CustomOperation, OwnOperation
 from numbaexp.custom.unsupported import UnsupportedError
 from numbaexp.engine.functions import new_function
 from numbaexp.engine.tracing import in_python, prepare
 from numbaexp.engine.ufunc_like import UfuncLike, called_as_its_base
+from numbaexp.once import LOCK
 
 _OUT = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
 _KWARGS = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
@@ -65,6 +64,8 @@ class CustomFunction(UfuncLike):
         RuntimeError
             If derivatives have been used.
         """
+        with LOCK:
+            from numbaexp.custom.capture import capture
         captured, wanted = capture(function), 2 * self.nout + self.nin
         if (len(captured.arguments), captured.results) != (wanted, self.nin):
             raise UnsupportedError(
@@ -77,6 +78,10 @@ class CustomFunction(UfuncLike):
 
 def make(function: Callable[..., Any], name: str | None, wide: bool) -> CustomFunction:
     """Return a function of numbers that a user has written as one of arrays."""
+    # What compiles is for those who define functions; importing the package is not to wait for it.
+    with LOCK:
+        from numbaexp.custom.capture import capture
+        from numbaexp.custom.parameters import check_operands
     captured = capture(function)
     check_operands(function, len(captured.arguments), captured.results)
     name = name or (function.__name__ if function.__name__.isidentifier() else "lambda_")
@@ -86,6 +91,13 @@ def make(function: Callable[..., Any], name: str | None, wide: bool) -> CustomFu
     )
     attributes = {each: getattr(function, each) for each in ("__qualname__", "__module__", "__doc__")}
     return _of_operation(operation, {"__name__": name, **attributes})
+
+
+def make_own(document: Callable[..., Any]) -> CustomFunction:
+    """Return the package's function of two numbers that ``document`` names, describes and gives the signature of."""
+    attributes = {each: getattr(document, each) for each in ("__name__", "__qualname__", "__module__", "__doc__")}
+    operation = OwnOperation(document.__name__)
+    return new_function(CustomFunction, operation, inspect.signature(document), attributes)
 
 
 def _of_operation(operation: CustomOperation, attributes: Mapping[str, Any]) -> CustomFunction:

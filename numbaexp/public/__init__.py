@@ -43,6 +43,7 @@ from numbaexp.public.hyperbolic import (
     tanh,
     tanh_,
 )
+from numbaexp.public.log_sums import logaddexp, logaddexp2
 from numbaexp.public.logarithms import (
     log,
     log1p,
@@ -110,6 +111,8 @@ __all__ = [
     "log_sigmoid_backward",
     "log_softmax",
     "log_softmax_backward",
+    "logaddexp",
+    "logaddexp2",
     "logit",
     "logit_",
     "logit_backward",

@@ -5,23 +5,23 @@ both exponentials. Where n is 0, sinh(x) is f times the even part, with an f tha
 
 The errors, in units of 2**-128 (see ``accurate.py``): 2**f and 2**-f err by 11, in units of 2**-127 by 5.5, with what
 the shift drops. 2**-f 2**-2n errs by 1.4 of these and is truncated (1). So both sums err by 8, where the lesser one is
-at least 0.35 2**127 and the greater one 0.88 2**127: by 2**-122.4 and 2**-123.8 relatively. Where n is 0, f is
-truncated (1 unit of at least 1.44 2**126), the even part errs by 6 units of at least 0.69 2**128, and their product by
-3 units of at least 0.99 2**126: by 2**-123.3. sinh and cosh have
+at least 0.35 2**127 and the greater one 0.7 2**127: by 2**-122.4 and 2**-123.4 relatively. Where n is 0, f is truncated
+(1 unit of at least 1.44 2**126), the even part errs by 6 units of at least 0.69 2**128, and their product by 3 units of
+at least 0.99 2**126: by 2**-123.3. sinh and cosh have
 
     SINH_ERROR = COSH_ERROR = 2**-122
 
 relatively. For a quotient s / c, y is the inverse of c, within 2**-51, and 1/c = y (1 + r + r**2) with r = 1 - c y, but
-for 2**-153 of it. c y is truncated (2 units of 2**126), and so are s y (2 units of at least 1.3 2**124) and the product
-with r (1): together 2**-122.5. Those of s and c added, tanh has
+for 2**-153 of it. c y is truncated (1 unit of 2**126), and so are s y and the product with r (1 unit each, of at least
+1.3 2**124): together 2**-123.2. Those of s and c added, tanh has
 
     TANH_ERROR = 2**-121
 
-relatively. The hardest arguments lie 2**-110 from a midpoint (sinh, cosh), and 2**-113 (tanh).
+relatively. The hardest arguments known lie 2**-110.1 (sinh), 2**-110.7 (cosh) and 2**-113.2 (tanh) from a midpoint.
 
-For small x, sinh(x) and tanh(x) are nearly the sums of the first terms of their series, which may be midpoints: so the
-series are evaluated in three words. They leave out x**8/362880 and 62 x**8/2835 of x, 2**-149.5 at most, where the
-hardest argument known lies 2**-132.4 from a midpoint.
+For |x| < 2**-18, sinh(x) and tanh(x) are nearly the sums of the first terms of their series, which may be midpoints: so
+the series are evaluated in three words. The terms left out, x**8/362880 and 62 x**8/2835 of x, are below 2**-149. The
+hardest argument known, 0x1.e0000000000e1p-22 of tanh, lies 2**-132.4 from a midpoint.
 
 Results are no midpoints, as they are transcendental (Lindemann, Weierstrass), so they are rounded by the next bit.
 """

@@ -5,34 +5,32 @@ corrected by one step of Newton's method: with d = m exp(-y) - 1,
 
     log(m) = y + log(1 + d) = y + d - d**2/2,   d = g - w - g w,   w = 1 - exp(-y).
 
-All that is signed has the sign of y, or is of magnitudes with that sign left out; sums are modulo 2**128.
+g, w and y have one sign, which is kept apart from the integers of their magnitudes; d is an integer modulo 2**128.
 
-The error, in units u = 2**(e - 126) where 2**e <= |y| < 2**(e + 1), so that |y| = Y u with 2**126 <= Y < 2**127: the
-exponent F = |y| log2(e) of w is truncated (1). The quotient that makes w of F errs by 12 2**-128 (see ``accurate.py``),
-and by that times F, which is 1.443 Y: by 4.4 y', y' = Y 2**-126. So w errs by 0.84 + 3 + 4.4 y', with the product.
-w + g w errs by 1 + |g| times that, and the product g w by 3. |g| is at most 0.415, and 0.134 where e < -2, where y' may
-be 1; else y' is at least 1.38 where |g| is greatest. Relatively to Y that is at most 13.6 2**-126. The square is
-truncated (1). d is at most ``SEED_ERROR`` of |y|, so d**3/3 is 2**-136 of it. Together below 16 2**-126:
+The error of log(m), in units u = 2**(e - 126) where 2**e <= |y| < 2**(e + 1), so that |y| = 2**126 Y u, 1 <= Y < 2: the
+exponent |y| log2(e) of w is truncated (1). The quotient that makes w of the exponent errs by 12 2**-128 (see
+``accurate.py``), and by that times 1.443 2**126 Y. So w errs by 0.84 + 4.4 Y, and by 3 in its product. w + g w errs by
+1 + g times that, and the product g w by 3. Relatively that is most where |y| is 1/4 and g 0.285: 13.6 2**-126. The
+square is truncated (1), and d**3/3 is below 2**-135 of y, as y is out by ``SEED_ERROR``. Together below 16 2**-126:
 
     LOGARITHM_ERROR = 2**-122
 
-relatively, for the logarithm of m. The product with log2(e) or log10(e) errs by 3 units of 2**-128 where the result is
-at least 0.72 2**126, by 2**-124. Multiples of log(2) are truncated (2 units), as is the logarithm of m before it is
-added (1), where the sum is at least 0.17 2**128, by 2**-123.9, and the sum is at least as great as the logarithm of m.
-So every result has
+relatively. The product with log2(e) or log10(e) errs by 3 units where the result is at least 0.72 2**126: by 2**-123.9.
+Multiples of ln(2) and log10(2) are truncated (2 units of 2**-128 of a sum that is at least 0.15), those of log2(2) are
+not; then log(m) is, before it is added (1): together 2**-123.6, and a sum is not less than log(m). So every result has
 
     ACCURATE_ERROR = 2**-121
 
-relatively. The hardest arguments known lie 2**-108 (log2), 2**-115 (log), 2**-112 (log1p) and 2**-116 (log10) from a
-midpoint, but for 0x1.e12d66744ff81p+429 of log10, which lies 2**-121.8 from one. There k is 430, the logarithm of m
-adds nothing to the error, and the truncations are 3 units of at least 0.5 2**128: 2**-125.4.
+relatively. The hardest arguments known lie 2**-108.7 (log2), 2**-115 (log, log1p) and 2**-115.9 (log10) from a
+midpoint, but for 0x1.e12d66744ff81p+429 of log10, which lies 2**-121.8 from one. There k is 430, so that the error of
+log(m) is 2**-131 of the result, and the truncations are 3 units of a sum that is at least 0.5 2**128: 2**-125.4.
 
-log(1 + x) for |x| < 2**-31 is nearly x - x**2/2, or with one term more, which may be a midpoint: so the series is
-evaluated in three words. It leaves out x**6/7 of x, less than 2**-188, and truncates 1 unit of 2**-192 in each step,
-against 2**-154 in the hardest case known.
+log(1 + x) for |x| < 2**-31 is nearly x - x**2/2 or x - x**2/2 + x**3/3, which may be midpoints: so the series is
+evaluated in three words. The terms left out are below 2**-188 of x, and each step truncates 1 unit of 2**-192. The
+hardest argument known, 0x1.8000000000003p-50, lies 2**-153.4 from a midpoint.
 
-There are no midpoints among the results: but for log2 of powers of two and log10 of powers of ten, which are integers,
-they are irrational. So results are rounded by the next bit.
+Results are no midpoints, so they are rounded by the next bit: they are irrational, but for those of log2 of powers of
+two and of log10 of powers of ten, which are integers.
 """
 
 from math import ldexp
@@ -45,8 +43,8 @@ from numbaexp.scalar.ieee import scalar
 from numbaexp.scalar.words import add, leading_zeros, product, product_of_fractions, shift_left, shift_right, subtract
 from numbaexp.vector.operations import fma
 
-# Relative errors: of the logarithm of m, of all results, and of the float64 near the former, which the polynomial makes
-# 2**-45.06 of, and rounding 2**-51.
+# Relative errors: of the logarithm of m, of all results, and of the float64 near the former, of which the polynomial
+# makes 2**-45.06 and rounding 2**-51.
 LOGARITHM_ERROR, ACCURATE_ERROR, SEED_ERROR = ldexp(1.0, -122), ldexp(1.0, -121), ldexp(1.0, -45)
 # Below the first magnitude log(1 + x) is computed by its series, and below the second it rounds to x.
 SERIES, TINY = ldexp(1.0, -31), ldexp(1.0, -54)
@@ -64,7 +62,7 @@ WHOLE, HALVED, TWICE = np.int64(0), np.int64(1), np.int64(-1)
 def one_plus(x):
     """Return (m, e) with 1 + x = m 2**(e - 127) and 2**127 <= m, where 2**-31 <= abs(x) and -1 < x."""
     m, e = decompose(x)
-    # In units of 2**(above - 126), which no bit of a small x is below.
+    # In units of 2**(above - 126). From 2**74 on bits of 1 are lost, which are 2**-127 of the sum.
     above = max(e, 0)
     one = shift_right((HALF >> ONE, ZERO), np.uint64(min(above, 127)))
     magnitude = shift_right((m, ZERO), np.uint64(above - e + 1))

@@ -337,23 +337,18 @@ def logarithm_tables(out):
 
 
 def short_inverses(cells, entries, most_bits):
-    """Return, by the index of a cell, the number R of the fewest reduced arguments m R - 1, of at most so many bits of
-    a fraction, such that those are exact: with s bits of a fraction, below 2**(1-s)."""
-    inverses = [0.0] * entries
-    for n in range(entries - 1, 2 * entries - 1):
-        low, high = max(1.0, (n - 0.5) / cells), min(2.0, (n + 0.5) / cells)
-        reaches = {}
-        for bits in range(most_bits + 1):
-            for numerator in range(2**bits // 2, 2**bits + 1):
-                inverse = numerator / 2**bits
-                reach = max(abs(low * inverse - 1), abs(high * inverse - 1))
-                # At the ends of a power of two the reduced argument is exact, whichever the inverse is.
-                if reach <= 2.0 ** (1 - bits) or inverse in (0.5, 1.0):
-                    reaches.setdefault(inverse, reach)
-        ends = {0: 1.0, entries - 1: 0.5}
-        nearest = min(reaches, key=reaches.__getitem__)
-        inverses[n % entries] = ends.get(n - entries + 1, nearest)
-    return inverses
+    """Return, by the index of a cell, short numbers R near 1/m, with at most so many bits of a fraction.
+
+    With s bits, the reduced argument m R - 1 is exact below 2**(1-s); of such R each cell has the one for which the
+    greatest is least. The first and the last cell have 1 and 1/2, for logarithms near 0 to have small relative errors.
+    """
+    short = [(numerator / 2**bits, bits) for bits in range(most_bits + 1) for numerator in range(2**bits + 1)]
+    inverses = []
+    for n in range(entries, 2 * entries - 2):
+        ends = (n - 0.5) / cells, (n + 0.5) / cells
+        reaches = [(max(abs(end * inverse - 1) for end in ends), inverse, bits) for inverse, bits in short]
+        inverses.append(min((reach, inverse) for reach, inverse, bits in reaches if reach <= 2.0 ** (1 - bits))[1])
+    return [*inverses, 0.5, 1.0]
 
 
 def log_table(out, name, rounded, cells, entries, degree, bits, places, weight):
@@ -393,8 +388,8 @@ def log_table(out, name, rounded, cells, entries, degree, bits, places, weight):
 
 def shared_logarithms(out):
     def weight(r):
-        """Return the error's part in the relative one of a logarithm: near 1 that is r**2, and
-        r is within the two ends there. The weight must not be 0 at 0."""
+        """Return the part that an error of q has in the relative one of a logarithm: r**2 near 1, where r is within
+        these ends, and else less. The weight must not be 0 at 0."""
         return r * r * (1 if -0.0295 < r < 0.0356 else 0.3) + mpmath.mpf(2) ** -20
 
     def weight_in_single(r):

@@ -439,16 +439,17 @@ def wide_quotient(divisor):
         m, k = moderate(g)
         high, low, n = divisor(x)
         regular = is_regular(high)
-        by, by_low = high if regular else 1.0, low if regular else 0.0
-        given = zero_unless(g_finite, m)
+        finite = g_finite and regular
+        # Else the signs alone.
+        by, by_low = float_of(bits_of(high) if finite else (bits_of(high) & SIGN) | ONE), low if finite else 0.0
+        given = float_of(bits_of(m) if finite else bits_of(m) & SIGN)
         quotient = given / by
         rest = fma(-quotient, by_low, fma(-quotient, by, given)) / by
         # The sum of zeros is positive.
         total = float_of(bits_of(quotient + rest) | (bits_of(quotient) & SIGN))
         value = scaled(total, k - n)
-        finite = g_finite & regular
         # As in ``wide``.
-        special = m / (1.0 if regular and g_finite else high)
+        special = m / (1.0 if finite else high)
         return fma(value, 1.0 if finite else 0.0, -0.0 if finite else special)
 
     return of_double
@@ -466,12 +467,6 @@ def limit_of_growth(x, is_taken):
 def limit_of_cosh(x, is_taken):
     """Return infinity at both infinities."""
     return 1.0 if is_taken else abs(x)
-
-
-@scalar
-def limit_of_sinh(x, is_taken):
-    """Return x itself at both infinities."""
-    return 1.0 if is_taken else x
 
 
 @scalar
@@ -539,7 +534,7 @@ GRADIENTS = {
     },
     "log1p_backward": {**narrow_quotient(one_more), "float64": wide_quotient(one_plus)},
     "sinh_backward": {**narrow(narrow_cosh), "float64": wide(within_reach(cosh), limit_of_cosh)},
-    "cosh_backward": {**narrow(narrow_sinh), "float64": wide(within_reach(sinh), limit_of_sinh)},
+    "cosh_backward": {**narrow(narrow_sinh), "float64": wide(within_reach(sinh), limit_of_product)},
     "tanh_backward": {**narrow(narrow_tanh_derivative), "float64": wide(tanh_derivative, limit_of_decay)},
     "log_sigmoid_backward": {**narrow(narrow_sigmoid_of_minus), "float64": log_sigmoid_backward},
     "logit_backward": {**narrow_quotient(slope_of_sigmoid_at), "float64": wide_quotient(times_one_less)},

@@ -29,9 +29,15 @@ POWERS = make_powers(F64_16, scales=False)
 OVERFLOWS = 90.0
 
 
+# The one magnitude of float32 whose result is rounded to a midpoint in float64, and a lesser float64, whose result is
+# below that.
+HARD, BELOW_HARD = float.fromhex("0x1.250bfep-11"), float.fromhex("0x1.250bfdfffp-11")
+
+
 @scalar
 def sinh(x):
     """Compute sinh as the functions of ``numbaexp.scalar.single``."""
+    x = where(x == HARD, BELOW_HARD, where(x == -HARD, -BELOW_HARD, x))
     return sinh_from(x, 0.5 * single.exp(abs(x)))
 
 

@@ -41,8 +41,8 @@ def sinh_from(x, half_exp):
 
 @scalar
 def cosh_from(half_exp):
-    """Compute cosh(x) from exp(|x|) / 2. At most the error of that is passed on, the reciprocal errs by 0.5, and the sum
-    by 1."""
+    """Compute cosh(x) from exp(|x|) / 2. At most the error of that is passed on, the reciprocal errs by 0.5, and the
+    sum by 1."""
     return half_exp + 0.25 / half_exp
 
 

@@ -43,6 +43,7 @@ class Table(NamedTuple):
 
 F64_16 = Table(np.float64, c.LOGS_F64_16, c.LOG_TAIL_F64)
 LN2, LN2_REST = F64_16.logs.ln2
+TAIL = horner(F64_16.tail)
 INVERSE_OF, LOG_OF, REST_OF = (
     make_table(values, types.float64) for values in (F64_16.logs.inverses, F64_16.logs.logs, F64_16.logs.rests)
 )
@@ -77,8 +78,8 @@ def make_logarithm(bias: float = 0.0, table: Table = F64_16):
     half, less = number(0.5), number(-bias)
     ln2, ln2_rest = number(logs.ln2[0]), number(logs.ln2[1] - bias * logs.ln2[0])
     rests = [rest - bias * log for rest, log in zip(logs.rests, logs.logs, strict=True)]
-    log_of = make_table(logs.logs, _NUMBERS[number])
-    rest_of, tail = make_table(rests, _NUMBERS[number]), horner(tuple(map(number, table.tail)))
+    log_of, rest_of = (make_table(values, _NUMBERS[number]) for values in (logs.logs, rests))
+    tail = horner(tuple(map(number, table.tail)))
 
     @scalar
     def logarithm(r, square, rest, k, index):

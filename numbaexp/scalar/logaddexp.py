@@ -1,7 +1,7 @@
 """logaddexp and logaddexp2: log(exp(x1) + exp(x2)), and log2(2**x1 + 2**x2), of numbers and vectors alike.
 
-With m the greater and d >= 0 the difference, as a pair, the result is m + log(1 + exp(-d)). Either both are positive, or
-they cancel: the logarithm is between 0 and log(2). Where the sum is small next to the logarithm, it is computed from
+With m the greater and d >= 0 the difference, as a pair, the result is m + log(1 + exp(-d)). Either both are positive,
+or they cancel: the logarithm is between 0 and log(2). Where the sum is small next to the logarithm, it is computed from
 exp(x1) - 1 + exp(x2), in integers of 128 bits.
 """
 
@@ -18,10 +18,10 @@ from numbaexp.scalar.ieee import rounded_product, scalar, to_float32, to_float64
 from numbaexp.scalar.log_of_sum import log_of_sum
 from numbaexp.scalar.softplus import log1p_of_power
 from numbaexp.scalar.words import leading_zeros, product_of_fractions, shift_left, shift_right, subtract
-from numbaexp.vector.operations import bits_of, float_of, fma, where
+from numbaexp.vector.operations import float_of, fma, where
 
-# The logarithm errs by less than 1.12 2**-63 by the power and ``LOG_OF_SUM_ERROR``, relatively: a sum with at least this
-# much of its magnitude by less than 2**-59.8, or 0.009 ulp. Of results that are narrowed, by less than 2**-50.
+# The logarithm errs by less than 1.12 2**-63 by the power and ``LOG_OF_SUM_ERROR``, relatively: a sum with at least
+# this much of its magnitude by less than 2**-59.8, or 0.009 ulp. Of results that are narrowed, by less than 2**-50.
 CANCELLED, CANCELLED_OF_WIDE = ldexp(5.0, -4), ldexp(1.0, -11)
 # A logarithm that is scaled is below 2**-198, and negligible next to arguments from here on.
 ALONE = ldexp(1.0, -120)
@@ -66,15 +66,16 @@ def make_attempt(reduced, furthest, in_base, least):
         total, rest = two_sum(rounded_product(m, inverse_power), high)
         low = rest + low
         # Numbers below the unit are subnormal once they are scaled.
-        unit = LEAST_NORMAL * inverse_power
+        unit = rounded_product(LEAST_NORMAL, inverse_power)
         result = total + low
-        result = where(abs(result) < unit, rounded_to_unit(total, low, unit), result) * power
+        result = rounded_product(where(abs(result) < unit, rounded_to_unit(total, low, unit), result), power)
         is_alone = (less != NONE) & (abs(m) >= ALONE)
         result = where(is_alone, m, result)
         cancelled = near & (abs(total) < high * least)
         # Of infinities and NaN.
         special = where(x1 == x2, x1, x1 + x2)
-        return where(near, result, where(d >= furthest, m, special)), cancelled
+        # As in NumPy, -0 is 0.
+        return where(near, result, where(d >= furthest, m + 0.0, special)), cancelled
 
     return attempt
 
@@ -166,17 +167,10 @@ def words_in_base_2(value):
     return product_of_fractions(value, (c.WIDE_LOG2_E[0], c.WIDE_LOG2_E[1]))
 
 
-_LOGADDEXP = (reduced, FURTHEST, in_base_e)
-_LOGADDEXP2 = (reduced_of_2, FURTHEST_OF_2, in_base_2)
+_PARTS = {"logaddexp": (reduced, FURTHEST, in_base_e), "logaddexp2": (reduced_of_2, FURTHEST_OF_2, in_base_2)}
 ATTEMPTS = {
-    "logaddexp": {
-        "float64": make_attempt(*_LOGADDEXP, CANCELLED),
-        "wide": make_attempt(*_LOGADDEXP, CANCELLED_OF_WIDE),
-    },
-    "logaddexp2": {
-        "float64": make_attempt(*_LOGADDEXP2, CANCELLED),
-        "wide": make_attempt(*_LOGADDEXP2, CANCELLED_OF_WIDE),
-    },
+    name: {"float64": make_attempt(*parts, CANCELLED), "wide": make_attempt(*parts, CANCELLED_OF_WIDE)}
+    for name, parts in _PARTS.items()
 }
 ACCURATE = {
     "logaddexp": make_accurate(c.WIDE_LOG2_E, in_base_e, words_in_base_e),

@@ -33,12 +33,20 @@ LEAST, GREATEST = highest(np.float32(ldexp(1.0, -38))), highest(np.float32(ldexp
 FACTORS = np.uint32(int(GREATEST) - int(LEAST))
 # A bound of exponents: exponentials are then above 2**-63.
 REACH, HALF_REACH = highest(np.float32(43.0)), highest(np.float32(21.5))
-# A bound of arguments whose square is a factor of quotients.
-GREATEST_SQUARED = highest(np.float32(ldexp(1.0, 20)))
-POSITIVE_ONE, MINUS_ONE = np.float32(1.0).view(np.int32), np.float32(-1.0).view(np.int32)
+# Bounds of divisors, and of numbers whose square is one: a remainder, at least 2**-46 of what is divided, is above
+# 2**-126 after the division.
+GREATEST_DIVISOR, GREATEST_SQUARED = highest(np.float32(ldexp(1.0, 40))), highest(np.float32(ldexp(1.0, 20)))
+DIVISORS, SINES = np.uint32(int(GREATEST_DIVISOR) - int(LEAST)), np.uint32(int(LEAST) - 1)
+# Below this a number is negligible next to 1.
+LEAST_MORE = highest(np.float32(ldexp(1.0, -48)))
+# The neighbours of 1 and -1, and how many numbers they are with the poles between them.
+BELOW_ONE, BEYOND_MINUS_ONE = (np.int32(np.float32(one).view(np.int32) - 1) for one in (1.0, -1.0))
+NEAR_POLE = np.uint32(3)
 FOUR, HALF = np.float32(4.0), np.float32(0.5)
 # Up to this sinh is summed up as a series.
 SERIES = highest(np.float32(0.5))
+# Below this x**2 / 2 is below 2**-41 and negligible next to 1; times a gradient it could be subnormal.
+TINY = highest(np.float32(ldexp(1.0, -20)))
 SIXTH, SIXTH_LOW = map(np.float32, c.SIXTH_F32)
 SIGN = np.int32(-0x80000000)
 
@@ -49,8 +57,8 @@ QUOTIENT_ERROR = ldexp(1.0, -42)
 PRODUCT_ERROR, SUM_ERROR = ldexp(1.0, -44), ldexp(1.0, -23)
 # Factor of a table's error bound: the product with an unnormalised pair is rounded by 1 u, and the pair errs by 4.5 u.
 # Of sinh the difference of exponentials is at least 0.46 of their sum, from ``SERIES`` on; below, the series errs by
-# less than 2**-33.5: its terms from the second on are below 2**-10.9 and rounded twice.
-MORE, OF_DIFFERENCE = 1.25, 2.75
+# less than 2**-34.2: its terms from the third on, below 2**-10.9, are rounded once, and their coefficient is.
+MORE, OF_DIFFERENCE = 1.25, 3.25
 
 # Bounds of products that are normal in bfloat16.
 LEAST_NORMAL, GREATEST_BF16 = highest(np.finfo(np.float32).smallest_normal), np.int32(0x7F7F0000)
@@ -83,22 +91,30 @@ def is_half_exponent(x):
 
 @scalar
 def is_sine(x):
-    return is_exponent(x) & is_factor(x)
+    # A comparison with 0 would become one of numbers, which raises "invalid" of a signalling NaN.
+    return is_exponent(x) & (as_number(magnitude_of(x) - np.int32(1), UINT32) >= SINES)
+
+
+@scalar
+def _unless_tiny(x):
+    return where(magnitude_of(x) < TINY, ZERO, x)
 
 
 @scalar
 def is_divisor(x):
-    return as_number(magnitude_of(x) - LEAST, UINT32) <= FACTORS
+    return as_number(magnitude_of(x) - LEAST, UINT32) <= DIVISORS
 
 
 @scalar
 def is_one_less(x):
-    return is_factor(x) & (bits_of(x) != MINUS_ONE)
+    is_near_pole = as_number(bits_of(x) - BEYOND_MINUS_ONE, UINT32) < NEAR_POLE
+    return (magnitude_of(x) <= GREATEST_DIVISOR) & ~is_near_pole
 
 
 @scalar
 def is_share(x):
-    return is_divisor(x) & (magnitude_of(x) <= GREATEST_SQUARED) & (bits_of(x) != POSITIVE_ONE)
+    is_near_pole = as_number(bits_of(x) - BELOW_ONE, UINT32) < NEAR_POLE
+    return is_divisor(x) & (magnitude_of(x) <= GREATEST_SQUARED) & ~is_near_pole
 
 
 def _times_constant(high_factor: float, low_factor: float) -> Any:
@@ -228,7 +244,7 @@ def _times_cosh(powers: Powers) -> Any:
 
     @scalar
     def product(g, x):
-        power, power_low, other, other_low = exponentials(x)
+        power, power_low, other, other_low = exponentials(_unless_tiny(x))
         total, rest = fast_two_sum(power, other)
         return _times_pair(g, total, rest + (power_low + other_low))
 
@@ -239,14 +255,23 @@ _terms = horner([np.float32(value) for value in c.SINH_F32])
 
 
 @scalar
+def _times_float(a, a_low, b):
+    high = rounded_product(a, b)
+    return high, fma(a_low, b, fma(a, b, -high))
+
+
+@scalar
 def sinh_series(x):
-    """Return sinh(x) as a pair, |x| <= 1/2: x (1 + u/6 + u**2 t(u)), u = x**2."""
-    u = rounded_product(x, x)
-    u_low = fma(x, x, -u)
-    second = rounded_product(u, SIXTH)
-    second_low = fma(u, SIXTH, -second) + fma(u, SIXTH_LOW, u_low * SIXTH)
+    """Return sinh(x) as a pair, |x| <= 1/2: x (1 + u (1/6 + u t(u))), u = x**2, where t alone is one float."""
+    root = _unless_tiny(x)
+    u = rounded_product(root, root)
+    u_low = fma(root, root, -u)
+    third, third_low = _times_float(u, u_low, _terms(u))
+    inner, inner_low = fast_two_sum(SIXTH, third)
+    second = rounded_product(u, inner)
+    second_low = fma(u, inner_low + (SIXTH_LOW + third_low), fma(u_low, inner, fma(u, inner, -second)))
     total, rest = fast_two_sum(ONE, second)
-    rest = rest + fma(rounded_product(u, u), _terms(u), second_low)
+    rest = rest + second_low
     high = rounded_product(x, total)
     return high, fma(x, rest, fma(x, total, -high))
 
@@ -300,7 +325,7 @@ def _multiple(high_factor: float, low_factor: float) -> Any:
 
 @scalar
 def _one_more(x):
-    return two_sum(ONE, x)
+    return two_sum(ONE, where(magnitude_of(x) < LEAST_MORE, ZERO, x))
 
 
 @scalar

@@ -84,12 +84,12 @@ FORMS = {
 # which may be subnormal, stands this one.
 FAR = 40.0
 # What is left out in ``_make_combined``, relative to the result.
-OTHER = {32: ldexp(1.0, -41), 8: ldexp(1.0, -37), 16: ldexp(1.0, -67)}
+OTHER = {32: ldexp(1.0, -40), 8: ldexp(1.0, -37), 16: ldexp(1.0, -67)}
 # The errors in ``_make_combined``, in half ulps of the low part.
 OF_LOW = 8.0
 # The errors in ``make_tanh``, in half ulps of R**2, and what is left out there.
 OF_SQUARE = 4.2
-OTHER_TANH = {32: ldexp(1.0, -41), 8: ldexp(1.0, -37), 16: ldexp(1.0, -70)}
+OTHER_TANH = {32: ldexp(1.0, -40), 8: ldexp(1.0, -39), 16: ldexp(1.0, -70)}
 
 
 def half_ulp(powers: Powers) -> float:
@@ -148,14 +148,16 @@ def _make_combined(powers):
     """Return ``combined(u, u_low, v, v_low, r)``: (high, low, size), with (u + u_low) cosh(r) + (v + v_low) sinh(r)
     within ``powers.error`` times size of high + low, where v r is at most the result, and if r is negative u / 2.
 
-    Let h be half an ulp of 1. c = cosh(r) - 1 errs by r**2, the polynomial and the product, 3 h, and u c is rounded in a
-    sum. s = sinh(r) - r errs by r**2, r**3, the polynomial, its first coefficient and the product, 5 h. The last sum and
-    that of the rounding test round both. But for low parts, low is u c + v s, of which v s is at least -1/6 of u c: so
-    the errors are at most 7 h of low, or (4 + 5/6) 6/5 + 2 = 7.8 h of low. ``OF_LOW`` has room for terms of higher order.
+    Let h be half an ulp of 1. c = cosh(r) - 1 errs by r**2, the polynomial and the product, 3 h, and u c is rounded in
+    a sum. s = sinh(r) - r errs by r**2, r**3, the polynomial, its first coefficient and the product, 5 h. The last sum
+    and that of the rounding test round both. But for low parts, low is u c + v s. Where s is positive the errors are at
+    most 7 h of that. Else v s is at least -1/6 of u c, and they are at most (4 + 5/6) 6/5 + 2 = 7.8 h of that.
+    ``OF_LOW`` has room for terms of higher order.
 
-    For the rest the bound has ``OTHER`` of the result: the polynomials, 2**-67 in float64, 2**-51 and 2**-39 in
-    float32; there v_low times s too, 2**-22 of the result times 2**-22 with 32 entries and 2**-16 with 8; and six
-    roundings of low parts of 2**-25, of a result of at least R = ln(2) / (2 N), or of 2**-22, 2**-42.
+    For the rest the bound has ``OTHER`` of the result: the polynomials, 2**-67.7 in float64, 2**-51 with 32 entries and
+    2**-39.6 with 8. In float32 v_low s is left out, 2**-22 of the result times 2**-22 with 32 entries and 2**-16.2 with
+    8, and six low parts are rounded: for small arguments they are at most 2**-25, and the result is at least ln(2) /
+    (2 N), so that is 2**-40.9 with 32 entries and 2**-42.9 with 8; for great ones 2**-22 of the result, 2**-43.4.
     """
     tails, number = TAILS[powers.entries], powers.number
     cosh_tail, sinh_tail = (horner(tuple(map(number, tail))) for tail in (tails.cosh, tails.sinh))
@@ -260,12 +262,16 @@ def make_tanh(powers: Powers) -> Any:
     """Return ``tanh(x)``, (high, low, size) within ``powers.error`` times size.
 
     With q = 2**(-n/N), 2 x = n ln(2) / N + 2 r, the result is ((1 - q) + (1 + q) t) / ((1 + q) + (1 - q) t), t =
-    tanh(r). Let h be half an ulp of 1, and R = ln(2) / (4 N), the bound of r. t - r < r R**2 / 3 errs by r**2, r**3, the
-    polynomial, its first coefficient and the product, 5 h, and is rounded in a sum, with (1 + q) r at most the
-    numerator: 6/3 h R**2. That of the denominator is less than R of it. The first quotient and the remainder, which is
-    the numerator's low part but for h, make one sum: there two products, two sums, the reciprocal and that of the
-    rounding test round R**2 / 3, 6/3 h R**2. So the bound is 4 h R**2, ``OF_SQUARE`` with terms of higher order,
-    and ``OTHER_TANH``: in float32 2**-50 / x, for ``tabled.TINY``, and roundings of low parts as in ``_make_combined``.
+    tanh(r). Let h be half an ulp of 1, and R = ln(2) / (4 N), the bound of r. t - r, at most R**2 / 3 of r, errs by
+    r**2, r**3, the polynomial, its first coefficient and the product, 5 h, and is rounded in a sum. (1 + q) r is at
+    most the numerator, so that errs by 6/3 h R**2. The denominator errs by less than R of that. The quotient's low part
+    is at most R**2 / 3, but for h: two products, two sums, the reciprocal and the sum of the rounding test round it, by
+    6/3 h R**2. Together that is 4 h R**2, with terms of higher order below ``OF_SQUARE`` h R**2.
+
+    For the rest the bound has ``OTHER_TANH``: the polynomial, 2**-79 in float64, 2**-52 with 32 entries and 2**-40.3
+    with 8; and in float32 three roundings of low parts of 2**-25 in a numerator of at least 2 R, 2**-40.8 and 2**-42.8.
+    Where n is 0 there are none of these, but ``tabled.TINY``, 2**-50 / x, which is at most 2**-38, and 2**-40 where
+    r**2 h is more than a tenth of the bound.
     """
     number, form, reduced, scaled = powers.number, FORMS[powers.number], powers.reduced, powers.scaled
     tail = horner(tuple(map(number, TAILS[powers.entries].tanh)))

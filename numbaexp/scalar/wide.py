@@ -21,8 +21,8 @@ from numbaexp.scalar.domain import between_zero_and_one
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
 from numbaexp.scalar.hyperbolic_of_exp import ONE_FROM, cosh_from, sinh_from, tanh_from
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
-from numbaexp.scalar.single import clamped
 from numbaexp.scalar.logit import logit as logit_inside
+from numbaexp.scalar.single import clamped
 from numbaexp.scalar.softplus import atanh_tail
 from numbaexp.scalar.tabled import horner
 from numbaexp.vector.operations import bits_of, float_of, fma, times_power, where

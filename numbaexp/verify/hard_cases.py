@@ -13,8 +13,8 @@ def hard_cases(function: str) -> np.ndarray:
 
     Parameters
     ----------
-    function : {"exp", "exp2", "exp10", "expm1"}
-        Name of the function.
+    function : str
+        Name of a function that is correctly rounded in float64.
 
     Returns
     -------

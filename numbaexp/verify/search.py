@@ -1,4 +1,4 @@
-"""Search for float64 arguments whose exponential lies unusually near a midpoint between two float64 numbers.
+"""Search for float64 arguments whose result lies unusually near a midpoint between two float64 numbers.
 
 Run as ``python -m numbaexp.verify.search``: its finds join those of earlier runs in ``hard_cases.csv``.
 
@@ -19,20 +19,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import gmpy2
+
+# What follows the import of Numba imports ``numbaexp.jit``, which must not be what imports Numba.
+import numba  # noqa: F401
 import numpy as np
 from gmpy2 import mpfr
 
 from numbaexp.jit import jit
 from numbaexp.verify.hard_cases import TABLE, read_table
+from numbaexp.verify.taylor import FUNCTIONS
 
-FUNCTIONS = {"exp": gmpy2.exp, "exp2": gmpy2.exp2, "exp10": gmpy2.exp10, "expm1": gmpy2.expm1}
-
-# Finds kept of each interval: with the three below, about 1000 of each function.
+# Finds kept of each interval: with those below, 250 to 1100 of each function.
 KEEP = 4
 # From this exponent on each binade of x is split into so many intervals, as the kernels reduce the argument there.
 SPLIT_FROM, PARTS = -8, 4
-# In binades of x below this exponent every result is within less than half an ulp of 1, or of x for expm1.
-LEAST = -56
+# In binades of x below this exponent every result is within less than half an ulp of 1, or of x.
+LEAST = {"sinh": -27, "cosh": -27, "tanh": -27}
+LEAST_OF_OTHERS = -56
+# Where sinh and cosh overflow, and where tanh is within half an ulp of 1.
+ENDS = {"sinh": 710.4758600739439, "cosh": 710.4758600739439, "tanh": 19.07}
+# So many binades of x make an interval where logarithms grow slowly. Arguments of logarithms that differ from 1, those
+# of log1p from -1, by less than this power of two make one as well, as chunks are short there, and arguments few.
+BINADES, NEAREST = 16, -16
 # Runs from random arguments that add up to so many times an interval have left out e**-16 of it.
 EXHAUSTED = 16
 
@@ -48,19 +56,15 @@ LONGEST = 2**46
 # Approximate steps and chunks of one run, of a few hundredths of a second.
 STEPS, CHUNKS = 2**21, 4096
 
-# Fraction bits of the function in ulps, in fixed point, which is updated from chunk to chunk. The function is below
-# 2**108, as for expm1 1 may be so many ulps: in 2**12 chunks an error of 2**-192 in their ratio grows to 2**-72, below
-# the 64 bits that count.
-FRACTION = 192
-# Bits of MPFR: these, the 108 before them, and some to spare.
+# Bits of MPFR: the function is below 2**108 ulps, as for expm1 1 may be so many, 64 bits below one count, and some are
+# to spare.
 PRECISION = 320
 
 
 @jit(forceinline=False)
-def _from_midpoint(i, a, b, b_low, c, step):
+def _from_midpoint(i, a, b, b_low, c, d, e):
     """Return the signed distance in ulps from the nearest midpoint; ``a`` and ``b`` are modulo 1, times 2**64."""
-    turn = i * step
-    value = (a + b * i) * 2.0**-64 + i * (b_low + i * c * (1 + turn * (1 / 3 + turn * (1 / 12))))
+    value = (a + b * i) * 2.0**-64 + i * (b_low + i * (c + i * (d + i * e)))
     return value - np.rint(value)
 
 
@@ -80,7 +84,7 @@ def _stride(b, largest):
 
 
 @jit(forceinline=False)
-def _near_midpoints(a, b, b_low, c, step, half, tolerance):
+def _near_midpoints(a, b, b_low, c, d, e, half, tolerance):
     """Return triples (chunk, i, distance) of the arguments within the tolerance, ``abs(i)`` up to ``half``.
 
     None is missed, but of neighbours along a stride that are all within ``4*t``, where ``t`` is the tolerance plus the
@@ -98,7 +102,7 @@ def _near_midpoints(a, b, b_low, c, step, half, tolerance):
         gamma = c[k] * q * q
         last = half // q + 2
         for r in range(q):
-            alpha = _from_midpoint(r, a[k], b[k], b_low[k], c[k], step)
+            alpha = _from_midpoint(r, a[k], b[k], b_low[k], c[k], d[k], e[k])
             beta = slope + 2 * c[k] * q * r
             vertex = min(max(-beta / (2 * gamma), -last), last)
             lowest = alpha + vertex * (beta + vertex * gamma)
@@ -111,7 +115,7 @@ def _near_midpoints(a, b, b_low, c, step, half, tolerance):
                     if not abs(root) <= last:
                         continue
                     start = r + q * np.int64(np.rint(root))
-                    here = abs(_from_midpoint(start, a[k], b[k], b_low[k], c[k], step))
+                    here = abs(_from_midpoint(start, a[k], b[k], b_low[k], c[k], d[k], e[k]))
                     if here > near:
                         continue
                     nearest, distance = start, here
@@ -121,7 +125,7 @@ def _near_midpoints(a, b, b_low, c, step, half, tolerance):
                             if value < distance:
                                 nearest, distance = i, value
                             i += stride
-                            before, value = value, abs(_from_midpoint(i, a[k], b[k], b_low[k], c[k], step))
+                            before, value = value, abs(_from_midpoint(i, a[k], b[k], b_low[k], c[k], d[k], e[k]))
                     if distance <= tolerance:
                         found.append((k, nearest, distance))
     return found
@@ -134,7 +138,7 @@ def _ulp_exponent(result: mpfr) -> int:
 def closeness(function: str, x: float) -> float:
     """Return ``-log2`` of the distance in ulps of ``function(x)`` from the nearest midpoint, which may be infinite."""
     with gmpy2.context(precision=PRECISION):
-        result = FUNCTIONS[function](mpfr(x))
+        result = FUNCTIONS[function](mpfr(x))[0]
         ulps = result * gmpy2.exp2(-_ulp_exponent(result))
         distance = abs(ulps - gmpy2.floor(ulps) - 0.5)
         return float(-gmpy2.log2(distance)) if distance else math.inf
@@ -167,37 +171,39 @@ def search_run(function: str, x: float, count: int, tolerance: float) -> tuple[l
     first, exponent = int(math.ldexp(significand, 53)), exponent - 53
     count = min(count, 2**53 - first)
     with gmpy2.context(precision=PRECISION):
-        exponential = gmpy2.exp if function == "expm1" else FUNCTIONS[function]
-        exact_step = gmpy2.log(exponential(mpfr(1))) * math.copysign(math.ldexp(1, exponent), x)
-        ulp = _ulp_exponent(FUNCTIONS[function](mpfr(x)))
-        # All below is in units of this ulp; a number of arguments times the step is a difference of exponents.
-        at_first = exponential(mpfr(x)) * gmpy2.exp2(-ulp)
-        step, curvature = float(exact_step), float(at_first * exact_step**2 / 2)
-        # The cubic term is i * step / 3 of the quadratic one, and half of the remainder; higher terms have the rest.
-        by_remainder = (REMAINDER * 1.5 / (curvature * abs(step))) ** (1 / 3)
+        step = gmpy2.copy_sign(gmpy2.exp2(exponent), mpfr(x))
+        value, *coefficients = FUNCTIONS[function](mpfr(x))
+        ulp = _ulp_exponent(value)
+        # All below is in units of this ulp.
+        curvature, third = (abs(float(coefficients[k] * step ** (k + 1) * gmpy2.exp2(-ulp))) for k in (1, 2))
+        # The cubic term is half of the remainder, and not all of it within a run; higher terms have the rest.
+        by_remainder = (REMAINDER / 2 / third) ** (1 / 3)
         half = int(min(by_remainder, math.sqrt(QUADRATIC / curvature), LONGEST))
         half = max(min(half, count // 2), 1)
+        while half > 1 and _ulp_exponent(FUNCTIONS[function]((first + 2 * half) * step)[0]) != ulp:
+            half //= 2
         chunks = min(-(-count // (2 * half)), CHUNKS, int(STEPS / math.sqrt(2 * half)) + 1)
 
-        fixed = gmpy2.exp2(FRACTION)
-        value = int(at_first * gmpy2.exp(half * exact_step) * fixed)
-        ratio, derivative = int(gmpy2.exp(2 * half * exact_step) * fixed), int(exact_step * fixed)
-        origin = int(gmpy2.exp2(-ulp) * fixed) if function == "expm1" else 0
-    values, slopes, low_slopes = [], [], []
-    for _ in range(chunks):
-        bits = (abs(value - origin) >> FRACTION).bit_length()
-        if bits > 53 or (bits < 53 and ulp > -1074):
-            break
-        slope = value * derivative >> FRACTION
-        values.append(((value - origin >> FRACTION - 64) + 2**63) % 2**64)
-        slopes.append((slope >> FRACTION - 64) % 2**64)
-        low_slopes.append(slope % 2 ** (FRACTION - 64))
-        value = value * ratio >> FRACTION
+        fixed = gmpy2.exp2(64)
+        # The quadratic term is made positive.
+        scale = gmpy2.copy_sign(gmpy2.exp2(-ulp), coefficients[1])
+        values, slopes, low_slopes, higher = [], [], [], []
+        for k in range(chunks):
+            series = FUNCTIONS[function]((first + (2 * k + 1) * half) * step)
+            if _ulp_exponent(series[0]) != ulp:
+                break
+            value, slope, *others = (each * step**n * scale for n, each in enumerate(series))
+            if abs(others[1]) * half**3 > 0.75 * REMAINDER:
+                break
+            values.append((int(gmpy2.floor(value * fixed)) + 2**63) % 2**64)
+            whole = int(gmpy2.floor(slope * fixed))
+            slopes.append(whole % 2**64)
+            low_slopes.append(float(slope - whole / fixed))
+            higher.append([float(each) for each in others])
     a, b = np.array(values, np.uint64).view(np.int64), np.array(slopes, np.uint64).view(np.int64)
-    b_low = np.array(low_slopes, np.float64) * 2.0**-FRACTION
-    c = curvature * np.exp(step * half * (2.0 * np.arange(a.size) + 1))
+    c, d, e = np.array(higher).reshape(-1, 3).T.copy()
     finds = []
-    for k, i, distance in _near_midpoints(a, b, b_low, c, step, half, tolerance):
+    for k, i, distance in _near_midpoints(a, b, np.array(low_slopes), c, d, e, half, tolerance):
         index = (2 * k + 1) * half + i
         if 0 <= index < count:
             finds.append((distance, math.copysign(math.ldexp(first + index, exponent), x)))
@@ -242,21 +248,49 @@ class Interval:
         self.to_the_end = searched == self.stop - start
 
 
+def _magnitudes(function: str, end: float) -> list[float]:
+    """Return the borders between intervals of magnitudes of x below some end: binades or parts of them."""
+    edges = [2.0**e for e in range(LEAST.get(function, LEAST_OF_OTHERS), SPLIT_FROM)]
+    edges += [2.0**e * (1 + part / PARTS) for e in range(SPLIT_FROM, 11) for part in range(PARTS)]
+    return [*(edge for edge in edges if edge < end), end]
+
+
+def _great_magnitudes(least: int) -> list[float]:
+    """Return the borders between intervals of many binades, where logarithms change little from one to the next."""
+    return [*(2.0**e for e in range(least, 1024, BINADES)), math.inf]
+
+
+def _edges(function: str) -> Iterator[tuple[int, list[float]]]:
+    """Yield signs of x, and borders between intervals of magnitudes."""
+    if function in ("log", "log2", "log10"):
+        yield 1, [2.0**e for e in range(-1022, 0, BINADES)] + [0.5]
+        yield 1, [1 - 2.0**e for e in range(-1, NEAREST - 1, -1)] + [1.0]
+        yield 1, [1 + 2.0**-52] + [1 + 2.0**e for e in range(NEAREST, 1)]
+        yield 1, _great_magnitudes(1)
+    elif function == "log1p":
+        yield 1, _magnitudes(function, 2.0)
+        yield 1, _great_magnitudes(1)
+        yield -1, _magnitudes(function, 0.5)
+        yield -1, [1 - 2.0**e for e in range(-1, NEAREST - 1, -1)] + [1.0]
+    elif function in ENDS:
+        yield 1, _magnitudes(function, ENDS[function])
+    else:
+        # The difference of arguments that doubles the exponential.
+        binade = 1 / math.log2({"exp": math.e, "exp2": 2, "exp10": 10, "expm1": math.e}[function])
+        # Beyond this many binades results are subnormal, or for expm1 within less than half an ulp, 2**-54, of -1.
+        lowest = 55 if function == "expm1" else 1022
+        yield 1, _magnitudes(function, 1024 * binade)
+        yield -1, _magnitudes(function, lowest * binade)
+        if function != "expm1":
+            yield -1, [e * binade for e in range(lowest, 1076)]
+
+
 def intervals(function: str) -> Iterator[Interval]:
-    """Yield the domain of a function: binades of x or parts of them, and for subnormal results binades of these."""
-    # The difference of arguments that doubles the exponential.
-    binade = 1 / math.log2({"exp": math.e, "exp2": 2, "exp10": 10, "expm1": math.e}[function])
-    # Beyond this many binades results are subnormal, or for expm1 within less than half an ulp, 2**-54, of -1.
-    lowest = 55 if function == "expm1" else 1022
-    for sign, end in ((1, 1024 * binade), (-1, lowest * binade)):
-        edges = [2.0**e for e in range(LEAST, SPLIT_FROM)]
-        edges += [2.0**e * (1 + part / PARTS) for e in range(SPLIT_FROM, 11) for part in range(PARTS)]
-        edges = [edge for edge in edges if edge < end] + [end]
+    """Yield the domain of a function, or one sign of x where that of the result is its sign or none: intervals of x,
+    and for subnormal results their binades."""
+    for sign, edges in _edges(function):
         for low, high in itertools.pairwise(edges):
             yield Interval(sign, _bits(low), _bits(high))
-    if function != "expm1":
-        for e in range(lowest, 1075):
-            yield Interval(-1, _bits(e * binade), _bits((e + 1) * binade))
 
 
 def search(function: str, parts: list[Interval], seconds: float, rng: np.random.Generator) -> None:

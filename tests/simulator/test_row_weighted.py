@@ -41,6 +41,7 @@ def some(shape, dtype, seed=0):
     return a.astype(dtype_of(dtype)), np.where(generator.random(shape) < 0.1, 0, b).astype(dtype_of(dtype))
 
 
+@pytest.mark.sampled(dtype=("float32", "bfloat16"))
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_lengths(dtype, length):
