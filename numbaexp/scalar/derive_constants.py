@@ -324,8 +324,8 @@ def logarithm_tables(out):
         out.comment(f"Points near j/{entries - 1}, inverses of 1 more, and the logarithms of that as sums of two.")
         out.floats(f"POINTS_{name}", points, single)
         out.floats(f"INVERSES_{name}", inverses, single)
-        out.floats(f"LOGS_{name}", logs, single)
-        out.floats(f"LOGS_LOW_{name}", [log - single(log) for log in logs], single)
+        out.floats(f"POINT_LOGS_{name}", logs, single)
+        out.floats(f"POINT_LOGS_LOW_{name}", [log - single(log) for log in logs], single)
         reach = mpmath.mpf(1) / (2 * entries - 2) * (1 + mpmath.mpf(2) ** -8)
         coefficients, error = mpmath.chebyfit(cube, [-reach, reach], degree + 1, error=True)
         interval = f"[-{mpmath.nstr(reach, 6)}, {mpmath.nstr(reach, 6)}]"
