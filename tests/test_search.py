@@ -38,6 +38,18 @@ def test_run(function):
     assert {each for _, each in finds} == expected
 
 
+@pytest.mark.parametrize("function", tried(ARGUMENTS, "log"))
+def test_long_run(function):
+    """There are about as many finds as chance lets expect, and their distances are right."""
+    bits = 26
+    finds, searched = search.search_run(function, ARGUMENTS[function], 2**33, 2.0**-bits)
+    expected = 2 * searched * 2.0**-bits
+    assert expected > 10
+    assert abs(len(finds) - expected) < 4 * expected**0.5
+    for distance, x in finds[::10]:
+        assert distance == pytest.approx(2.0 ** -search.closeness(function, x), abs=2.0**-48)
+
+
 @pytest.mark.parametrize("function", tried(ARGUMENTS, "log", "tanh"))
 def test_intervals(function):
     """They are of no other numbers than those whose results are finite, and known finds lie in them."""

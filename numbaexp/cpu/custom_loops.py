@@ -26,7 +26,8 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
 
     ``data[0]`` is the number of elements of which this is a part, or 0. Blocks of inputs whose elements do not follow
     each other go through contiguous buffers, and so do results that do not, that lie in memory of an input, or that go
-    past the caches. No floating-point flag is raised: LLVM computes both sides of a branch.
+    past the caches. Of a function of two inputs ``reduce`` and ``accumulate`` give results that are inputs of what
+    follows: there a block is one element. No floating-point flag is raised: LLVM computes both sides of a branch.
     """
     size, inputs, outputs = itemsize(dtype), len(operation.arrays), operation.results
     lanes, operands = lanes_of(operation, dtype), inputs + outputs
@@ -40,9 +41,10 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
         buffers = stack(buffers_size)
         past_caches = max(n, data[0]) * size >= STREAM_FROM
         direct = not (past_caches or are_shared(args, steps, n))
+        block = 1 if inputs == 2 and outputs == 1 and is_recursive(args, steps) else BLOCK
         start, count = 0, min(-args[inputs] % LINE // size, n) if past_caches else 0
         while start < n:
-            count = count if count else min(BLOCK, n - start)
+            count = count if count else min(block, n - start)
             # Of the last elements, those that fill no vector go through buffers by themselves.
             count = count if count < lanes else count // lanes * lanes
             whole = direct and count % lanes == 0
@@ -55,6 +57,12 @@ def make_loop(operation: CustomOperation, dtype: str) -> Any:
         restore_status(before)
 
     return loop
+
+
+@jit
+def is_recursive(args, steps):
+    """Tell whether the first of two inputs is the result of the element before."""
+    return steps[0] == steps[2] and args[0] + steps[0] == args[2]
 
 
 # These are cached, for Numba compiles a function anew that is made anew.
@@ -72,10 +80,10 @@ def _make_operands(size, inputs, outputs, lanes):
         x, step, buffer = args[k], steps[k], buffers + k * buffer_size
         if unforeseen(step) == size and count % lanes == 0:
             return x + start * size
-        # A number is copied once.
+        # A number is copied once, unless that is a result.
         if step == 0:
-            if start == 0:
-                copy(x, step, buffer, np.int64(size), BLOCK)
+            if start == 0 or count == 1:
+                copy(x, step, buffer, np.int64(size), BLOCK if start == 0 else lanes)
         else:
             copy(x + start * step, step, buffer, np.int64(size), count)
             pad(buffer, count)

@@ -43,6 +43,7 @@ class Table(NamedTuple):
 
 F64_16 = Table(np.float64, c.LOGS_F64_16, c.LOG_TAIL_F64)
 LN2, LN2_REST = F64_16.logs.ln2
+TAIL = horner(F64_16.tail)
 INVERSE_OF, LOG_OF, REST_OF = (
     make_table(values, types.float64) for values in (F64_16.logs.inverses, F64_16.logs.logs, F64_16.logs.rests)
 )

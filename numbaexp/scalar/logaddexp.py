@@ -74,7 +74,8 @@ def make_attempt(reduced, furthest, in_base, least):
         cancelled = near & (abs(total) < high * least)
         # Of infinities and NaN.
         special = where(x1 == x2, x1, x1 + x2)
-        return where(near, result, where(d >= furthest, m, special)), cancelled
+        # As in NumPy, -0 is 0.
+        return where(near, result, where(d >= furthest, m + 0.0, special)), cancelled
 
     return attempt
 

@@ -1,5 +1,7 @@
 """logit: log(x / (1 - x)), the inverse of the sigmoid."""
 
+from math import ldexp
+
 import numpy as np
 
 from numbaexp.scalar.domain import between_zero_and_one
@@ -9,6 +11,9 @@ from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar, to_floa
 from numbaexp.scalar.log_of_sum import log_of_sum
 from numbaexp.scalar.narrow import to_bfloat, to_half
 from numbaexp.vector.operations import fma, split, where
+
+# Lesser numbers are negligible next to 1, and their squares might underflow.
+NEGLIGIBLE = ldexp(1.0, -100)
 
 
 @scalar
@@ -22,6 +27,7 @@ def logit(x):
     negative = x < 0.5
     lesser = where(negative, x, 1.0 - x)
     a, a_low = fast_two_sum(1.0, -lesser)
+    a_low = where(lesser < NEGLIGIBLE, 0.0, a_low)
     b, exponent = split(lesser)
     quotient = a / b
     small = quotient < 0.5

@@ -61,7 +61,7 @@ def make_logs(table: Table, error: float, scales: bool) -> Logs:
     def log(x):
         m, k = split(x)
         r, index = reduced(m)
-        high, low = logarithm(r, r * r, ZERO, k, index)
+        high, low = logarithm(r, r * r, MINUS_ZERO, k, index)
         return high, low, high
 
     if scales:
@@ -91,7 +91,7 @@ def make_logs(table: Table, error: float, scales: bool) -> Logs:
         high, low = logarithm(r, square, fma(rest, square - r, rest + LEAST), k, index)
         return where(tiny, x, high), where(tiny, MINUS_ZERO, low), where(tiny, ZERO, high)
 
-    return Logs(log, *(_in_base(log, *FACTORS[name]) for name in ("log2", "log10")), log1p)
+    return Logs(log, _in_base(log, *FACTORS["log2"]), _in_base(log, *FACTORS["log10"]), log1p)
 
 
 def _in_base(log, factor, factor_low):

@@ -29,7 +29,7 @@ from numbaexp.jit import jit
 from numbaexp.verify.hard_cases import TABLE, read_table
 from numbaexp.verify.taylor import FUNCTIONS
 
-# Finds kept of each interval: with the three below, about 1000 of each function.
+# Finds kept of each interval: with those below, 250 to 1100 of each function.
 KEEP = 4
 # From this exponent on each binade of x is split into so many intervals, as the kernels reduce the argument there.
 SPLIT_FROM, PARTS = -8, 4
@@ -38,8 +38,8 @@ LEAST = {"sinh": -27, "cosh": -27, "tanh": -27}
 LEAST_OF_OTHERS = -56
 # Where sinh and cosh overflow, and where tanh is within half an ulp of 1.
 ENDS = {"sinh": 710.4758600739439, "cosh": 710.4758600739439, "tanh": 19.07}
-# Where logarithms grow slowly, so many binades of x make an interval, and so do binades of abs(x - 1) below an exponent
-# (or of 1 + x), where chunks are short and arguments few.
+# So many binades of x make an interval where logarithms grow slowly. Arguments of logarithms that differ from 1, those
+# of log1p from -1, by less than this power of two make one as well, as chunks are short there, and arguments few.
 BINADES, NEAREST = 16, -16
 # Runs from random arguments that add up to so many times an interval have left out e**-16 of it.
 EXHAUSTED = 16
