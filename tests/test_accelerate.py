@@ -132,6 +132,27 @@ def test_same_bits(accelerated, name, form):
                 same(compute(x), getattr(numbaexp, name)(x))
 
 
+@pytest.mark.parametrize("name", ["logaddexp", "logaddexp2"])
+def test_two_arguments(accelerated, name):
+    of_numpy, ours = getattr(np, name), getattr(numbaexp, name)
+    array, expression = njit(lambda a, b: +of_numpy(a, b)), njit(lambda a, b: -of_numpy(-a, b))
+
+    @njit
+    def loop(a, b):
+        y = np.empty_like(a)
+        for i in range(a.size):
+            y[i] = of_numpy(a[i], b[i])
+        return y
+
+    for dtype in (np.float32, np.float64):
+        a = arguments(dtype)
+        b = np.random.default_rng(1).permutation(a)
+        with np.errstate(all="ignore"):
+            for compute in (array, loop):
+                same(compute(a, b), ours(a, b))
+            same(expression(a, b), -ours(-a, b))
+
+
 @pytest.mark.parametrize("value", [2, True, np.int8(2), np.float32(0.3)])
 def test_numbers(accelerated, value):
     """Numba computes integers in float64, NumPy's function those of few bits in float32."""

@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from numbaexp.dual.derivatives import make_tangent
 from numbaexp.dual.functions import FUNCTIONS
 from numbaexp.jit import jit
+from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.wide import WIDE_ERROR
 
 LONG = np.longdouble
@@ -224,7 +225,7 @@ BOUNDED = {
     "min": lambda a, b: among(a, b, "<"),
     "max": lambda a, b: among(a, b, ">"),
     "chosen": lambda a, b, c, d: c.chosen(a.value.less(b.value), d),
-    **{name: functools.partial(function_of, name) for name in FUNCTIONS},
+    **{name: functools.partial(function_of, name) for name in FAMILY},
 }
 COMPILED = {"math": math, "chosen": jit(lambda a, b, c, d: c if a < b else d), **FUNCTIONS}
 
@@ -232,7 +233,7 @@ COMPILED = {"math": math, "chosen": jit(lambda a, b, c, d: c if a < b else d), *
 def larger(tree):
     """Expressions of smaller ones, and of constants, which are on the right."""
     other = st.one_of(tree, st.sampled_from(["0.1", "3", "-1.25", "0.7"]))
-    one = st.sampled_from(["-{}", "abs({})", "math.sqrt(abs({}))", *(f"{name}({{}})" for name in FUNCTIONS)])
+    one = st.sampled_from(["-{}", "abs({})", "math.sqrt(abs({}))", *(f"{name}({{}})" for name in FAMILY)])
     two = st.sampled_from(["({} + {})", "({} - {})", "({} * {})", "({} / {})", "min({}, {})", "max({}, {})"])
     return st.one_of(
         st.builds(str.format, one, tree),

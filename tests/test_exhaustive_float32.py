@@ -53,6 +53,7 @@ HARDEST = {
     "exp2": ["-0x1.e7526ep-6", "0x1.853a6ep-9"],
     "sigmoid": ["-0x1.2082e0p-3", "0x1.8p-22", "0x1.cp-21", "-0x1.6p-20", "-0x1.ep-20", "0x1.3p-19"],
     "softplus": ["0x1.d483a0p-12"],
+    "log": ["0x1.b121a6p+76", "0x1.bacb4ap+25", "0x1.c09d7cp+27", "0x1.2f1fd6p+3"],
 }
 
 
@@ -68,5 +69,7 @@ def test_the_check_can_fail(function):
     patterns = np.float32(np.linspace(-8, 8, 1000)).view(np.uint32)
     x = patterns.view(np.float32)
     unequal, undecided = np.empty(x.size, bool), np.empty(x.size, bool)
-    make_comparison(function)(x, np.nextafter(getattr(numbaexp, function)(x), np.float32(9e9)), unequal, undecided)
-    assert unequal.all()
+    with np.errstate(invalid="ignore"):
+        y = getattr(numbaexp, function)(x)
+    make_comparison(function)(x, np.nextafter(y, np.float32(9e9)), unequal, undecided)
+    assert unequal[~np.isnan(y)].all()

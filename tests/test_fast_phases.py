@@ -9,7 +9,7 @@ from helpers import ELEMENTWISE, HALVES, as_float64
 from numba import types
 
 from numbaexp.jit import callback, compile_callback
-from numbaexp.scalar import fast, fast_gradients, tabled
+from numbaexp.scalar import fast, fast_gradients, tabled, tabled_log
 from numbaexp.vector.level import AVX2, AVX512, Level, current_level
 from numbaexp.vector.memory import make_load, store
 from numbaexp.vector.operations import mask_bits
@@ -47,7 +47,20 @@ HARD_GRADIENTS = {
         8: [("0x1.525e2cp+0", "-0x1.d071b4p-1"), ("0x1.576742p+0", "-0x1.39299ep+2")],
     },
 }
+# The same of the logarithms, whose bound is that of a table of their own.
+HARD_LOGS = {
+    "log": {32: ["0x1.fb867ap-1", "0x1.fc3138p-1"], 8: ["0x1.10a374p+0", "0x1.1063b4p+0"]},
+    "log2": {32: ["0x1.052c00p+0", "0x1.09dbaep+0"], 8: ["0x1.10e720p+0", "0x1.114f4ap+0"]},
+    "log10": {32: ["0x1.fad2e4p-1", "0x1.fcf038p-1"], 8: ["0x1.0f8846p+0", "0x1.0fac70p+0"]},
+    "log1p": {32: ["-0x1.e764p-8"], 8: ["0x1.0a3740p-4", "0x1.bbf180p-5"]},
+}
 FLAGS = 0x1D  # "inexact" apart
+# The functions that are not finite everywhere, and where they are.
+DOMAINS = {
+    **dict.fromkeys(("log", "log2", "log10"), (0, np.inf)),
+    "log1p": (-1, np.inf),
+    "logit": (0, 1),
+}
 # Steps of arguments below may underflow, which takes long; loops lower the flag again.
 STEPS_UNDERFLOW_BELOW = 2.0**-90
 # Relative error that NumPy's functions of float64 and what is made of them here stay below.
@@ -133,6 +146,12 @@ def wrong(name, x, y):
     return is_wrong & ~unknown
 
 
+def inside(name, x):
+    """Tell which arguments have finite results, of a function with poles; of others, all that are numbers."""
+    least, greatest = DOMAINS.get(name, (None, None))
+    return (x > least) & (x < greatest) if name in DOMAINS else ~np.isnan(x)
+
+
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_float32(name, lanes, level):
     phase = fast.fast_phase(name, "float32", level)
@@ -148,8 +167,10 @@ def test_float32(name, lanes, level):
     x = both_signs(np.concatenate([patterns.view(np.float32), borders]))
     y, undecided, _ = call(x)
     assert not (wrong(name, x, y) & ~undecided).any()
-    assert not call(whole_vectors(x[(x == 0) | (abs(x) >= STEPS_UNDERFLOW_BELOW)]))[2]
+    assert undecided[~inside(name, x)].all()
+    assert not call(whole_vectors(x[inside(name, x) & ((x == 0) | (abs(x) >= STEPS_UNDERFLOW_BELOW))]))[2]
     even = np.random.default_rng(0).uniform(-10, 10, 1 << 18).astype(np.float32)
+    even = whole_vectors(even[inside(name, even)])
     y, undecided, flags = call(even)
     assert not (wrong(name, even, y) & ~undecided).any()
     assert not flags
@@ -179,9 +200,9 @@ def test_halves(name, dtype, lanes, level):
     patterns, expected = rounded_halves(name, dtype)
     phase = fast.fast_phase(name, dtype, level)
     call = compile_phase(phase, lanes, dtype)
-    within = (patterns & 0x7FFF) <= phase.limit
+    within = ((patterns & 0x7FFF) <= phase.limit) & inside(name, values_of(patterns, dtype))
     x, expected = patterns[within], expected[within]
-    padded = np.concatenate([x, np.zeros(-x.size % 16, np.uint16)])
+    padded = np.concatenate([x, np.full(-x.size % 16, x[-1])])
     y, undecided, flags = call(padded)
     assert not undecided.any()
     results = values_of(y[: x.size], dtype)
@@ -190,7 +211,8 @@ def test_halves(name, dtype, lanes, level):
     # Loops of exp lower the flags that its steps raise.
     if dtype == "bfloat16" and name != "exp":
         assert not flags
-    assert call(np.full(16, 0x7FFF, np.uint16))[1].all()
+    others = np.flatnonzero(~inside(name, values_of(np.arange(1 << 16, dtype=np.uint16), dtype))).astype(np.uint16)
+    assert call(np.concatenate([others, np.full(-others.size % 16, 0x7FFF, np.uint16)]))[1].all()
 
 
 def exp_of_minus(x):
@@ -315,3 +337,14 @@ def test_a_smaller_bound_is_seen(name, lanes, monkeypatch):
             is_wrong = y != TO_TYPE["float32"](as_numbers[0] * DERIVATIVES[name](as_numbers[1]))
         expected = error < table.error
         assert ((is_wrong & ~undecided) == expected).all()
+
+
+@pytest.mark.parametrize("lanes", [1, 8], indirect=True)
+@pytest.mark.parametrize("name", HARD_LOGS)
+def test_a_smaller_bound_of_logarithms_is_seen(name, lanes, level, monkeypatch):
+    entries = len(TABLES[lanes].roots.rounded)
+    x = np.resize(np.array([float.fromhex(text) for text in HARD_LOGS[name][entries]], np.float32), 16)
+    for share in (1, 0.25):
+        monkeypatch.setitem(tabled_log.ERRORS, entries, tabled_log.ERRORS[entries] * share)
+        y, undecided, _ = compile_phase(fast.fast_phase(name, "float32", level), lanes, "float32")(x)
+        assert ((wrong(name, x, y) & ~undecided) == (share < 1)).all()

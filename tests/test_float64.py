@@ -25,7 +25,7 @@ BORDERS = {
     "expm1": (X_MAX, -37.42994775023705, 2.0**-54),
 }
 ROUNDED = list(BORDERS)
-CLAIMED_ULP = {"sigmoid": 0.501, "softplus": 1.0}
+CLAIMED_ULP = {"sigmoid": 0.501, "softplus": 0.51}
 # Where the results of the others are neither 0 nor constant.
 DOMAINS = {"sigmoid": (-745, 40), "softplus": (-745, 800)}
 

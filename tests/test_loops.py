@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from helpers import OF_NUMPY, assert_same_but_nan
+from helpers import OF_NUMPY, assert_same_but_nan, computed
 
 import numbaexp
 from numbaexp.cpu import pieces
@@ -122,12 +122,16 @@ def test_past_the_caches(name, dtype, target):
 TINY = {"float16": 6e-8, "float32": 1e-45, "float64": 5e-324}
 
 
-# Of expm1 in halves results are subnormal there.
-@pytest.mark.parametrize(("name", "dtype"), sorted({*itertools.product(FAMILY, OF_NUMPY)} - {("expm1", "float16")}))
+# Of these in halves results are subnormal there.
+AS_SMALL = {(name, "float16") for name in ("expm1", "log1p", "sinh", "tanh")}
+
+
+@pytest.mark.parametrize(("name", "dtype"), sorted({*itertools.product(FAMILY, OF_NUMPY)} - AS_SMALL))
 def test_nothing_underflows_near_0(name, dtype):
     """The reduced argument and its powers are small there."""
     tiny = np.dtype(dtype).type(TINY[dtype]) * 2.0 ** np.arange(0, 10 if dtype == "float16" else 100, 3)
     x = np.concatenate([tiny, -tiny]).astype(dtype)
+    x = x[~np.isnan(computed(name, x))]  # negative numbers may be outside the domain
     with np.errstate(all="raise"):
         for n in (1, x.size):
             getattr(numbaexp, name)(np.resize(x, n))

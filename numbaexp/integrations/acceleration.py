@@ -7,10 +7,10 @@ def accelerate_numba(enable: bool = True) -> None:
     """Let exponentials and logarithms of :mod:`math` and NumPy in code that Numba compiles be those of this package.
 
     From this call on ``exp``, ``exp2``, ``expm1``, ``log``, ``log2``, ``log10``, ``log1p``, ``sinh``, ``cosh`` and
-    ``tanh`` of :mod:`math` and of NumPy are the functions of these names of this package wherever Numba compiles them
-    for the CPU: of scalars and arrays, in array expressions, in ``@njit``, ``@vectorize``, ``@guvectorize``,
-    ``@stencil`` and ``@cfunc``, under ``parallel=True`` and ``fastmath=True``. The code itself stays as it is.
-    ``math.exp2`` is Python's from 3.11 on.
+    ``tanh`` of :mod:`math` and of NumPy, and NumPy's ``logaddexp`` and ``logaddexp2``, are the functions of these names
+    of this package wherever Numba compiles them for the CPU: of scalars and arrays, in array expressions, in ``@njit``,
+    ``@vectorize``, ``@guvectorize``, ``@stencil`` and ``@cfunc``, under ``parallel=True`` and ``fastmath=True``. The
+    code itself stays as it is. ``math.exp2`` is Python's from 3.11 on.
 
     Parameters
     ----------
@@ -32,9 +32,8 @@ def accelerate_numba(enable: bool = True) -> None:
 
     Notes
     -----
-    Accuracy: that of the functions, which are correctly rounded, with the same bits, whatever the options of the
-    compiler. Numba takes float32 and float64 alone. Integers are computed in float64, by ``numpy`` those of up to 16
-    bits in float32.
+    Accuracy: that of the functions, with the same bits, whatever the options of the compiler. Numba takes float32 and
+    float64 alone. Integers are computed in float64, by ``numpy`` those of up to 16 bits in float32.
 
     Special values: those of the functions.
 
@@ -49,7 +48,7 @@ def accelerate_numba(enable: bool = True) -> None:
 
     Functions of complex numbers stay Numba's, which computes most of them from these of real ones: their bits may
     change, and are no more exact than its other steps allow. The same holds for what else Numba builds on these
-    functions, as ``numpy.logaddexp`` and some random distributions. Kernels of ``@cuda.jit``, ahead-of-time compilation
+    functions, as some random distributions. Kernels of ``@cuda.jit``, ahead-of-time compilation
     (``numba.pycc``) and Python code that is not compiled stay as they are.
 
     Examples

@@ -12,13 +12,15 @@ from numba.core.registry import cpu_target
 from numba.np import ufunc_db
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
+from numbaexp.cpu.logaddexp_in_loops import number_of_two
 from numbaexp.cpu.scalars_in_loops import rounded_scalar
 from numbaexp.cpu.variants import prefer_whole_registers_of
 from numbaexp.integrations import numba_caches
 from numbaexp.once import LOCK
 
 _NUMBERS = (types.float32, types.float64)
-_LOOPS = ("f->f", "d->d")
+# By the number of arguments.
+_LOOPS = {1: ("f->f", "d->d"), 2: ("ff->f", "dd->d")}
 # By our name: Python's function, which has exp2 from 3.11 on, and NumPy's.
 _FUNCTIONS = {
     "exp": (math.exp, np.exp),
@@ -28,6 +30,8 @@ _FUNCTIONS = {
         name: (getattr(math, name), getattr(np, name))
         for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")
     },
+    "logaddexp": (None, np.logaddexp),
+    "logaddexp2": (None, np.logaddexp2),
 }
 
 # Whether what is lowered now is to have our functions. A lowering that another package has taken over from us, and
@@ -35,16 +39,17 @@ _FUNCTIONS = {
 _active = False
 
 
-def _emit(context: Any, builder: Any, name: str, number: Any, x: Any) -> Any:
+def _emit(context: Any, builder: Any, name: str, number: Any, *args: Any) -> Any:
     """Emit a call of our function, which the loop around it makes to vectors."""
     attributes = builder.function.attributes
     # Numba makes a function of an array expression, and LLVM would not inline it: its loop would be no SIMD code.
     if "__numba_array_expr" in builder.function.name and "noinline" not in attributes:
         attributes.add("alwaysinline")
     prefer_whole_registers_of(context, builder)
-    function = context.typing_context.resolve_value_type(rounded_scalar(name, number.name))
-    signature = function.get_call_type(context.typing_context, (number,), {})
-    return context.get_function(function, signature)(builder, [x])
+    scalar = (rounded_scalar if len(args) == 1 else number_of_two)(name, number.name)
+    function = context.typing_context.resolve_value_type(scalar)
+    signature = function.get_call_type(context.typing_context, (number,) * len(args), {})
+    return context.get_function(function, signature)(builder, args)
 
 
 def _in_place_of(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -66,12 +71,13 @@ def _ours(original: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     @_in_place_of(original)
     def lowering(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        (given,) = signature.args
+        # The two of NumPy's loops are of one type.
+        given = signature.args[0]
         number = types.float64 if isinstance(given, types.Integer) else given
         # Ahead of time Numba compiles for lesser processors than this one, whose code ours is.
         if not _active or number not in _NUMBERS or context.aot_mode:
             return original(context, builder, signature, args)
-        result = _emit(context, builder, name, number, context.cast(builder, args[0], given, number))
+        result = _emit(context, builder, name, number, *(context.cast(builder, each, given, number) for each in args))
         return context.cast(builder, result, number, signature.return_type)
 
     return lowering
@@ -112,7 +118,7 @@ def _put(ours: bool) -> None:
             selector.versions[:] = [(kinds, of_call(each, name)) for kinds, each in selector.versions]
             selector._cache.clear()
         loops = ufunc_db.get_ufunc_info(of_numpy)
-        loops.update({loop: of_call(loops[loop], name) for loop in _LOOPS})
+        loops.update({loop: of_call(loops[loop], name) for loop in _LOOPS[of_numpy.nin]})
     expressions = context.special_ops.get("arrayexpr", _lower_array_expr)
     context.special_ops["arrayexpr"] = of_expression(expressions)
     _active = ours

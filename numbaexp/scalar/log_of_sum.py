@@ -3,7 +3,7 @@
 from math import ldexp
 
 from numbaexp.scalar.ieee import rounded_product, scalar
-from numbaexp.scalar.log_pair import INVERSE_OF, make_logarithm, reduced
+from numbaexp.scalar.log_pair import half_inverse_of, make_logarithm, reduced
 from numbaexp.vector.operations import fma
 
 # Of the logarithms below, relatively: less than 1.36 2**-63 of the core, and 2**-65 of the rest.
@@ -23,10 +23,13 @@ def log_of_sum(s, s_low, s_rest, exponent):
     multiplied by z**2 - z in place of 1 / (1 + z) - 1: less than 2**-66 of the result. If s_low is greater than r, that
     is z's error, below 2**-106, where the result is above 2**-5, or r is 0.
     """
-    r, index = reduced(s)
-    inverse = INVERSE_OF(index)
+    r, _, index = reduced(s)
+    inverse = half_inverse_of(index)
+    inverse = inverse + inverse
     r_low = rounded_product(s_low, inverse)
     z = r + r_low
     lost = fma(s_rest, inverse, (r - z) + r_low)
-    square = rounded_product(z, z)
-    return logarithm(z, square, fma(lost, square - z, lost), exponent, index)
+    half_z = rounded_product(z, 0.5)
+    half_square = rounded_product(half_z, z)
+    rest = fma(lost, (half_square + half_square) - z, lost)
+    return logarithm(z, half_z, half_square, rest, exponent, index)

@@ -44,52 +44,58 @@ class Table(NamedTuple):
 F64_16 = Table(np.float64, c.LOGS_F64_16, c.LOG_TAIL_F64)
 LN2, LN2_REST = F64_16.logs.ln2
 TAIL = horner(F64_16.tail)
-INVERSE_OF, LOG_OF, REST_OF = (
-    make_table(values, types.float64) for values in (F64_16.logs.inverses, F64_16.logs.logs, F64_16.logs.rests)
-)
+LOG_OF, REST_OF = (make_table(values, types.float64) for values in (F64_16.logs.logs, F64_16.logs.rests))
+
+
+def make_half_inverse(table: Table):
+    """Return ``half_inverse_of(index)``, R / 2."""
+    return make_table([0.5 * inverse for inverse in table.logs.inverses], _NUMBERS[table.number])
 
 
 def make_reduced(table: Table):
-    """Return ``reduced(m)``, which returns (r, index), r = m R - 1, exactly; the index is in the low bits."""
-    number, one = table.number, table.number(1.0)
+    """Return ``reduced(m)``, which returns (r, r/2, index), r = m R - 1, exactly; the index is in the low bits.
+
+    Some processors add while they multiply: so r is the sum of its halves.
+    """
+    number, half = table.number, table.number(0.5)
     # Adding this rounds to an integer in the low bits.
     cells, shift = number(table.logs.cells), number(ldexp(1.5, np.finfo(number).nmant))
-    inverse_of = make_table(table.logs.inverses, _NUMBERS[number])
+    half_inverse_of = make_half_inverse(table)
 
     @scalar
     def reduced(m):
         index = bits_of(fma(m, cells, shift))
-        return fma(m, inverse_of(index), -one), index
+        half_r = fma(m, half_inverse_of(index), -half)
+        return half_r + half_r, half_r, index
 
     return reduced
 
 
 _NUMBERS = {np.float64: types.float64, np.float32: types.float32}
-reduced = make_reduced(F64_16)
+half_inverse_of, reduced = make_half_inverse(F64_16), make_reduced(F64_16)
 
 
 def make_logarithm(bias: float = 0.0, table: Table = F64_16):
-    """Return ``logarithm(r, square, rest, k, index)``, which returns (high, low), of an argument (1 + r) / R 2**k.
+    """Return ``logarithm(r, half_r, half_square, rest, k, index)``, which returns (high, low), of (1 + r) / R 2**k.
 
-    ``square`` is r**2, and ``rest`` is added to low. The pair is lower than the logarithm, relatively by ``bias``: the
-    tables have that, at no cost.
+    ``half_r`` is r/2, ``half_square`` is r**2/2, and ``rest`` is added to low. The pair is lower than the logarithm,
+    relatively by ``bias``: the tables have that, at no cost.
     """
     number, logs = table.number, table.logs
-    half, less = number(0.5), number(-bias)
+    less = number(-bias)
     ln2, ln2_rest = number(logs.ln2[0]), number(logs.ln2[1] - bias * logs.ln2[0])
     rests = [rest - bias * log for rest, log in zip(logs.rests, logs.logs, strict=True)]
     log_of, rest_of = (make_table(values, _NUMBERS[number]) for values in (logs.logs, rests))
-    tail = horner(tuple(map(number, table.tail)))
+    twice_tail = horner(tuple(number(2.0 * coefficient) for coefficient in table.tail))
 
     @scalar
-    def logarithm(r, square, rest, k, index):
+    def logarithm(r, half_r, half_square, rest, k, index):
         of_table = fma(k, ln2, log_of(index))
-        high = of_table + fma(square, -half, r)
-        # The part that ``high`` lacks of H + r - r**2/2, and twice that: some processors add while they multiply.
-        lost = (of_table - high) + r
-        twice_lost = fma(-r, r, lost + lost)
-        low = fma(twice_lost, half, fma(k, ln2_rest, rest_of(index)) + rest)
-        return high, fma(r, fma(square, tail(r), less), low)
+        high = of_table + (r - half_square)
+        # The part that ``high`` lacks of H + r - r**2/2.
+        lost = fma(-half_r, r, (of_table - high) + r)
+        low = lost + (fma(k, ln2_rest, rest_of(index)) + rest)
+        return high, fma(r, fma(half_square, twice_tail(r), less), low)
 
     return logarithm
 
@@ -100,14 +106,14 @@ def make_log_pair(bias: float = 0.0):
 
     @scalar
     def log_pair(m, k):
-        r, index = reduced(m)
-        # The sum with this is left out.
-        return logarithm(r, r * r, -0.0, k, index)
+        r, half_r, index = reduced(m)
+        # The sum with -0 is left out.
+        return logarithm(r, half_r, rounded_product(half_r, r), -0.0, k, index)
 
     return log_pair
 
 
-# Added to a square or a rest, this keeps that from underflowing, and is negligible next to any result.
+# Added to a square, a rest or half an argument, this keeps that from underflowing, and is negligible beside results.
 LEAST_SQUARE = ldexp(1.0, -200)
 # Smaller arguments are their own result of log1p, without flags, as NumPy's are.
 TINY = highest(np.float64(ldexp(1.0, -54)))
@@ -134,8 +140,10 @@ def reduced_sum(total, error):
     subnormal.
     """
     m, k = split(total)
-    exact, index = reduced(m)
-    e = rounded_product(error, INVERSE_OF(index) * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
+    exact, _, index = reduced(m)
+    half_inverse = half_inverse_of(index)
+    inverse = half_inverse + half_inverse
+    e = rounded_product(error, inverse * float_of(BOTH_EXPONENTS - (bits_of(total) & EXPONENT)))
     r = exact + e
     return r, (exact - r) + e, k, index
 
@@ -152,8 +160,10 @@ def make_log1p_of_sum(bias: float = 0.0):
     @scalar
     def log1p_of_sum(total, error):
         r, r_low, k, index = reduced_sum(total, error)
-        square = fma(r, r, LEAST_SQUARE)
-        return logarithm(r, square, fma(r_low, square - r, r_low + LEAST_SQUARE), k, index)
+        half_r = fma(r, 0.5, LEAST_SQUARE)
+        half_square = fma(half_r, r, LEAST_SQUARE)
+        rest = fma(r_low, (half_square + half_square) - r, r_low + LEAST_SQUARE)
+        return logarithm(r, half_r, half_square, rest, k, index)
 
     return log1p_of_sum
 

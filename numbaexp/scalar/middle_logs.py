@@ -53,7 +53,7 @@ def logarithm(r, r_low, k, index):
 def log_parts(x):
     """Return (high, low, error) of log(x)."""
     m, k = split(x)
-    r, index = reduced(m)
+    r, _, index = reduced(m)
     return logarithm(r, 0.0 * r, k, index)
 
 

@@ -10,16 +10,14 @@ from math import ldexp
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.domain import above_minus_one, positive
 from numbaexp.scalar.forms import Fast
 from numbaexp.scalar.ieee import INT32, MAGNITUDE_F32, highest, rounded_product, scalar
-from numbaexp.scalar.log_pair import Table, make_logarithm, make_reduced
+from numbaexp.scalar.log_pair import Table, make_half_inverse, make_logarithm, make_reduced
 from numbaexp.scalar.tabled_half import CONVERSIONS, odd_of_pair
 from numbaexp.vector.operations import as_number, bits_of, float_of, fma, scale, split, where
-from numbaexp.vector.table import make_table
 
 # By the number of entries.
 TABLES = {
@@ -31,7 +29,7 @@ ERRORS = {32: ldexp(1.125, -35), 8: ldexp(1.75, -32)}
 # 1 / log(b) of the bases b as sums of two.
 FACTORS = {"log2": c.LOG2_E_F32, "log10": c.LOG10_E_F32}
 
-ZERO, MINUS_ZERO, ONE = np.float32(0.0), np.float32(-0.0), np.float32(1.0)
+ZERO, MINUS_ZERO, HALF, ONE = (np.float32(value) for value in (0.0, -0.0, 0.5, 1.0))
 EXPONENT, TWICE_BIAS = np.int32(0x7F800000), np.int32(254 << 23)
 # Smaller arguments are their own log1p.
 TINY = highest(np.float32(ldexp(1.0, -25)))
@@ -55,13 +53,13 @@ class Logs(NamedTuple):
 def make_logs(table: Table, error: float, scales: bool) -> Logs:
     """Compose the functions of a table, with E. ``scales`` tells whether an instruction multiplies by powers of two."""
     reduced, logarithm = make_reduced(table), make_logarithm(error, table)
-    inverse_of = make_table(table.logs.inverses, types.float32)
+    half_inverse_of = make_half_inverse(table)
 
     @scalar
     def log(x):
         m, k = split(x)
-        r, index = reduced(m)
-        high, low = logarithm(r, r * r, MINUS_ZERO, k, index)
+        r, half_r, index = reduced(m)
+        high, low = logarithm(r, half_r, rounded_product(half_r, r), MINUS_ZERO, k, index)
         return high, low, high
 
     if scales:
@@ -84,11 +82,14 @@ def make_logs(table: Table, error: float, scales: bool) -> Logs:
         of_x = total - ONE
         lost = (ONE - (total - of_x)) + (some - of_x)
         m, k = split(total)
-        first, index = reduced(m)
-        more = rounded_product(lost, over_power(inverse_of(index), k, total))
+        first, _, index = reduced(m)
+        half_inverse = half_inverse_of(index)
+        more = rounded_product(lost, over_power(half_inverse + half_inverse, k, total))
         r = first + more
-        rest, square = (first - r) + more, fma(r, r, LEAST)
-        high, low = logarithm(r, square, fma(rest, square - r, rest + LEAST), k, index)
+        r_low, half_r = (first - r) + more, rounded_product(r, HALF)
+        half_square = fma(half_r, r, LEAST)
+        rest = fma(r_low, (half_square + half_square) - r, r_low + LEAST)
+        high, low = logarithm(r, half_r, half_square, rest, k, index)
         return where(tiny, x, high), where(tiny, MINUS_ZERO, low), where(tiny, ZERO, high)
 
     return Logs(log, _in_base(log, *FACTORS["log2"]), _in_base(log, *FACTORS["log10"]), log1p)

@@ -149,6 +149,7 @@ def tanh(x):
     return tanh_from(x, exp_of_normal(clamped(abs(x), 0.0, ONE_FROM)))
 
 
+@scalar
 def log_sigmoid(x):
     return -softplus(-x)
 

@@ -45,7 +45,7 @@ def with_infinities(x, result):
 def natural(x):
     """Compute log(x) where x is inside the domain; NaN where x is negative or NaN."""
     m, k = split(x)
-    r, index = reduced(m)
+    r, _, index = reduced(m)
     return logarithm(r, r * r, k, index)
 
 
