@@ -23,7 +23,9 @@ import numbaexp
 from numbaexp.cpu import blocks, pieces
 from numbaexp.cpu.ufunc import bits_ufunc
 from numbaexp.scalar.family import SAVED
-from numbaexp.scalar.gradients import GRADIENTS, NARROW_ERROR, PAIR_ERROR
+from numbaexp.scalar.gradients import GRADIENTS
+from numbaexp.scalar.narrow_gradients import NARROW_ERROR
+from numbaexp.scalar.pair_gradients import PAIR_ERROR
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from gmpy2 import mpfr
