@@ -299,8 +299,6 @@ LOGARITHMIC = [
 @example(EVERY, "float64", 0)
 @example(EVERY, "float32", 1)
 @example(EVERY, "wide", 1)
-@example(LOGARITHMIC, "float64", 0)
-@example(LOGARITHMIC, "float32", 1)
 @example(LOGARITHMIC, "wide", 1)
 @settings(deadline=None, max_examples=3)
 @given(SEVERAL, st.sampled_from(list(KINDS)), st.sampled_from([0, 1]))
@@ -309,6 +307,8 @@ def test_expressions(sources, kind, variable):
 
 
 @pytest.mark.whole
+@example(LOGARITHMIC, "float64", 0)
+@example(LOGARITHMIC, "float32", 1)
 @settings(deadline=None, max_examples=100)
 @given(SEVERAL, st.sampled_from(list(KINDS)), st.sampled_from([0, 1]))
 def test_many_expressions(sources, kind, variable):
