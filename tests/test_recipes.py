@@ -93,7 +93,7 @@ def add_elementwise(package):
         from numbaexp.scalar.ieee import scalar
         from numbaexp.scalar.narrow import narrow
 
-        whole, inner, limit, _ = sigmoid.SIGMOID["float64"]
+        whole, inner, limit, *_ = sigmoid.SIGMOID["float64"]
 
         @scalar
         def of_twice(x):
@@ -120,6 +120,8 @@ def add_elementwise(package):
         (
             None,
             """
+            import numpy as np
+
             @scalar
             def twice(x):
                 return x + x
