@@ -41,8 +41,8 @@ def inside(name, x):
     """Return numbers inside the domain of a function, or of one whose gradient this is, one for each given."""
     name = name.removesuffix("_backward")
     if name == "logit":
-        return 1 / (1 + abs(x))
-    return abs(x) + 0.125 if name in ("log", "log2", "log10", "log1p") else x
+        return 0.25 + 0.5 / (1 + abs(x))
+    return abs(x) + 1 if name in ("log", "log2", "log10", "log1p") else x
 
 
 def saved_by(name):

@@ -20,6 +20,12 @@ def ufunc(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=N
     """What NumPy's ufuncs of one argument take."""
 
 
+def ufunc_of_two(
+    x1, x2, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
+):
+    """What those of two take."""
+
+
 # The module and the name of each function's peer, and what the peer takes, up to the last argument that is taken here
 # by position.
 PEERS = {
@@ -31,6 +37,7 @@ PEERS = {
     "sigmoid": ("scipy.special", "expit", ufunc),
     "softplus": ("numpy", "exp", ufunc),
     **{name: ("numpy", name, ufunc) for name in ("log", "log2", "log10", "log1p", "sinh", "cosh", "tanh")},
+    **{name: ("numpy", name, ufunc_of_two) for name in ("logaddexp", "logaddexp2")},
     "log_sigmoid": ("scipy.special", "log_expit", ufunc),
     "logit": ("scipy.special", "logit", ufunc),
     "softmax": ("scipy.special", "softmax", lambda x, axis=None: None),

@@ -17,7 +17,8 @@ LIMITS = {
     "sigmoid": ((0, 0), (0, 0)),
     "softplus": ((0, 0), (1, 0)),
     # The formulas, where the functions are not real.
-    **dict.fromkeys(("log", "log2", "log10", "log1p", "logit"), ((0, 0), (0, 0))),
+    **dict.fromkeys(("log", "log2", "log10", "log1p"), ((0, 0), (0, 0))),
+    "logit": ((0, NAN), (0, NAN)),
     "sinh": ((INF, -INF), (INF, INF)),
     "cosh": ((-INF, INF), (INF, INF)),
     "tanh": ((0, 0), (0, 0)),

@@ -120,6 +120,8 @@ def in_place(function: Ufunc) -> Callable[[Any], Any]:
         return function(x, out=x)
 
     compute.__name__ = compute.__qualname__ = f"{name}_"
+    # pickle looks for the function there.
+    compute.__module__ = function.__module__
     compute.__doc__ = f"""Compute ``{name}`` of each element of an array, in place.
 
     Parameters
