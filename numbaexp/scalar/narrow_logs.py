@@ -1,8 +1,8 @@
 """Logarithms of float32, float16 and bfloat16, from the pairs of float64, rounded once.
 
 A pair is rounded to odd: to the neighbour towards 0, with the last bit set where that is inexact. From there the
-conversion to a narrower type rounds as from the pair. The closest of all float32 logarithms to a midpoint is 2**-57.8
-of it away, and the pairs err by less than 2**-60.
+conversion to a narrower type rounds as from the pair. The closest of all logarithms of float32 to a midpoint is
+2**-57.8 of it away, but for one of log1p, and the pairs err by less than 2**-60.
 """
 
 import numpy as np

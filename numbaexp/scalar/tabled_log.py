@@ -24,8 +24,8 @@ TABLES = {
     32: Table(np.float32, c.LOGS_F32_32, c.LOG_TAIL_F32_32),
     8: Table(np.float32, c.LOGS_F32_8, c.LOG_TAIL_F32_8),
 }
-# E, above the errors of all float32, which are at most 2**-34.95 and 2**-31.7. No result is wrongly decided.
-ERRORS = {32: ldexp(1.125, -35), 8: ldexp(1.75, -32)}
+# E by the number of entries, above the errors of all float32: 2**-34.95 and 2**-31.7; of log1p 2**-34.39 and 2**-31.7.
+ERRORS, ERRORS_OF_LOG1P = {32: ldexp(1.125, -35), 8: ldexp(1.75, -32)}, {32: ldexp(1.75, -35), 8: ldexp(1.75, -32)}
 # 1 / log(b) of the bases b as sums of two.
 FACTORS = {"log2": c.LOG2_E_F32, "log10": c.LOG10_E_F32}
 
@@ -135,7 +135,7 @@ def _halves(pair, inside, dtype):
 
 def make_fast(name: str, dtype: str, entries: int, scales: bool) -> Fast:
     """Return the fast phase of a function, of all arguments: undecided are those that are not inside its domain."""
-    error = ERRORS[entries]
+    error = (ERRORS_OF_LOG1P if name == "log1p" else ERRORS)[entries]
     pair = getattr(make_logs(TABLES[entries], error, scales), name)
     if dtype == "float32":
         return Fast(_rounded(pair, error), int(MAGNITUDE_F32))
