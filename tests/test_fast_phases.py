@@ -174,7 +174,8 @@ def test_float32(name, lanes, level):
     y, undecided, flags = call(even)
     assert not (wrong(name, even, y) & ~undecided).any()
     assert not flags
-    assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots.rounded)]
+    # Next to 1/2 the logit is much less than the logarithms that it is the difference of.
+    assert undecided.mean() < UNDECIDED[len(TABLES[lanes].roots.rounded)] * (8 if name == "logit" else 1)
     assert call(np.full(16, np.nan, np.float32))[1].all()
 
 

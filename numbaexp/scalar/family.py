@@ -41,7 +41,7 @@ _PAIRS = {
 }
 # For each function whose fast phase is made of none of the powers, the module with ``make_fast``:
 # ``make_fast(name, dtype, entries, scales)`` returns the phase, for tables of so many entries.
-_FAST = {"log": "tabled_log", "log2": "tabled_log", "log10": "tabled_log", "log1p": "tabled_log"}
+_FAST = dict.fromkeys(("log", "log2", "log10", "log1p", "logit"), "tabled_log")
 # For each gradient what it saves of a call; ``numbaexp.scalar.gradients`` has them in each type.
 SAVED = {name: OPERATIONS[name].arrays[1] for name in named(Kind.ELEMENTWISE) if OPERATIONS[name].is_gradient}
 

@@ -1,4 +1,5 @@
-"""log, log2, log10 and log1p of float32 and narrower types from tables of logarithms, of numbers and vectors alike.
+"""log, log2, log10, log1p and logit of float32 and narrower types from tables of logarithms, of numbers and vectors
+alike.
 
 The pair is that of ``numbaexp.scalar.log_pair``, in float32. There are 8 or 32 entries, multiples of 2**-17 make up H,
 and the rest of an entry is up to 2**-18, so that the sum of all errors that may occur is far above those that do: the
@@ -12,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar.domain import above_minus_one, positive
+from numbaexp.scalar.domain import above_minus_one, between_zero_and_one, positive
+from numbaexp.scalar.expm1 import two_sum
 from numbaexp.scalar.forms import Fast
 from numbaexp.scalar.ieee import INT32, MAGNITUDE_F32, highest, rounded_product, scalar
 from numbaexp.scalar.log_pair import Table, make_half_inverse, make_logarithm, make_reduced
@@ -26,6 +28,8 @@ TABLES = {
 }
 # E by the number of entries, above the errors of all float32: 2**-34.95 and 2**-31.7; of log1p 2**-34.39 and 2**-31.7.
 ERRORS, ERRORS_OF_LOG1P = {32: ldexp(1.125, -35), 8: ldexp(1.75, -32)}, {32: ldexp(1.75, -35), 8: ldexp(1.75, -32)}
+# Of the functions whose domain is not that of log.
+_DOMAINS = {"log1p": above_minus_one, "logit": between_zero_and_one}
 # 1 / log(b) of the bases b as sums of two.
 FACTORS = {"log2": c.LOG2_E_F32, "log10": c.LOG10_E_F32}
 
@@ -40,14 +44,15 @@ LEAST = np.float32(ldexp(1.0, -90))
 class Logs(NamedTuple):
     """Hold functions of some cells.
 
-    log(x), log2(x), log10(x), log1p(x) : (high, low, size), of float32, with size the ``high`` that may err. NaN of
-        arguments that are not inside the domain.
+    log(x), log2(x), log10(x), log1p(x), logit(x) : (high, low, size), of float32, with size the ``high`` that may err,
+        or the sum of all. NaN of arguments that are not inside the domain.
     """
 
     log: Any
     log2: Any
     log10: Any
     log1p: Any
+    logit: Any
 
 
 def make_logs(table: Table, error: float, scales: bool) -> Logs:
@@ -92,7 +97,25 @@ def make_logs(table: Table, error: float, scales: bool) -> Logs:
         high, low = logarithm(r, half_r, half_square, rest, k, index)
         return where(tiny, x, high), where(tiny, MINUS_ZERO, low), where(tiny, ZERO, high)
 
-    return Logs(log, _in_base(log, *FACTORS["log2"]), _in_base(log, *FACTORS["log10"]), log1p)
+    in_base_2, in_base_10 = (_in_base(log, *FACTORS[name]) for name in ("log2", "log10"))
+    return Logs(log, in_base_2, in_base_10, log1p, _difference(log, log1p, error))
+
+
+def _difference(log, log1p, error):
+    """Return log(x) - log1p(-x). Both logarithms are negative, and the pair of each is greater by up to 2 E of it: the
+    difference is lowered by as much of the first. That of 1/2 is 0."""
+    width = np.float32(2 * error)
+
+    @scalar
+    def logit(x):
+        a, a_low, _ = log(x)
+        b, b_low, _ = log1p(-x)
+        high, rest = two_sum(a, -b)
+        low = fma(a, width, rest + (a_low - b_low))
+        is_zero = x == HALF
+        return where(is_zero, ZERO, high), where(is_zero, ZERO, low), where(is_zero, ZERO, -(a + b))
+
+    return logit
 
 
 def _in_base(log, factor, factor_low):
@@ -135,8 +158,8 @@ def _halves(pair, inside, dtype):
 
 def make_fast(name: str, dtype: str, entries: int, scales: bool) -> Fast:
     """Return the fast phase of a function, of all arguments: undecided are those that are not inside its domain."""
-    error = (ERRORS_OF_LOG1P if name == "log1p" else ERRORS)[entries]
+    error = (ERRORS_OF_LOG1P if name in ("log1p", "logit") else ERRORS)[entries]
     pair = getattr(make_logs(TABLES[entries], error, scales), name)
     if dtype == "float32":
         return Fast(_rounded(pair, error), int(MAGNITUDE_F32))
-    return Fast(_halves(pair, (above_minus_one if name == "log1p" else positive)(dtype).inside, dtype), 0x7FFF)
+    return Fast(_halves(pair, _DOMAINS.get(name, positive)(dtype).inside, dtype), 0x7FFF)
