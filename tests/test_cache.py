@@ -145,9 +145,11 @@ def test_all_that_runs_is_a_source(run_script, tmp_path, kernel):
     ("module", "users"),
     [
         ("tabled_expm1", {"expm1"}),
-        ("softplus", {"softplus"}),
-        ("tabled_softplus", {"softplus"}),
-        ("sigmoid", {"sigmoid", "softplus"}),
+        ("softplus", {"softplus", "log_sigmoid"}),
+        ("tabled_softplus", {"softplus", "log_sigmoid"}),
+        ("sigmoid", {"sigmoid", "softplus", "log_sigmoid"}),
+        ("middle_logs", {"log", "log2", "log10", "log1p"}),
+        ("log_pair", {"log", "log2", "log10", "log1p", "logit", "softplus", "log_sigmoid"}),
     ],
 )
 def test_functions_whose_kernels_a_module_takes_part_in(module, users):

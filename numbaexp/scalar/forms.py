@@ -78,6 +78,9 @@ class Scalar(NamedTuple):
     has to raise, overflow and underflow: an operation that underflows takes the time of thirty others, and one is
     enough.
 
+    A ``middle`` phase, of vectors of arguments inside a domain, returns results and a mask of those that it leaves to
+    the accurate one.
+
     Of a function with a ``domain``, ``inner`` takes only arguments inside that, but returns NaN of others where there
     is an ``accurate`` phase; ``whole`` takes all, and raises none of the flags of the others, which its caller raises.
     """
@@ -87,6 +90,7 @@ class Scalar(NamedTuple):
     limit: int
     accurate: Any = None
     domain: Domain | None = None
+    middle: Any = None
 
 
 class Fast(NamedTuple):

@@ -2,7 +2,7 @@
 
 from math import ldexp
 
-from numbaexp.scalar import accurate_logs
+from numbaexp.scalar import accurate_logs, middle_logs
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.domain import positive
 from numbaexp.scalar.forms import Scalar
@@ -30,8 +30,8 @@ def make_inner(pair, width):
     return inner
 
 
-def make_scalar(inner, domain, accurate) -> Scalar:
-    """Return the scalar of a function with a domain, which has 1 inside, of its fast phase and its accurate one."""
+def make_scalar(inner, domain, middle, accurate) -> Scalar:
+    """Return the scalar of a function with a domain, which has 1 inside, of its three phases."""
     inside, special = domain.inside, domain.special
 
     @scalar
@@ -41,7 +41,7 @@ def make_scalar(inner, domain, accurate) -> Scalar:
         no = bits_of(x) != bits_of(x)
         return special(x, below), special(x, above), no, no
 
-    return Scalar(whole, inner, LIMIT, accurate, domain)
+    return Scalar(whole, inner, LIMIT, accurate, domain, middle)
 
 
 pair_of_split, biased_pair_of_split = make_log_pair(BIAS), make_log_pair(BIAS_OF_BASE)
@@ -73,13 +73,13 @@ log2_pair, log10_pair = make_pair_of_base(*c.LOG2_E_F64), make_pair_of_base(*c.L
 DOMAIN = positive("float64")
 LOG = {
     **make_scalars(odd_of_pair(log_pair), positive),
-    "float64": make_scalar(make_inner(log_pair, WIDTH), DOMAIN, accurate_logs.log),
+    "float64": make_scalar(make_inner(log_pair, WIDTH), DOMAIN, middle_logs.log, accurate_logs.log),
 }
 LOG2 = {
     **make_scalars(odd_of_pair(log2_pair), positive),
-    "float64": make_scalar(make_inner(log2_pair, WIDTH_OF_BASE), DOMAIN, accurate_logs.log2),
+    "float64": make_scalar(make_inner(log2_pair, WIDTH_OF_BASE), DOMAIN, middle_logs.log2, accurate_logs.log2),
 }
 LOG10 = {
     **make_scalars(odd_of_pair(log10_pair), positive),
-    "float64": make_scalar(make_inner(log10_pair, WIDTH_OF_BASE), DOMAIN, accurate_logs.log10),
+    "float64": make_scalar(make_inner(log10_pair, WIDTH_OF_BASE), DOMAIN, middle_logs.log10, accurate_logs.log10),
 }

@@ -4,7 +4,7 @@ from math import ldexp
 
 import numpy as np
 
-from numbaexp.scalar import accurate_logs
+from numbaexp.scalar import accurate_logs, middle_logs
 from numbaexp.scalar.domain import above_minus_one
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
 from numbaexp.scalar.log import make_inner, make_scalar
@@ -43,5 +43,5 @@ def log1p_odd(x):
 
 LOG1P = {
     **make_scalars(log1p_odd, above_minus_one),
-    "float64": make_scalar(log1p_f64_inner, above_minus_one("float64"), accurate_logs.log1p),
+    "float64": make_scalar(log1p_f64_inner, above_minus_one("float64"), middle_logs.log1p, accurate_logs.log1p),
 }

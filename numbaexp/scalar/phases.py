@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from numbaexp.scalar import constants as c
-from numbaexp.scalar import double, middle, middle_logs, powers
+from numbaexp.scalar import double, middle, powers
 from numbaexp.scalar.family import FAMILY
 from numbaexp.scalar.fast import fast_phase, powers_at
 from numbaexp.scalar.forms import BITS, STORED_AS, Domain, Fast, itemsize
@@ -24,13 +24,6 @@ _BORDERS = {
     "float64": powers.BORDERS,
 }
 _REDUCED = {"exp": double.exp_reduced, "exp2": powers.exp2_reduced, "exp10": powers.exp10_reduced}
-# Of float64, by name.
-_MIDDLE_LOGS = {
-    "log": middle_logs.log,
-    "log2": middle_logs.log2,
-    "log10": middle_logs.log10,
-    "log1p": middle_logs.log1p,
-}
 
 
 class Phases(NamedTuple):
@@ -114,7 +107,7 @@ def _with_domain(name, dtype, row, fast):
         whole=_special_too(fast.compute, domain, dtype),
         range=None,
         domain=domain,
-        middle=_MIDDLE_LOGS.get(name) if dtype == "float64" else None,
+        middle=row.middle,
         last=row.accurate or row.whole,
     )
 
