@@ -8,7 +8,6 @@ import pytest
 from helpers import computed
 
 import numbaexp
-from numbaexp.scalar.family import FAMILY
 from numbaexp.verify.hard_cases import hard_cases
 
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
@@ -201,7 +200,6 @@ def test_flags(surround, function, value, flag):
     ],
 )
 def test_special_values(function, dtype, at_minus_infinity, at_0, at_infinity):
-    assert set(FLAGS) == set(FAMILY)
     x = np.array([-np.inf, 0.0, -0.0, np.inf, np.nan], dtype)
     y = getattr(numbaexp, function)(x)
     negative_zero = -at_0 if function == "expm1" else at_0

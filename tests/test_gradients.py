@@ -16,6 +16,7 @@ from helpers import (
     computed,
     dtype_of,
     every_half,
+    inside,
     ulps,
 )
 
@@ -288,12 +289,38 @@ def test_ordinary_arguments_raise_nothing(name, dtype, n):
     generator = np.random.default_rng(n)
     for _ in range(50):
         np.exp(generator.normal(size=200).astype(np.float32))
-        g, x = (generator.uniform(0.5, 2, n).astype(np.float32).astype(kind) for _ in range(2))
+        g, x = (generator.uniform(0.5, 2, n).astype(np.float32) for _ in range(2))
+        g, x = g.astype(kind), inside(name, x).astype(kind)
         assert raised_by(lambda g=g, x=x: getattr(numbaexp, name)(g, x))[1] == set()
 
 
+# At a greatest, a least normal or another number, and saved: the flag.
+FLAGS = {
+    **dict.fromkeys(
+        ("log_backward", "log2_backward", "log10_backward"),
+        (("max", 0.125, "overflow"), ("tiny", 3, "underflow"), (0, 5000, None), (1, 0, "divide by zero")),
+    ),
+    "log1p_backward": [("max", -0.875, "overflow"), ("tiny", 4, "underflow"), (1, -1, "divide by zero"), (0, 9, None)],
+    "sinh_backward": [("max", 7, "overflow"), (1, -5000, "overflow"), ("tiny", 0, None), (0, 5000, None)],
+    "cosh_backward": [("max", 7, "overflow"), (1, -5000, "overflow"), ("tiny", 0.125, "underflow"), (0, 5000, None)],
+    "tanh_backward": [("max", 0.125, None), (1, -5000, "underflow"), ("tiny", 2, "underflow"), (0, 5000, None)],
+    "log_sigmoid_backward": [(1, -5000, None), (1, 5000, "underflow"), ("tiny", 1, "underflow"), (0, 5000, None)],
+    "logit_backward": [("max", 0.5, "overflow"), ("tiny", 0.5, None), (1, 1, "divide by zero"), (0, 0.5, None)],
+}
+
+
 @pytest.mark.parametrize("dtype", OF_NUMPY)
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", FLAGS)
+def test_flags_of_logarithms(name, dtype):
+    kind = np.dtype(dtype)
+    for g, saved, flag in FLAGS[name]:
+        given = kind.type(g if isinstance(g, int) else getattr(np.finfo(kind), g)), kind.type(saved)
+        raised = raised_by(lambda given=given: getattr(numbaexp, name)(*given))[1]
+        assert raised == ({flag} if flag else set()), (g, saved)
+
+
+@pytest.mark.parametrize("dtype", OF_NUMPY)
+@pytest.mark.parametrize("name", sorted(GRADIENTS.keys() - FLAGS.keys()))
 def test_flags(name, dtype):
     kind = np.dtype(dtype)
     function, info = getattr(numbaexp, name), np.finfo(kind)

@@ -472,17 +472,19 @@ def test_flags_of_casts_are_kept():
 @pytest.mark.parametrize("function", BY_FORMULA)
 def test_conventions_of_ufuncs(function, code):
     made, x = getattr(numbaexp, function), sample(code, (4, 6)) / 10
+    if function == "logit" and code == "g":
+        x = inside(function, x)
     expected = made(x)
     out = np.full(x.shape, 7, code)
     assert made(x, out=out, where=x.real > 0) is out
     np.testing.assert_array_equal(out, np.where(x.real > 0, expected, 7))
-    inside = x.copy()
-    assert getattr(numbaexp, f"{function}_")(inside) is inside
-    np.testing.assert_array_equal(inside, expected)
-    made.at(inside := x[0].copy(), [1, 3])
-    np.testing.assert_allclose(inside[[1, 3]], expected[0, [1, 3]], rtol=tolerance(code))
+    changed = x.copy()
+    assert getattr(numbaexp, f"{function}_")(changed) is changed
+    np.testing.assert_array_equal(changed, expected)
+    made.at(changed := x[0].copy(), [1, 3])
+    np.testing.assert_allclose(changed[[1, 3]], expected[0, [1, 3]], rtol=tolerance(code))
     assert made.resolve_dtypes((x.dtype, None)) == (x.dtype, x.dtype)
-    assert made(np.float32([1]), dtype=code).dtype == x.dtype
+    assert made(np.float32([0.5]), dtype=code).dtype == x.dtype
     assert type(made(x[0, 0])) is x.dtype.type
     assert made(x, out=np.empty(x.shape, np.clongdouble)).dtype == np.clongdouble
     if code != "g":
@@ -501,11 +503,11 @@ def test_large_arrays_go_in_blocks(size):
 
 def test_every_function_takes_every_type():
     for code in OTHERS:
-        one = np.ones(2, code)
+        half = np.full(2, 0.5, code)
         for function in ELEMENTWISE:
-            assert getattr(numbaexp, function)(one).dtype == one.dtype
-            assert getattr(numbaexp, f"{function}_backward")(one, one).dtype == one.dtype
-            assert getattr(numbaexp, f"{function}_backward")(1.0, one).dtype == one.dtype
+            assert getattr(numbaexp, function)(half).dtype == half.dtype
+            assert getattr(numbaexp, f"{function}_backward")(half, half).dtype == half.dtype
+            assert getattr(numbaexp, f"{function}_backward")(1.0, half).dtype == half.dtype
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
