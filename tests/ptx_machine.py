@@ -454,7 +454,7 @@ class _Translation:
         combine = {"and": self.builder.and_, "or": self.builder.or_, "xor": self.builder.xor}[name]
         self.write(operands[0], combine(a, b), kind)
 
-    @_instruction(r"not\.(pred|b64)")
+    @_instruction(r"not\.(pred|b16|b32|b64)")
     def _complement(self, operands, kind):
         self.write(operands[0], self.builder.not_(self.read(operands[1], kind)), kind)
 

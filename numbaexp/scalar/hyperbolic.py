@@ -6,7 +6,7 @@ from numbaexp.scalar import accurate_hyperbolic, single
 from numbaexp.scalar import constants as c
 from numbaexp.scalar.forms import Scalar
 from numbaexp.scalar.hyperbolic_of_exp import ONE_FROM, cosh_from, sinh_from, tanh_from
-from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, highest, scalar
+from numbaexp.scalar.ieee import INFINITY_F64, MAGNITUDE_F64, highest, rounded_product, scalar
 from numbaexp.scalar.narrow import narrow
 from numbaexp.scalar.single import clamped
 from numbaexp.scalar.tabled import F64_16, make_powers
@@ -38,13 +38,13 @@ HARD, BELOW_HARD = float.fromhex("0x1.250bfep-11"), float.fromhex("0x1.250bfdfff
 def sinh(x):
     """Compute sinh as the functions of ``numbaexp.scalar.single``."""
     x = where(x == HARD, BELOW_HARD, where(x == -HARD, -BELOW_HARD, x))
-    return sinh_from(x, 0.5 * single.exp(abs(x)))
+    return sinh_from(x, rounded_product(0.5, single.exp(abs(x))))
 
 
 @scalar
 def cosh(x):
     """Compute cosh as the functions of ``numbaexp.scalar.single``."""
-    return cosh_from(0.5 * single.exp(abs(x)))
+    return cosh_from(rounded_product(0.5, single.exp(abs(x))))
 
 
 @scalar

@@ -169,7 +169,7 @@ def _make_combined(powers):
     def combined(u, u_low, v, v_low, r):
         square = r * r
         cosh_less_1 = square * cosh_tail(square)
-        cube = (square * r) * sinh_tail(square)
+        cube = rounded_product(square * r, sinh_tail(square))
         high = fma(v, r, u)
         low = fma(v_low, sinh_of(r, cube), fma(u_low, cosh_less_1, u_low)) + fma(v, r, u - high)
         low = fma(v, cube, fma(u, cosh_less_1, low))
