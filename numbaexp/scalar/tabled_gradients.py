@@ -202,7 +202,7 @@ def _times_tanh_derivative(powers: Powers) -> Any:
     @scalar
     def product(g, x):
         high, low, steps, bits = of_sigmoid(g, x + x)
-        return FOUR * high, FOUR * low, steps, bits
+        return rounded_product(FOUR, high), rounded_product(FOUR, low), steps, bits
 
     return product
 
@@ -224,7 +224,7 @@ def _exponentials(powers: Powers) -> Any:
     @scalar
     def half_exp(x):
         root, r0, rest, steps, bits = exp(x)
-        return fast_two_sum(*pair(HALF * scaled(root, steps, bits), r0, rest))
+        return fast_two_sum(*pair(rounded_product(HALF, scaled(root, steps, bits)), r0, rest))
 
     @scalar
     def exponentials(x):
