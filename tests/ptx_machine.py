@@ -576,6 +576,14 @@ class _Translation:
         convert = self.builder.sitofp if of[0] == "s" else self.builder.uitofp
         self.write(operands[0], convert(self.read(operands[1], of), _FLOATS[int(to[1:])]), to)
 
+    @_instruction(r"cvt\.rzi\.s64\.f64")
+    def _integer_of_float(self, operands):
+        """Towards 0. Beyond the integers is the nearest one, and of a NaN the least."""
+        x = self.read(operands[1], "f64")
+        saturating = self.module.declare_intrinsic("llvm.fptosi.sat", [_I64, x.type], ir.FunctionType(_I64, [x.type]))
+        nan = self.builder.fcmp_unordered("uno", x, x)
+        self.write(operands[0], self.builder.select(nan, _I64(-(1 << 63)), self.builder.call(saturating, [x])), "s64")
+
     @_instruction(r"cvt\.rn\.(?:(f32)\.(f64)|(f16)\.(f32))")
     def _narrower_float(self, operands, to_single, of_double, to_half, of_single):
         to, of = to_single or to_half, of_double or of_single
