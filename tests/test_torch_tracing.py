@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the tensors are PyTorch's")
 
-from helpers import ELEMENTWISE, OF_ROWS, SOFTMAX_LIKE
+from helpers import ELEMENTWISE, OF_ROWS, SOFTMAX_LIKE, inside
 
 import numbaexp
 
@@ -25,12 +25,12 @@ def normal(*shape):
 
 # By what is said of it: a function, and arguments that it is traced with.
 CALLS = {
-    **{name: (getattr(numbaexp, name), [normal(4, 5)]) for name in (*ELEMENTWISE, *OF_ROWS)},
+    **{name: (getattr(numbaexp, name), [inside(name, normal(4, 5))]) for name in (*ELEMENTWISE, *OF_ROWS)},
     **{f"{name} of many": (getattr(numbaexp, name), [normal(3, 70_000)]) for name in ("exp", *OF_ROWS)},
     **{f"{name} of integers": (getattr(numbaexp, name), [torch.arange(3)]) for name in ("exp", *OF_ROWS)},
     **{f"{name} of a number": (getattr(numbaexp, name), [torch.tensor(0.5)]) for name in ("exp", *OF_ROWS)},
     **{
-        f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), [normal(4, 5)] * 2)
+        f"{name}_backward": (getattr(numbaexp, f"{name}_backward"), [normal(4, 5), inside(name, normal(4, 5))])
         for name in (*ELEMENTWISE, *SOFTMAX_LIKE)
     },
     "axes": (lambda x: numbaexp.softmax(x, (0, 1)) + numbaexp.log_softmax(x, axis=None), [normal(4, 5)]),
