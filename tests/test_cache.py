@@ -257,7 +257,7 @@ def test_sources_changed_since_the_import(run_script, tmp_path):
     assert not {name for name in names if name.startswith("softmax")}
 
 
-@pytest.mark.sampled(number="3")
+@pytest.mark.checked(number="3")
 @pytest.mark.parametrize("number", [3, 8])
 def test_processes_at_once_compile_once(tmp_path, number):
     script = counting(

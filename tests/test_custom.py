@@ -282,7 +282,7 @@ OF_A_PROCESS = """
 """
 
 
-@pytest.mark.sampled(processor="AVX2")
+@pytest.mark.checked(processor="AVX2")
 def test_on_each_processor(run_script, processor):
     """Whatever the vectors are, and without any."""
     assert run_script(OF_A_PROCESS, **processor) == run_script(OF_A_PROCESS)

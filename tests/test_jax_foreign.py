@@ -125,7 +125,7 @@ FUNCTION = """
 IMPORTS = {"numbaexp first": "import numbaexp, jax", "JAX first": "import jax, numbaexp"}
 
 
-@pytest.mark.checked(shape="float32[a, b]")
+@pytest.mark.checked(shape="float32[a, b]", imports="numbaexp first")
 @pytest.mark.parametrize("imports", IMPORTS)
 @pytest.mark.parametrize("shape", ["float32[3, 4]", "float32[a, b]"])
 def test_exported(run_script, tmp_path, imports, shape):

@@ -193,6 +193,7 @@ def test_factors(library, axis):
                 assert_same_but_nan(result, numbaexp.logsumexp(x, axis, given, where=mask))
 
 
+@pytest.mark.checked(name="softmax")
 @each_of(LIBRARIES)
 @pytest.mark.parametrize("name", SOFTMAX_LIKE)
 def test_dtype(library, name):
@@ -315,6 +316,7 @@ def test_results_in_given_tensors_of_the_tape():
     assert_same_but_nan(out.numpy(), numbaexp.softmax(np.where(MASK, X, 0.5), where=MASK))
 
 
+@pytest.mark.checked(name="softmax")
 @pytest.mark.parametrize("name", SOFTMAX_LIKE)
 @pytest.mark.parametrize(
     "shape", [(5, 7), (3, 33, 40), (2, 9000), (9000, 20), (300, 300), (2, 70000), (0, 3), ()], ids=str

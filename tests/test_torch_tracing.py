@@ -96,6 +96,7 @@ def test_jit_trace_of_a_module():
         assert torch.equal(made(x + 1), module(x + 1))
 
 
+@pytest.mark.checked(imports="import numbaexp, torch")
 @pytest.mark.parametrize("imports", ["import numbaexp, torch", "import torch, numbaexp"])
 def test_what_was_saved_is_loaded_where_nothing_has_been_called(imports, run_script, tmp_path):
     module, x = Module(), normal(4, 5)

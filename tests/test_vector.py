@@ -522,6 +522,7 @@ def test_levels(triple, features, expected):
 
 
 @pytest.mark.thorough
+@pytest.mark.checked(processor="AVX2")
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 def test_other_processors(processor):
     chosen = "not (other_processors or refused or int8 or int16)"

@@ -162,7 +162,11 @@ assert not compiled(), compiled()
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("dtypes", [["float32"], ["float16", "bfloat16", "float64"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "dtypes",
+    [["float32"], pytest.param(["float16", "bfloat16", "float64"], marks=pytest.mark.whole)],
+    ids=" ".join,
+)
 def test_no_call_compiles_afterwards(run_script, dtypes):
     """In the folder of all tests, which need the kernels too."""
     figures(run("--dtype", *dtypes, "--target", "cpu"))
