@@ -389,7 +389,8 @@ def expressions(draw):
 def used(source, names):
     """Return all that the function of a source is made of, once Python has folded products of constants."""
     code = compile(source, "", "eval")
-    return (code.co_code, repr(code.co_consts), code.co_names), tuple((name, type(value), repr(value)) for name, value in names.items() if name in source)
+    values = tuple((name, type(value), repr(value)) for name, value in names.items() if name in source)
+    return (code.co_code, repr(code.co_consts), code.co_names), values
 
 
 @settings(deadline=None)
