@@ -17,13 +17,13 @@ pytestmark = pytest.mark.sampled(library=("of_numpy", "of_torch", "of_jax", "of_
 
 
 def ufunc(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None):
-    """What NumPy's ufuncs of one argument take."""
+    """Stand for the signature of NumPy's ufuncs of one argument."""
 
 
 def ufunc_of_two(
     x1, x2, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None
 ):
-    """What those of two take."""
+    """Stand for the signature of NumPy's ufuncs of two arguments."""
 
 
 # The module and the name of each function's peer, and what the peer takes, up to the last argument that is taken here
