@@ -6,10 +6,10 @@ import numpy as np
 
 from numbaexp.scalar.domain import between_zero_and_one
 from numbaexp.scalar.double import fast_two_sum
-from numbaexp.scalar.forms import BITS, STORED_AS, Scalar, itemsize, number_as_stored
-from numbaexp.scalar.ieee import bfloat_to_float, half_to_float, scalar, to_float32, to_float64
+from numbaexp.scalar.forms import Scalar
+from numbaexp.scalar.ieee import highest, scalar
 from numbaexp.scalar.log_of_sum import log_of_sum
-from numbaexp.scalar.narrow import to_bfloat, to_half
+from numbaexp.scalar.narrow_logs import make_scalars
 from numbaexp.vector.operations import fma, split, where
 
 # Lesser numbers are negligible next to 1, and their squares might underflow.
@@ -38,52 +38,27 @@ def logit(x):
     return where(negative, -result, result)
 
 
-def _of_type(dtype, to_number, from_number):
-    """Return the scalar of a type, of the function in float64, rounded once."""
-    domain = between_zero_and_one(dtype)
-    inside, special = domain.inside, domain.special
-    half = number_as_stored(0.5, dtype).view(STORED_AS[dtype])
-
-    @scalar
-    def inner(x):
-        return from_number(logit(to_number(x)))
-
-    @scalar
-    def whole(x):
-        return special(x, inner(where(inside(x), x, half)))
-
-    limit = int(number_as_stored(1.0, dtype).view(BITS[itemsize(dtype)])) - 1
-    return Scalar(whole, inner, limit, domain=domain)
-
-
-@scalar
-def same(x):
-    return x
-
-
 # The one float32 whose float64 result is rounded to a midpoint of float32, and its neighbour, which has the same
 # result.
-HARD, BESIDE = np.float32(float.fromhex("0x1.13986cp-22")), np.float32(float.fromhex("0x1.13986ep-22"))
+HARD, BESIDE = float.fromhex("0x1.13986cp-22"), float.fromhex("0x1.13986ep-22")
 
 
 @scalar
-def from_single(x):
-    return to_float64(where(x == HARD, BESIDE, x))
+def narrow_logit(x):
+    """Compute the logit of what is a float32, for one rounding to that or to a narrower type."""
+    return logit(where(x == HARD, BESIDE, x))
+
+
+DOMAIN = between_zero_and_one("float64")
+IS_INSIDE, SPECIAL = DOMAIN.inside, DOMAIN.special
 
 
 @scalar
-def from_half(x):
-    return to_float64(half_to_float(x))
-
-
-@scalar
-def from_bfloat(x):
-    return to_float64(bfloat_to_float(x))
+def logit_f64(x):
+    return SPECIAL(x, logit(where(IS_INSIDE(x), x, 0.5)))
 
 
 LOGIT = {
-    "float16": _of_type("float16", from_half, to_half),
-    "bfloat16": _of_type("bfloat16", from_bfloat, to_bfloat),
-    "float32": _of_type("float32", from_single, to_float32),
-    "float64": _of_type("float64", same, same),
+    **make_scalars(narrow_logit, between_zero_and_one),
+    "float64": Scalar(logit_f64, logit, int(highest(np.float64(1.0))) - 1, domain=DOMAIN),
 }

@@ -44,8 +44,8 @@ _CONVERSIONS = {
 
 
 def make_scalars(function, domain_of) -> dict[str, Scalar]:
-    """Return the scalars of a function, of float64 to float64 rounded to odd, by type; ``domain_of(dtype)`` is its
-    domain, with 1/2 inside."""
+    """Return the scalars of a function, of float64 to float64 rounded to odd, or with an error that no type sees, by
+    type; ``domain_of(dtype)`` is its domain, with 1/2 inside."""
     return {dtype: _make_scalar(function, dtype, domain_of(dtype)) for dtype in _CONVERSIONS}
 
 

@@ -17,11 +17,10 @@ from numba import types
 
 from numbaexp.scalar import constants as c
 from numbaexp.scalar import single, wide_logs
-from numbaexp.scalar.domain import between_zero_and_one
 from numbaexp.scalar.double import ROUND_TO_INTEGER, TINY
 from numbaexp.scalar.hyperbolic_of_exp import ONE_FROM, cosh_from, sinh_from, tanh_from
 from numbaexp.scalar.ieee import MAGNITUDE_F64, highest, scalar
-from numbaexp.scalar.logit import logit as logit_inside
+from numbaexp.scalar.logit import logit_f64
 from numbaexp.scalar.single import clamped
 from numbaexp.scalar.softplus import atanh_tail
 from numbaexp.scalar.tabled import horner
@@ -154,15 +153,6 @@ def log_sigmoid(x):
     return -softplus(-x)
 
 
-LOGIT_DOMAIN = between_zero_and_one("float64")
-IS_INSIDE, SPECIAL = LOGIT_DOMAIN.inside, LOGIT_DOMAIN.special
-
-
-@scalar
-def logit(x):
-    return SPECIAL(x, logit_inside(where(IS_INSIDE(x), x, 0.5)))
-
-
 WIDE: dict[str, Any] = {
     "exp": exp,
     "exp2": exp2,
@@ -174,7 +164,7 @@ WIDE: dict[str, Any] = {
     "cosh": cosh,
     "tanh": tanh,
     "log_sigmoid": log_sigmoid,
-    "logit": logit,
+    "logit": logit_f64,
     "log": wide_logs.log,
     "log2": wide_logs.log2,
     "log10": wide_logs.log10,
