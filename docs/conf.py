@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
-import numbaexp  # noqa: E402
+import numbaexp
 
 project = "numbaexp"
 author = "The numbaexp developers"
@@ -18,6 +18,8 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_design",
+    "sphinxcontrib.programoutput",
+    "gallery",
     "mathml",
 ]
 templates_path = ["templates"]
