@@ -5,6 +5,7 @@ python -m numbaexp.verify.fingerprint [FUNCTION ...] [--dtype TYPE ...] [--whole
 
 import argparse
 import csv
+import functools
 import hashlib
 import sys
 import time
@@ -89,15 +90,8 @@ def fingerprints(functions: Sequence[str], dtype_names: Sequence[str], whole: bo
     for function in functions:
         for dtype_name in dtype_names:
             for part in _parts(function, dtype_name, whole):
-                start = time.perf_counter()
-
-                def show(
-                    done: float, name: str = f"{function} {dtype_name} {part.inputs}", since: float = start
-                ) -> None:
-                    progress.show(name, done, since)
-
                 try:
-                    sha256 = _hashed(part, show)
+                    sha256 = _hashed(part, functools.partial(progress.show, f"{function} {dtype_name} {part.inputs}"))
                 finally:
                     progress.erase()
                 yield Fingerprint(function, dtype_name, part.inputs, part.number, sha256)
@@ -127,22 +121,22 @@ def _results(function: str, *given: np.ndarray) -> Iterator[np.ndarray]:
     yield getattr(numbaexp, function)(*given)
 
 
-def _hashed(part: _Part, show: Callable[[float], None]) -> str:
+def _hashed(part: _Part, show: Callable[[float, float], None]) -> str:
     """Return the SHA-256 of results: pieces are hashed in a thread while the next one is computed."""
-    sha256, done = hashlib.sha256(), 0
+    sha256, done, start = hashlib.sha256(), 0, time.perf_counter()
     pending: Future[None] | None = None
     with np.errstate(all="ignore"), ThreadPoolExecutor(1) as thread:
-        show(0.0)
+        show(0.0, start)
         for y in part.results:
             if pending:
                 pending.result()
             pending = thread.submit(lambda results: sha256.update(canonical(results)), y)
             done += y.size
-            show(done / part.number)
+            show(done / part.number, start)
     return sha256.hexdigest()
 
 
-def canonical(y: np.ndarray) -> bytes:
+def canonical(y: np.ndarray) -> memoryview:
     """Return the bytes of results, least significant byte first, with one pattern for every NaN: the quiet one without
     a sign or other bits."""
     patterns = np.ascontiguousarray(y).view(f"u{y.itemsize}")
@@ -158,8 +152,14 @@ def canonical(y: np.ndarray) -> bytes:
 def published() -> dict[tuple[str, str, str], Fingerprint]:
     """Return the published fingerprints, by function, type and arguments."""
     with TABLE.open(newline="", encoding="ascii") as lines:
-        table = [Fingerprint(**{**row, "number": int(row["number"])}) for row in csv.DictReader(lines)]
-    return {each[:3]: each for each in table}
+        _, *table = csv.reader(lines)
+    return {each[:3]: each for each in map(read, table)}
+
+
+def read(row: Sequence[str]) -> Fingerprint:
+    """Return a fingerprint by its row of the table."""
+    function, dtype_name, inputs, number, sha256 = row
+    return Fingerprint(function, dtype_name, inputs, int(number), sha256)
 
 
 def write(found: Iterable[Fingerprint]) -> None:

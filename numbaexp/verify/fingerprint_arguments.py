@@ -1,4 +1,4 @@
-"""The arguments of the fingerprints: made by operations of integers alone, so that every platform has the same bytes."""
+"""The arguments of the fingerprints, made by operations of integers alone: every platform has the same bytes."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
