@@ -24,6 +24,7 @@ from numbaexp.scalar.forms import FLOATS
 from numbaexp.verify import arguments
 from numbaexp.verify.fingerprint_arguments import FIRST, SAMPLE, SECOND, Rows, rows, sample
 from numbaexp.verify.hard_cases import read_table
+from numbaexp.verify.status import INTERRUPTED
 
 TABLE = Path(__file__).with_name("fingerprints.csv")
 # Inputs per step, of a few hundredths of a second.
@@ -182,13 +183,16 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="publish: write the table of the package")
     given = parser.parse_args()
     found = fingerprints(given.function or FUNCTIONS, given.dtype, given.whole)
-    if given.write:
-        write(found)
-        return
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    for each in found:
-        table.writerow(each)
-        sys.stdout.flush()
+    try:
+        if given.write:
+            write(found)
+            return
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        for each in found:
+            table.writerow(each)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":
