@@ -275,9 +275,9 @@ def medians(rows: Iterable[dict[str, Any]]) -> list[float]:
     return [float(row["p50"]) for row in rows]
 
 
-def markdown(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Write a table in Markdown."""
-    rule = ("---", *("---:" for _ in header[1:]))
+def markdown(header: Sequence[str], lines: Iterable[Sequence[str]], others: str = "---:") -> str:
+    """Write a table in Markdown; ``others`` aligns all columns but the first: to the right, as numbers are."""
+    rule = ("---", *(others for _ in header[1:]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
 
 

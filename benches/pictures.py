@@ -79,8 +79,6 @@ def look_of(provider):
         "color": COLOURS[provider],
         "linewidth": 2.6 if own else 1.5,
         "zorder": 3 if own else 2,
-        "marker": ".",
-        "markersize": 5 if own else 3,
     }
 
 
@@ -188,7 +186,7 @@ def errors(rows):
                 ]
                 panel.plot(*zip(*points, strict=True), label=name_of(provider), **look_of(provider))
             panel.set_title(", ".join(case))
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, max(1.0, panel.get_ylim()[1]))
             panel.set_ylabel("error, ulp")
         panels[-1].set_xlabel("argument")
         legend(figure, panels)

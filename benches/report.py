@@ -7,7 +7,7 @@ README.md and of pages in ``docs``. Figures of other processors, or of fewer thr
 
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import pictures
@@ -99,7 +99,7 @@ def first_of_each_processor(folder: pathlib.Path) -> list[str]:
     return list(first.values())
 
 
-def section(folder: pathlib.Path, name: str, drawn: dict[str, str], to_pictures: str) -> str:
+def section(folder: pathlib.Path, name: str, drawn: Collection[str], to_pictures: str) -> str:
     """Return the section of the files of a name, each processor with a table, or nothing where there is no file."""
     heading, told, table, picture = SECTIONS[name]
     found = []
@@ -128,11 +128,16 @@ def all_pictures(folder: pathlib.Path) -> dict[str, str]:
     return {name: picture for name, picture in found.items() if picture}
 
 
-def report(folder: pathlib.Path, drawn: dict[str, str], to_pictures: str = "") -> str:
-    """Return all sections that there are files for, in Markdown; pictures lie where ``to_pictures`` leads."""
+def report(folder: pathlib.Path, drawn: Collection[str], to_pictures: str = "") -> str:
+    """Return all sections that there are files for, in Markdown; pictures, those drawn, lie where a path leads."""
     beginning = f"![Times as fast as NumPy over size]({to_pictures}speed.svg)" if "speed.svg" in drawn else ""
     found = [beginning, *(section(folder, name, drawn, to_pictures) for name in SECTIONS), losses(folder)]
     return "\n\n".join(part for part in found if part)
+
+
+def drawn_in(folder: pathlib.Path) -> list[str]:
+    """Return the names of the pictures in a folder."""
+    return [path.name for path in folder.glob("*.svg")]
 
 
 def losses(folder: pathlib.Path) -> str:
@@ -167,7 +172,7 @@ MARKED: tuple[tuple[str, str, Callable[[pathlib.Path], str]], ...] = (
     ("README.md", "speed", short),
     ("docs/performance/index.md", "speed", short),
     ("docs/performance/losses.md", "losses", losses),
-    ("docs/performance/report.md", "report", lambda folder: report(folder, all_pictures(folder), TO_RESULTS)),
+    ("docs/performance/report.md", "report", lambda folder: report(folder, drawn_in(folder), TO_RESULTS)),
     ("docs/accuracy/index.md", "accuracy", accuracy),
 )
 

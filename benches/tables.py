@@ -125,7 +125,7 @@ def short_table(files):
             ]
             found = cases_of(rows, "function", "dtype", "shape").get((function, *others), {})
             own = found.get((OURS, "auto"))
-            each = f"{seconds(own) / count(others[-1]) * 1e9:.2g} ns an element" if own else "not measured"
+            each = f"{seconds(own) / count(others[-1]) * 1e9:.2f} ns an element" if own else "not measured"
             line += [each, *(times(found.get((peer, "cpu")), own) for peer in SHORT_PEERS)]
     return markdown(heads, lines)
 
@@ -217,7 +217,7 @@ def compiled_table(rows):
                     f"{other} takes {times(theirs, row)} {TIMES} as long",
                 ]
             )
-    return markdown(["code, type, elements", "with", "takes", "the other"], lines)
+    return markdown(["code, type, elements", "with", "takes", "the other"], lines, "---")
 
 
 def startup_table(rows):
@@ -255,4 +255,4 @@ def losses_table(name, rows):
     lines = [[what, names.get(peer, peer), "; ".join(cells)] for (what, peer), cells in found.items()]
     if not lines:
         return "No peer is faster here."
-    return markdown(["function, type", "faster is", f"elements: {OURS} takes {TIMES} as long"], lines)
+    return markdown(["function, type", "faster is", f"elements: {OURS} takes {TIMES} as long"], lines, "---")
