@@ -17,6 +17,20 @@ TESTS = pathlib.Path(__file__).parent
 ROOT = TESTS.parent
 PACKAGE = pathlib.Path(numbaexp.__file__).parent
 
+# Documentation.
+
+
+def table_rows(page, *head):
+    """Return the rows of the tables of a page of the documentation that have these heads, as lists of their cells."""
+    rows, wanted = [], False
+    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip().strip("`") for cell in line.strip("|").split(" | ")] if line.startswith("|") else []
+        wanted = bool(cells) and (wanted or tuple(cells[: len(head)]) == head)
+        if wanted:
+            rows.append(cells)
+    return [cells for cells in rows if tuple(cells[: len(head)]) != head and not cells[0].startswith("---")]
+
+
 # Functions.
 
 
