@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
-import numbaexp  # noqa: E402
+import numbaexp
 
 project = "numbaexp"
 author = "The numbaexp developers"
@@ -18,6 +18,8 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_design",
+    "sphinxcontrib.programoutput",
+    "gallery",
     "mathml",
 ]
 templates_path = ["templates"]
@@ -40,6 +42,8 @@ autosummary_generate = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "numbaexp"
+html_favicon = "static/icon.svg"
+html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["numbaexp.css"]
 html_show_sourcelink = False

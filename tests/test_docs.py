@@ -23,7 +23,7 @@ def test_docstring(name):
     run(getattr(numbaexp, name).__doc__, name)
 
 
-def test_readme():
+def test_readme(torch):
     blocks = README.read_text().split("```python\n")[1:]
     assert blocks
     run("\n".join(block.partition("```")[0] for block in blocks), "README")
