@@ -42,6 +42,8 @@ autosummary_generate = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "numbaexp"
+html_favicon = "static/icon.svg"
+html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["numbaexp.css"]
 html_show_sourcelink = False
