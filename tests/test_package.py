@@ -82,8 +82,9 @@ def test_citation():
 
 
 def test_policy_of_versions():
-    """The page that tells which versions are supported tells those that the package asks for."""
+    """The page that tells which versions are supported tells those that the package asks for, and its own."""
     page = (ROOT / "docs" / "development" / "versions.md").read_text()
+    assert f'"numbaexp=={numbaexp.__version__.rpartition(".")[0]}.*"' in page
     project = (ROOT / "pyproject.toml").read_text()
     least, beyond = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project).groups()
     assert f"| Python | 3.{least} to 3.{int(beyond) - 1} |" in page
