@@ -1,5 +1,5 @@
-"""The package that users install: metadata, the contents of wheel and source distribution, and an install of the wheel
-in an environment of its own, where type checkers find the types too."""
+"""Test the package that users install: metadata, the contents of wheel and source distribution, and an install of the
+wheel in an environment of its own, where type checkers find the types too."""
 
 import inspect
 import pathlib
@@ -144,7 +144,7 @@ RESULTS = """
 
 @thorough
 def test_installed(installed, run_script, tmp_path):
-    """What is installed computes the same bits, and tells about itself."""
+    """The installed package computes the same bits, and its command runs."""
     there = printed(run_python("-W", "error", "-c", inspect.cleandoc(RESULTS), cwd=tmp_path, of=installed, **OUTSIDE))
     here = run_script(RESULTS)
     assert there.split()[0].startswith(str(installed.parent.parent))

@@ -1,4 +1,4 @@
-"""A file of a user's whom a strict type checker has to believe: each family of functions, and the types of results."""
+"""Call each family of functions as users do: a strict type checker has to accept the calls, and know the results."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from numbaexp import autograd
 
 
 def on_arrays(x: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
-    # As of NumPy's ufuncs: an array of NumPy's stands beside those of other libraries.
+    # As of NumPy's ufuncs, the type of the result is not known: arguments may be arrays of any library.
     assert_type(numbaexp.exp(x), Any)
     assert_type(numbaexp.log(x, out, where=x > 0, casting="unsafe", order="C", dtype=np.float64, subok=False), Any)
     assert_type(numbaexp.logaddexp(x, x, out=out), Any)
