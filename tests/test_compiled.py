@@ -348,6 +348,7 @@ def test_simd(name, dtype):
     assert not re.search(rf"@numbaexp_rarely_{name}_{dtype}_[\d_]+\(", body)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["exp", "sigmoid"])
 def test_whole_registers_where_the_compiler_prefers_half(run_script, name):
     """A processor of which LLVM takes 256 bits by itself; the code is not run."""

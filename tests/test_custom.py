@@ -238,6 +238,7 @@ def test_large_and_broadcast():
     )
 
 
+@pytest.mark.thorough
 def test_under_each_layer(run_script, layer):
     run_script(
         """
@@ -289,6 +290,7 @@ def test_on_each_processor(run_script, processor):
     assert run_script(OF_A_PROCESS, **processor) == run_script(OF_A_PROCESS)
 
 
+@pytest.mark.thorough
 def test_many_threads_at_the_first_call(run_script):
     run_script("""
         import threading, numpy as np, numbaexp

@@ -178,7 +178,7 @@ def test_all_functions_are_there():
     assert FUNCTIONS.keys() - set(OF_TWO) == WIDE.keys() == FAMILY.keys()
 
 
-@pytest.mark.sampled(dtype="float32")
+@pytest.mark.sampled(kind="float32")
 @for_each_kind
 def test_functions(kind):
     """They are correctly rounded, in wide numbers once these are narrowed."""
@@ -247,6 +247,7 @@ def derivatives_to_the_second_order(function, kind):
     return {(0, 0): value, (1, 0): by_x, (0, 1): by_y, (2, 0): twice, (1, 1): mixed}, second
 
 
+@pytest.mark.checked(kind=("float32", "wide"))
 @for_each_kind
 def test_derivatives_to_the_third_order(kind):
     found, second = derivatives_to_the_second_order(smooth, kind)
@@ -291,6 +292,7 @@ def gradient_of_square(g, square, x):
     return g * 2 * x
 
 
+@pytest.mark.thorough
 def test_a_given_gradient():
     """It is used, and the tangent comes from it; either can be differentiated again."""
     x, y, g, h, t = GENERATOR.uniform(0.3, 2, (5, 200))

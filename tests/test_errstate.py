@@ -67,6 +67,7 @@ KINDS = {
 }
 
 
+@pytest.mark.checked(target=("auto", "parallel"))
 @pytest.mark.parametrize(("function", "value", "kind"), CASES)
 def test_modes(path, function, value, kind):
     x = path(value)
@@ -103,6 +104,7 @@ REPORTED = {
 }
 
 
+@pytest.mark.checked(target=("auto", "parallel"))
 @pytest.mark.sampled(value=("nan", "-inf", "1.0"))
 @pytest.mark.parametrize(
     ("function", "value"),

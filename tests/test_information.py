@@ -382,6 +382,7 @@ def test_threads(run_script, layer, expected):
     assert printed["threads"] == expected
 
 
+@pytest.mark.thorough
 def test_the_cache_is_where_loops_are_kept(run_script, tmp_path):
     printed = run_script(f"import numbaexp; numbaexp.exp(1.0); {PRINT}", NUMBA_CACHE_DIR=str(tmp_path))
     assert {path.parent for path in tmp_path.rglob("*.kernel")} == {pathlib.Path(rows(printed)["cache"])}

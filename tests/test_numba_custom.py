@@ -40,6 +40,7 @@ def loop():
     return loop
 
 
+@pytest.mark.sampled(dtype="float32")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_same_bits(loop, dtype):
     """Whatever flags the loop has."""

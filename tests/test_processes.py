@@ -118,6 +118,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.sampled(name="beside the user's own parallel region")
 @pytest.mark.checked(layer="omp")
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.parametrize("name", SCRIPTS)

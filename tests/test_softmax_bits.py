@@ -148,6 +148,7 @@ LENGTHS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dtype", TYPES)
 def test_order(dtype):
     """From 65 537 elements on other kernels go through a row."""

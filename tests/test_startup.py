@@ -229,6 +229,7 @@ INTERLEAVED = """
 """
 
 
+@pytest.mark.whole
 @pytest.mark.thorough
 def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     """The second to come writes its index and its data between the first one's, where there is an index."""

@@ -202,6 +202,7 @@ def test_two_threads_by_the_environment(run_script, layer, variables):
     run_script("import warnings; warnings.simplefilter('ignore')\n" + PRELUDE + "shared()\n", **{**layer, **variables})
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(layer=("omp", "tbb"))
 @needs_affinity
 @needs_two
@@ -235,6 +236,7 @@ def test_one_processor_from_the_first_call(run_script, layer):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(layer=("omp", "tbb"))
 @needs_two
 def test_the_mask_of_numba(run_script, layer):
@@ -343,6 +345,8 @@ BEGINNINGS = {
 }
 
 
+@pytest.mark.checked(narrowed="first")
+@pytest.mark.thorough
 @pytest.mark.sampled(narrowed="first")
 @needs_affinity
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

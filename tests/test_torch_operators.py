@@ -61,7 +61,13 @@ def saved(tmp_path_factory):
 
 @pytest.mark.checked(
     imports=IMPORTS[0],
-    first=("an operator", "a function, compiled", "in a transformation", "a program of torch.export", "a program of torch.jit"),
+    first=(
+        "an operator",
+        "a function, compiled",
+        "in a transformation",
+        "a program of torch.export",
+        "a program of torch.jit",
+    ),
 )
 @pytest.mark.sampled(
     imports=IMPORTS[0],

@@ -345,6 +345,7 @@ def test_targets_that_are_not_usable(capsys, monkeypatch):
     assert "; targets cpu: 0 wrong (" in printed
 
 
+@pytest.mark.thorough
 def test_without_the_compiler(run_script):
     printed = run_script(
         """
