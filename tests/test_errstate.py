@@ -10,6 +10,7 @@ from numbaexp.scalar.family import FAMILY
 
 pytestmark = [
     pytest.mark.by_form,
+    pytest.mark.checked(target=("auto", "parallel")),
     pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn")),
 ]
 
@@ -67,7 +68,6 @@ KINDS = {
 }
 
 
-@pytest.mark.checked(target=("auto", "parallel"))
 @pytest.mark.parametrize(("function", "value", "kind"), CASES)
 def test_modes(path, function, value, kind):
     x = path(value)
@@ -104,7 +104,6 @@ REPORTED = {
 }
 
 
-@pytest.mark.checked(target=("auto", "parallel"))
 @pytest.mark.sampled(value=("nan", "-inf", "1.0"))
 @pytest.mark.parametrize(
     ("function", "value"),

@@ -194,6 +194,7 @@ def values_of(patterns, dtype):
     return as_float64(values)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
@@ -264,6 +265,7 @@ def moderate(generator, n):
     return generator.normal(size=n) * generator.choice([0.0, 1, 1, 1, 1, 1, 1, 1], n) * generator.choice([-1, 1], n)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_gradients_in_float32(name, lanes, level):
@@ -292,6 +294,7 @@ def test_gradients_in_float32(name, lanes, level):
         assert not flags
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", DERIVATIVES)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)

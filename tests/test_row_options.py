@@ -168,6 +168,7 @@ def typed(array, dtype):
         return array.astype(dtype_of(dtype))
 
 
+@pytest.mark.checked(shapes=("((4, 6), (4, 6))", "((4, 6), (6,))", "((4, 1), (1, 6))"))
 @each_of(LIBRARIES)
 @pytest.mark.parametrize("name", OF_ROWS)
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)

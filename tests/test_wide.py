@@ -175,7 +175,7 @@ TWICE = {"sigmoid": 2}
 
 
 @for_each_function
-@pytest.mark.parametrize("step", [4289, pytest.param(431, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("step", [4289, pytest.param(431, marks=pytest.mark.whole)])
 def test_narrowed_to_float32(name, step):
     """Of every 431st float32, which are 10**7, but for single ones that are rounded twice."""
     function = WIDE[name]
