@@ -23,6 +23,8 @@ _WARMED: dict[str, str] = {
     for name in numbaexp.__all__
     if (definition := getattr(getattr(numbaexp, name), "__name__", "")) in OPERATIONS
 }
+# The same for all functions that have fingerprints: sums of two exponentials have no kernels of that kind.
+_FINGERPRINTED = {**_WARMED, "logaddexp": "logaddexp", "logaddexp2": "logaddexp2"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,18 +59,28 @@ def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "verify",
         help="check the accuracy on this machine",
-        usage=f"{_PROGRAM} verify [FUNCTION] [--dtype TYPE ...] [--random N]",
+        usage=f"{_PROGRAM} verify [FUNCTION] [--dtype TYPE ...] [--random N | --fingerprint [--whole]]",
         description="Check what is claimed of the accuracy on this machine and each of its targets: on every input of "
-        "float16, bfloat16 and float32, and on the hard cases and random inputs of float64.",
+        "float16, bfloat16 and float32, and on the hard cases and random inputs of float64. With --fingerprint: "
+        "compare the SHA-256 of the results, at each level of the processor, with the published ones.",
         epilog="The environment variable NUMBAEXP_HARD_CASES may name a folder of further hard cases of float64, "
         "FUNCTION_f64_hard.npy. Exit status: 0 if all is right, 1 if not, 2 if nothing can be checked, 130 by Ctrl-C.",
     )
     functions, dtypes = (f"{', '.join(names)}; by default all" for names in (_FUNCTIONS, FLOATS))
-    parser.add_argument("function", nargs="?", choices=_FUNCTIONS, metavar="FUNCTION", help=functions)
+    others = ", ".join(name for name in _FINGERPRINTED if name not in _FUNCTIONS)
+    parser.add_argument(
+        "function",
+        nargs="?",
+        choices=_FINGERPRINTED,
+        metavar="FUNCTION",
+        help=f"{functions}. With --fingerprint also {others}",
+    )
     parser.add_argument("--dtype", nargs="+", choices=FLOATS, default=FLOATS, metavar="TYPE", help=dtypes)
     parser.add_argument(
         "--random", type=_number, default=10**6, metavar="N", help="random float64 inputs, by default 10**6"
     )
+    parser.add_argument("--fingerprint", action="store_true", help="compare fingerprints; needs no gmpy2")
+    parser.add_argument("--whole", action="store_true", help="fingerprints of every float32 input, too: minutes")
     parser.set_defaults(run=_verify, parser=parser)
 
 
@@ -118,6 +130,15 @@ def _number(text: str) -> int:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
+    if chosen.fingerprint:
+        from numbaexp.verify import fingerprint, fingerprint_command
+
+        named = [_FINGERPRINTED[chosen.function]] if chosen.function else fingerprint.FUNCTIONS
+        return fingerprint_command.compare(named, chosen.dtype, chosen.whole)
+    if chosen.whole:
+        chosen.parser.error("--whole: with --fingerprint alone")
+    if chosen.function and chosen.function not in _FUNCTIONS:
+        chosen.parser.error(f"{chosen.function}: with --fingerprint alone")
     try:
         from numbaexp.verify import arguments, command
     except ModuleNotFoundError as missing:

@@ -17,6 +17,20 @@ TESTS = pathlib.Path(__file__).parent
 ROOT = TESTS.parent
 PACKAGE = pathlib.Path(numbaexp.__file__).parent
 
+# Documentation.
+
+
+def table_rows(page, *head):
+    """Return the rows of the tables of a page of the documentation that have these heads, as lists of their cells."""
+    rows, wanted = [], False
+    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip().strip("`") for cell in line.strip("|").split(" | ")] if line.startswith("|") else []
+        wanted = bool(cells) and (wanted or tuple(cells[: len(head)]) == head)
+        if wanted:
+            rows.append(cells)
+    return [cells for cells in rows if tuple(cells[: len(head)]) != head and not cells[0].startswith("---")]
+
+
 # Functions.
 
 
@@ -227,10 +241,10 @@ def environment(**changes):
     return {**{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}, **changes}
 
 
-def run_python(*arguments, timeout=600, cwd=None, **changes):
+def run_python(*arguments, timeout=600, cwd=None, of=sys.executable, **changes):
     """Run Python in a new process, with changes of the environment; return its exit code and output."""
     return subprocess.run(
-        [sys.executable, *arguments],
+        [of, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,

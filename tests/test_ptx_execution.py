@@ -6,6 +6,7 @@ by ``ptx_machine``.
 
 import contextlib
 import functools
+import hashlib
 import os
 import re
 import types as python_types
@@ -45,7 +46,8 @@ from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
-from numbaexp.verify import arguments
+from numbaexp.verify import arguments, fingerprint
+from numbaexp.verify.fingerprint_arguments import FIRST, sample
 
 pytestmark = [
     # One function of each form, and one compiler of two but where a test says so.
@@ -228,6 +230,17 @@ def test_every_float32(function, device):
     check(0)  # what is compiled by the first launch need not be by several
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         assert len(list(threads.map(check, range(0, 1 << 32, AT_ONCE)))) == (1 << 32) // AT_ONCE
+
+
+@pytest.mark.checked(function="exp", device="sm_80")
+def test_fingerprint(function, dtype, device):
+    """The published SHA-256, which the CPU's own code has at each level."""
+    inputs = fingerprint.EVERY if dtype.itemsize == 2 else fingerprint.SAMPLED
+    x = every_half(dtype) if dtype.itemsize == 2 else sample(FIRST, dtype.name)
+    out, _ = memory(x.size, dtype)
+    run(function, x, out, device)
+    found = hashlib.sha256(fingerprint.canonical(out)).hexdigest()
+    assert found == fingerprint.published()[function, dtype.name, inputs].sha256
 
 
 def is_decided(function, x):

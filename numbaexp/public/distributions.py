@@ -1,9 +1,9 @@
 """Functions of the distribution that logits stand for, their softmax, and their gradients."""
 
-from collections.abc import Callable
 from typing import Any
 
 from numbaexp.engine.call import dispatch
+from numbaexp.engine.ufunc_types import Function
 
 _LOGITS = """array_like, or array of another library
         Of any shape, of the types of :func:`log_softmax`, computed on its own device."""
@@ -20,7 +20,7 @@ _RAISES = """TypeError
         If there is no such axis."""
 
 
-def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
+def _documented(function: Function) -> Function:
     """Fill the common parts into the docstring of a function, and return the function."""
     text = function.__doc__ or ""
     invalid = "its result is NaN" if function.__name__ == "log_prob" else "the gradient of its row is NaN"

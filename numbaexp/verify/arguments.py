@@ -71,6 +71,15 @@ _LIMITS = np.finfo(np.float64)
 _SPECIAL = (0.0, _LIMITS.smallest_subnormal, _LIMITS.smallest_normal, 1.0, _LIMITS.max, np.inf)
 
 
+def dtype_of(name: str) -> np.dtype:
+    """Return the type of NumPy's arrays of a float type; that of bfloat16 needs ``ml_dtypes``."""
+    if name != "bfloat16":
+        return np.dtype(name)
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16)
+
+
 def every(dtype: np.dtype, at_once: int) -> Iterator[np.ndarray]:
     """Yield all numbers of a type of 16 or 32 bits, ``at_once`` at a time."""
     patterns = np.dtype(f"u{dtype.itemsize}")

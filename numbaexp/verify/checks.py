@@ -131,7 +131,7 @@ class EveryHalf(Check):
 
     def __init__(self, function: str, dtype_name: str, targets: tuple[str, ...]) -> None:
         super().__init__(function, dtype_name, targets)
-        self._dtype = _bfloat16() if dtype_name == "bfloat16" else np.dtype(dtype_name)
+        self._dtype = arguments.dtype_of(dtype_name)
         self.total = arguments.count(self._dtype)
 
     def pieces(self) -> Iterator[np.ndarray]:
@@ -241,9 +241,3 @@ def unequal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _examples(x: np.ndarray, got: np.ndarray, target: str, expected: np.ndarray, source: str) -> list[Wrong]:
     columns = (values.astype(np.float64).tolist() for values in (x, got, expected))
     return [Wrong(a, b, target, c, source) for a, b, c in zip(*columns, strict=True)]
-
-
-def _bfloat16() -> np.dtype:
-    import ml_dtypes
-
-    return np.dtype(ml_dtypes.bfloat16)

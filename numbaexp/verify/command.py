@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from numbaexp.progress import Progress
 from numbaexp.verify.checks import Check, make_check
+from numbaexp.verify.status import CANNOT, INTERRUPTED, RIGHT, WRONG
 from numbaexp.verify.targets import usable_targets
-
-# Exit statuses; the last is the shell's for a program stopped by Ctrl-C.
-RIGHT, WRONG, CANNOT, INTERRUPTED = 0, 1, 2, 130
 
 
 def verify(functions: Sequence[str], dtype_names: Sequence[str], number: int) -> int:

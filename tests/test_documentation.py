@@ -1,0 +1,51 @@
+"""The code blocks of the documentation run, and say what they say; each public name has its line in the reference."""
+
+import doctest
+import re
+
+import pytest
+from helpers import ROOT
+
+import numbaexp
+from numbaexp import autograd
+
+DOCS = ROOT / "docs"
+PAGES = [str(path.relative_to(DOCS)) for path in sorted(DOCS.rglob("*.md"))]
+NEEDS = re.compile(r"<!-- needs: (.*) -->\n")
+LANGUAGES = {"python", "console", "text", "dockerfile", "yaml"}
+
+
+def blocks(text, language):
+    """Return the contents of the code blocks in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks((DOCS / page).read_text(), "python")])
+def test_python(page):
+    text = (DOCS / page).read_text()
+    needs = NEEDS.match(text)
+    for module in needs[1].split() if needs else ():
+        pytest.importorskip(module, reason=f"{page} is about it")
+    # Without the end of a block, which a doctest would take for output.
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks(text, "python")), {}, page, page, 0)
+    report = []
+    # Code that PyTorch has compiled looks for its guards in the namespace when the code goes.
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=report.append, clear_globs=False)
+    assert not report, "".join(report)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_are_run_or_shown_as_commands(page):
+    text = (DOCS / page).read_text()
+    assert all(block.startswith(">>> ") for block in blocks(text, "python")), page
+    assert all(block.startswith("$ ") for block in blocks(text, "console")), page
+    # Directives have braces.
+    languages = {name for name in re.findall(r"^```([^\n{]+)", text, re.M) if not name.startswith("`")}
+    assert languages <= LANGUAGES, page
+
+
+def test_the_reference_is_whole():
+    text = (DOCS / "reference" / "index.md").read_text()
+    listed = re.findall(r"^   (\w+)$", text, re.M)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {*numbaexp.__all__, *autograd.__all__} - {"autograd"}
