@@ -198,6 +198,7 @@ def variants(compiled, name, dtype):
 OF_VECTORS = ("a loop", "an array", "an array expression", "an expression under fastmath")
 
 
+@pytest.mark.sampled(dtype="float32")
 @pytest.mark.by_form
 @DTYPES
 @pytest.mark.parametrize(
@@ -510,6 +511,7 @@ def of_one(function, **options):
     return njit(function, pipeline_class=numbaexp.AcceleratedCompiler, **options)
 
 
+@pytest.mark.sampled(options="{}")
 @pytest.mark.parametrize("options", [{}, {"parallel": True}, {"fastmath": True}], ids=str)
 def test_a_single_function(options):
     x, before = arguments(float), tables()

@@ -22,6 +22,7 @@ exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", 
 sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
 log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
 sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
+pytestmark = pytest.mark.sampled(kind="float32")
 KINDS = {"float32": np.float32, "float64": np.float64, "wide": np.float64}
 GENERATOR = np.random.default_rng(20)
 for_each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -178,7 +179,6 @@ def test_all_functions_are_there():
     assert FUNCTIONS.keys() - set(OF_TWO) == WIDE.keys() == FAMILY.keys()
 
 
-@pytest.mark.sampled(kind="float32")
 @for_each_kind
 def test_functions(kind):
     """They are correctly rounded, in wide numbers once these are narrowed."""

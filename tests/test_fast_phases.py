@@ -17,7 +17,10 @@ from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
 # Numbers as on a GPU are tried by tests/test_ptx_execution.py too.
-pytestmark = [pytest.mark.by_form(lanes="8"), pytest.mark.sampled(lanes="8")]
+pytestmark = [
+    pytest.mark.by_form(lanes="8"),
+    pytest.mark.sampled(name=("exp", "sigmoid", "log", "log_backward"), lanes="8"),
+]
 
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}

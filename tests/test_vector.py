@@ -26,7 +26,7 @@ from numbaexp.vector.type import Vector
 
 pytestmark = [
     pytest.mark.checked(name=("float32", "float64", "int32", "uint64")),
-    pytest.mark.sampled(name=("float32", "float64", "int32"), lanes=("1", "8"), entries=("1", "8")),
+    pytest.mark.sampled(name=("float32", "int32"), lanes="8", entries="8"),
 ]
 
 FLOATS = ("float32", "float64")
