@@ -132,6 +132,7 @@ def test_same_bits(accelerated, name, form):
                 same(compute(x), getattr(numbaexp, name)(x))
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(name="logaddexp")
 @pytest.mark.parametrize("name", ["logaddexp", "logaddexp2"])
 def test_two_arguments(accelerated, name):
@@ -154,6 +155,8 @@ def test_two_arguments(accelerated, name):
             same(expression(a, b), -ours(-a, b))
 
 
+@pytest.mark.checked(value=("2", "0.3"))
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", [2, True, np.int8(2), np.float32(0.3)])
 def test_numbers(accelerated, value):
     """Numba computes integers in float64, NumPy's function those of few bits in float32."""
@@ -204,6 +207,7 @@ def test_simd(accelerated, form, name, dtype):
     assert variants(compiled, name, dtype)
 
 
+@pytest.mark.thorough
 def test_whole_registers_where_the_compiler_prefers_half(run_script):
     """A processor of which LLVM takes 256 bits by itself; the code is not run."""
     if current_level() is not AVX512:
@@ -300,6 +304,7 @@ def test_complex_exponentials_follow_and_are_undone():
     assert differing() == of_theirs
 
 
+@pytest.mark.thorough
 def test_threads_that_compile():
     """A function is compiled in one state: a switch waits for its end."""
     x = np.random.default_rng(0).uniform(-10, 10, 20_000)
@@ -356,6 +361,7 @@ def test_importing_changes_nothing_of_numba(run_script):
     )
 
 
+@pytest.mark.thorough
 def test_before_numba_is_imported(run_script):
     run_script(
         """
@@ -511,6 +517,7 @@ def test_a_single_function_and_no_other():
     assert wrong(njit(lambda x: np.array([cmath.exp(complex(each)).real for each in x]))) > 0
 
 
+@pytest.mark.thorough
 def test_caches_keep_single_functions_apart(call_cached):
     one = "user.one = numba.njit(user.plain, cache=True, pipeline_class=numbaexp.AcceleratedCompiler); OURS = True"
     assert [call_cached("call(user.cached)"), call_cached(one, "call(user.one)")] == [0, 0]
@@ -527,6 +534,7 @@ QUICK = (
 LONG = ("test_array_exprs", "test_complex", "npyufunc.test_gufunc")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("names", [QUICK, pytest.param(LONG, marks=pytest.mark.whole)], ids=["quick", "long"])
 def test_numbas_own_tests(run_script, names):
     pytest.importorskip("numba.tests", reason="Numba came without its tests")

@@ -35,10 +35,15 @@ def vectorized(x):
     return numbaexp.exp(x)
 
 
-@numba.guvectorize(["(float32[:], float32[:])", "(float64[:], float64[:])"], "(n)->(n)")
-def generalized(x, y):
-    for i in range(x.size):
-        y[i] = numbaexp.exp(x[i])
+def generalized(x):
+    """Compile a generalized ufunc and call the ufunc: no other test waits for the compiler."""
+
+    @numba.guvectorize(["(float32[:], float32[:])", "(float64[:], float64[:])"], "(n)->(n)")
+    def fill(x, y):
+        for i in range(x.size):
+            y[i] = numbaexp.exp(x[i])
+
+    return fill(x)
 
 
 def loop_over(name):

@@ -282,6 +282,7 @@ OF_A_PROCESS = """
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(processor="AVX2")
 def test_on_each_processor(run_script, processor):
     """Whatever the vectors are, and without any."""

@@ -36,6 +36,8 @@ def calls(monkeypatch):
     return found
 
 
+@pytest.mark.thorough
+@pytest.mark.checked(name=("gaussian", "elu"))
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_gradients(name):
     """Against differences, first and second ones, with numbers in any place."""

@@ -101,6 +101,7 @@ def test_integers_become_float64(exp, kind):
     np.testing.assert_array_equal(result, numbaexp.exp(x.astype(np.float64)))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("out_type", ["float32", "float64"])
 def test_a_given_result(exp, out_type):
     x, memory = arguments("float32", 600).reshape(20, 30), np.full((20, 60), 7, out_type)

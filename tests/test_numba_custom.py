@@ -118,6 +118,7 @@ print(*(sum(each.stats.cache_hits.values()) for each in (caller.call, caller.slo
 """
 
 
+@pytest.mark.thorough
 def test_cached_code_of_a_function_that_has_changed(run_script, tmp_path):
     """The file of the caller, by whose time Numba tells, stays as it is."""
     (tmp_path / "caller.py").write_text(CALLER)

@@ -46,6 +46,7 @@ def rows(dtype):
     return [x[0, 0], x[0, :, 3], x[0, ::-3, 3], x[0], x[0].T, x[0, ::2, ::-5], x, x[:, ::-2, ::3], x.T[::3]]
 
 
+@pytest.mark.checked(name=("softmax", "logsumexp"))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", SOFTMAX_FAMILY)
 def test_same_bits_along_any_axis(name, dtype):

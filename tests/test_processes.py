@@ -118,6 +118,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.checked(layer="omp")
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_right_results(run_script, name, layer):

@@ -606,6 +606,7 @@ def test_other_types_are_refused_at_compile_time(kind):
         users_kernel(numbaexp.exp, kind, kind, CAPABILITIES[-1])
 
 
+@pytest.mark.checked(first=("import numbaexp", "from numba import cuda"))
 @pytest.mark.parametrize("first", ["import numbaexp", "from numba import cuda", "import numba"])
 def test_imported_before_or_after_numba_cuda(first, run_script):
     run_script(f"""

@@ -47,6 +47,7 @@ def test_kernels_are_kept_on_disk(run_script, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == kept
 
 
+@pytest.mark.thorough
 def test_only_the_type_at_hand_is_compiled(run_script, tmp_path):
     """And of rows one way through them."""
     run_script(
@@ -177,6 +178,8 @@ def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
     )
 
 
+@pytest.mark.checked(given="HOME")
+@pytest.mark.thorough
 @pytest.mark.sampled(given="HOME")
 @pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "HOME"])
 def test_no_folder_can_be_written(run_script, tmp_path, given):

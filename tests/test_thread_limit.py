@@ -11,7 +11,7 @@ from numbaexp.backends.adapter import on_threads_of
 from numbaexp.cpu import thread_limit
 from numbaexp.cpu.library_limit import of_call
 
-pytestmark = [pytest.mark.checked(layer=("omp", "tbb")), pytest.mark.sampled(layer="omp")]
+pytestmark = [pytest.mark.checked(layer="omp"), pytest.mark.sampled(layer="omp")]
 
 needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the processors cannot be chosen")
 needs_two = pytest.mark.skipif(
@@ -202,6 +202,7 @@ def test_two_threads_by_the_environment(run_script, layer, variables):
     run_script("import warnings; warnings.simplefilter('ignore')\n" + PRELUDE + "shared()\n", **{**layer, **variables})
 
 
+@pytest.mark.checked(layer=("omp", "tbb"))
 @needs_affinity
 @needs_two
 def test_processors_that_change(run_script, layer):
@@ -234,6 +235,7 @@ def test_one_processor_from_the_first_call(run_script, layer):
     )
 
 
+@pytest.mark.checked(layer=("omp", "tbb"))
 @needs_two
 def test_the_mask_of_numba(run_script, layer):
     """Each thread has one, and keeps it."""
@@ -341,6 +343,7 @@ BEGINNINGS = {
 }
 
 
+@pytest.mark.sampled(narrowed="first")
 @needs_affinity
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.parametrize("narrowed", ["first", "last"])

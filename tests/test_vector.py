@@ -170,6 +170,8 @@ def arrays_of(name):
     return st.tuples(*[npst.arrays(name, 2 * max(LANES), elements=few)] * 3)
 
 
+@pytest.mark.sampled(name="float32")
+@pytest.mark.checked(name=("float32", "float64", "int32", "uint64", "int8"))
 @every_type
 def test_operations(name):
     """Values are drawn, and each width gives NumPy's bits for them."""
@@ -263,6 +265,7 @@ def test_first_lanes(name, lanes):
         assert_same_but_nan(written, np.append(read[:taken], np.full(lanes + 1 - taken, 9, name)), count)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="pages are protected by Linux's mprotect")
 def test_nothing_beyond_the_first_lanes_is_touched(run_script):
     """Arrays end where memory does, or begin where it does."""
@@ -525,5 +528,5 @@ def test_levels(triple, features, expected):
 @pytest.mark.checked(processor="AVX2")
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 def test_other_processors(processor):
-    chosen = "not (other_processors or refused or int8 or int16)"
+    chosen = "not (other_processors or refused or int8 or int16 or uint)"
     printed(run_tests("-x", __file__, "-k", chosen, **processor))

@@ -282,6 +282,7 @@ def test_progress_on_a_terminal(capsys, monkeypatch, columns):
     assert not shown[-2].strip()
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are others on Windows")
 def test_ctrl_c():
     import pty

@@ -51,6 +51,7 @@ def test_every_kernel_of_gpus_is_of_a_function():
     assert {name for name, *_ in found} == {*named(Kind.ELEMENTWISE), *row_kernels.KERNELS, *row_kernels.ELEMENTS}
 
 
+@pytest.mark.thorough
 def test_a_choice(run_script, tmp_path):
     folder = {"NUMBAEXP_CACHE_DIR": str(tmp_path)}
     number, new, told, files = figures(run("sigmoid", "expit", "--dtype", "float32", "--target", "cpu", **folder))
