@@ -27,7 +27,8 @@ PAGES = (
     "reference/index",
     "reference/generated/numbaexp.softmax",
     "examples/rounding",
-    "performance/index",
+    "accuracy/onnx",
+    "performance/report",
 )
 FLAGS = (
     "--headless",
