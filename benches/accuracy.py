@@ -4,7 +4,7 @@
 """
 
 import numpy as np
-from harness import ALL, ORDINARY, RESULTS, array_type, device, file_of_rows, ordinary, versions
+from harness import ALL, ORDINARY, array_type, device, file_of_rows, options, ordinary, versions
 from numba import njit
 from providers import installed
 
@@ -38,12 +38,10 @@ def arguments(name, low, high):
     return np.random.default_rng(0).uniform(low, high, SAMPLED).astype(dtype)
 
 
-def wrong_of_each(function, name, low, high):
-    """Give (provider, inputs, how many of them are rounded wrongly)."""
-    x = arguments(name, low, high)
-    right = correctly_rounded(function, x.astype(np.float64), name)
+def results_of_each(function, x):
+    """Give (provider, results) of each that has the function in the type of the arguments."""
     for provider in installed():
-        if provider.target != "cpu" or name not in provider.types:
+        if provider.target != "cpu" or x.dtype.name not in provider.types:
             continue
         out = np.empty_like(x)
         call = provider.prepare(function, x, out)
@@ -52,8 +50,16 @@ def wrong_of_each(function, name, low, high):
         with provider.during():
             returned = call()
         # JAX has no ``out``, nor has torch for softplus and log_sigmoid.
-        y = np.asarray(returned) if provider.package == "jax" or function in ("softplus", "log_sigmoid") else out
-        yield provider.package, x.size, np.count_nonzero(y.astype(np.float64) != right)
+        without_out = provider.package == "jax" or function in ("softplus", "log_sigmoid")
+        yield provider.package, np.asarray(returned) if without_out else out
+
+
+def wrong_of_each(function, name, low, high):
+    """Give (provider, inputs, how many of them are rounded wrongly)."""
+    x = arguments(name, low, high)
+    right = correctly_rounded(function, x.astype(np.float64), name)
+    for provider, y in results_of_each(function, x):
+        yield provider, x.size, np.count_nonzero(y.astype(np.float64) != right)
 
 
 @njit
@@ -67,7 +73,8 @@ def undecided(x, fast):
 
 
 def main():
-    with np.errstate(all="ignore"), file_of_rows(RESULTS / "accuracy.csv", FIELDS) as write:
+    output = options(__doc__, "accuracy.csv").parse_args().output
+    with np.errstate(all="ignore"), file_of_rows(output, FIELDS) as write:
         for function, name, (low, high) in COUNTED:
             if array_type(name) is None:
                 continue

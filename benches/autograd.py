@@ -5,10 +5,11 @@ elements takes.
 """
 
 import functools
+import math
 
 import numpy as np
 import torch
-from harness import FIELDS, file_of_rows, medians, options, plain, row_of, time_in_turn
+from harness import FIELDS, MOST, file_of_rows, medians, options, plain, row_of, time_in_turn
 
 import numbaexp
 from numbaexp import autograd
@@ -82,9 +83,11 @@ def few():
 
 
 def main():
-    arguments = options(__doc__, "autograd.csv").parse_args()
+    parser = options(__doc__, "autograd.csv")
+    parser.add_argument("--most", **MOST)
+    arguments = parser.parse_args()
     with file_of_rows(arguments.output, FIELDS) as write:
-        for function, shape in CASES:
+        for function, shape in (case for case in CASES if math.prod(case[1]) <= arguments.most):
             x = np.random.default_rng(0).standard_normal(shape, np.float32)
             # The argument, the result, its gradient, and the gradient that is made.
             rows = rows_of(function, x, providers_of(function, x), 5)

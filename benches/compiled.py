@@ -1,18 +1,35 @@
 """Time users' ``@njit`` code, in turn: loops, arrays and rows.
 
-``python benches/compiled.py`` prints the medians: of the functions of numbaexp beside those of the C library and NumPy;
-and of code that calls functions of ``math`` and NumPy, compiled before and after ``accelerate_numba()``.
+``python benches/compiled.py`` writes ``results/compiled.csv`` and prints the medians: of the functions of numbaexp
+beside those of the C library and NumPy; of rows; and of code that calls functions of ``math`` and NumPy, compiled
+before and after ``accelerate_numba()``.
 """
 
 import functools
+import itertools
 import math
 
 import numpy as np
-from harness import machine, ordinary, plain, time_in_turn, uniform
+from harness import (
+    FIELDS,
+    ORDINARY,
+    between,
+    file_of_rows,
+    machine,
+    medians,
+    options,
+    ordinary,
+    plain,
+    row_of,
+    time_in_turn,
+    uniform,
+)
 from numba import njit, prange
 
 import numbaexp
 from numbaexp.scalar.family import FAMILY
+
+TYPES, ELEMENTS, LENGTHS = ("float32", "float64"), 100_000, (10, 100, 1000)
 
 
 def loop_over(function):
@@ -51,8 +68,14 @@ def rows_in_place(x, y):
         numbaexp.softmax(x[i], out=y[i])
 
 
-def medians(*calls):
-    return [np.median(seconds) for seconds in time_in_turn(plain(calls))]
+def timed(code, x, interval, calls):
+    """Return a row for each call, by provider, of some code on the arrays of a shape."""
+    shape = " x ".join(map(str, x.shape))
+    case = "cpu", x.dtype.name, between(*interval), shape
+    return [
+        row_of(code, provider, *case, seconds, 2 * x.nbytes)
+        for provider, seconds in zip(calls, time_in_turn(plain(calls.values())), strict=True)
+    ]
 
 
 def unchanged():
@@ -95,52 +118,60 @@ def unchanged():
     }
 
 
-def time_acceleration():
+def acceleration():
+    """Give the rows of code as users have it, compiled before and after ``accelerate_numba()``."""
     # Of wider intervals Gaussian functions would be subnormal.
-    arrays = [uniform(dtype, 100_000, (-5.0, 5.0)) for dtype in ("float32", "float64")]
+    interval = -5.0, 5.0
+    arrays = [uniform(dtype, ELEMENTS, interval) for dtype in TYPES]
     before = unchanged()
-    calls = [functools.partial(function, x, np.empty_like(x)) for function in before.values() for x in arrays]
-    for call in calls:
-        call()
+    for function, x in itertools.product(before.values(), arrays):
+        function(x, np.empty_like(x))
     numbaexp.accelerate_numba()
-    calls += [functools.partial(function, x, np.empty_like(x)) for function in unchanged().values() for x in arrays]
-    found = medians(*calls)
+    after = unchanged()
+    for name, x in itertools.product(before, arrays):
+        both = {"Numba": before[name], "accelerated": after[name]}
+        calls = {who: functools.partial(function, x, np.empty_like(x)) for who, function in both.items()}
+        calls["accelerated"]()
+        yield timed(name, x, interval, calls)
     numbaexp.accelerate_numba(False)
-    names = [(name, x) for name in before for x in arrays]
-    for (name, x), theirs, ours in zip(names, found, found[len(names) :], strict=False):
-        print(f"{x.dtype}: {name}, accelerated {theirs / ours:.2f} times ({ours / x.size * 1e9:.2f} ns an element)")
 
 
-def time_by_name():
-    for dtype in ("float32", "float64"):
-        x = uniform(dtype, 100_000)
+def by_name():
+    """Give the rows of each function beside that of the C library in a loop, and beside NumPy's of an array."""
+    for dtype, name in itertools.product(TYPES, FAMILY):
+        x = uniform(dtype, ELEMENTS, ordinary(name))
+        for module, make, arguments in ((math, loop_over, (x, np.empty_like(x))), (np, of_array, (x,))):
+            peer = name if hasattr(module, name) else "exp"
+            both = {f"{module.__name__}.{peer}": getattr(module, peer), "numbaexp": getattr(numbaexp, name)}
+            calls = {who: functools.partial(make(function), *arguments) for who, function in both.items()}
+            yield timed(f"{name} {'in a loop' if module is math else 'of an array'}", x, ordinary(name), calls)
+
+
+def by_rows():
+    """Give the rows of softmax of each row in a loop, and of all rows from outside."""
+    for dtype, length in itertools.product(TYPES, LENGTHS):
+        x = uniform(dtype, 200_000).reshape(-1, length)
         y = np.empty_like(x)
-        for name in FAMILY:
-            x[:] = uniform(dtype, x.size, ordinary(name))
-            for module, make, arguments in ((math, loop_over, (x, y)), (np, of_array, (x,))):
-                peer = name if hasattr(module, name) else "exp"
-                both = (getattr(module, peer), getattr(numbaexp, name))
-                theirs, own = medians(*(functools.partial(make(function), *arguments) for function in both))
-                label = f"math.{peer}" if module is math else f"np.{peer} of an array"
-                each = own / x.size * 1e9
-                print(f"{x.dtype}: {label} / numbaexp.{name} = {theirs / own:.2f} ({each:.2f} ns an element)")
-        for length in (10, 100, 1000):
-            x = uniform(dtype, 200_000).reshape(-1, length)
-            y = np.empty_like(x)
-            loops = [functools.partial(loop, x, y) for loop in (rows_by_numpy, rows, rows_in_place)]
-            with numbaexp.use_target("cpu"):
-                written, own, in_place, outside = medians(*loops, functools.partial(numbaexp.softmax, x, out=y))
-            print(
-                f"{x.dtype}: rows of {length}: written by NumPy's functions / numbaexp.softmax(row) = "
-                f"{written / own:.2f}; times of all rows outside: {own / outside:.2f}, with `out` "
-                f"{in_place / outside:.2f}"
-            )
+        calls = {
+            "NumPy's functions": functools.partial(rows_by_numpy, x, y),
+            "numbaexp": functools.partial(rows, x, y),
+            "numbaexp, out": functools.partial(rows_in_place, x, y),
+            "numbaexp, all rows from Python": functools.partial(numbaexp.softmax, x, out=y),
+        }
+        with numbaexp.use_target("cpu"):
+            yield timed("softmax of each row", x, ORDINARY, calls)
 
 
 def main():
+    arguments = options(__doc__, "compiled.csv").parse_args()
     print(machine())
-    time_by_name()
-    time_acceleration()
+    with file_of_rows(arguments.output, FIELDS) as write:
+        for measured in itertools.chain(by_name(), by_rows(), acceleration()):
+            write(measured)
+            times = ", ".join(
+                f"{row['provider']} {each * 1e6:.4g} us" for row, each in zip(measured, medians(measured), strict=True)
+            )
+            print(f"{measured[0]['function']}, {measured[0]['dtype']}, {measured[0]['shape']}: {times}", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numba
 import numexpr
 import numpy as np
 import torch
-from harness import FIELDS, file_of_rows, machine, medians, options, plain, row_of, time_in_turn, uniform
+from harness import FIELDS, MOST, file_of_rows, machine, medians, options, plain, row_of, time_in_turn, uniform
 
 import numbaexp
 
@@ -193,11 +193,13 @@ def measure(formula, dtype, n, threads, parameters):
 def main():
     told = options(__doc__, "custom.csv")
     told.add_argument("--cases", default="arrays,numbers,gradients", help="which parameters")
+    told.add_argument("--most", **MOST)
     given = told.parse_args()
+    sizes = [case for case in ((SMALL, 1), (LARGE, numba.config.NUMBA_NUM_THREADS)) if case[0] <= given.most]
     print(machine())
     with file_of_rows(given.output, FIELDS) as write:
         for parameters in given.cases.split(","):
-            for n, threads in ((SMALL, 1), (LARGE, numba.config.NUMBA_NUM_THREADS)):
+            for n, threads in sizes:
                 for dtype in ("float32", "float64"):
                     for formula in FORMULAS:
                         rows = measure(formula, dtype, n, threads, parameters)

@@ -275,18 +275,35 @@ def medians(rows: Iterable[dict[str, Any]]) -> list[float]:
     return [float(row["p50"]) for row in rows]
 
 
-def markdown(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Write a table in Markdown."""
-    rule = ("---", *("---:" for _ in header[1:]))
+def markdown(header: Sequence[str], lines: Iterable[Sequence[str]], others: str = "---:") -> str:
+    """Write a table in Markdown; ``others`` aligns all columns but the first: to the right, as numbers are."""
+    rule = ("---", *(others for _ in header[1:]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
 
 
 # The command line.
 
+# Of cases with more elements than this none is timed.
+MOST: dict[str, Any] = {
+    "type": float,
+    "default": float("inf"),
+    "help": "elements of a case, beyond which the case is left out",
+}
+
+
+class _Seconds(argparse.Action):
+    """Set for how long each call is timed."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        global BUDGET
+        BUDGET = values
+
 
 def options(description: str | None, output: str, told: str = "") -> argparse.ArgumentParser:
-    """Return a parser with the first line of a description, and ``--output``: a file in ``RESULTS``, or the folder."""
+    """Return a parser with the first line of a description, ``--output``, a file in ``RESULTS`` or the folder, and
+    ``--seconds``."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     told = told or f"default: results/{output}"
     parser.add_argument("--output", type=pathlib.Path, default=RESULTS / output, help=told)
+    parser.add_argument("--seconds", type=float, action=_Seconds, help=f"that a call is timed for, default: {BUDGET}")
     return parser

@@ -1,245 +1,193 @@
-"""Make README's tables and pictures from the files in ``results/``.
+"""Make tables and pictures of the files in ``results/``, for the README and the documentation.
 
-``python benches/report.py`` rewrites what stands between the markers of README.md, and in ``results`` the pictures
-``speed.svg``, ``targets.svg`` and ``softmax_accuracy.svg``. Figures of other processors, or of fewer threads,
-lie beside as ``speed-NAME.csv``, ``softmax-NAME.csv`` and ``autograd-NAME.csv``, and have tables of their own.
+``python benches/report.py`` draws the pictures in ``results`` anew, and rewrites what stands between the markers of
+README.md and of pages in ``docs``. Figures of other processors, or of fewer threads, lie beside as ``speed-NAME.csv``,
+``softmax-NAME.csv`` and so on, and have tables of their own.
 """
 
+import pathlib
 import re
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
-import matplotlib as mpl
-from harness import ALL, ORDINARY, RESULTS, between, markdown, rows_in
-from providers import WALLS
-from summary import line_of, overtaking, table, throughput
+import pictures
+import tables
+from harness import RESULTS, rows_in
 
-mpl.use("Agg")
-import matplotlib.pyplot as plt
+ROOT = RESULTS.parents[1]
+Rows = list[dict[str, str]]
 
-README = RESULTS.parents[1] / "README.md"
-PEERS = ("numpy", "scipy", "torch", "jax", "numexpr")
-SOFTMAX_PEERS = ("torch", "jax", "scipy")
-AUTOGRAD_PROVIDERS = ("numbaexp", "numbaexp in torch", "torch")
-COLOURS = {
-    "auto": "#c0392b",
-    "cpu": "#e59866",
-    "numpy": "#2e86c1",
-    "torch": "#7d3c98",
-    "jax": "#229954",
-    "scipy": "#148f77",
-    "numexpr": "#b7950b",
+
+class Section(NamedTuple):
+    """Hold what the report says of the files of a name: a heading, a sentence, a table, and pictures by their names."""
+
+    heading: str
+    told: str
+    table: Callable[[Rows], str] | None = None
+    picture: tuple[str, str, Callable[[Rows], str]] | None = None
+
+
+# By the name of the files.
+SECTIONS = {
+    "speed": Section(
+        "Functions of one array",
+        "The same arrays in the same process, in turn, medians. The copy moves the data on all threads and computes "
+        "nothing: no function of arrays beyond the caches can be faster.",
+        tables.speed_table,
+        ("throughput", "Throughput of exp over size", pictures.throughputs),
+    ),
+    "softmax": Section(
+        "Functions of rows", "`cross_entropy` is the loss and its gradient together.", tables.softmax_table
+    ),
+    "autograd": Section(
+        "Gradients", "Forward and backward together. Results are allocated anew.", tables.autograd_table
+    ),
+    "custom": Section(
+        "Users' functions",
+        "100,000 elements on one thread, 20,000,000 on all. The copy reads and writes as many arrays.",
+        tables.custom_table,
+    ),
+    "compiled": Section(
+        "Users' compiled code",
+        "Code in `@njit`, on one thread, with the functions of numbaexp and with those of `math` and NumPy; and code "
+        "that stays as written, compiled before and after `accelerate_numba()`.",
+        tables.compiled_table,
+    ),
+    "startup": Section(
+        "A new process", "Kernels are compiled already. Medians over new processes.", tables.startup_table
+    ),
+    "targets": Section(
+        "Targets",
+        "The targets of numbaexp and its peers beside each other, softmax in rows of 1024. No transfer to or from a "
+        "GPU is timed but where the name says so.",
+        tables.targets_table,
+        ("targets", "Throughput of exp under each target, over size", pictures.targets),
+    ),
+    "accuracy": Section(
+        "Results rounded wrongly",
+        "Counted against MPFR, over every argument of the 16-bit types and 200,000 random ones of the others.",
+        tables.accuracy_table,
+    ),
+    "errors": Section(
+        "Error over the argument",
+        "The greatest error among random arguments, in units in the last place (ulp), against MPFR. Correctly rounded "
+        "results have at most half an ulp.",
+        picture=("errors", "Greatest error over the argument", pictures.errors),
+    ),
+    "softmax_accuracy": Section(
+        "Error over the length of a row",
+        "The greatest error of results, in units in the last place (ulp), against long double arithmetic.",
+        picture=("softmax_accuracy", "Greatest error over the length of the row", pictures.softmax_errors),
+    ),
 }
-WALL = "copy loop"
-TABLE_SIZES = (1, 1_000, 100_000, 20_000_000)
-USUAL = between(*ORDINARY)
-TARGETS_TABLE_SIZES = (100, 10_000, 1_000_000, 100_000_000)
-# Lines of the picture of targets; those of one library have one colour, dashed where they run on a GPU.
-STYLES: dict[str, dict[str, Any]] = {
-    "numbaexp auto": {"color": "#f5b7b1", "linewidth": 7, "solid_capstyle": "round"},
-    "numbaexp cpu": {"color": "#e67e22", "linewidth": 2},
-    "numbaexp parallel": {"color": "#c0392b", "linewidth": 2},
-    "numbaexp cuda": {"color": "#7b241c", "linewidth": 2, "linestyle": "--"},
-    "numbaexp cuda, with transfers": {"color": "#7b241c", "linewidth": 2, "linestyle": ":"},
-    "numpy cpu": {"color": COLOURS["numpy"]},
-    "torch cpu": {"color": COLOURS["torch"]},
-    "torch cuda": {"color": COLOURS["torch"], "linestyle": "--"},
-    "cupy cuda": {"color": COLOURS["numpy"], "linestyle": "--"},
-    "jax cpu": {"color": COLOURS["jax"]},
-    "jax cuda": {"color": COLOURS["jax"], "linestyle": "--"},
-    "copy loop": {"color": "0.2", "linestyle": (0, (1, 1))},
-    "device copy": {"color": "0.2", "linestyle": "-."},
-}
+# Files that the losses are found in, and the pictures of which each processor has one.
+OF_LOSSES = ("speed", "softmax", "autograd", "custom", "compiled", "targets")
 
 
-def for_each_processor(name, section):
-    """Return the section of each file of a name, with where it was measured."""
-    files = [RESULTS / f"{name}.csv", *sorted(RESULTS.glob(f"{name}-*.csv"))]
-    measured = [rows_in(file) for file in files]
-    return "\n\n".join(f"{section(rows)}\n\n{measured_on(rows[0])}" for rows in measured)
+def files(folder: pathlib.Path, name: str) -> dict[str, Rows]:
+    """Return the rows of the files of a name, by what follows the name: nothing, or a processor with a hyphen."""
+    paths = [path for path in (folder / f"{name}.csv", *sorted(folder.glob(f"{name}-*.csv"))) if path.exists()]
+    found = {path.stem.removeprefix(name): rows_in(path) for path in paths}
+    return {suffix: rows for suffix, rows in found.items() if rows}
 
 
-def accuracy_table():
-    """Return the share of results that each provider rounds wrongly."""
-    rows = rows_in(RESULTS / "accuracy.csv")
-    lines = []
-    for case in dict.fromkeys((row["function"], row["dtype"], row["from"], row["to"]) for row in rows):
-        shares = {
-            row["provider"]: int(row["wrong"]) / int(row["inputs"])
-            for row in rows
-            if (row["function"], row["dtype"], row["from"], row["to"]) == case
-        }
-        function, dtype, *interval = case
-        low, high = (f"{float(bound):.4g}" for bound in interval)
-        cells = [f"{shares[p]:.4%}" if shares.get(p) else "0" if p in shares else "" for p in ("numbaexp", *PEERS)]
-        lines.append([f"{function}, {dtype}, [{low}, {high}]", *cells])
-    return markdown(["results rounded wrongly", "numbaexp", *PEERS], lines)
+def first_of_each_processor(folder: pathlib.Path) -> list[str]:
+    """Return what follows the names of the first files of each processor."""
+    first: dict[str, str] = {}
+    for suffix, rows in files(folder, "speed").items():
+        first.setdefault(tables.processor(rows[0]), suffix)
+    return list(first.values())
 
 
-def speed_table(rows):
-    """Return the time of the others over that of numbaexp's default; above 1 numbaexp is faster."""
-    time: dict[tuple[str, str, str, int], dict[tuple[str, str], float]] = {}
-    for row in rows:
-        if int(row["shape"]) in TABLE_SIZES:
-            case = row["function"], row["interval"], row["dtype"], int(row["shape"])
-            time.setdefault(case, {})[row["provider"], row["target"]] = float(row["p50"])
-    lines = []
-    for (function, interval, dtype, size), seconds in time.items():
-        own = seconds["numbaexp", "auto"]
-        others = [*((peer, "cpu") for peer in PEERS), (WALL, "parallel")]
-        cells = [f"{seconds[other] / own:.2f}" if other in seconds else "" for other in others]
-        where = "" if interval == USUAL else f" from {interval}"
-        lines.append([f"{function}, {dtype}, {size:,}{where}", f"{own / size * 1e9:.3g} ns", *cells])
-    return markdown(["function, type, elements", "numbaexp, an element", *PEERS, WALL], lines)
+def section(folder: pathlib.Path, name: str, drawn: Collection[str], to_pictures: str) -> str:
+    """Return the section of the files of a name, each processor with a table, or nothing where there is no file."""
+    heading, told, table, picture = SECTIONS[name]
+    found = []
+    for suffix, rows in files(folder, name).items():
+        if table:
+            found.append(table(rows))
+        if picture and (file := f"{picture[0]}{suffix}.svg") in drawn:
+            found.append(f"![{picture[1]}, {tables.processor(rows[0])}]({to_pictures}{file})")
+        found.append(measured_on(rows))
+    return "\n\n".join([f"## {heading}", told, *found]) if found else ""
 
 
-def picture():
-    """Draw the throughput of exp over size, a panel for each type; the copy loop is the wall."""
-    rows = [row for row in rows_in(RESULTS / "speed.csv") if (row["function"], row["interval"]) == ("exp", USUAL)]
-    figure, panels = plt.subplots(1, 4, figsize=(14, 3.6), sharey=True, layout="constrained")
-    for panel, dtype in zip(panels, ALL, strict=True):
-        for provider, target, label in (
-            ("numbaexp", "auto", "numbaexp"),
-            ("numbaexp", "cpu", "numbaexp, one thread"),
-            *((peer, "cpu", peer) for peer in PEERS),
-            (WALL, "parallel", "copy loop: the wall"),
-        ):
-            points = [
-                (int(row["shape"]), int(row["shape"]) / float(row["p50"]) / 1e9)
-                for row in rows
-                if (row["dtype"], row["provider"], row["target"]) == (dtype, provider, target)
-            ]
-            if points:
-                colour = "0.6" if provider == WALL else COLOURS[target if provider == "numbaexp" else provider]
-                width, line = 2.4 if label == "numbaexp" else 1.3, "--" if provider == WALL else "-"
-                panel.loglog(
-                    *zip(*sorted(points), strict=True), label=label, color=colour, linewidth=width, linestyle=line
-                )
-        panel.set_title(dtype)
-        panel.set_xlabel("elements")
-        panel.grid(alpha=0.3)
-    panels[0].set_ylabel("10⁹ elements a second")
-    figure.legend(*panels[2].get_legend_handles_labels(), loc="outside lower center", ncols=7, frameon=False)
-    figure.savefig(RESULTS / "speed.svg", metadata={"Date": None})
+def measured_on(rows: Rows) -> str:
+    """Tell where rows were measured, with each version where they were not all at once."""
+    return "\n\n".join(dict.fromkeys(tables.measured_on(row) for row in rows))
 
 
-def targets_section():
-    """Return the throughputs under each target, and where one overtakes another."""
-    rows = rows_in(RESULTS / "targets.csv")
-    shown = markdown(*table([row for row in rows if int(row["shape"]) in TARGETS_TABLE_SIZES]))
-    sentences = "\n".join(f"- {sentence}" for sentence in overtaking(rows))
-    # Of a GPU tell the rows that ran there.
-    told = next((row for row in rows if row["target"] == "cuda"), rows[0])
-    return "\n\n".join(
-        [
-            "The targets of numbaexp and its peers beside each other, in 10⁹ elements a second, by\n"
-            "`benches/targets.py`, softmax in rows of 1024. No transfer to or from a GPU is timed but where the name\n"
-            "says so.",
-            shown,
-            f"{sentences}\n\n![Throughput of each target over size](benches/results/targets.svg)",
-            measured_on(told),
-        ]
-    )
+def all_pictures(folder: pathlib.Path) -> dict[str, str]:
+    """Return the pictures by the names of their files."""
+    speeds = files(folder, "speed")
+    found = {"speed.svg": pictures.relative([speeds[suffix] for suffix in first_of_each_processor(folder)])}
+    for name, of_name in SECTIONS.items():
+        if of_name.picture:
+            file, _, draw = of_name.picture
+            found |= {f"{file}{suffix}.svg": draw(rows) for suffix, rows in files(folder, name).items()}
+    return {name: picture for name, picture in found.items() if picture}
 
 
-def targets_picture():
-    """Draw the throughput of exp under each target and by each peer, a panel for each type; copies are the walls."""
-    rows = [row for row in rows_in(RESULTS / "targets.csv") if row["function"] == "exp"]
-    labels = {line_of(row) for row in rows}
-    figure, panels = plt.subplots(2, 2, figsize=(11, 8.5), sharex=True, sharey=True, layout="constrained")
-    for panel, dtype in zip(panels.flat, ALL, strict=True):
-        for name in (name for name in STYLES if name in labels):
-            points = [
-                (int(row["shape"]), throughput(row)) for row in rows if (row["dtype"], line_of(row)) == (dtype, name)
-            ]
-            if points:
-                shown = f"{name}: the wall" if name in WALLS else name
-                panel.loglog(*zip(*points, strict=True), label=shown, **STYLES[name])
-        panel.set_title(dtype)
-        panel.grid(alpha=0.3)
-    for panel in panels[1]:
-        panel.set_xlabel("elements")
-    for panel in panels[:, 0]:
-        panel.set_ylabel("10⁹ elements a second")
-    figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-    figure.savefig(RESULTS / "targets.svg", metadata={"Date": None})
+def report(folder: pathlib.Path, drawn: Collection[str], to_pictures: str = "") -> str:
+    """Return all sections that there are files for, in Markdown; pictures, those drawn, lie where a path leads."""
+    beginning = f"![Times as fast as NumPy over size]({to_pictures}speed.svg)" if "speed.svg" in drawn else ""
+    found = [beginning, *(section(folder, name, drawn, to_pictures) for name in SECTIONS), losses(folder)]
+    return "\n\n".join(part for part in found if part)
 
 
-def softmax_table(rows):
-    """Return the time of the others over that of numbaexp; above 1 numbaexp is faster."""
-    cases: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
-    for row in rows:
-        cases.setdefault((row["function"], row["dtype"], row["shape"]), {})[row["provider"]] = row
-    lines = []
-    for case, by_provider in cases.items():
-        own = float(by_provider["numbaexp"]["p50"])
-        cells = [f"{float(by_provider[p]['p50']) / own:.2f}" if p in by_provider else "" for p in SOFTMAX_PEERS]
-        lines.append([", ".join(case), f"{own * 1e6:,.4g} µs", *cells])
-    table = markdown(["function, type, shape", "numbaexp", *SOFTMAX_PEERS], lines)
-    peaks = ", ".join(f"{row['provider']} {int(row['peak']) / 1e6:,.0f} MB" for row in rows if row["peak"])
-    return f"{table}\n\nMemory that `cross_entropy` and its gradient take beyond their arguments there: {peaks}."
+def drawn_in(folder: pathlib.Path) -> list[str]:
+    """Return the names of the pictures in a folder."""
+    return [path.name for path in folder.glob("*.svg")]
 
 
-def softmax_picture():
-    """Draw the greatest error over the length of the row."""
-    rows = rows_in(RESULTS / "softmax_accuracy.csv")
-    figure, panels = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
-    for panel, function in zip(panels, ("softmax", "log_softmax"), strict=True):
-        for provider in ("numbaexp", *SOFTMAX_PEERS):
-            points = [
-                (int(row["length"]), float(row["ulp"]))
-                for row in rows
-                if (row["function"], row["provider"]) == (function, provider)
-            ]
-            colour, width = (
-                COLOURS["auto" if provider == "numbaexp" else provider],
-                2.6 if provider == "numbaexp" else 1.4,
-            )
-            panel.loglog(*zip(*points, strict=True), label=provider, color=colour, linewidth=width)
-        panel.set_title(f"{function}, float32")
-        panel.set_xlabel("elements of the row")
-        panel.grid(alpha=0.3)
-    panels[0].set_ylabel("greatest error, ulp")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-    figure.savefig(RESULTS / "softmax_accuracy.svg", metadata={"Date": None})
+def losses(folder: pathlib.Path) -> str:
+    """Return every case in which a peer is faster, by processor and file."""
+    found = []
+    for name in OF_LOSSES:
+        for rows in files(folder, name).values():
+            heading = f"## Where others are faster: {SECTIONS[name].heading.lower()}, {tables.processor(rows[0])}"
+            found.append(f"{heading}\n\n{tables.losses_table(name, rows)}\n\n{measured_on(rows)}")
+    return "\n\n".join(found)
 
 
-def autograd_table(rows):
-    """Return the time of torch over that of numbaexp, forward and backward together; and what a recorded call takes."""
-    cases: dict[tuple[str, str], dict[str, float]] = {}
-    calls = []
-    for row in rows:
-        if row["provider"] in AUTOGRAD_PROVIDERS:
-            cases.setdefault((row["function"], row["shape"]), {})[row["provider"]] = float(row["p50"])
-        else:
-            calls.append(f"{row['provider']} {float(row['p50']) * 1e6:.2f} µs")
-    lines = [
-        [", ".join(case), *(f"{seconds['torch'] / seconds[provider]:.2f}" for provider in AUTOGRAD_PROVIDERS[:-1])]
-        for case, seconds in cases.items()
+def short(folder: pathlib.Path) -> str:
+    """Return the table of the README."""
+    processors = [
+        {name: found[suffix] for name in ("speed", "softmax") if suffix in (found := files(folder, name))}
+        for suffix in first_of_each_processor(folder)
     ]
-    table = markdown(["forward and backward, float32", *AUTOGRAD_PROVIDERS[:-1]], lines)
-    return f"{table}\n\n`exp` of ten elements: {', '.join(calls)}."
+    told = [tables.measured_on(rows_by_name["speed"][0]) for rows_by_name in processors]
+    return "\n\n".join([tables.short_table(processors), *told])
 
 
-def measured_on(row):
-    return f"Measured on {row['device']}, {row['date']}; {row['versions']}."
+def accuracy(folder: pathlib.Path) -> str:
+    """Return the table of results that are rounded wrongly."""
+    (rows, *_) = files(folder, "accuracy").values()
+    return f"{tables.accuracy_table(rows)}\n\n{measured_on(rows)}"
 
 
-def main():
-    mpl.rcParams["svg.hashsalt"] = "numbaexp"
-    text = README.read_text()
-    for marker, content in (
-        ("accuracy", accuracy_table()),
-        ("speed", for_each_processor("speed", speed_table)),
-        ("softmax", for_each_processor("softmax", softmax_table)),
-        ("autograd", for_each_processor("autograd", autograd_table)),
-        ("targets", targets_section()),
-    ):
-        pattern = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"
-        text = re.sub(pattern, f"{content}\n", text, flags=re.DOTALL)
-    README.write_text(text)
-    picture()
-    softmax_picture()
-    targets_picture()
+TO_RESULTS = "../../benches/results/"
+# What stands between the markers of a file: (file, marker, content).
+MARKED: tuple[tuple[str, str, Callable[[pathlib.Path], str]], ...] = (
+    ("README.md", "speed", short),
+    ("docs/performance/index.md", "speed", short),
+    ("docs/performance/losses.md", "losses", losses),
+    ("docs/performance/report.md", "report", lambda folder: report(folder, drawn_in(folder), TO_RESULTS)),
+    ("docs/accuracy/index.md", "accuracy", accuracy),
+)
+
+
+def filled(path: pathlib.Path, marker: str, content: str) -> str:
+    """Return the text of a file with some content between its markers."""
+    between = f"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"
+    return re.sub(between, lambda _: f"{content}\n", path.read_text(), flags=re.DOTALL)
+
+
+def main() -> None:
+    for path, picture in all_pictures(RESULTS).items():
+        (RESULTS / path).write_text(picture)
+    for file, marker, content in MARKED:
+        (ROOT / file).write_text(filled(ROOT / file, marker, content(RESULTS)))
 
 
 if __name__ == "__main__":

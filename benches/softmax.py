@@ -1,16 +1,17 @@
 """Time the softmax family over shapes and providers: in one process, in turn, on the same arrays.
 
-``python benches/softmax.py`` writes ``results/softmax.csv`` and prints the medians; ``python benches/report.py`` makes
-a table of the README from it. "cross_entropy" is the loss and its gradient together. The peak of memory is what a
-process of its own needs for one call beyond its arguments, which is told for cross_entropy alone.
+``python benches/softmax.py`` writes ``results/softmax.csv`` and prints the medians. "cross_entropy" is the loss and its
+gradient together. The peak of memory is what a process of its own needs for one call beyond its arguments, which is
+told for cross_entropy alone.
 """
 
 import functools
+import math
 import subprocess
 import sys
 
 import numpy as np
-from harness import FIELDS, file_of_rows, medians, options, plain, row_of, time_in_turn
+from harness import FIELDS, MOST, file_of_rows, medians, options, plain, row_of, time_in_turn
 
 import numbaexp
 
@@ -142,12 +143,13 @@ def measure(function, dtype, shape, axis):
 def main():
     parser = options(__doc__, "softmax.csv")
     parser.add_argument("--peak", choices=PACKAGES, help="print the peak of memory of one package")
+    parser.add_argument("--most", **MOST)
     arguments = parser.parse_args()
     if arguments.peak:
         print(peak_here(arguments.peak))
         return
     with file_of_rows(arguments.output, [*FIELDS, "peak"]) as write:
-        for case in CASES:
+        for case in (case for case in CASES if math.prod(case[2]) <= arguments.most):
             rows = list(measure(*case))
             write(rows)
             own, *others = medians(rows)

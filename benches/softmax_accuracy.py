@@ -1,12 +1,12 @@
 """Find the greatest error of softmax over the length of the row, in ulp, of each provider.
 
-``python benches/softmax_accuracy.py`` writes ``results/softmax_accuracy.csv``; ``python benches/report.py`` makes a
-picture of the README from it. The reference is computed in the C library's long double, 64 bits, of float32 arguments,
-whose differences from the greatest are exact there; its own error is 2**-36 ulp of float32.
+``python benches/softmax_accuracy.py`` writes ``results/softmax_accuracy.csv``. The reference is computed in the C
+library's long double, 64 bits, of float32 arguments, whose differences from the greatest are exact there; its own error
+is 2**-36 ulp of float32.
 """
 
 import numpy as np
-from harness import RESULTS, device, file_of_rows, versions
+from harness import MOST, device, file_of_rows, options, versions
 from softmax import PACKAGES, prepare
 
 FIELDS = ("function", "provider", "dtype", "length", "rows", "ulp", "device", "versions")
@@ -28,11 +28,14 @@ def greatest_error(y, right):
 
 
 def main():
+    parser = options(__doc__, "softmax_accuracy.csv")
+    parser.add_argument("--most", **MOST)
+    arguments = parser.parse_args()
     if np.finfo(np.longdouble).nmant < 63:
         raise SystemExit("the reference needs a long double of 64 bits, which this machine has not")
-    with file_of_rows(RESULTS / "softmax_accuracy.csv", FIELDS) as write:
+    with file_of_rows(arguments.output, FIELDS) as write:
         for function in ("softmax", "log_softmax"):
-            for length in LENGTHS:
+            for length in (length for length in LENGTHS if length <= arguments.most):
                 rows = max(1, min(2000, ELEMENTS // length))
                 x = (np.random.default_rng(length).standard_normal((rows, length)) * 3).astype(np.float32)
                 right = exact(function, x)

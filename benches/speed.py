@@ -1,10 +1,8 @@
 """Time the functions over sizes, types and providers: in one process, in turn, on the same arrays.
 
-``python benches/speed.py`` writes ``results/speed.csv`` and prints the medians; ``python benches/report.py`` makes the
-tables and the picture of the README from it. exp is timed at all sizes and types, and in float64 on masked rows as
-well, whose results are subnormal or 0; the others at two sizes in float32 and float64. ``--threads 1`` keeps numbaexp,
-the copy loop and PyTorch to one thread; another ``--output`` keeps the figures of another processor, as
-``results/speed-NAME.csv``.
+``python benches/speed.py`` writes ``results/speed.csv`` and prints the medians. exp is timed at all sizes and types,
+and in float64 on masked rows as well, whose results are subnormal or 0; the others at four sizes in float32 and
+float64. ``--threads 1`` keeps numbaexp, the copy loop and PyTorch to one thread.
 """
 
 import numpy as np
@@ -31,7 +29,9 @@ from numbaexp.scalar.family import FAMILY
 # Arguments of masked rows, logits to which something very negative was added, have results below 2**-1022.
 MASKED = (-760.0, -700.0)
 RELATIVES = tuple(name for name in FAMILY if name != "exp")
-RELATIVE_TYPES, RELATIVE_SIZES = ("float32", "float64"), (100_000, 20_000_000)
+SIZES = (*(10**power for power in range(8)), 20_000_000, 10**8)
+RELATIVE_TYPES, RELATIVE_SIZES = ("float32", "float64"), (1_000, 100_000, 1_000_000, 20_000_000)
+MASKED_SIZES = (100_000, 20_000_000)
 
 
 def measure(function, dtype_name, n, providers, interval, least_rounds=LEAST_ROUNDS):
@@ -50,20 +50,19 @@ def measure(function, dtype_name, n, providers, interval, least_rounds=LEAST_ROU
 
 
 def plan(functions, sizes, types):
-    """Give (function, type, size, interval) of all that is timed."""
-    relative_sizes = [size for size in RELATIVE_SIZES if size in sizes]
+    """Give (function, type, size, interval) of all that is timed, at some sizes or at those of each function."""
     if "exp" in functions:
         for name in types:
-            for size in sizes:
+            for size in sizes or SIZES:
                 yield "exp", name, size, ORDINARY
         if "float64" in types:
-            for size in relative_sizes:
+            for size in sizes or MASKED_SIZES:
                 yield "exp", "float64", size, MASKED
     for function in RELATIVES:
         if function in functions:
             for name in RELATIVE_TYPES:
                 if name in types:
-                    for size in relative_sizes:
+                    for size in sizes or RELATIVE_SIZES:
                         yield function, name, size, ordinary(function)
 
 
@@ -71,7 +70,7 @@ def main():
     parser = options(__doc__, "speed.csv")
     every = ("exp", *RELATIVES)
     parser.add_argument("--functions", nargs="+", default=every, choices=every)
-    parser.add_argument("--sizes", type=float, nargs="+", default=[10.0**k for k in range(9)] + [2e7])
+    parser.add_argument("--sizes", type=float, nargs="+", default=[], help="default: those of each function")
     parser.add_argument("--types", nargs="+", default=ALL, choices=ALL)
     parser.add_argument("--providers", nargs="+", help="default: all that are installed")
     parser.add_argument("--threads", type=int, help="default: as many as each takes")

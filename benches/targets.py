@@ -1,8 +1,7 @@
 """Time the same calls under each target and by each peer, over sizes and types, and say which target overtakes where.
 
-``python benches/targets.py`` writes ``results/targets.csv`` and prints the throughputs; ``python benches/report.py``
-makes a table and a picture of the README from it. On the target "cuda" arrays lie on the GPU and no transfer is timed,
-but for the rows "with transfers", whose arrays lie on the host.
+``python benches/targets.py`` writes ``results/targets.csv`` and prints the throughputs. On the target "cuda" arrays lie
+on the GPU and no transfer is timed, but for the rows "with transfers", whose arrays lie on the host.
 """
 
 import itertools

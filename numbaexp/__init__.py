@@ -1,7 +1,7 @@
-"""Correctly rounded exponentials on arrays: the same bits everywhere, on all cores and on GPUs, compiled by Numba."""
+"""Correctly rounded exp, log and softmax on arrays: fast, with gradients, and the same bits on every machine."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numbaexp.cache import IS_CARRIED as _IS_CARRIED
 from numbaexp.cache import sources as _sources
@@ -11,7 +11,7 @@ from numbaexp.public import *  # noqa: F403
 from numbaexp.public import __all__ as _functions
 from numbaexp.version import __version__ as __version__
 
-__all__ = [*_functions, "accelerate_numba", "autograd"]  # noqa: PLE0604, F405
+__all__ = [*_functions, "accelerate_numba", "autograd"]  # noqa: PLE0604
 
 # Numba's overloads for compiled code; PyTorch's operators and JAX's target, which saved programs name before any
 # function is called.
@@ -25,10 +25,15 @@ if _IS_CARRIED:
 del _IS_CARRIED, _functions, _import_with, _sources
 
 
-def __getattr__(name: str) -> Any:
-    # Imported lazily.
-    if name == "autograd":
-        return importlib.import_module("numbaexp.autograd")
-    if name == "AcceleratedCompiler":
-        return importlib.import_module("numbaexp.integrations.numba_compiler").AcceleratedCompiler
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if TYPE_CHECKING:
+    from numbaexp import autograd as autograd
+    from numbaexp.integrations.numba_compiler import AcceleratedCompiler as AcceleratedCompiler
+else:
+
+    def __getattr__(name: str) -> Any:
+        # Imported lazily. Type checkers do not see this function, or every name would be one of the package.
+        if name == "autograd":
+            return importlib.import_module("numbaexp.autograd")
+        if name == "AcceleratedCompiler":
+            return importlib.import_module("numbaexp.integrations.numba_compiler").AcceleratedCompiler
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -241,10 +241,10 @@ def environment(**changes):
     return {**{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}, **changes}
 
 
-def run_python(*arguments, timeout=600, cwd=None, **changes):
+def run_python(*arguments, timeout=600, cwd=None, of=sys.executable, **changes):
     """Run Python in a new process, with changes of the environment; return its exit code and output."""
     return subprocess.run(
-        [sys.executable, *arguments],
+        [of, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -88,6 +88,7 @@ NOT_OF_KERNELS = {"numbaexp.cpu.numba_compiler", "numbaexp.cache.files", "numbae
 NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.integrations.loading"}
 
 
+@pytest.mark.checked(kernel=("('exp', 'float32')", "('logsumexp', 'finish', 'float16')", "(\"a user's\", 'float64')"))
 @pytest.mark.sampled(kernel="('exp', 'float32')")
 @pytest.mark.parametrize(
     "kernel",
@@ -257,6 +258,7 @@ def test_sources_changed_since_the_import(run_script, tmp_path):
     assert not {name for name in names if name.startswith("softmax")}
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(number="3")
 @pytest.mark.parametrize("number", [3, 8])
 def test_processes_at_once_compile_once(tmp_path, number):

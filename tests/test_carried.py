@@ -156,6 +156,7 @@ def test_threads_and_users_code(run_script, at_level):
     assert kept(at_level) == set()
 
 
+@pytest.mark.checked(imported_first="numbaexp")
 @pytest.mark.parametrize("imported_first", ["numba", "numbaexp"])
 def test_users_code_in_either_order(run_script, at_level, imported_first):
     run_script(
@@ -171,6 +172,7 @@ def test_users_code_in_either_order(run_script, at_level, imported_first):
     )
 
 
+@pytest.mark.checked(change=("source", "processor"))
 @pytest.mark.parametrize("change", ["source", "damage", "processor", "settings"])
 def test_code_that_does_not_fit_is_none(run_script, at_level, change):
     """Other sources, damaged files, and another processor asked for: the kernel is compiled."""

@@ -100,6 +100,7 @@ def users(name, flags):
 
 
 # Of each function another flag is the first, which is what decided; all are tried of each before a release.
+@pytest.mark.checked(name=("exp", "sigmoid"))
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "flags"),
@@ -128,6 +129,7 @@ def test_every_function_after_a_fast_caller(run_script, tmp_path, known):
     run_script(script(known, *(f"arrays({name!r})" for name in names)), **cache)
 
 
+@pytest.mark.thorough
 def test_flags_of_ones_own_caller(run_script, tmp_path):
     """The smallest case: the values themselves."""
     cache = {"NUMBA_CACHE_DIR": str(tmp_path)}

@@ -227,6 +227,7 @@ def test_gradients(name):
     assert torch.autograd.gradcheck(function, given)
 
 
+@pytest.mark.checked(name=("gaussian", "series"))
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", BY_TORCH)
 def test_other_gradients(name):
@@ -406,6 +407,7 @@ def test_operators(name):
         assert getattr(torch.ops.numbaexp, custom_operators.operator_name(operation)).default is operator
 
 
+@pytest.mark.checked(backend=("eager", "aot_eager"))
 @pytest.mark.sampled(backend="aot_eager")
 @pytest.mark.parametrize("backend", ["eager", "aot_eager", "inductor"])
 def test_compiled_with_dynamic_shapes(backend):

@@ -22,6 +22,7 @@ exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", 
 sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
 log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
 sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
+pytestmark = pytest.mark.sampled(kind="float32")
 KINDS = {"float32": np.float32, "float64": np.float64, "wide": np.float64}
 GENERATOR = np.random.default_rng(20)
 for_each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -246,6 +247,7 @@ def derivatives_to_the_second_order(function, kind):
     return {(0, 0): value, (1, 0): by_x, (0, 1): by_y, (2, 0): twice, (1, 1): mixed}, second
 
 
+@pytest.mark.checked(kind=("float32", "wide"))
 @for_each_kind
 def test_derivatives_to_the_third_order(kind):
     found, second = derivatives_to_the_second_order(smooth, kind)
@@ -259,6 +261,7 @@ def test_derivatives_of_logarithms(kind):
     check_derivatives(kind, exactly_logarithmic, derivatives_to_the_second_order(logarithmic, kind)[0])
 
 
+@pytest.mark.thorough
 def test_tangents_agree_with_gradients():
     x, y, t, s, g = GENERATOR.uniform(0.3, 2, (5, 200))
     by_x, by_y = over_arrays(make_backward(smooth, 1, 2, (0, 1)), 3, 2)(1, x, y)
@@ -289,6 +292,7 @@ def gradient_of_square(g, square, x):
     return g * 2 * x
 
 
+@pytest.mark.thorough
 def test_a_given_gradient():
     """It is used, and the tangent comes from it; either can be differentiated again."""
     x, y, g, h, t = GENERATOR.uniform(0.3, 2, (5, 200))
@@ -332,6 +336,7 @@ def logarithmic_at_borders(x):
     return log(x), log1p(x), sinh(x), cosh(x), log_sigmoid(x), logit(x), log2(x), log10(x), tanh(x)
 
 
+@pytest.mark.thorough
 def test_derivatives_of_logarithms_at_borders():
     """They are infinite at poles, and none is NaN where the function is real."""
     x = np.array([-np.inf, -800.0, -372, -20, -2, -1, -0.0, 0, 0.25, 0.5, 1, 2, 20, 372, 800, np.inf, np.nan])

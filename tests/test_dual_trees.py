@@ -296,6 +296,7 @@ LOGARITHMIC = [
 ]
 
 
+@pytest.mark.thorough
 @example(EVERY, "float64", 0)
 @example(EVERY, "float32", 1)
 @example(EVERY, "wide", 1)

@@ -150,6 +150,7 @@ def exp_of_two(
 # The same bits.
 
 
+@pytest.mark.checked(name="logaddexp")
 @for_each
 def test_in_compiled_code(name):
     function = getattr(numbaexp, name)
@@ -192,6 +193,8 @@ OF_A_PROCESS = """
 """
 
 
+@pytest.mark.whole
+@pytest.mark.thorough
 @pytest.mark.checked(processor="AVX2")
 def test_on_each_processor(run_script, processor):
     assert run_script(OF_A_PROCESS, **processor) == run_script(OF_A_PROCESS)
@@ -200,6 +203,7 @@ def test_on_each_processor(run_script, processor):
 # Gradients.
 
 
+@pytest.mark.thorough
 @for_each
 def test_backward(name):
     x1, x2 = np.random.default_rng(3).normal(size=(2, 100)) * 5
@@ -209,6 +213,7 @@ def test_backward(name):
     np.testing.assert_allclose(by_x2, 2 * numbaexp.sigmoid((x2 - x1) * scale), rtol=1e-14)
 
 
+@pytest.mark.checked(name="logaddexp")
 @for_each
 def test_torch(name):
     torch = pytest.importorskip("torch")
@@ -226,6 +231,7 @@ def test_torch(name):
             torch.testing.assert_close(each.grad, other.grad, equal_nan=True)
 
 
+@pytest.mark.checked(name="logaddexp")
 @for_each
 def test_jax(name):
     jax = pytest.importorskip("jax")

@@ -1,7 +1,9 @@
-"""ONNX and SONNX ``Exp``: the published node test, the special values, and X_max with its neighbours."""
+"""ONNX and SONNX ``Exp``: the published node test, the special values, and X_max with its neighbours; the constants
+of the documentation's note for this and other operators, by their definitions in MPFR."""
 
 import numpy as np
 import pytest
+from helpers import FLOATS, FORMATS, computed, dtype_of, table_rows
 
 import numbaexp
 
@@ -46,3 +48,101 @@ def test_x_max(dtype):
             assert numbaexp.exp(x) == np.inf
     below = np.nextafter(greatest_finite, dtype(0))
     assert numbaexp.exp(below) < np.inf
+
+
+PAGE = "accuracy/onnx.md"
+CONSTANTS = {tuple(cells[:3]): cells[3:] for cells in table_rows(PAGE, "operator", "constant", "type", "hexadecimal")}
+OPERATORS = {"Exp": "exp", "Log": "log", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softplus": "softplus"}
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return pytest.importorskip("numbaexp.verify.oracle", reason="MPFR (gmpy2) is the oracle", exc_type=ImportError)
+
+
+def power_of_two(text):
+    return 2.0 ** int(text.removeprefix("2**"))
+
+
+def test_formats_of_the_note():
+    rows = {cells[0]: cells[1:] for cells in table_rows(PAGE, "type", "p", "emin")}
+    assert tuple(rows) == FLOATS
+    for name, (precision, emin, emax, unit, greatest, normal, least) in rows.items():
+        form = FORMATS[name]
+        assert (int(precision), int(emin), int(emax)) == (form.precision, form.least_normal, form.overflow - 1)
+        assert (power_of_two(unit), float.fromhex(greatest)) == (2.0**-form.precision, form.greatest)
+        assert (power_of_two(normal), power_of_two(least)) == (2.0**form.least_normal, 2.0**form.least)
+
+
+def test_the_note_has_every_constant():
+    expected = [("Exp", constant) for constant in ("X_MAX", "X_NORMAL", "X_MIN")]
+    expected += [("Log", "least"), ("Log", "greatest"), ("Tanh", "X_ONE"), ("Sigmoid", "X_ONE")]
+    assert list(CONSTANTS) == [(*each, name) for each in expected for name in FLOATS]
+    assert all(float.fromhex(text) == float(decimal) for text, decimal in CONSTANTS.values())
+
+
+@pytest.fixture(params=FLOATS)
+def value_of(request):
+    """What the note says of a constant in a type, and the type's name as its attribute."""
+
+    def value(operator, constant):
+        return float.fromhex(CONSTANTS[operator, constant, request.param][0])
+
+    value.type = request.param
+    return value
+
+
+def beside(x, name, direction):
+    """The next number of a type, up or down, as a float64."""
+    dtype = dtype_of(name)
+    return float(np.nextafter(dtype.type(x), dtype.type(direction)))
+
+
+def results(oracle, operator, name, *arguments):
+    """What MPFR gives, which the function must give too."""
+    x = np.array(arguments)
+    right = oracle.correctly_rounded(OPERATORS[operator], x, name)
+    np.testing.assert_array_equal(computed(OPERATORS[operator], x.astype(dtype_of(name))).astype(np.float64), right)
+    return right.tolist()
+
+
+def test_x_max_and_x_min_of_the_note(oracle, value_of):
+    name, form = value_of.type, FORMATS[value_of.type]
+    x_max, x_min = value_of("Exp", "X_MAX"), value_of("Exp", "X_MIN")
+    finite, infinite = results(oracle, "Exp", name, x_max, beside(x_max, name, np.inf))
+    assert finite <= form.greatest
+    assert infinite == np.inf
+    for operator in ("Exp", "Sigmoid", "Softplus"):
+        assert results(oracle, operator, name, x_min, beside(x_min, name, -np.inf)) == [2.0**form.least, 0]
+
+
+@pytest.mark.parametrize("operator", ["exp", "sigmoid", "softplus"])
+def test_x_normal_of_the_note(oracle, value_of, operator):
+    """In 53 bits, where the exact values are no longer the least normal number."""
+    name, x = value_of.type, value_of("Exp", "X_NORMAL")
+    normal = 2.0 ** FORMATS[name].least_normal
+    above, below = oracle.correctly_rounded(operator, np.array([x, beside(x, name, -np.inf)]), "float64")
+    assert above > normal > below
+
+
+def test_logarithms_of_the_note(oracle, value_of):
+    name, form = value_of.type, FORMATS[value_of.type]
+    assert results(oracle, "Log", name, 2.0**form.least) == [value_of("Log", "least")]
+    assert results(oracle, "Log", name, form.greatest) == [value_of("Log", "greatest")]
+    near_1 = results(oracle, "Log", name, beside(1.0, name, 0), beside(1.0, name, 2))
+    assert min(abs(result) for result in near_1) >= 2.0**-form.precision
+
+
+@pytest.mark.parametrize("operator", ["Tanh", "Sigmoid"])
+def test_x_one_of_the_note(oracle, value_of, operator):
+    name, x = value_of.type, value_of(operator, "X_ONE")
+    assert results(oracle, operator, name, x, beside(x, name, 0)) == [1, 1 - 2.0 ** -FORMATS[name].precision]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_range_of_the_draft_ends_beyond_x_max(oracle, dtype):
+    """But in float64, the draft's end is infinite, as the note says."""
+    end, greatest_finite = X_MAX[dtype]
+    assert float.fromhex(CONSTANTS["Exp", "X_MAX", np.dtype(dtype).name][0]) == greatest_finite
+    (result,) = results(oracle, "Exp", np.dtype(dtype).name, end)
+    assert (result == np.inf) == (end != greatest_finite)

@@ -6,6 +6,7 @@ by ``ptx_machine``.
 
 import contextlib
 import functools
+import hashlib
 import os
 import re
 import types as python_types
@@ -35,6 +36,7 @@ except nvvm.NvvmSupportError as error:
 
 from helpers import FLOATS, HALVES, are_nan, computed, differing, dtype_of, every_half, inside
 from ptx_machine import Machine
+from sampling import checked
 
 import numbaexp
 from numbaexp.cuda import custom_launch, kernels, launch, launcher, select
@@ -44,11 +46,13 @@ from numbaexp.scalar.fast import fast_phase
 from numbaexp.scalar.fast_gradients import fast_gradient
 from numbaexp.scalar.gradients import GRADIENTS
 from numbaexp.vector.level import CUDA
-from numbaexp.verify import arguments
+from numbaexp.verify import arguments, fingerprint
+from numbaexp.verify.fingerprint_arguments import FIRST, sample
 
 pytestmark = [
-    # Of each function the bits; that a path ends where an array ends, of each form.
-    pytest.mark.by_form(device="sm_80", grid="(1, 256)", strided="False"),
+    # One function of each form, and one compiler of two but where a test says so.
+    pytest.mark.by_form,
+    pytest.mark.checked(device="sm_80", grid="(1, 256)"),
     pytest.mark.sampled(
         device="sm_80",
         function="exp",
@@ -68,6 +72,8 @@ DEVICES = {
     for major, minor in CAPABILITIES
     if (major, minor) in nvrtc.get_supported_ccs()
 }
+# Of tests that try both compilers before a merge.
+CHECKED_DEVICES = ("sm_80", "sm_100")
 # Blocks, and threads in each. Those of a kernel that waits run in blocks of their own, and as many.
 DTYPES = {name: dtype_of(name) for name in FLOATS}
 GRIDS = [(1, 1), (3, 1), (1, 256)]
@@ -202,13 +208,14 @@ def test_every_half(launches, function, half, grid, device):
     assert_as_on_cpu(function, every_half(DTYPES[half]), device)
 
 
-@pytest.mark.by_form
+@pytest.mark.checked(function="exp")
 @pytest.mark.parametrize("half", HALVES)
 def test_every_half_strided(function, half, device):
     x = every_half(DTYPES[half])
     assert_as_on_cpu(function, np.stack([x, x])[::-1, ::-1].T, device)
 
 
+@pytest.mark.checked(device=CHECKED_DEVICES)
 def test_float32_at_a_stride(function, device):
     x = np.arange(0, 1 << 32, STRIDE, np.uint64).astype(np.uint32).view(np.float32)
     assert_as_on_cpu(function, x, device)
@@ -223,6 +230,17 @@ def test_every_float32(function, device):
     check(0)  # what is compiled by the first launch need not be by several
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         assert len(list(threads.map(check, range(0, 1 << 32, AT_ONCE)))) == (1 << 32) // AT_ONCE
+
+
+@pytest.mark.checked(function="exp", device="sm_80")
+def test_fingerprint(function, dtype, device):
+    """The published SHA-256, which the CPU's own code has at each level."""
+    inputs = fingerprint.EVERY if dtype.itemsize == 2 else fingerprint.SAMPLED
+    x = every_half(dtype) if dtype.itemsize == 2 else sample(FIRST, dtype.name)
+    out, _ = memory(x.size, dtype)
+    run(function, x, out, device)
+    found = hashlib.sha256(fingerprint.canonical(out)).hexdigest()
+    assert found == fingerprint.published()[function, dtype.name, inputs].sha256
 
 
 def is_decided(function, x):
@@ -242,7 +260,6 @@ def is_decided(function, x):
     return decided
 
 
-@pytest.mark.by_form(device="sm_80", strided="False", dtype="float32")
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
 def test_ordinary_results_need_no_float64(launches, function, dtype, device, strided):
@@ -262,7 +279,7 @@ def test_ordinary_results_need_no_float64(launches, function, dtype, device, str
     assert executed[1] >= np.count_nonzero(~decided)
 
 
-@pytest.mark.checked(function=("exp", "expm1", "log", "tanh"))
+@pytest.mark.checked(function=("exp", "log"), device=CHECKED_DEVICES)
 def test_float64_hard(function, device):
     x = np.concatenate([arguments.hard(function), arguments.odd(function)])
     assert x.size > 50
@@ -314,9 +331,13 @@ def run_gradient(name, g, x, out, device):
     launch.run(name, [strided_of(each, device) for each in (g, x, out)], ("grad_output", "saved", "out"), 0)
 
 
-@pytest.mark.by_form(device="sm_80", strided="False", dtype=("float32", "float64"))
-@pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize(
+    ("name", "strided"),
+    checked(
+        [(name, strided) for name in GRADIENTS for strided in (False, True)],
+        lambda name, strided: name == "exp_backward" or not strided,
+    ),
+)
 def test_gradients(launches, name, dtype, device, strided):
     """The bits of the CPU; of ordinary ones that are decided without an instruction of float64."""
     fast = fast_gradient(name, dtype.name, CUDA)
@@ -354,7 +375,7 @@ def test_gradients(launches, name, dtype, device, strided):
 # Layouts.
 
 
-@pytest.mark.by_form
+@pytest.mark.checked(function=("exp", "log"))
 def test_in_place(launches, function, dtype, device):
     for launches.grid in GRIDS_FOR_ENDS:
         for steps in (slice(None), slice(None, None, -3)):
@@ -366,7 +387,6 @@ def test_in_place(launches, function, dtype, device):
             assert not differing(x[others], untouched).any()
 
 
-@pytest.mark.checked(device="sm_80")
 def test_heads_and_tails(launches, dtype, device):
     """Elements before the first whole vector and behind the last, and nothing beside them, wherever an array begins."""
     values = some_of(dtype)
@@ -396,7 +416,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.checked(device="sm_80")
+@pytest.mark.checked(dtype=("float16", "float32"))
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(launches, dtype, layout, device):
     x = LAYOUTS[layout](np.linspace(-12, 12, 420).astype(dtype))
@@ -417,7 +437,7 @@ SOURCES = {
 }
 
 
-@pytest.mark.checked(device="sm_80")
+@pytest.mark.checked(source=("bool", "int64", "uint32"))
 @pytest.mark.parametrize(
     ("source", "dtype"),
     [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
@@ -465,7 +485,7 @@ def test_launches_by_the_size(launches, monkeypatch, device):
 # Selections.
 
 
-@pytest.mark.checked(device="sm_80")
+@pytest.mark.checked(dtype=("float16", "float64"))
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_selections(launches, dtype, layout, device):
     """Of any bits and in any layout, from a mask of another."""
@@ -483,7 +503,7 @@ def test_selections(launches, dtype, layout, device):
             assert all((guard == 0xA5).all() for guard in guards)
 
 
-@pytest.mark.checked(device="sm_80")
+@pytest.mark.checked(source=("bool", "int64", "uint32"))
 @pytest.mark.parametrize(
     ("source", "dtype"),
     [(source, dtype) for dtype, sources in SOURCES.items() for source in sources],
@@ -604,6 +624,7 @@ def functions_of_users(x, y):
         y[3, i], y[4, i] = growth.backward(x[0], x[i], x[x.size - 1 - i])
 
 
+@pytest.mark.checked(kind=("float16", "float32", "float64"))
 @pytest.mark.parametrize("written", [gradients_of_users, functions_of_users])
 @pytest.mark.parametrize(
     ("kind", "fastmath"), [*((kind, False) for kind in USERS), *((kind, True) for kind in USERS if kind in DTYPES)]

@@ -241,6 +241,7 @@ def add_elementwise(package):
     package.insert("verify/checks.py", ("ULPS = {", '    "sigmoid2": 0.501,'))
 
 
+@pytest.mark.thorough
 def test_an_elementwise_function(package):
     add_elementwise(package)
     check_files(package, "A new elementwise function", "sigmoid2")

@@ -53,9 +53,10 @@ def kernel_of_elements(name, dtype):
 
 
 def is_checked(name, dtype, way=None):
-    """Tell whether a kernel is compiled before a release: each in float32, one of each kind in float64, one in all."""
-    in_float64 = dtype == "float64" and name in ("softmax_backward", "losses", "total")
-    return dtype == "float32" or name == "softmax" or in_float64
+    """Tell whether a kernel is compiled before a release: one of each kind in float32, and one in other types."""
+    in_other_types = dtype in ("float64", "bfloat16 to float64") and name == "softmax"
+    kinds = ("softmax", "weighted_logsumexp", "softmax_backward", "class_gradients", "expected_gradients")
+    return in_other_types or (name == "total" and way == "of_blocks") or (dtype == "float32" and name in kinds)
 
 
 OF_SHARED = [
@@ -123,6 +124,7 @@ def test_kernels_of_rows_beside_each_other(name, dtype, cc):
     check_registers(code.text, cc, 1)
 
 
+@pytest.mark.checked(dtype=("bfloat16", "float32", "float64", "int64", "uint8"))
 @for_each_capability
 @for_each_kernel_of_elements
 def test_kernels_of_elements(name, dtype, cc):

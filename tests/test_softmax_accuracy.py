@@ -179,6 +179,7 @@ def test_forward(kind, dtype):
         check_forward(x, dtype)
 
 
+@pytest.mark.thorough
 def test_a_row_of_a_million():
     check_forward(np.random.default_rng(0).standard_normal(1_000_000).astype(np.float32) * 10, "float32")
 

@@ -232,6 +232,7 @@ def test_unknown_chunks(function):
         function(unknown, 0, where=np.ones((5, 50), bool))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous", "processes"])
 def test_schedulers(scheduler):
     x = rows_of_all_kinds(np.dtype("f"))

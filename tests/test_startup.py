@@ -47,6 +47,7 @@ def test_kernels_are_kept_on_disk(run_script, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == kept
 
 
+@pytest.mark.thorough
 def test_only_the_type_at_hand_is_compiled(run_script, tmp_path):
     """And of rows one way through them."""
     run_script(
@@ -64,6 +65,7 @@ def test_only_the_type_at_hand_is_compiled(run_script, tmp_path):
     assert {name for name in kept if name.startswith("softmax")} == {"softmax_by_row_float32"}
 
 
+@pytest.mark.thorough
 def test_who_comes_first_compiles(run_script):
     """Threads at once, with the interpreter's lock or without, compile once; an error is raised by the call, and the
     next call compiles. The flags of compiling are nobody's."""
@@ -104,6 +106,7 @@ def test_who_comes_first_compiles(run_script):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_forked_while_a_thread_compiles(run_script):
     run_script(
@@ -125,6 +128,7 @@ def test_forked_while_a_thread_compiles(run_script):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_forked_while_a_thread_that_compiles_logs(run_script):
     """Forking takes the lock of ``logging`` after the one that the thread holds, whichever was imported first."""
@@ -177,6 +181,8 @@ def test_loops_cached_apart_are_loaded_together(run_script, tmp_path):
     )
 
 
+@pytest.mark.checked(given="HOME")
+@pytest.mark.thorough
 @pytest.mark.sampled(given="HOME")
 @pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "HOME"])
 def test_no_folder_can_be_written(run_script, tmp_path, given):
@@ -226,6 +232,7 @@ INTERLEAVED = """
 """
 
 
+@pytest.mark.whole
 @pytest.mark.thorough
 def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     """The second to come writes its index and its data between the first one's, where there is an index."""

@@ -625,6 +625,7 @@ def test_compiled_transformations():
     assert torch.equal(torch.compile(hessian, fullgraph=True, backend="aot_eager")(x), torch.diag(numbaexp.exp(x)))
 
 
+@pytest.mark.checked(before="")
 @pytest.mark.parametrize("before", ["", "numbaexp.exp(np.ones(3)), numbaexp.softmax(np.ones(3))"])
 def test_the_first_call_is_compiled(run_script, before):
     """PyTorch may be loaded last, and the functions may have been called before."""

@@ -59,7 +59,16 @@ def saved(tmp_path_factory):
     return str(folder)
 
 
-@pytest.mark.checked(imports=IMPORTS[0])
+@pytest.mark.checked(
+    imports=IMPORTS[0],
+    first=(
+        "an operator",
+        "a function, compiled",
+        "in a transformation",
+        "a program of torch.export",
+        "a program of torch.jit",
+    ),
+)
 @pytest.mark.sampled(
     imports=IMPORTS[0],
     first=("an operator", "a function, compiled", "a program of torch.export", "a program of torch.jit"),

@@ -1,5 +1,7 @@
 """``NUMBA_DISABLE_JIT=1``, under which users' functions run as Python: the package's own are compiled."""
 
+import pytest
+
 CHECK = """
     import numba, numpy as np, numbaexp
 
@@ -26,6 +28,7 @@ def test_arrays(run_script):
     run_script(CHECK + "    assert numba.config.DISABLE_JIT", NUMBA_DISABLE_JIT="1")
 
 
+@pytest.mark.thorough
 def test_nothing_is_kept(run_script, tmp_path):
     """With an empty cache everything is compiled there."""
     run_script(
@@ -65,6 +68,7 @@ def test_users_functions(run_script):
     )
 
 
+@pytest.mark.thorough
 def test_turned_off_and_on(run_script):
     """By Numba's configuration, at any time."""
     run_script(

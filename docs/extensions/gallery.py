@@ -49,8 +49,9 @@ _PAGE = """% {key}
 
 {text}
 
-```{{image}} {name}.svg
+```{{figure}} {name}.svg
 :alt: Picture of {name}.py
+:figclass: wide
 :width: 100%
 ```
 
@@ -105,7 +106,8 @@ def _generate(app: Sphinx) -> None:
     cards = []
     for example in status_iterator(examples, "running examples... ", length=len(examples), stringify_func=str):
         text = ast.get_docstring(ast.parse(example.read_text())) or ""
-        name, title = example.stem, example.stem.replace("_", " ").capitalize()
+        name = example.stem
+        title = f"{name[0].upper()}{name[1:].replace('_torch', '_in_PyTorch').replace('_', ' ')}"
         page, key = _PAGES / f"{name}.md", _key(example)
         if not page.exists() or not page.read_text().startswith(f"% {key}\n"):
             printed = _run(example, page.with_suffix(".svg"))

@@ -93,7 +93,7 @@ def make(function: Callable[..., Any], name: str | None, wide: bool) -> CustomFu
     return _of_operation(operation, {"__name__": name, **attributes})
 
 
-def make_own(document: Callable[..., Any]) -> CustomFunction:
+def make_own(document: Callable[..., Any]) -> Any:
     """Return the package's function of two numbers that ``document`` names, describes and gives the signature of."""
     attributes = {each: getattr(document, each) for each in ("__name__", "__qualname__", "__module__", "__doc__")}
     operation = OwnOperation(document.__name__)

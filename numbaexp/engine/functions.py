@@ -3,28 +3,11 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from numbaexp.engine import call, ufuncs
 from numbaexp.engine.ufunc_like import UfuncLike
 from numbaexp.operations import OPERATIONS, Operation
-
-
-class Ufunc(Protocol):
-    """Declare the attributes that an elementwise function has, as a NumPy ufunc has them."""
-
-    __name__: str
-    nin: int
-    nout: int
-    nargs: int
-    ntypes: int
-    types: list[str]
-    identity: None
-    signature: None
-    at: Callable[..., None]
-
-    def __call__(self, x: Any, /, out: Any = None, **kwargs: Any) -> Any: ...
-
 
 # The function of each operation that has one.
 _functions: dict[Operation, Any] = {}
@@ -32,7 +15,7 @@ _functions: dict[Operation, Any] = {}
 
 def make_function(document: Callable[..., Any]) -> Any:
     """Return the function that ``document`` names, describes and gives the signature of, computed by the ufunc of its
-    name: a ``Ufunc`` of one input, or a gradient, of two."""
+    name: one of one input, or a gradient, of two."""
     operation = OPERATIONS[document.__name__]
     attributes = {name: getattr(document, name) for name in ("__name__", "__qualname__", "__doc__", "__module__")}
     return new_function(UfuncLike, operation, inspect.signature(document), attributes)

@@ -2,9 +2,18 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
+from numbaexp.engine.ufunc_types import CustomUfunc
 from numbaexp.once import LOCK
+
+
+@overload
+def elementwise(function: Callable[..., Any], /, *, name: str | None = None, wide: bool = True) -> CustomUfunc: ...
+@overload
+def elementwise(
+    function: None = None, /, *, name: str | None = None, wide: bool = True
+) -> Callable[[Callable[..., Any]], CustomUfunc]: ...
 
 
 def elementwise(function: Callable[..., Any] | None = None, /, *, name: str | None = None, wide: bool = True) -> Any:

@@ -1,12 +1,13 @@
 """Functions of the distribution that logits stand for, their softmax, and their gradients."""
 
-from collections.abc import Callable
 from typing import Any
 
 from numbaexp.engine.call import dispatch
+from numbaexp.engine.ufunc_types import Function
 
 _LOGITS = """array_like, or array of another library
-        Of any shape, of the types of :func:`log_softmax`, computed on its own device."""
+        Of any shape, computed on its own device. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and
+        float64 are computed in their own type, integers and bool of NumPy's in float64."""
 _INDEX = """array_like, or array of that library
         Classes, integers: one for each row, of the shape of ``logits`` without the axis; or several, with as many
         dimensions as ``logits`` and any length along the axis, as in :func:`numpy.take_along_axis`. Negative ones do
@@ -20,7 +21,7 @@ _RAISES = """TypeError
         If there is no such axis."""
 
 
-def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
+def _documented(function: Function) -> Function:
     """Fill the common parts into the docstring of a function, and return the function."""
     text = function.__doc__ or ""
     invalid = "its result is NaN" if function.__name__ == "log_prob" else "the gradient of its row is NaN"

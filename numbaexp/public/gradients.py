@@ -1,9 +1,9 @@
 """The gradients of the elementwise functions: the gradient of the result times the derivative."""
 
 import inspect
-from typing import Any
 
 from numbaexp.engine.functions import make_function
+from numbaexp.engine.ufunc_types import BinaryUfunc
 from numbaexp.operations import OPERATIONS
 
 _DOCSTRING = """Compute the gradient of :func:`{forward}`: ``{formula}``.
@@ -86,7 +86,7 @@ def _signature(
     """Stand for the signature of all."""
 
 
-def _gradient(name: str, *, formula: str, special: str, example: str, accuracy: str = _ROUNDED) -> Any:
+def _gradient(name: str, *, formula: str, special: str, example: str, accuracy: str = _ROUNDED) -> BinaryUfunc:
     """Make a function; the keywords are parts of its docstring."""
     saved, forward = OPERATIONS[name].arrays[1], name.removesuffix("_backward")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from numbaexp.engine.custom_functions import make_own
+from numbaexp.engine.ufunc_types import BinaryUfuncWithGradients
 
 # Common parts of the docstrings.
 _ARGUMENTS = """Parameters
@@ -37,7 +38,7 @@ _NOTES = """Accuracy: float16, bfloat16 and float32 within 0.501 ulp, float64 wi
     that :func:`elementwise` decorates, the function takes numbers, and gives the same bits."""
 
 
-def _documented(document: Any) -> Any:
+def _documented(document: Any) -> BinaryUfuncWithGradients:
     """Make the function of a documented signature, with the common parts of the docstring filled in."""
     text = document.__doc__.replace("{arguments}", _ARGUMENTS).replace("{notes}", _NOTES)
     document.__doc__ = text.replace("{name}", document.__name__)

@@ -1,9 +1,9 @@
 """The cross entropy and its gradient."""
 
-from collections.abc import Callable
 from typing import Any
 
 from numbaexp.engine.call import dispatch
+from numbaexp.engine.ufunc_types import Function
 
 _ARGUMENTS = """logits : array_like, or array of another library
         Of shape (classes,), (batch, classes) or (batch, classes, ...), of a float type, computed on its own device,
@@ -32,7 +32,7 @@ _RAISES = """TypeError
         are reductions of them."""
 
 
-def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
+def _documented(function: Function) -> Function:
     function.__doc__ = (function.__doc__ or "").replace("{arguments}", _ARGUMENTS).replace("{raises}", _RAISES)
     return function
 

@@ -1,12 +1,12 @@
 """The functions of rows: softmax, its logarithm, the logarithm of a sum of exponentials, and their gradients."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from numbaexp.cpu.fast_rows import fast_rows
 from numbaexp.engine.call import dispatch
+from numbaexp.engine.ufunc_types import Function
 
 # Common parts of the docstrings.
 _ARRAY = """array_like, or array of another library
@@ -47,7 +47,7 @@ _OTHERS = """Longdouble is within {ulps} ulp{of_what}, complex numbers are withi
 _OTHER_GRADIENTS = "Longdouble and complex numbers are computed as the formula says, complex ones without conjugates."
 
 
-def _documented(function: Callable[..., Any]) -> Callable[..., Any]:
+def _documented(function: Function) -> Function:
     """Fill the common parts into the docstring of a function, and return the function."""
     text = function.__doc__ or ""
     for mark, part in (

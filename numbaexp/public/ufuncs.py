@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from numbaexp.backends.registry import NUMPY, find, in_class
-from numbaexp.engine.functions import Ufunc, make_function
+from numbaexp.engine.functions import make_function
 from numbaexp.engine.tracing import traceable
+from numbaexp.engine.ufunc_types import InPlace, UnaryUfunc
 
 # Common parts of the docstrings.
 _ARGUMENTS = """Parameters
@@ -79,7 +80,7 @@ _COMPILED = """Inside ``@numba.njit``, ``@numba.vectorize`` and ``@numba.guvecto
     disk is compiled anew under another version of this package, but for kernels of ``@numba.cuda.jit``."""
 
 
-def documented(document: Callable[..., Any]) -> Ufunc:
+def documented(document: Callable[..., Any]) -> UnaryUfunc:
     """Make the function of a documented signature, with the common parts of the docstring filled in."""
     name, text = document.__name__, document.__doc__ or ""
     others = (
@@ -111,7 +112,7 @@ def _check_array(x: Any) -> None:
 traceable(_check_array, lambda x: None)
 
 
-def in_place(function: Ufunc) -> Callable[[Any], Any]:
+def in_place(function: UnaryUfunc) -> InPlace:
     """Make the in-place form of a function."""
     name = function.__name__
 

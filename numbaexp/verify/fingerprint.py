@@ -7,6 +7,7 @@ import argparse
 import csv
 import functools
 import hashlib
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -167,11 +168,11 @@ def write(found: Iterable[Fingerprint]) -> None:
     """Write fingerprints into the table, in the order of `FUNCTIONS`, beside those of other arguments."""
     known = published() if TABLE.exists() else {}
     known.update((each[:3], each) for each in found)
-    order = sorted(known.values(), key=lambda each: (FUNCTIONS.index(each.function), FLOATS.index(each.dtype)))
+    order = itertools.product(FUNCTIONS, FLOATS, (SAMPLED, EVERY, HARD, OF_ROWS))
     with TABLE.open("w", newline="", encoding="ascii") as lines:
         table = csv.writer(lines, lineterminator="\n")
         table.writerow(Fingerprint._fields)
-        table.writerows(order)
+        table.writerows(known[key] for key in order if key in known)
 
 
 def main() -> None:

@@ -17,6 +17,8 @@ from numbaexp.verify.status import CANNOT, INTERRUPTED, RIGHT, WRONG
 _AVX2 = (AVX2.name, "haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c")
 _SSE2 = (SSE2.name, "nehalem", "+sse4.2")
 LESSER = {AVX512: (_AVX2, _SSE2), AVX2: (_SSE2,)}
+# Prints the fingerprints of a process.
+MODULE = "numbaexp.verify.fingerprint"
 # The end of the line of a fingerprint.
 _SAME, _DIFFERS, _UNKNOWN = "as published", "differs", "not published"
 
@@ -37,10 +39,10 @@ def compare(functions: Sequence[str], dtype_names: Sequence[str], whole: bool) -
         The exit status.
     """
     start = time.perf_counter()
-    known, missing = published(), _missing(dtype_names)
-    for dtype_name, package in missing.items():
+    known, lacking = published(), missing(dtype_names)
+    for dtype_name, package in lacking.items():
         _print(f"{dtype_name}: skipped: needs {package}")
-    usable = [name for name in dtype_names if name not in missing]
+    usable = [name for name in dtype_names if name not in lacking]
     if not usable:
         return CANNOT
     levels: list[str] = []
@@ -60,7 +62,7 @@ def compare(functions: Sequence[str], dtype_names: Sequence[str], whole: bool) -
     except subprocess.CalledProcessError as error:
         different.append(f"the process of {levels[-1]}, which ended with status {error.returncode}")
     begin = "interrupted, " if interrupted else ""
-    end = f"{''.join(f', {name} skipped' for name in missing)} ({time.perf_counter() - start:.0f} s)"
+    end = f"{''.join(f', {name} skipped' for name in lacking)} ({time.perf_counter() - start:.0f} s)"
     if different:
         _print(f"{begin}not the same bits as everybody: of {number} fingerprints differ {', '.join(different)}{end}")
     else:
@@ -70,15 +72,15 @@ def compare(functions: Sequence[str], dtype_names: Sequence[str], whole: bool) -
     return WRONG if different else RIGHT
 
 
-def _missing(dtype_names: Sequence[str]) -> dict[str, str]:
+def missing(dtype_names: Sequence[str]) -> dict[str, str]:
     """Return the types that this machine lacks, and the package that each needs."""
-    missing = {}
+    lacking = {}
     for dtype_name in dtype_names:
         try:
             arguments.dtype_of(dtype_name)
         except ModuleNotFoundError as error:
-            missing[dtype_name] = str(error.name)
-    return missing
+            lacking[dtype_name] = str(error.name)
+    return lacking
 
 
 def _levels(
@@ -100,7 +102,7 @@ def _of_a_process(
 ) -> Iterator[Fingerprint]:
     """Yield the fingerprints that a process computes in another environment: Numba asks for a processor once."""
     options = ["--dtype", *dtype_names, *(["--whole"] if whole else [])]
-    command = [sys.executable, "-m", "numbaexp.verify.fingerprint", *functions, *options]
+    command = [sys.executable, "-m", MODULE, *functions, *options]
     with subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
