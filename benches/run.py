@@ -1,7 +1,7 @@
 """Measure speed and accuracy on this machine, and write one page of HTML with tables and pictures.
 
-``python benches/run.py`` takes about half an hour on two cores, ``python benches/run.py --quick`` a few minutes. Each
-part is kept when it is finished: the same command goes on after it was stopped. Leave the machine alone meanwhile.
+``python benches/run.py`` takes about 35 minutes on two cores, ``python benches/run.py --quick`` about 7. Each part is
+kept when it is finished: the same command goes on after it was stopped. Leave the machine alone meanwhile.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Part(NamedTuple):
 def bench(name: str, *arguments: str, needs: Sequence[str] = (), fixed: float, calls: int = 0, part: str = "") -> Part:
     """Return a part that a script of this folder measures."""
     command = (str(HERE / f"{name}.py"), *arguments)
-    return Part(f"{name}-{part}" if part else name, name, command, ("scipy", *needs), fixed, calls)
+    return Part(f"{name}-{part}" if part else name, name, command, tuple(needs), fixed, calls)
 
 
 def plan(quick: bool) -> list[Part]:
@@ -64,7 +64,7 @@ def plan(quick: bool) -> list[Part]:
             for name in FAMILY
             if name != "exp"
         ),
-        bench("softmax", *most, needs=["torch", "jax"], fixed=either(20, 70), calls=45),
+        bench("softmax", *most, needs=["torch", "jax", "scipy"], fixed=either(20, 70), calls=45),
         bench("autograd", *most, needs=["torch"], fixed=15, calls=17),
         *(
             bench("custom", "--cases", case, *few, part=case, needs=libraries, fixed=either(60, 100), calls=130)
@@ -76,7 +76,9 @@ def plan(quick: bool) -> list[Part]:
         *either((), (bench("targets", needs=["jax"], fixed=60, calls=300),)),
         *either((), (bench("accuracy", needs=["gmpy2"], fixed=150),)),
         bench("errors", *either(("--inputs", "50"), ()), needs=["gmpy2"], fixed=either(10, 30)),
-        bench("softmax_accuracy", *either(("--most", "1e4"), ()), needs=["torch", "jax"], fixed=either(10, 20)),
+        bench(
+            "softmax_accuracy", *either(("--most", "1e4"), ()), needs=["torch", "jax", "scipy"], fixed=either(10, 20)
+        ),
     ]
 
 
@@ -187,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=pathlib.Path, help=f"folder, default: {OUTPUT} or {QUICK_OUTPUT}")
     given = parser.parse_args(arguments)
     chosen = [part for part in plan(given.quick) if part.name.startswith(tuple(given.parts or [""]))]
+    if not chosen:
+        parser.error(f"no part begins with {' or '.join(given.parts)}")
     folder = given.output or (QUICK_OUTPUT if given.quick else OUTPUT)
     return measure(chosen, folder, given.seconds or (QUICK if given.quick else str(BUDGET)), given.name)
 

@@ -118,14 +118,14 @@ def short_table(files):
     heads = ["function, type, elements"]
     lines = [[", ".join([*case[1:3], elements(case[3])])] for case in SHORT]
     for rows_by_name in files:
-        heads += [f"{processor(rows_by_name['speed'][0])}: {OURS} takes", *takes(SHORT_PEERS)]
+        heads += [f"{processor(rows_by_name['speed'][0])}: {OURS} takes for an element", *takes(SHORT_PEERS)]
         for line, (name, function, *others) in zip(lines, SHORT, strict=True):
             rows = [
                 row for row in rows_by_name.get(name, ()) if row["interval"] in (USUAL, usual(function), "normal, 3")
             ]
             found = cases_of(rows, "function", "dtype", "shape").get((function, *others), {})
             own = found.get((OURS, "auto"))
-            each = f"{seconds(own) / count(others[-1]) * 1e9:.2f} ns an element" if own else "not measured"
+            each = f"{seconds(own) / count(others[-1]) * 1e9:.2f} ns" if own else "not measured"
             line += [each, *(times(found.get((peer, "cpu")), own) for peer in SHORT_PEERS)]
     return markdown(heads, lines)
 
@@ -146,9 +146,9 @@ def speed_table(rows):
         own = of[OURS, "auto"]
         cells = [*(times(of.get((peer, "cpu")), own) for peer in PEERS), times(of.get((WALL, "parallel")), own)]
         where = "" if interval in (USUAL, usual(function)) else f" from {interval}"
-        each = f"{seconds(own) / int(size) * 1e9:.3g} ns an element"
+        each = f"{seconds(own) / int(size) * 1e9:.3g} ns"
         lines.append([f"{function}, {dtype}, {int(size):,}{where}", each, *cells])
-    return markdown(["function, type, elements", f"{OURS} takes", *takes((*PEERS, WALL))], lines)
+    return markdown(["function, type, elements", f"{OURS} takes for an element", *takes((*PEERS, WALL))], lines)
 
 
 def softmax_table(rows):
@@ -198,8 +198,10 @@ def custom_table(rows):
         own = of[OURS]
         cells = [times(of.get(peer), own) for peer in CUSTOM_PEERS]
         what = f"{name.removesuffix('_backward')}, {dtype}, {int(size):,}, {parameters[kind]}"
-        lines.append([what, f"{seconds(own) / int(size) * 1e9:.3g} ns an element", *cells])
-    return markdown(["function, type, elements", f"{OURS} takes", *takes(CUSTOM_PEERS, CUSTOM_NAMES)], lines)
+        lines.append([what, f"{seconds(own) / int(size) * 1e9:.3g} ns", *cells])
+    return markdown(
+        ["function, type, elements", f"{OURS} takes for an element", *takes(CUSTOM_PEERS, CUSTOM_NAMES)], lines
+    )
 
 
 def compiled_table(rows):
