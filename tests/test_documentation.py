@@ -12,7 +12,7 @@ from numbaexp import autograd
 DOCS = ROOT / "docs"
 PAGES = [str(path.relative_to(DOCS)) for path in sorted(DOCS.rglob("*.md"))]
 NEEDS = re.compile(r"<!-- needs: (.*) -->\n")
-LANGUAGES = {"python", "console", "text", "dockerfile", "yaml"}
+LANGUAGES = {"python", "console", "text", "dockerfile", "yaml", "c"}
 
 
 def blocks(text, language):
