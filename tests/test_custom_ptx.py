@@ -221,6 +221,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.checked(dtype="float32")
 @pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("layout", LAYOUTS)

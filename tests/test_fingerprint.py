@@ -167,7 +167,7 @@ def test_at_this_level(function):
 
 
 @pytest.mark.checked(function=("exp", "softmax"))
-@pytest.mark.sampled(function="exp")
+@pytest.mark.sampled(function="exp", processor="AVX2")
 @pytest.mark.parametrize("function", fingerprint.FUNCTIONS)
 def test_at_lesser_levels(function, processor):
     command = ("-m", "numbaexp.verify.fingerprint", function, "--dtype", *OF_NUMPY)
