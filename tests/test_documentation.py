@@ -12,7 +12,8 @@ from numbaexp import autograd
 DOCS = ROOT / "docs"
 PAGES = [str(path.relative_to(DOCS)) for path in sorted(DOCS.rglob("*.md"))]
 NEEDS = re.compile(r"<!-- needs: (.*) -->\n")
-LANGUAGES = {"python", "console", "text", "dockerfile", "yaml", "c"}
+ENVIRONMENT = re.compile(r"^<!-- environment: (\w+)=(\w+) -->$", re.M)
+LANGUAGES = {"c", "console", "dockerfile", "python", "text", "yaml"}
 
 
 def blocks(text, language):
