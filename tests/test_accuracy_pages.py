@@ -59,6 +59,22 @@ def test_hard_cases_are_those_of_the_search():
     assert f"{total:,}".replace(",", " ") in (ROOT / "docs/accuracy/search.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("function", "x", "distance", "error"), table_rows("accuracy/search.md", "function", "argument")
+)
+def test_published_cases_are_further_than_the_error(function, x, distance, error):
+    gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) measures the distance")
+    with gmpy2.context(precision=300):
+        exact = abs(getattr(gmpy2, function)(gmpy2.mpfr(float.fromhex(x))))
+        ulp = gmpy2.exp2(gmpy2.get_exp(exact) - 53)
+        found = float(gmpy2.log2(abs(exact / ulp - gmpy2.floor(exact / ulp) - 0.5) * ulp / exact))
+    stated, bound = (float(text.removeprefix("2**")) for text in (distance, error))
+    assert found == pytest.approx(stated, abs=0.06)
+    assert bound < found - 1
+    derivations = importlib.import_module(FAMILY[function]["float64"].accurate.__module__).__doc__
+    assert error in derivations
+
+
 def test_claims_are_those_that_are_verified():
     claimed = {}
     for names, _, wide in table_rows("accuracy/index.md", "", "float16, bfloat16, float32", "float64"):

@@ -80,8 +80,8 @@ def target_of(path, link):
 
 
 def all_pages():
-    """Return the files of all pages."""
-    return sorted(SITE.resolve().rglob("*.html"))
+    """Return the files of all pages, without the theme's own files."""
+    return sorted(path for path in SITE.resolve().rglob("*.html") if "_static" not in path.parts)
 
 
 def is_external(link):
