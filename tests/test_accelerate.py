@@ -119,7 +119,7 @@ FEW = ("a loop", "an array expression")
 CASES = [(name, form) for name in NAMES for form in FORMS if name == "exp" or form in FEW]
 
 
-@pytest.mark.checked(name=("exp", "log"))
+@pytest.mark.checked(name="exp")
 @pytest.mark.sampled(name="exp", form=("a loop", "an array expression"))
 @pytest.mark.by_form
 @pytest.mark.parametrize(("name", "form"), CASES)
@@ -479,7 +479,7 @@ def test_caches_keep_both_apart(call_cached):
     assert call_cached(*ON, *OFF, "call(user.cached)") == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 def test_caches_keep_versions_apart(call_cached):
     other = "import numbaexp.version; numbaexp.version.__version__ = 'another'"
     assert [call_cached(*ON, "call(user.cached)"), call_cached(other, *ON, "call(user.cached)")] == [0, 0]
@@ -488,7 +488,7 @@ def test_caches_keep_versions_apart(call_cached):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "states", [((), ON), pytest.param((ON, OFF), marks=pytest.mark.thorough)], ids=["switched on", "off"]
+    "states", [((), ON), pytest.param((ON, OFF), marks=pytest.mark.whole)], ids=["switched on", "off"]
 )
 def test_callers_of_what_was_compiled_before_are_not_kept(call_cached, states):
     first, second = states

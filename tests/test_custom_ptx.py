@@ -338,6 +338,7 @@ def code(function, dtype, kernel, cc, contracted=False):
 for_each_kernel = pytest.mark.parametrize("kernel", ["contiguous", "strided"])
 
 
+@pytest.mark.checked(kernel="contiguous")
 @for_each_capability
 @for_each_kernel
 @for_each_wide_case
@@ -378,6 +379,7 @@ def test_vectors_move_16_bytes(cc):
         assert stores >= 1
 
 
+@pytest.mark.checked(kernel="contiguous")
 @pytest.mark.usefixtures("_linker")
 @for_each_capability
 @for_each_wide_case

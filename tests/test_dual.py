@@ -179,6 +179,7 @@ def test_all_functions_are_there():
     assert FUNCTIONS.keys() - set(OF_TWO) == WIDE.keys() == FAMILY.keys()
 
 
+@pytest.mark.checked(kind=("float32", "wide"))
 @for_each_kind
 def test_functions(kind):
     """They are correctly rounded, in wide numbers once these are narrowed."""

@@ -255,6 +255,7 @@ def test_gradients_of_factors(library):
         np.testing.assert_allclose(of_b[row, kept], terms / total, rtol=1e-13)
 
 
+@pytest.mark.checked(library=("OfTorch", "OfJax", "OfTape"))
 @pytest.mark.checked(name=("softmax", "logsumexp"))
 @each_of(TWICE)
 @pytest.mark.parametrize("name", OF_ROWS)
@@ -266,6 +267,7 @@ def test_second_gradients_of_masked(library, name):
     library.check_twice(lambda x: last(function(x, axis=-1, where=MASK)), x)
 
 
+@pytest.mark.checked(library=("OfTorch", "OfJax", "OfTape"))
 @each_of(TWICE)
 def test_second_gradients_of_factors(library):
     library, x = library(), RNG.standard_normal(X.shape)
@@ -319,7 +321,7 @@ def test_results_in_given_tensors_of_the_tape():
 
 
 @pytest.mark.sampled(shape=("(5, 7)", "(2, 9000)"))
-@pytest.mark.checked(name="softmax", shape=("(5, 7)", "(3, 33, 40)", "(9000, 20)", "(0, 3)", "()"))
+@pytest.mark.checked(name="softmax", shape=("(5, 7)", "(3, 33, 40)", "(0, 3)", "()"))
 @pytest.mark.parametrize("name", SOFTMAX_LIKE)
 @pytest.mark.parametrize(
     "shape", [(5, 7), (3, 33, 40), (2, 9000), (9000, 20), (300, 300), (2, 70000), (0, 3), ()], ids=str

@@ -141,6 +141,7 @@ def test_special_values(name):
     assert np.all(np.isnan(computed(loop, bits.view(np.float64))))
 
 
+@pytest.mark.by_form
 @pytest.mark.skipif(current_level().register < 32, reason="no registers of several float64 beside LLVM's own choice")
 @for_each_function
 def test_a_loop_is_simd_code(name):
@@ -176,6 +177,7 @@ def test_narrowed_to_halves(name):
 TWICE = {"sigmoid": 2}
 
 
+@pytest.mark.by_form
 @for_each_function
 @pytest.mark.parametrize("step", [4289, pytest.param(431, marks=pytest.mark.whole)])
 def test_narrowed_to_float32(name, step):
