@@ -63,3 +63,11 @@ def test_the_reference_is_whole():
     listed = re.findall(r"^   (\w+)$", text, re.M)
     assert len(listed) == len(set(listed))
     assert set(listed) == {*numbaexp.__all__, *autograd.__all__} - {"autograd"}
+
+
+def test_each_version_says_which_bits_are_others():
+    table, _, _ = (DOCS / "development" / "changes.md").read_text().partition("```{include}")
+    told = {version for row in re.findall(r"^\| (\d\S*(?:, \S+)*) \|", table, re.M) for version in row.split(", ")}
+    versions = re.findall(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    # The first version has none before.
+    assert told == set(versions[:-1])
