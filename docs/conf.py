@@ -34,6 +34,7 @@ suppress_warnings = ["myst.header"]
 # The reader is offline: formulas are MathML, which browsers draw themselves.
 html_math_renderer = "mathml"
 
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 # Names of other packages have no link: an index of theirs would come from the network.
 numpydoc_xref_param_type = False
@@ -46,6 +47,7 @@ html_favicon = "static/icon.svg"
 html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["numbaexp.css"]
+html_sidebars = {"start": [], "questions": []}
 html_show_sourcelink = False
 html_theme_options = {
     "header_links_before_dropdown": 8,

@@ -119,6 +119,8 @@ FEW = ("a loop", "an array expression")
 CASES = [(name, form) for name in NAMES for form in FORMS if name == "exp" or form in FEW]
 
 
+@pytest.mark.checked(name="exp")
+@pytest.mark.sampled(name="exp", form=("a loop", "an array expression"))
 @pytest.mark.by_form
 @pytest.mark.parametrize(("name", "form"), CASES)
 def test_same_bits(accelerated, name, form):
@@ -133,9 +135,10 @@ def test_same_bits(accelerated, name, form):
 
 
 @pytest.mark.thorough
-@pytest.mark.checked(name="logaddexp")
+@pytest.mark.checked(name="logaddexp", dtype="float64")
+@DTYPES
 @pytest.mark.parametrize("name", ["logaddexp", "logaddexp2"])
-def test_two_arguments(accelerated, name):
+def test_two_arguments(accelerated, name, dtype):
     of_numpy, ours = getattr(np, name), getattr(numbaexp, name)
     array, expression = njit(lambda a, b: +of_numpy(a, b)), njit(lambda a, b: -of_numpy(-a, b))
 
@@ -146,28 +149,29 @@ def test_two_arguments(accelerated, name):
             y[i] = of_numpy(a[i], b[i])
         return y
 
-    for dtype in (np.float32, np.float64):
-        a = arguments(dtype)
-        b = np.random.default_rng(1).permutation(a)
-        with np.errstate(all="ignore"):
-            for compute in (array, loop):
-                same(compute(a, b), ours(a, b))
-            same(expression(a, b), -ours(-a, b))
+    a = arguments(dtype)
+    b = np.random.default_rng(1).permutation(a)
+    with np.errstate(all="ignore"):
+        for compute in (array, loop):
+            same(compute(a, b), ours(a, b))
+        same(expression(a, b), -ours(-a, b))
 
 
 @pytest.mark.checked(value=("2", "0.3"))
 @pytest.mark.thorough
+@pytest.mark.by_form
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", [2, True, np.int8(2), np.float32(0.3)])
-def test_numbers(accelerated, value):
+def test_numbers(accelerated, value, name):
     """Numba computes integers in float64, NumPy's function those of few bits in float32."""
-    for name, (of_python, of_numpy) in NAMES.items():
-        ours = getattr(numbaexp, name)
-        if of_python is not None:
-            kind = np.float32 if isinstance(value, np.float32) else np.float64
-            assert by_array(of_python)(value) == ours(kind(value))
-        x = np.array([value] * 3)
-        y = by_array(of_numpy)(x)
-        same(y, ours(x.astype(y.dtype)))
+    of_python, of_numpy = NAMES[name]
+    ours = getattr(numbaexp, name)
+    if of_python is not None:
+        kind = np.float32 if isinstance(value, np.float32) else np.float64
+        assert by_array(of_python)(value) == ours(kind(value))
+    x = np.array([value] * 3)
+    y = by_array(of_numpy)(x)
+    same(y, ours(x.astype(y.dtype)))
 
 
 def test_constants(accelerated):
@@ -194,6 +198,7 @@ def variants(compiled, name, dtype):
 OF_VECTORS = ("a loop", "an array", "an array expression", "an expression under fastmath")
 
 
+@pytest.mark.sampled(dtype="float32")
 @pytest.mark.by_form
 @DTYPES
 @pytest.mark.parametrize(
@@ -245,6 +250,7 @@ def wrong(compiled):
     return int((compiled(x) != numbaexp.exp(x)).sum())
 
 
+@pytest.mark.thorough
 def test_undone():
     before = tables()
     for enable in (False, True, True, False, False):
@@ -385,10 +391,14 @@ def test_before_numba_is_imported(run_script):
     )
 
 
+# Of which an ordinary run tries those that change the code together.
+SETTINGS = ("NUMBA_OPT=0", "NUMBA_BOUNDSCHECK=1", "NUMBA_DEBUGINFO=1", "NUMBA_DISABLE_JIT=1")
+
+
 @pytest.mark.thorough
-@pytest.mark.parametrize("setting", ["NUMBA_OPT=0", "NUMBA_BOUNDSCHECK=1", "NUMBA_DEBUGINFO=1", "NUMBA_DISABLE_JIT=1"])
-def test_settings(run_script, setting):
-    name, _, value = setting.partition("=")
+@pytest.mark.checked(settings=(" ".join(SETTINGS[:3]), SETTINGS[3]))
+@pytest.mark.parametrize("settings", [" ".join(SETTINGS[:3]), *SETTINGS])
+def test_settings(run_script, settings):
     run_script(
         """
         import math, warnings
@@ -402,7 +412,7 @@ def test_settings(run_script, setting):
         if not numba.config.DISABLE_JIT:
             assert (y == numbaexp.exp(-x * x)).all() and z == numbaexp.exp(x[:1]).tolist()
         """,
-        **{name: value},
+        **dict(setting.split("=") for setting in settings.split()),
     )
 
 
@@ -469,15 +479,16 @@ def test_caches_keep_both_apart(call_cached):
     assert call_cached(*ON, *OFF, "call(user.cached)") == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 def test_caches_keep_versions_apart(call_cached):
     other = "import numbaexp.version; numbaexp.version.__version__ = 'another'"
     assert [call_cached(*ON, "call(user.cached)"), call_cached(other, *ON, "call(user.cached)")] == [0, 0]
     assert [call_cached(*ON, "call(user.cached)"), call_cached(other, *ON, "call(user.cached)")] == [1, 1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
-    "states", [((), ON), pytest.param((ON, OFF), marks=pytest.mark.thorough)], ids=["switched on", "off"]
+    "states", [((), ON), pytest.param((ON, OFF), marks=pytest.mark.whole)], ids=["switched on", "off"]
 )
 def test_callers_of_what_was_compiled_before_are_not_kept(call_cached, states):
     first, second = states
@@ -500,6 +511,7 @@ def of_one(function, **options):
     return njit(function, pipeline_class=numbaexp.AcceleratedCompiler, **options)
 
 
+@pytest.mark.sampled(options="{}")
 @pytest.mark.parametrize("options", [{}, {"parallel": True}, {"fastmath": True}], ids=str)
 def test_a_single_function(options):
     x, before = arguments(float), tables()

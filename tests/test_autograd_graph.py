@@ -29,7 +29,7 @@ OPERATIONS = {
 }
 
 
-@pytest.mark.checked(name=("exp", "in place"))
+@pytest.mark.checked(name="in place")
 @pytest.mark.sampled(name="in place")
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_deep_graph(no_collector, name):

@@ -100,6 +100,7 @@ def users(name, flags):
 
 
 # Of each function another flag is the first, which is what decided; all are tried of each before a release.
+@pytest.mark.checked(name=("exp", "sigmoid"))
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "flags"),

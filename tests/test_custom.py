@@ -62,6 +62,7 @@ def test_narrow_rounds_each_step():
     assert_same_bits(narrow(*numbers(np.float32)), steps(*numbers(np.float32)))
 
 
+@pytest.mark.sampled(dtype="float16")
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_wide_rounds_once(dtype):
     kind = dtype_of(dtype)
@@ -177,6 +178,7 @@ def views(draw):
     }[draw(st.sampled_from(["none", "swap", "broadcast"]))]()
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=150)
 @given(views(), st.sampled_from(sorted(FUNCTIONS)), st.sampled_from(TARGETS), st.booleans())
 def test_any_view(x, name, target, is_number):
@@ -191,6 +193,7 @@ def test_any_view(x, name, target, is_number):
             assert_same_but_nan(result, expected)
 
 
+@pytest.mark.sampled(dtype="float32")
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_large_arrays(name, dtype):
@@ -238,6 +241,7 @@ def test_large_and_broadcast():
     )
 
 
+@pytest.mark.thorough
 def test_under_each_layer(run_script, layer):
     run_script(
         """
@@ -289,6 +293,7 @@ def test_on_each_processor(run_script, processor):
     assert run_script(OF_A_PROCESS, **processor) == run_script(OF_A_PROCESS)
 
 
+@pytest.mark.thorough
 def test_many_threads_at_the_first_call(run_script):
     run_script("""
         import threading, numpy as np, numbaexp

@@ -393,6 +393,7 @@ def used(source, names):
     return (code.co_code, repr(code.co_consts), code.co_names), values
 
 
+@pytest.mark.thorough
 @settings(deadline=None)
 @given(st.lists(expressions(), min_size=2, max_size=8))
 def test_hashes_are_equal_of_equal_functions_alone(functions):

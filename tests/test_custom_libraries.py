@@ -96,6 +96,7 @@ class TestDask:
 
         assert scaled(2.0)(x).name != scaled(3.0)(x).name
 
+    @pytest.mark.thorough
     def test_other_processes(self, tmp_path, da):
         """They load the module, as workers of a cluster do."""
         (tmp_path / "written.py").write_text(

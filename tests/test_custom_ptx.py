@@ -221,6 +221,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.checked(dtype="float32")
 @pytest.mark.checked(device="sm_80")
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -337,6 +338,7 @@ def code(function, dtype, kernel, cc, contracted=False):
 for_each_kernel = pytest.mark.parametrize("kernel", ["contiguous", "strided"])
 
 
+@pytest.mark.checked(kernel="contiguous")
 @for_each_capability
 @for_each_kernel
 @for_each_wide_case
@@ -377,6 +379,7 @@ def test_vectors_move_16_bytes(cc):
         assert stores >= 1
 
 
+@pytest.mark.checked(kernel="contiguous")
 @pytest.mark.usefixtures("_linker")
 @for_each_capability
 @for_each_wide_case

@@ -4,7 +4,7 @@ import doctest
 import re
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, TESTS, printed, run_python
 
 import numbaexp
 from numbaexp import autograd
@@ -12,12 +12,24 @@ from numbaexp import autograd
 DOCS = ROOT / "docs"
 PAGES = [str(path.relative_to(DOCS)) for path in sorted(DOCS.rglob("*.md"))]
 NEEDS = re.compile(r"<!-- needs: (.*) -->\n")
-LANGUAGES = {"python", "console", "text", "dockerfile", "yaml"}
+ENVIRONMENT = re.compile(r"^<!-- environment: (\w+)=(\w+) -->$", re.M)
+LANGUAGES = {"c", "console", "dockerfile", "python", "text", "yaml"}
 
 
 def blocks(text, language):
     """Return the contents of the code blocks in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+def failures(page):
+    """Run the code blocks of a page; return what doctest tells of those that fail."""
+    # Without the end of a block, which a doctest would take for output.
+    source = "\n".join(blocks((DOCS / page).read_text(), "python"))
+    example = doctest.DocTestParser().get_doctest(source, {}, page, page, 0)
+    report = []
+    # Code that PyTorch has compiled looks for its guards in the namespace when the code goes.
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=report.append, clear_globs=False)
+    return "".join(report)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks((DOCS / page).read_text(), "python")])
@@ -26,12 +38,14 @@ def test_python(page):
     needs = NEEDS.match(text)
     for module in needs[1].split() if needs else ():
         pytest.importorskip(module, reason=f"{page} is about it")
-    # Without the end of a block, which a doctest would take for output.
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks(text, "python")), {}, page, page, 0)
-    report = []
-    # Code that PyTorch has compiled looks for its guards in the namespace when the code goes.
-    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=report.append, clear_globs=False)
-    assert not report, "".join(report)
+    variables = dict(ENVIRONMENT.findall(text))
+    if not variables:
+        assert not failures(page)
+        return
+    # Libraries read the variables when they are imported.
+    source = f"import test_documentation; print(test_documentation.failures({page!r}), end='')"
+    told = printed(run_python("-c", source, cwd=TESTS, **variables))
+    assert not told, told
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -22,6 +22,7 @@ exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", 
 sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
 log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
 sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
+pytestmark = pytest.mark.sampled(kind="float32")
 KINDS = {"float32": np.float32, "float64": np.float64, "wide": np.float64}
 GENERATOR = np.random.default_rng(20)
 for_each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -178,7 +179,7 @@ def test_all_functions_are_there():
     assert FUNCTIONS.keys() - set(OF_TWO) == WIDE.keys() == FAMILY.keys()
 
 
-@pytest.mark.sampled(dtype="float32")
+@pytest.mark.checked(kind=("float32", "wide"))
 @for_each_kind
 def test_functions(kind):
     """They are correctly rounded, in wide numbers once these are narrowed."""
@@ -247,6 +248,7 @@ def derivatives_to_the_second_order(function, kind):
     return {(0, 0): value, (1, 0): by_x, (0, 1): by_y, (2, 0): twice, (1, 1): mixed}, second
 
 
+@pytest.mark.checked(kind=("float32", "wide"))
 @for_each_kind
 def test_derivatives_to_the_third_order(kind):
     found, second = derivatives_to_the_second_order(smooth, kind)
@@ -291,6 +293,7 @@ def gradient_of_square(g, square, x):
     return g * 2 * x
 
 
+@pytest.mark.thorough
 def test_a_given_gradient():
     """It is used, and the tangent comes from it; either can be differentiated again."""
     x, y, g, h, t = GENERATOR.uniform(0.3, 2, (5, 200))

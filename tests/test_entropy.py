@@ -203,3 +203,11 @@ def test_arrays_of_dask_are_computed_in_memory():
     da = pytest.importorskip("dask.array", reason="the arrays are Dask's")
     x = np.random.default_rng(0).standard_normal((4, 50)).astype(np.float32)
     assert_same_bits(numbaexp.entropy(da.from_array(x, chunks=(2, 20))), numbaexp.entropy(x))
+
+
+@pytest.mark.parametrize("kind", ["longdouble", "complex128"])
+def test_types_without_a_formula_are_refused(kind):
+    x = np.zeros((2, 3), kind)
+    for call in (lambda: numbaexp.entropy(x), lambda: numbaexp.entropy_backward(np.ones(2), x)):
+        with pytest.raises(TypeError, match=r"^`logits` must be of type float16, "):
+            call()

@@ -10,6 +10,7 @@ from numbaexp.scalar.family import FAMILY
 
 pytestmark = [
     pytest.mark.by_form,
+    pytest.mark.checked(target=("auto", "parallel")),
     pytest.mark.sampled(target="auto", path=("small", "threads"), mode=("raise", "warn")),
 ]
 

@@ -36,6 +36,7 @@ def example(monkeypatch):
     return load
 
 
+@pytest.mark.checked(name=tuple(NEEDS.keys() - {"option_price", "sensitivities", "softmax_regression"}))
 @pytest.mark.sampled(name="compound_interest")
 @pytest.mark.parametrize("name", NEEDS)
 def test_runs_and_draws(name, tmp_path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import FORMATS, HALVES, as_float64, dtype_of, every_half
+from helpers import FORMATS, FORMS, HALVES, as_float64, dtype_of, every_half
 
 import numbaexp
 
@@ -14,7 +14,7 @@ ITSELF = ("expm1", "log1p", "sinh", "tanh")
 POLES = ("log", "log2", "log10", "log1p", "logit")
 ZERO_AT = {"log": 1, "log2": 1, "log10": 1, "logit": 0.5}
 
-pytestmark = [pytest.mark.by_form(layout="whole"), pytest.mark.sampled(layout="whole")]
+pytestmark = [pytest.mark.by_form(layout="whole"), pytest.mark.sampled(layout="whole", function=FORMS)]
 
 
 @pytest.fixture(params=HALVES)

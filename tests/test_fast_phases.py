@@ -17,7 +17,10 @@ from numbaexp.vector.type import Vector
 from numbaexp.verify.references import make_comparison
 
 # Numbers as on a GPU are tried by tests/test_ptx_execution.py too.
-pytestmark = [pytest.mark.by_form(lanes="8"), pytest.mark.sampled(lanes="8")]
+pytestmark = [
+    pytest.mark.by_form(lanes="8"),
+    pytest.mark.sampled(name=("exp", "sigmoid", "log", "log_backward"), lanes="8"),
+]
 
 # By lanes: numbers as on a GPU, and vectors with instructions for tables and without.
 TABLES = {1: tabled.F32_32, 4: tabled.F32_8, 8: tabled.F32_8, 16: tabled.F32_32}
@@ -194,6 +197,7 @@ def values_of(patterns, dtype):
     return as_float64(values)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
@@ -264,6 +268,7 @@ def moderate(generator, n):
     return generator.normal(size=n) * generator.choice([0.0, 1, 1, 1, 1, 1, 1, 1], n) * generator.choice([-1, 1], n)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_gradients_in_float32(name, lanes, level):
@@ -292,6 +297,7 @@ def test_gradients_in_float32(name, lanes, level):
         assert not flags
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", DERIVATIVES)
 @pytest.mark.parametrize("lanes", [1, 8, 16], indirect=True)

@@ -4,12 +4,15 @@ import contextlib
 import csv
 import hashlib
 import math
+import re
+import shutil
 import struct
+import subprocess
 import sys
 
 import numpy as np
 import pytest
-from helpers import ELEMENTWISE, FLOATS, FORMATS, OF_NUMPY, printed, run_python
+from helpers import ELEMENTWISE, FLOATS, FORMATS, OF_NUMPY, ROOT, printed, run_python
 
 import numbaexp
 from numbaexp import __main__
@@ -79,6 +82,42 @@ def test_sample(dtype, seed):
     assert patterns == [argument(seed, index, dtype) for index in range(4000)]
 
 
+PROGRAM = """\
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+{blocks}
+int main(void) {{
+    for (uint64_t i = 0; i < 4096; i++) {{
+        uint32_t of_float32 = pattern(1, i, 32, 23);
+        uint64_t of_float64 = pattern(1, i, 64, 52);
+        double of_rows = x(1, i, 23);
+        fwrite(&of_float32, 4, 1, stdout);
+        fwrite(&of_float64, 8, 1, stdout);
+        fwrite(&of_rows, 8, 1, stdout);
+    }}
+}}
+"""
+
+
+def test_c_of_the_documentation(tmp_path):
+    """The code of the page makes the arguments."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    page = (ROOT / "docs" / "accuracy" / "fingerprint.md").read_text()
+    blocks = "\n".join(re.findall(r"^```c\n(.*?)^```$", page, re.M | re.S))
+    (tmp_path / "arguments.c").write_text(PROGRAM.format(blocks=blocks))
+    command = [compiler, "-o", tmp_path / "arguments", tmp_path / "arguments.c", "-lm"]
+    subprocess.run(command, check=True, capture_output=True)
+    written = subprocess.run([tmp_path / "arguments"], check=True, capture_output=True).stdout
+    found = np.frombuffer(written, np.dtype([("single", "<u4"), ("double", "<u8"), ("rows", "<f8")]))
+    assert found["single"].tolist() == sample(SECOND, "float32").view(np.uint32)[:4096].tolist()
+    assert found["double"].tolist() == sample(SECOND, "float64").view(np.uint64)[:4096].tolist()
+    *_, given = rows("float32")
+    assert found["rows"].tolist() == given.gradient.ravel()[:4096].tolist()
+
+
 @pytest.mark.parametrize("dtype", OF_NUMPY)
 def test_rows(dtype):
     bits = FORMATS[dtype].precision
@@ -128,7 +167,7 @@ def test_at_this_level(function):
 
 
 @pytest.mark.checked(function=("exp", "softmax"))
-@pytest.mark.sampled(function="exp")
+@pytest.mark.sampled(function="exp", processor="AVX2")
 @pytest.mark.parametrize("function", fingerprint.FUNCTIONS)
 def test_at_lesser_levels(function, processor):
     command = ("-m", "numbaexp.verify.fingerprint", function, "--dtype", *OF_NUMPY)

@@ -213,6 +213,7 @@ def test_compiled_function_pickled_into_a_new_process(run_script, tmp_path):
             )
 
 
+@pytest.mark.thorough
 def test_cloudpickle_into_a_new_process(run_script):
     cloudpickle = pytest.importorskip("cloudpickle")
     function = numbaexp.exp2
@@ -234,6 +235,7 @@ def test_cloudpickle_into_a_new_process(run_script):
     assert cloudpickle.loads(cloudpickle.dumps(function)) is function
 
 
+@pytest.mark.thorough
 def test_processes():
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -263,6 +265,7 @@ def test_joblib(tmp_path):
         np.testing.assert_array_equal(cached(x), numbaexp.exp(x))
 
 
+@pytest.mark.thorough
 def test_names_and_tokens_of_dask(run_script):
     da = pytest.importorskip("dask.array")
     base = pytest.importorskip("dask.base")

@@ -203,6 +203,7 @@ def test_many_threads_ask_once(monkeypatch):
     assert len(asked) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_forked_child_asks_anew(run_script):
     run_script(
@@ -254,6 +255,7 @@ def test_without_a_driver(run_script):
     assert printed.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_in_the_simulator(run_script):
     pytest.importorskip("numba_cuda", reason="the simulator is of numba-cuda")
     printed = run_script(
@@ -299,6 +301,7 @@ def test_without_the_compiler(run_script):
     assert rows(printed)["target cpu"] == "usable"
 
 
+@pytest.mark.thorough
 def test_asking_starts_nothing(run_script):
     run_script(
         """
@@ -344,6 +347,7 @@ def test_as_a_module(tmp_path):
     assert rows(done.stdout)["target parallel"] == "usable"
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 @pytest.mark.parametrize(
     ("name", "features", "level"),
@@ -362,11 +366,13 @@ def test_the_processor_that_numba_compiles_for(run_script, name, features, level
     assert printed["processor"].endswith(f", compiled for as {name}")
 
 
+@pytest.mark.thorough
 def test_threads_by_the_environment(run_script):
     printed = rows(run_script(PRINT, NUMBA_THREADING_LAYER="workqueue", OMP_NUM_THREADS="1"))
     assert printed["threads"].startswith(f"1 of {numba.config.NUMBA_DEFAULT_NUM_THREADS}, ")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
@@ -382,11 +388,13 @@ def test_threads(run_script, layer, expected):
     assert printed["threads"] == expected
 
 
+@pytest.mark.thorough
 def test_the_cache_is_where_loops_are_kept(run_script, tmp_path):
     printed = run_script(f"import numbaexp; numbaexp.exp(1.0); {PRINT}", NUMBA_CACHE_DIR=str(tmp_path))
     assert {path.parent for path in tmp_path.rglob("*.kernel")} == {pathlib.Path(rows(printed)["cache"])}
 
 
+@pytest.mark.thorough
 def test_no_cache(run_script, tmp_path):
     """A read-only install, and no cache folder, home or temporary files: where folders would have to be stand plain
     files."""

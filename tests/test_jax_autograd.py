@@ -15,6 +15,7 @@ import numbaexp
 
 pytestmark = [
     pytest.mark.by_form,
+    pytest.mark.checked(dtype=("float32", "float64", "int32")),
     pytest.mark.sampled(
         name=("exp", "exp_backward", "sigmoid", "softmax", "logsumexp"),
         dtype=("float32", "int32"),

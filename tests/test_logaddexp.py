@@ -193,6 +193,7 @@ OF_A_PROCESS = """
 """
 
 
+@pytest.mark.whole
 @pytest.mark.thorough
 @pytest.mark.checked(processor="AVX2")
 def test_on_each_processor(run_script, processor):
@@ -202,6 +203,7 @@ def test_on_each_processor(run_script, processor):
 # Gradients.
 
 
+@pytest.mark.thorough
 @for_each
 def test_backward(name):
     x1, x2 = np.random.default_rng(3).normal(size=(2, 100)) * 5

@@ -72,6 +72,7 @@ def test_same_bits_of_any_layout(name, dtype):
         assert result.flags.f_contiguous if layout == "F" else result.flags.c_contiguous
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("flags", [{"fastmath": True, "parallel": True}, {"error_model": "numpy"}], ids=str)
 def test_flags_of_the_caller(flags):
     @njit(**flags)
@@ -93,6 +94,7 @@ def test_no_dimensions(exp):
     assert out == numbaexp.exp(1.5)
 
 
+@pytest.mark.sampled(kind="int64")
 @pytest.mark.parametrize("kind", ["int64", "int8", "uint32", "bool"])
 def test_integers_become_float64(exp, kind):
     x = np.arange(12).reshape(3, 4).astype(kind)
@@ -177,6 +179,7 @@ def test_gradients(name, dtype):
     np.testing.assert_array_equal(np.array(results, dtype), expected.ravel())
 
 
+@pytest.mark.thorough
 def test_gradients_in_a_fast_loop():
     @njit(fastmath=True)
     def loop(grad_output, x, result):

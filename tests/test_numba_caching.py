@@ -87,7 +87,7 @@ def hits(run_script, tmp_path):
     return hits
 
 
-@pytest.mark.checked(name=("number", "ufunc"))
+@pytest.mark.checked(name="number")
 @pytest.mark.parametrize("name", CALLS)
 def test_in_other_processes(hits, name):
     """The first one compiles, each time the version changes; another version's kernels have other names."""

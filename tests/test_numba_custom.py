@@ -40,6 +40,7 @@ def loop():
     return loop
 
 
+@pytest.mark.sampled(dtype="float32")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_same_bits(loop, dtype):
     """Whatever flags the loop has."""
@@ -67,6 +68,7 @@ def test_a_gradient_of_ones_own():
     assert slope(5.0) == 15.0
 
 
+@pytest.mark.thorough
 def test_numbers_of_different_types():
     calls = njit(lambda x, y: both(x, y))  # noqa: PLW0108
     assert calls(np.float32(0.1), 2) == both(np.float64(np.float32(0.1)), 2.0)

@@ -89,6 +89,7 @@ def published():
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_nodes(published, operator):
     assert published[operator]

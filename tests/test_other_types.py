@@ -21,7 +21,10 @@ CLAIMS = {"g": 4, "F": 1, "D": 8, "G": 8}
 CLAIMS_OF_GRADIENTS = {"g": 8, "F": 2, "D": 12, "G": 12}
 inf, nan = np.inf, np.nan
 
-pytestmark = pytest.mark.skipif(LONGDOUBLE.nmant not in (52, 63, 112), reason="no IEEE 754 format")
+pytestmark = [
+    pytest.mark.skipif(LONGDOUBLE.nmant not in (52, 63, 112), reason="no IEEE 754 format"),
+    pytest.mark.sampled(code=("g", "D")),
+]
 
 
 def real_of(code):
@@ -140,6 +143,7 @@ def test_powers_of_ten_of_large_angles(code):
     assert worst("exp10", code, (1 + 1j * angles).astype(code)) <= CLAIMS[code]
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("code", OTHERS)
 @pytest.mark.parametrize("function", GRADIENTS)
 def test_accuracy_of_gradients(function, code):

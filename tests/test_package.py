@@ -1,5 +1,5 @@
-"""The package that users install: metadata, the contents of wheel and source distribution, and an install of the wheel
-in an environment of its own, where type checkers find the types too."""
+"""Test the package that users install: metadata, the contents of wheel and source distribution, and an install of the
+wheel in an environment of its own, where type checkers find the types too."""
 
 import inspect
 import pathlib
@@ -82,8 +82,9 @@ def test_citation():
 
 
 def test_policy_of_versions():
-    """The page that tells which versions are supported tells those that the package asks for."""
+    """The page that tells which versions are supported tells those that the package asks for, and its own."""
     page = (ROOT / "docs" / "development" / "versions.md").read_text()
+    assert f'"numbaexp=={numbaexp.__version__.rpartition(".")[0]}.*"' in page
     project = (ROOT / "pyproject.toml").read_text()
     least, beyond = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project).groups()
     assert f"| Python | 3.{least} to 3.{int(beyond) - 1} |" in page
@@ -143,7 +144,7 @@ RESULTS = """
 
 @thorough
 def test_installed(installed, run_script, tmp_path):
-    """What is installed computes the same bits, and tells about itself."""
+    """The installed package computes the same bits, and its command runs."""
     there = printed(run_python("-W", "error", "-c", inspect.cleandoc(RESULTS), cwd=tmp_path, of=installed, **OUTSIDE))
     here = run_script(RESULTS)
     assert there.split()[0].startswith(str(installed.parent.parent))

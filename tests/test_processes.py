@@ -118,6 +118,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.sampled(name="many threads")
 @pytest.mark.checked(layer="omp")
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -125,6 +126,7 @@ def test_right_results(run_script, name, layer):
     run_script(PRELUDE + EXPECT + textwrap.dedent(SCRIPTS[name]), **layer)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_imported_first_by_a_child_of_a_parallel_parent(run_script, layer):
     run_script(
@@ -172,6 +174,7 @@ def test_interrupt(run_script, layout):
     """)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", ["start", "join"])
 def test_nothing_is_written_after_an_interrupt(run_script, moment):
     """An interrupt that comes while the threads are started, or waited for, ends when all of them have."""
@@ -200,6 +203,7 @@ def test_nothing_is_written_after_an_interrupt(run_script, moment):
     """)
 
 
+@pytest.mark.thorough
 def test_many_threads_at_the_first_call(run_script):
     run_script("""
         import functools, threading, numpy as np, numbaexp
@@ -221,6 +225,7 @@ def test_many_threads_at_the_first_call(run_script):
     """)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_code_that_threads_load_at_once_stays(run_script):
     """Each may get code of its own, and others' must not vanish with what loses."""
@@ -254,6 +259,7 @@ def test_at_exit(run_script):
     """)
 
 
+@pytest.mark.thorough
 def test_memory(run_script):
     """The peak of ``exp(x, out=y)`` is that of ``x`` and ``y``, whatever the layout."""
     if not os.path.exists("/proc/self/status"):

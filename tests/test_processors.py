@@ -19,15 +19,14 @@ pytestmark = pytest.mark.skipif(
 OTHERS = [name for name in FAMILY if name not in FORMS]
 
 
-@pytest.mark.sampled(processor="AVX2", functions="exp")
+# Those of exp are published, and tried by ``test_fingerprint.py``.
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("processor", "functions"),
     [
-        ("AVX2", "exp"),
         ("AVX2", " ".join(FORMS[1:])),
-        pytest.param("AVX2", " ".join(OTHERS), marks=pytest.mark.whole),
-        ("neither FMA nor F16C", "exp"),
-        pytest.param("neither FMA nor F16C", " ".join((*FORMS[1:], *OTHERS)), marks=pytest.mark.whole),
+        pytest.param("AVX2", " ".join(("exp", *OTHERS)), marks=pytest.mark.whole),
+        pytest.param("neither FMA nor F16C", " ".join((*FORMS, *OTHERS)), marks=pytest.mark.whole),
     ],
     indirect=["processor"],
 )
@@ -67,8 +66,8 @@ def test_same_bits(run_script, processor, tmp_path, functions):
 @pytest.mark.parametrize(
     ("processor", "names"),
     [
-        ("AVX2", FORMS),
-        pytest.param("AVX2", OTHERS, marks=pytest.mark.whole),
+        ("AVX2", ("exp", "log")),
+        pytest.param("AVX2", ("expm1", "sigmoid", *OTHERS), marks=pytest.mark.whole),
         pytest.param("neither FMA nor F16C", tuple(FAMILY), marks=pytest.mark.whole),
     ],
     indirect=["processor"],

@@ -42,6 +42,7 @@ from numbaexp.vector.level import CUDA
 
 pytestmark = [
     pytest.mark.by_form,
+    pytest.mark.checked(dtype=("float32", "float64"), form="contiguous"),
     pytest.mark.sampled(
         cc="(9, 0)", name=("exp", "sigmoid", "exp_backward", "sigmoid_backward"), dtype="float32", kind="float32"
     ),
@@ -253,14 +254,12 @@ def test_fused_multiply_adds_of_converted_arguments(dtype, cc):
         assert abs(compiled.code(cc).fused - elements(compiled, cc) * of_scalar) <= elements(compiled, cc) * SLACK
 
 
-@pytest.mark.by_form(source="None", dtype=("float32", "float64"))
 @for_each_capability
 @for_each_kernel
 def test_no_bare_product_feeds_a_sum(name, source, dtype, cc):
     assert kernel(name, source, dtype).code(cc).bare_products_in_sums() == []
 
 
-@pytest.mark.by_form(source="None", dtype=("float32", "float64"))
 @for_each_capability
 @for_each_kernel
 def test_nothing_is_called_spilled_or_approximated(name, source, dtype, cc):
@@ -350,7 +349,6 @@ def _linker():
         pytest.skip(f"nvJitLink is not there: {error}")
 
 
-@pytest.mark.by_form(source="None", dtype=("float32", "float64"))
 @pytest.mark.usefixtures("_linker")
 @for_each_capability
 @for_each_kernel
@@ -430,7 +428,6 @@ def test_fused_multiply_adds_of_gradients_are_those_written(name, dtype, cc):
     assert strided.code(cc).fused == count * sum(code.fused for code, _, _ in forms)
 
 
-@pytest.mark.by_form(form="contiguous", dtype=("float32", "float64"))
 @for_each_capability
 @for_each_form
 @for_each_gradient

@@ -260,6 +260,7 @@ def is_decided(function, x):
     return decided
 
 
+@pytest.mark.checked(strided="False")
 @pytest.mark.parametrize("strided", [False, True], ids=["contiguous", "strided"])
 @pytest.mark.parametrize("dtype", [*HALVES, "float32"], indirect=True)
 def test_ordinary_results_need_no_float64(launches, function, dtype, device, strided):

@@ -495,6 +495,13 @@ def add_reduction(package):
     ),""",
         ),
     )
+    package.insert(
+        "verify/fingerprint.py",
+        (
+            "_OF_ROWS: dict[str, Callable[[Rows], np.ndarray]] = {",
+            '    "greatest": lambda given: numbaexp.greatest(given.x, axis=-1),',
+        ),
+    )
 
 
 @pytest.mark.thorough
@@ -507,6 +514,7 @@ def test_a_reduction_over_rows(package):
         import numpy as np, numbaexp
         from numbaexp import autograd
         from numbaexp.cpu import kernels
+        from numbaexp.verify import fingerprint
 
         x = np.random.default_rng(1).normal(0, 3, (5, 6000)).astype(np.float32)
         for axis in (-1, 0, None):
@@ -514,6 +522,7 @@ def test_a_reduction_over_rows(package):
         np.testing.assert_array_equal(numbaexp.greatest(x, 1, keepdims=True), x.max(1, keepdims=True))
         np.testing.assert_array_equal(numbaexp.greatest(x[:, :0], 1), np.full(5, -np.inf, np.float32))
         assert ("greatest", "by row", "float32") in kernels.kernels(("greatest",), ("float32",))
+        assert {each.number for each in fingerprint.fingerprints(["greatest"], ["float32"], False)} == {126400}
         is_greatest = (x == x.max(1, keepdims=True)).astype(np.float32)
         tensor = autograd.tensor(x, requires_grad=True)
         numbaexp.greatest(tensor, 1).sum().backward()

@@ -168,6 +168,7 @@ def typed(array, dtype):
         return array.astype(dtype_of(dtype))
 
 
+@pytest.mark.checked(shapes=("((4, 6), (4, 6))", "((4, 6), (6,))", "((4, 1), (1, 6))"))
 @each_of(LIBRARIES)
 @pytest.mark.parametrize("name", OF_ROWS)
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)
@@ -254,6 +255,8 @@ def test_gradients_of_factors(library):
         np.testing.assert_allclose(of_b[row, kept], terms / total, rtol=1e-13)
 
 
+@pytest.mark.checked(library=("OfTorch", "OfJax", "OfTape"))
+@pytest.mark.checked(name=("softmax", "logsumexp"))
 @each_of(TWICE)
 @pytest.mark.parametrize("name", OF_ROWS)
 def test_second_gradients_of_masked(library, name):
@@ -264,6 +267,7 @@ def test_second_gradients_of_masked(library, name):
     library.check_twice(lambda x: last(function(x, axis=-1, where=MASK)), x)
 
 
+@pytest.mark.checked(library=("OfTorch", "OfJax", "OfTape"))
 @each_of(TWICE)
 def test_second_gradients_of_factors(library):
     library, x = library(), RNG.standard_normal(X.shape)
@@ -316,7 +320,8 @@ def test_results_in_given_tensors_of_the_tape():
     assert_same_but_nan(out.numpy(), numbaexp.softmax(np.where(MASK, X, 0.5), where=MASK))
 
 
-@pytest.mark.checked(name="softmax")
+@pytest.mark.sampled(shape=("(5, 7)", "(2, 9000)"))
+@pytest.mark.checked(name="softmax", shape=("(5, 7)", "(3, 33, 40)", "(0, 3)", "()"))
 @pytest.mark.parametrize("name", SOFTMAX_LIKE)
 @pytest.mark.parametrize(
     "shape", [(5, 7), (3, 33, 40), (2, 9000), (9000, 20), (300, 300), (2, 70000), (0, 3), ()], ids=str

@@ -124,6 +124,7 @@ def test_kernels_of_rows_beside_each_other(name, dtype, cc):
     check_registers(code.text, cc, 1)
 
 
+@pytest.mark.checked(dtype=("bfloat16", "float32", "float64", "int64", "uint8"))
 @for_each_capability
 @for_each_kernel_of_elements
 def test_kernels_of_elements(name, dtype, cc):

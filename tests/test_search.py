@@ -27,6 +27,7 @@ def test_functions():
     assert ARGUMENTS.keys() == search.FUNCTIONS.keys()
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("function", tried(ARGUMENTS, "log"))
 def test_run(function):
     x, count, bits = ARGUMENTS[function], 12_000, 12
@@ -38,6 +39,7 @@ def test_run(function):
     assert {each for _, each in finds} == expected
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("function", tried(ARGUMENTS, "log"))
 def test_long_run(function):
     """There are about as many finds as chance lets expect, and their distances are right."""
@@ -50,6 +52,7 @@ def test_long_run(function):
         assert distance == pytest.approx(2.0 ** -search.closeness(function, x), abs=2.0**-48)
 
 
+@pytest.mark.by_form
 @pytest.mark.parametrize("function", tried(ARGUMENTS, "log", "tanh"))
 def test_intervals(function):
     """They are of no other numbers than those whose results are finite, and known finds lie in them."""

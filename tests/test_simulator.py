@@ -17,7 +17,7 @@ OF_SAMPLE = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
     ("files", "marks", "fewest"),
     [
         pytest.param(OF_SAMPLE, "not thorough and not whole", 15, id="sample"),
-        pytest.param((".",), "not thorough and not whole", 230, id="each file", marks=pytest.mark.thorough),
+        pytest.param((".",), "not thorough and not whole", 200, id="each file", marks=pytest.mark.thorough),
         pytest.param((".",), "", 900, id="all", marks=pytest.mark.whole),
     ],
 )

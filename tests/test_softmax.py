@@ -177,6 +177,7 @@ def views(draw):
     return x, axes
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=300)
 @given(views(), st.sampled_from(["cpu", "parallel", "auto"]), st.data())
 def test_any_view(view, target, data):

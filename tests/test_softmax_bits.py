@@ -148,6 +148,7 @@ LENGTHS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dtype", TYPES)
 def test_order(dtype):
     """From 65 537 elements on other kernels go through a row."""
@@ -439,9 +440,9 @@ def test_threads(run_script, tmp_path):
     compare(arrays, results)
 
 
-@pytest.mark.thorough
+@pytest.mark.whole  # ``test_fingerprint.py`` tries softmax before
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
-@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.whole)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_other_processors(run_script, tmp_path, processor, dtype):
     arrays = {"rows": logits((9, 4200), dtype)}
     names = OF_ROWS if processor["NUMBA_CPU_NAME"] == "haswell" else OF_ROWS[:1]

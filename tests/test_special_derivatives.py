@@ -68,6 +68,8 @@ def _cases():
 
 
 CASES = {name: case for name, *case in _cases()}
+# Cases that an ordinary run tries in JAX too, where each is compiled.
+IN_JAX = ("exp of inf", "log of -inf", "logit of NaN", "logsumexp of -inf", "log_softmax of -inf", "softmax of -inf")
 
 # (shape, options, logits, targets, the gradient by the logits).
 CLASSES = {
@@ -171,8 +173,8 @@ def test_functions_in_torch(torch, name):
     in_modes(torch.func, function, [torch.tensor(x, dtype=torch.float64)], gradient, hessian)
 
 
+@pytest.mark.checked(name=IN_JAX)
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.sampled(name="exp")
 def test_functions_in_jax(jax, name):
     function, x, gradient, hessian = CASES[name]
     in_modes(jax, function, [jax.numpy.array(x, float)], gradient, hessian)
@@ -211,6 +213,7 @@ def in_torch(torch):
     return lambda values: torch.from_numpy(np.array(values))
 
 
+@pytest.mark.sampled(name="a class of -inf")
 @pytest.mark.parametrize("name", CLASSES)
 def test_classes(torch, jax, name):
     options, logits, targets, gradient = CLASSES[name]
@@ -221,6 +224,8 @@ def test_classes(torch, jax, name):
     of_the_tape(loss(np.array, targets, options), x, gradient, of_torch)
 
 
+@pytest.mark.checked(name=("no share of -inf", "no weight", "two rows"))
+@pytest.mark.sampled(name="no share of -inf")
 @pytest.mark.parametrize("name", SHARES)
 def test_probabilities(torch, jax, name):
     """By the logits and by the probabilities, and twice by the one and the other."""

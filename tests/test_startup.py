@@ -65,6 +65,7 @@ def test_only_the_type_at_hand_is_compiled(run_script, tmp_path):
     assert {name for name in kept if name.startswith("softmax")} == {"softmax_by_row_float32"}
 
 
+@pytest.mark.thorough
 def test_who_comes_first_compiles(run_script):
     """Threads at once, with the interpreter's lock or without, compile once; an error is raised by the call, and the
     next call compiles. The flags of compiling are nobody's."""
@@ -105,6 +106,7 @@ def test_who_comes_first_compiles(run_script):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_forked_while_a_thread_compiles(run_script):
     run_script(
@@ -126,6 +128,7 @@ def test_forked_while_a_thread_compiles(run_script):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_forked_while_a_thread_that_compiles_logs(run_script):
     """Forking takes the lock of ``logging`` after the one that the thread holds, whichever was imported first."""
@@ -229,6 +232,7 @@ INTERLEAVED = """
 """
 
 
+@pytest.mark.whole
 @pytest.mark.thorough
 def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     """The second to come writes its index and its data between the first one's, where there is an index."""

@@ -178,6 +178,7 @@ def test_limits_of_a_library_end():
     assert of_call.threads == before
 
 
+@pytest.mark.sampled(variables="{'OMP_NUM_THREADS': '1'}")
 @pytest.mark.parametrize("variables", [{"OMP_NUM_THREADS": "1"}, {"OMP_NUM_THREADS": "1,4"}, {"OMP_THREAD_LIMIT": "1"}])
 def test_one_thread_by_the_environment(run_script, layer, variables):
     layer = {**layer, "NUMBA_NUM_THREADS": "", **variables}
@@ -194,6 +195,7 @@ def test_one_thread_by_the_environment(run_script, layer, variables):
     )
 
 
+@pytest.mark.thorough
 @needs_two
 @pytest.mark.parametrize(
     "variables", [{"OMP_NUM_THREADS": "1"}, {"NUMBA_NUM_THREADS": "", "OMP_NUM_THREADS": "2"}], ids=["numba", "openmp"]
@@ -202,6 +204,7 @@ def test_two_threads_by_the_environment(run_script, layer, variables):
     run_script("import warnings; warnings.simplefilter('ignore')\n" + PRELUDE + "shared()\n", **{**layer, **variables})
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(layer=("omp", "tbb"))
 @needs_affinity
 @needs_two
@@ -222,6 +225,7 @@ def test_processors_that_change(run_script, layer):
     )
 
 
+@pytest.mark.thorough
 @needs_affinity
 def test_one_processor_from_the_first_call(run_script, layer):
     run_script(
@@ -235,6 +239,7 @@ def test_one_processor_from_the_first_call(run_script, layer):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(layer=("omp", "tbb"))
 @needs_two
 def test_the_mask_of_numba(run_script, layer):
@@ -315,6 +320,7 @@ def test_threads_of_pytorch_below_those_of_numba(run_script, layer):
     )
 
 
+@pytest.mark.thorough
 def test_small_arrays_start_no_threads(run_script, layer):
     run_script(
         PRELUDE
@@ -343,6 +349,8 @@ BEGINNINGS = {
 }
 
 
+@pytest.mark.checked(narrowed="first")
+@pytest.mark.thorough
 @pytest.mark.sampled(narrowed="first")
 @needs_affinity
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

@@ -251,6 +251,7 @@ def test_a_layer_under_autocast(module):
     assert all(each.grad.dtype is torch.float32 for each in module.parameters())
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="PyTorch without torch.distributed")
 def test_data_parallel(run_script, tmp_path):
     """The gradients of a model of each kind, in buckets, by hooks."""

@@ -66,7 +66,6 @@ def saved(tmp_path_factory):
         "a function, compiled",
         "in a transformation",
         "a program of torch.export",
-        "a program of torch.jit",
     ),
 )
 @pytest.mark.sampled(

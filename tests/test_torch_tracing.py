@@ -54,6 +54,7 @@ def others(arguments):
     return [0.75 * each if each.is_floating_point() else each for each in copy.deepcopy(arguments)]
 
 
+@pytest.mark.checked(requires_grad="True")
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize("said", CALLS)
 def test_jit_trace(said, requires_grad):

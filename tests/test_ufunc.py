@@ -271,6 +271,7 @@ def test_in_place_of_numpys(run_script):
     """)
 
 
+@pytest.mark.thorough
 def test_pickle_into_a_new_process(run_script):
     pickled = pickle.dumps(numbaexp.exp)
     run_script(f"import pickle; assert pickle.loads({pickled!r})(0.0) == 1")

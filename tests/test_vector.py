@@ -24,7 +24,10 @@ from numbaexp.vector.memory import make_load, make_load_first, store, store_firs
 from numbaexp.vector.table import make_table
 from numbaexp.vector.type import Vector
 
-pytestmark = pytest.mark.sampled(name=("float32", "float64", "int32"), lanes=("1", "8"), entries=("1", "8"))
+pytestmark = [
+    pytest.mark.checked(name=("float32", "float64", "int32", "uint64")),
+    pytest.mark.sampled(name=("float32", "int32"), lanes="8", entries="8"),
+]
 
 FLOATS = ("float32", "float64")
 # One lane stands for a number.
@@ -171,7 +174,6 @@ def arrays_of(name):
 
 
 @pytest.mark.sampled(name="float32")
-@pytest.mark.checked(name=("float32", "float64", "int32", "uint64", "int8"))
 @every_type
 def test_operations(name):
     """Values are drawn, and each width gives NumPy's bits for them."""
@@ -528,5 +530,5 @@ def test_levels(triple, features, expected):
 @pytest.mark.checked(processor="AVX2")
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="stand-ins for x86 processors alone")
 def test_other_processors(processor):
-    chosen = "not (other_processors or refused or int8 or int16 or uint)"
+    chosen = "(float32 or int32) and not (other_processors or refused or uint)"
     printed(run_tests("-x", __file__, "-k", chosen, **processor))

@@ -114,6 +114,7 @@ def test_bfloat16_without_ml_dtypes(capsys, monkeypatch):
     assert "in all 65536 inputs: 0 wrong, 1 checks skipped (" in printed
 
 
+@pytest.mark.thorough
 def test_every_function_in_float64(capsys):
     assert main(["verify", "--dtype", "float64", "--random", "100"]) == 0
     printed = capsys.readouterr().out.splitlines()
@@ -307,6 +308,7 @@ def test_ctrl_c():
     assert "\ninterrupted, in all " in printed
 
 
+@pytest.mark.thorough
 def test_without_gmpy2(run_script):
     run_script(
         """
@@ -345,6 +347,7 @@ def test_targets_that_are_not_usable(capsys, monkeypatch):
     assert "; targets cpu: 0 wrong (" in printed
 
 
+@pytest.mark.thorough
 def test_without_the_compiler(run_script):
     printed = run_script(
         """

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from helpers import FLOATS, counting, printed, run_python
+from helpers import FLOATS, FORMS, counting, printed, run_python
 
 import numbaexp
 from numbaexp.cpu import kernels, row_functions
@@ -107,6 +107,10 @@ try:
 except ModuleNotFoundError:
     da = None
 
+if CHOICE:
+    FAMILY, SAVED = [name for name in FAMILY if name in CHOICE], [name for name in SAVED if name in CHOICE]
+    names = [name for name in names if name in CHOICE]
+
 for dtype in DTYPES:
     if dtype == "bfloat16":
         import ml_dtypes
@@ -160,15 +164,20 @@ else:
         numbaexp.exp(torch.ones(10, dtype=getattr(torch, dtype)))
 assert not compiled(), compiled()
 """
+# Functions of each form, which are tried before a merge.
+CHOICE = (*FORMS, "softmax", "logsumexp", "cross_entropy")
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "dtypes",
-    [["float32"], pytest.param(["float16", "bfloat16", "float64"], marks=pytest.mark.whole)],
-    ids=" ".join,
+    ("choice", "dtypes"),
+    [
+        ([*CHOICE, *(f"{name}_backward" for name in CHOICE)], ["float32"]),
+        pytest.param([], FLOATS, marks=pytest.mark.whole),
+    ],
+    ids=["of each form", "all"],
 )
-def test_no_call_compiles_afterwards(run_script, dtypes):
+def test_no_call_compiles_afterwards(run_script, choice, dtypes):
     """In the folder of all tests, which need the kernels too."""
-    figures(run("--dtype", *dtypes, "--target", "cpu"))
-    run_script(counting(f"DTYPES = {dtypes}\n{CALLS}"))
+    figures(run(*choice, "--dtype", *dtypes, "--target", "cpu"))
+    run_script(counting(f"CHOICE, DTYPES = {choice}, {dtypes}\n{CALLS}"), timeout=600)

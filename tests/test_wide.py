@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers import as_float64, differing, dtype_of, every_half
+from helpers import FORMS, as_float64, differing, dtype_of, every_half
 from numba import njit
 
 import numbaexp
@@ -16,6 +16,8 @@ from numbaexp.vector.level import current_level
 gmpy2 = pytest.importorskip("gmpy2", reason="MPFR (gmpy2) is the oracle")
 from numbaexp.verify import arguments
 from numbaexp.verify.oracle import correctly_rounded
+
+pytestmark = pytest.mark.sampled(name=FORMS)
 
 for_each_function = pytest.mark.parametrize("name", WIDE)
 
@@ -139,6 +141,7 @@ def test_special_values(name):
     assert np.all(np.isnan(computed(loop, bits.view(np.float64))))
 
 
+@pytest.mark.by_form
 @pytest.mark.skipif(current_level().register < 32, reason="no registers of several float64 beside LLVM's own choice")
 @for_each_function
 def test_a_loop_is_simd_code(name):
@@ -174,8 +177,9 @@ def test_narrowed_to_halves(name):
 TWICE = {"sigmoid": 2}
 
 
+@pytest.mark.by_form
 @for_each_function
-@pytest.mark.parametrize("step", [4289, pytest.param(431, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("step", [4289, pytest.param(431, marks=pytest.mark.whole)])
 def test_narrowed_to_float32(name, step):
     """Of every 431st float32, which are 10**7, but for single ones that are rounded twice."""
     function = WIDE[name]

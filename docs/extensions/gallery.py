@@ -49,8 +49,9 @@ _PAGE = """% {key}
 
 {text}
 
-```{{image}} {name}.svg
+```{{figure}} {name}.svg
 :alt: Picture of {name}.py
+:figclass: wide
 :width: 100%
 ```
 

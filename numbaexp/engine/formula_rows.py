@@ -37,7 +37,12 @@ class _Rows:
 
 
 def compute(operation: Operation, arrays: tuple[Any, ...], kind: np.dtype, out: Any, options: dict[str, Any]) -> Any:
-    """Compute the function in a type, with the conventions of the other plans of rows."""
+    """Compute the function in a type, with the conventions of the other plans of rows.
+
+    Return NotImplemented where there is no formula.
+    """
+    if not hasattr(row_formulas, operation.name):
+        return NotImplemented
     if current_target() == CUDA:
         raise TypeError(f"`{operation.name}` is computed in {kind}, for which there is no GPU kernel")
     given = {label: numpy.as_ndarray(x, label) for label, x in zip(operation.arrays, arrays, strict=False)}

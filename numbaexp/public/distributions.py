@@ -6,7 +6,8 @@ from numbaexp.engine.call import dispatch
 from numbaexp.engine.ufunc_types import Function
 
 _LOGITS = """array_like, or array of another library
-        Of any shape, of the types of :func:`log_softmax`, computed on its own device."""
+        Of any shape, computed on its own device. float16, bfloat16 (in NumPy that of ``ml_dtypes``), float32 and
+        float64 are computed in their own type, integers and bool of NumPy's in float64."""
 _INDEX = """array_like, or array of that library
         Classes, integers: one for each row, of the shape of ``logits`` without the axis; or several, with as many
         dimensions as ``logits`` and any length along the axis, as in :func:`numpy.take_along_axis`. Negative ones do

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numbaexp
 from numbaexp.vector.level import AVX2, AVX512, SSE2, current_level
-from numbaexp.verify import arguments
+from numbaexp.verify import arguments, fingerprint
 from numbaexp.verify.fingerprint import Fingerprint, fingerprints, published, read
 from numbaexp.verify.status import CANNOT, INTERRUPTED, RIGHT, WRONG
 
@@ -18,7 +18,7 @@ _AVX2 = (AVX2.name, "haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c")
 _SSE2 = (SSE2.name, "nehalem", "+sse4.2")
 LESSER = {AVX512: (_AVX2, _SSE2), AVX2: (_SSE2,)}
 # Prints the fingerprints of a process.
-MODULE = "numbaexp.verify.fingerprint"
+MODULE = fingerprint.__name__
 # The end of the line of a fingerprint.
 _SAME, _DIFFERS, _UNKNOWN = "as published", "differs", "not published"
 

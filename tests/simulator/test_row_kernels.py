@@ -495,6 +495,7 @@ def assert_computed_in(to, name, x, dtype, as_laid_out=lambda arrays: arrays):
     assert_same_stored(out, expected)
 
 
+@pytest.mark.sampled(source="bfloat16")
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize(("source", "to"), MIXED)
 def test_wider_results(monkeypatch, source, to, name):

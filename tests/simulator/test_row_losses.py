@@ -120,6 +120,7 @@ def test_lengths(kind, option, length):
     assert_as_on_the_cpu(grad, logits, targets, reduction="none", **given)
 
 
+@pytest.mark.thorough
 def test_smoothing_of_several_chunks():
     grad, logits, targets, given = problem((1, CHUNK + 9), "classes", "float64", OPTIONS["all"])
     targets[:] = CHUNK + 5

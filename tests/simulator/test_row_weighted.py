@@ -41,7 +41,7 @@ def some(shape, dtype, seed=0):
     return a.astype(dtype_of(dtype)), np.where(generator.random(shape) < 0.1, 0, b).astype(dtype_of(dtype))
 
 
-@pytest.mark.sampled(dtype=("float32", "bfloat16"))
+@pytest.mark.sampled(dtype="bfloat16", length=("33", "4136"))
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_lengths(dtype, length):
@@ -85,11 +85,13 @@ def special(length):
     return a, b
 
 
+@pytest.mark.sampled(dtype="float32")
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_special_rows(dtype):
     assert_as_on_cpu(*(x.astype(dtype_of(dtype)) for x in special(70)))
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_shared")
 @pytest.mark.parametrize("dtype", ["float64"])
 def test_special_rows_of_several_chunks(dtype):
@@ -108,6 +110,7 @@ def test_chunks_whose_sums_cancel():
         assert_as_on_cpu(a.astype(dtype), b.astype(dtype))
 
 
+@pytest.mark.sampled(rows="9")
 @pytest.mark.parametrize(("rows", "length"), [(5, 9), (9, 100), (3, CHUNK + 40)])
 def test_batched_rows(monkeypatch, rows, length):
     monkeypatch.setattr(launch_rows, "BATCHED_FROM", 2)

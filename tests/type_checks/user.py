@@ -1,4 +1,4 @@
-"""A file of a user's whom a strict type checker has to believe: each family of functions, and the types of results."""
+"""Call each family of functions as users do: a strict type checker has to accept the calls, and know the results."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ import numbaexp
 from numbaexp import autograd
 
 
-def _on_arrays(x: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
-    # As of NumPy's ufuncs: an array of NumPy's stands beside those of other libraries.
+def on_arrays(x: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+    # As of NumPy's ufuncs, the type of the result is not known: arguments may be arrays of any library.
     assert_type(numbaexp.exp(x), Any)
     assert_type(numbaexp.log(x, out, where=x > 0, casting="unsafe", order="C", dtype=np.float64, subok=False), Any)
     assert_type(numbaexp.logaddexp(x, x, out=out), Any)
@@ -22,20 +22,20 @@ def _on_arrays(x: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None
     numbaexp.exp.at(x, [0, 1])
 
 
-def _on_numbers(x: float) -> float:
+def on_numbers(x: float) -> float:
     assert_type(numbaexp.exp(x), np.float64)
     assert_type(numbaexp.logaddexp(x, 1), np.float64)
     assert_type(numbaexp.exp_backward(1.0, x), np.float64)
     return numbaexp.expit(x) + numbaexp.logit(x)
 
 
-def _as_ufuncs(function: np.ufunc) -> list[str]:
+def as_ufuncs(function: np.ufunc) -> list[str]:
     assert_type(numbaexp.exp.nin, int)
     assert_type(numbaexp.exp.__name__, str)
     return numbaexp.exp.types + function.types
 
 
-def _on_rows(x: npt.NDArray[np.float64]) -> None:
+def on_rows(x: npt.NDArray[np.float64]) -> None:
     assert_type(numbaexp.softmax(x, axis=0, where=x > 0), Any)
     assert_type(numbaexp.logsumexp(x, axis=(0, 1), b=x, keepdims=True, return_sign=True), Any)
     assert_type(numbaexp.cross_entropy(x, [0, 1], label_smoothing=0.1), Any)
@@ -61,14 +61,14 @@ def growth_gradient(gradient: float, result: float, x: float) -> float:
     return gradient * (result + 1)
 
 
-def _on_functions_of_users(x: npt.NDArray[np.float64]) -> None:
+def on_functions_of_users(x: npt.NDArray[np.float64]) -> None:
     assert_type(decay(x, 1.0, out=x), Any)
     assert_type(decay.backward(1.0, x, 1.0), Any)
     assert_type(growth.backward.nin, int)
     assert_type(growth_gradient(1.0, 2.0, 3.0), float)
 
 
-def _on_the_tape() -> autograd.Tensor:
+def on_the_tape() -> autograd.Tensor:
     w = numbaexp.autograd.tensor([0.0, 1.0], requires_grad=True)
     with autograd.no_grad():
         assert_type(w.numpy().sum(), Any)
@@ -78,7 +78,7 @@ def _on_the_tape() -> autograd.Tensor:
     return w
 
 
-def _about_the_process() -> None:
+def about_the_process() -> None:
     assert_type(numbaexp.targets(), dict[str, str | None])
     assert_type(numbaexp.__version__, str)
     with numbaexp.use_target("cpu"):
@@ -89,7 +89,7 @@ def _about_the_process() -> None:
         raise TypeError(str(error)) from error
 
 
-def _that_is_refused(x: npt.NDArray[np.float64]) -> None:
+def that_is_refused(x: npt.NDArray[np.float64]) -> None:
     numbaexp.exp()  # type: ignore[call-overload]
     numbaexp.exp(x, axis=0)  # type: ignore[call-overload]
     numbaexp.log(x, casting="never")  # type: ignore[call-overload]
