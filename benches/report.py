@@ -50,7 +50,8 @@ SECTIONS = {
     "compiled": Section(
         "Users' compiled code",
         "Code in `@njit`, on one thread, with the functions of numbaexp and with those of `math` and NumPy; and code "
-        "that stays as written, compiled before and after `accelerate_numba()`.",
+        "that stays as written, compiled before and after `accelerate_numba()`. Where `math` or NumPy lacks a function "
+        "its exp is timed.",
         tables.compiled_table,
     ),
     "startup": Section(
@@ -108,13 +109,8 @@ def section(folder: pathlib.Path, name: str, drawn: Collection[str], to_pictures
             found.append(table(rows))
         if picture and (file := f"{picture[0]}{suffix}.svg") in drawn:
             found.append(f"![{picture[1]}, {tables.processor(rows[0])}]({to_pictures}{file})")
-        found.append(measured_on(rows))
+        found.append(tables.measured_on(rows))
     return "\n\n".join([f"## {heading}", told, *found]) if found else ""
-
-
-def measured_on(rows: Rows) -> str:
-    """Tell where rows were measured, with each version where they were not all at once."""
-    return "\n\n".join(dict.fromkeys(tables.measured_on(row) for row in rows))
 
 
 def all_pictures(folder: pathlib.Path) -> dict[str, str]:
@@ -146,7 +142,7 @@ def losses(folder: pathlib.Path) -> str:
     for name in OF_LOSSES:
         for rows in files(folder, name).values():
             heading = f"## Where others are faster: {SECTIONS[name].heading.lower()}, {tables.processor(rows[0])}"
-            found.append(f"{heading}\n\n{tables.losses_table(name, rows)}\n\n{measured_on(rows)}")
+            found.append(f"{heading}\n\n{tables.losses_table(name, rows)}\n\n{tables.measured_on(rows)}")
     return "\n\n".join(found)
 
 
@@ -156,14 +152,14 @@ def short(folder: pathlib.Path) -> str:
         {name: found[suffix] for name in ("speed", "softmax") if suffix in (found := files(folder, name))}
         for suffix in first_of_each_processor(folder)
     ]
-    told = [tables.measured_on(rows_by_name["speed"][0]) for rows_by_name in processors]
+    told = [tables.measured_on(rows_by_name["speed"]) for rows_by_name in processors]
     return "\n\n".join([tables.short_table(processors), *told])
 
 
 def accuracy(folder: pathlib.Path) -> str:
     """Return the table of results that are rounded wrongly."""
     (rows, *_) = files(folder, "accuracy").values()
-    return f"{tables.accuracy_table(rows)}\n\n{measured_on(rows)}"
+    return f"{tables.accuracy_table(rows)}\n\n{tables.measured_on(rows)}"
 
 
 TO_RESULTS = "../../benches/results/"

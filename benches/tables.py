@@ -52,10 +52,17 @@ def processor(row):
     return f"{name}, {MICROARCHITECTURES.get(target, target)}" if target else name.partition(", ")[0]
 
 
-def measured_on(row):
-    """Tell where, when and with which packages a row was measured."""
-    date = f", {row['date']}" if "date" in row else ""
-    return f"Measured on {processor(row)}; {row['device'].rpartition(', ')[2]}{date}; {row['versions']}."
+def measured_on(rows):
+    """Tell where, when, on how many threads and with which packages rows were measured: a sentence for each machine."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        threads = row["device"].rpartition(", ")[2]
+        told = found.setdefault((processor(row), row["versions"]), {})
+        told |= dict.fromkeys((threads, row["date"]) if "date" in row else (threads,))
+    return "\n\n".join(
+        f"Measured on {name}; {', '.join(sorted(told, key=lambda each: '-' in each))}; {versions}."
+        for (name, versions), told in found.items()
+    )
 
 
 def seconds(row):
@@ -216,10 +223,10 @@ def compiled_table(rows):
                     f"{code}, {dtype}, {elements(shape)}",
                     name,
                     each,
-                    f"{other} takes {times(theirs, row)} {TIMES} as long",
+                    f"{other}: {times(theirs, row)} {TIMES} as long",
                 ]
             )
-    return markdown(["code, type, elements", "with", "takes", "the other"], lines, "---")
+    return markdown(["code, type, elements", "with", "takes", "others take"], lines, "---")
 
 
 def startup_table(rows):
@@ -240,12 +247,18 @@ def losses(name, rows):
         special = name == "custom" or (name == "speed" and interval not in (USUAL, usual(function)))
         what = f"{function}, {dtype}{f', {interval}' if special else ''}"
         for (provider, target), row in of.items():
-            if provider in OWN or provider in (*WALLS, "copy") or target == "cuda":
+            if provider in OWN or provider in (*WALLS, "copy") or target == "cuda" or stands_in(provider, function):
                 continue
             for own, told in OWN.items():
                 ours = of.get((own, "cpu")) if name == "compiled" else of.get((own, "auto"))
                 if told is not None and ours and f"{seconds(ours) / seconds(row):.2f}" > "1.00":
                     yield f"{what}{told}", provider, elements(shape), seconds(ours) / seconds(row)
+
+
+def stands_in(provider, code):
+    """Tell whether a row is of exp where a library lacks the function of some compiled code."""
+    module, _, name = provider.partition(".")
+    return module in ("math", "numpy") and bool(name) and name != code.partition(" ")[0]
 
 
 def losses_table(name, rows):

@@ -198,7 +198,7 @@ def variants(compiled, name, dtype):
 OF_VECTORS = ("a loop", "an array", "an array expression", "an expression under fastmath")
 
 
-@pytest.mark.sampled(dtype="float32")
+@pytest.mark.sampled(name="exp", dtype="float32")
 @pytest.mark.by_form
 @DTYPES
 @pytest.mark.parametrize(
@@ -272,6 +272,7 @@ def test_compiled_functions_stay_as_they_are():
     assert (wrong(before), wrong(after)) == (of_theirs, 0)
 
 
+@pytest.mark.thorough
 def test_what_another_package_puts_there_meanwhile_stays():
     loops, selector = ufunc_db.get_ufunc_info(np.exp), cpu_target.target_context._defns[math.exp]
     before = tables()
@@ -293,6 +294,7 @@ def test_what_another_package_puts_there_meanwhile_stays():
     assert tables() == before
 
 
+@pytest.mark.thorough
 def test_complex_exponentials_follow_and_are_undone():
     """Numba computes them by functions of its own, which it compiles once."""
     x = np.random.default_rng(0).uniform(-10, 10, 20_000)

@@ -29,6 +29,7 @@ OPERATIONS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(name="in place")
 @pytest.mark.sampled(name="in place")
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -53,6 +54,7 @@ def test_a_deep_graph(no_collector, name):
     tracemalloc.stop()
 
 
+@pytest.mark.thorough
 def test_freeing_what_was_not_gone_through(no_collector):
     """In a thread, whose stack is smaller."""
 

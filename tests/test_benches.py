@@ -94,6 +94,7 @@ def part_of(run, command, name="made-up", result="", needs=()):
     return run.Part(name, result, command, needs, 1.0)
 
 
+@pytest.mark.thorough
 def test_the_command(bench, tmp_path, capsys):
     """One part of the quick plan, at one small size: rows, a page, and nothing to do the next time."""
     run = bench("run")

@@ -88,6 +88,7 @@ NOT_OF_KERNELS = {"numbaexp.cpu.numba_compiler", "numbaexp.cache.files", "numbae
 NOT_OF_KERNELS |= {"numbaexp.cache.lock", "numbaexp.cache.sources", "numbaexp.integrations.loading"}
 
 
+@pytest.mark.thorough
 @pytest.mark.checked(kernel=("('exp', 'float32')", "(\"a user's\", 'float64')"))
 @pytest.mark.sampled(kernel="('exp', 'float32')")
 @pytest.mark.parametrize(

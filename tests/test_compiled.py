@@ -109,6 +109,7 @@ def test_rare_elements_at_any_place(lanes):
                     np.testing.assert_array_equal(y, numbaexp.exp(x))
 
 
+@pytest.mark.thorough
 def test_two_functions_in_one_loop():
     @njit
     def both(x, y):

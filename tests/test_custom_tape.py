@@ -75,6 +75,7 @@ def test_bits(dtype, calls):
     assert calls == [gaussian.operation.backward(wrt) for wrt in ((0, 1, 2), (0,), (0, 1))]
 
 
+@pytest.mark.thorough
 def test_one_walk_goes_through_several_results_once(calls):
     x, y = tensors(ARGUMENTS[:2])
     first, second = waves(x, y)

@@ -575,7 +575,8 @@ def test_types_of_a_and_b(of_a, of_b):
     kind = product if product.name in TYPES else np.dtype("d")
     for result in (logsumexp(a, b=b), *logsumexp(a, 0, b, return_sign=True)):
         assert_same_but_nan(result, kind.type(1))
-    if BFLOAT16 not in (of_a, of_b):
+    # Of two arrays of bool, SciPy for Python 3.10 raises an error of NumPy's.
+    if BFLOAT16 not in (of_a, of_b) and (of_a, of_b) != ("?", "?"):
         special = pytest.importorskip("scipy.special", reason="SciPy is the peer")
         assert special.logsumexp(a, b=b).dtype == kind
 

@@ -71,6 +71,7 @@ def test_a_choice(run_script, tmp_path):
     )
 
 
+@pytest.mark.sampled(wrong="['tan']")
 @pytest.mark.parametrize("wrong", [["tan"], ["exp_"], ["targets"], ["exp", "--dtype", "int32"], ["--target", "tpu"]])
 def test_wrong_arguments(wrong):
     done = run(*wrong)

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax.ffi
 import numpy as np
-from jax.interpreters import mlir
 from jaxlib.mlir import ir
 from jaxlib.mlir.dialects import stablehlo as hlo
 
@@ -90,7 +89,7 @@ def _shared_out(ctx: Any, batch_axes: int) -> dict[str, ir.Attribute]:
     sizes = ", ".join(f"{name}={length}" for name, length in lengths.items())
     rule = f"#sdy.op_sharding_rule<({arrays})->({results}) {{{sizes}}}>"
     return {
-        "mhlo.frontend_attributes": mlir.ir_attribute({"num_batch_dims": str(batch_axes)}),
+        "mhlo.frontend_attributes": ir.DictAttr.get({"num_batch_dims": ir.StringAttr.get(str(batch_axes))}),
         "sdy.sharding_rule": ir.Attribute.parse(rule),
     }
 
