@@ -232,7 +232,6 @@ INTERLEAVED = """
 """
 
 
-@pytest.mark.whole
 @pytest.mark.thorough
 def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     """The second to come writes its index and its data between the first one's, where there is an index."""
@@ -254,7 +253,7 @@ def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     )
 
 
-@pytest.mark.whole
+@pytest.mark.thorough
 def test_a_file_under_the_name_of_another_kernel_is_none(run_script, tmp_path):
     check = """
         import numpy as np, numbaexp

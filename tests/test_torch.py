@@ -164,6 +164,7 @@ def test_complex(name, dtype):
     assert torch.equal(torch.compile(function, backend="eager", fullgraph=True)(x), own(x))
 
 
+@pytest.mark.by_form(name="softplus")
 @pytest.mark.parametrize("name", sorted({*FAMILY} - {*OF_COMPLEX}))
 def test_complex_refused(name):
     function = getattr(numbaexp, name)
