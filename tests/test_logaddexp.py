@@ -194,8 +194,6 @@ OF_A_PROCESS = """
 
 
 @pytest.mark.whole
-@pytest.mark.thorough
-@pytest.mark.checked(processor="AVX2")
 def test_on_each_processor(run_script, processor):
     assert run_script(OF_A_PROCESS, **processor) == run_script(OF_A_PROCESS)
 
