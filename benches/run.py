@@ -7,7 +7,6 @@ kept when it is finished: the same command goes on after it was stopped. Leave t
 import argparse
 import importlib.util
 import pathlib
-import signal
 import subprocess
 import sys
 import time
@@ -145,7 +144,7 @@ class Run:
                     self.show(part, left, time.perf_counter() - begin)
                     time.sleep(0.2)
             except BaseException:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
                 process.wait()
                 raise
             finally:

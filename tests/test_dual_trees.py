@@ -44,11 +44,16 @@ def function_and_slope(name, x, error):
         "softplus": lambda: (np.maximum(x, 0) + np.log1p(e), share),
         "log_sigmoid": lambda: (np.minimum(x, 0) - np.log1p(e), other),
         "log1p": lambda: (np.log1p(x), reciprocal(1 + x, error)),
-        "logit": lambda: (np.log1p((2 * x - 1) / (1 - x)), reciprocal(x, error) * reciprocal(1 - x, error)),
+        "logit": lambda: (logit(x), reciprocal(x, error) * reciprocal(1 - x, error)),
         "sinh": lambda: (np.sinh(x), np.cosh(x)),
         "cosh": lambda: (np.cosh(x), np.cosh(x)),
         "tanh": lambda: (np.tanh(x), 4 * e * e / (1 + e * e) ** 2),
     }[name]()
+
+
+def logit(x):
+    """Return the logarithm of ``x / (1 - x)`` in longdouble, by a sum of two logarithms that does not cancel."""
+    return np.where(x < 0.25, np.log(x) - np.log1p(-x), np.log1p((2 * x - 1) / (1 - x)))
 
 
 def reciprocal(x, error):

@@ -69,7 +69,8 @@ def installed(wheel, tmp_path_factory):
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     site = printed(run_python("-c", "import sysconfig; print(sysconfig.get_path('purelib'))", of=python)).strip()
     pathlib.Path(site, "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    pip = ("-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index")
+    # Where the package is installed beside the dependencies, too, the wheel is to be installed all the same.
+    pip = ("-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", "--ignore-installed")
     printed(run_python(*pip, str(wheel), **OUTSIDE))
     return python
 

@@ -289,12 +289,15 @@ def test_ctrl_c():
     import pty
 
     ours, theirs = pty.openpty()
+    # A process ignores what its parent ignores, as one in the background of a shell does.
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "numbaexp", "verify", "exp", "--dtype", "float32"],
         stdout=subprocess.PIPE,
         stderr=theirs,
         text=True,
     ) as process:
+        signal.signal(signal.SIGINT, kept)
         os.close(theirs)
         shown = b""
         while b"1% " not in shown:
