@@ -123,7 +123,7 @@ def test_two_functions_in_one_loop():
     np.testing.assert_array_equal(y, numbaexp.exp(x) * numbaexp.exp2(-x) + numbaexp.exp10(x))
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 def test_functions_cached_apart_are_loaded_together(run_script, tmp_path):
     """Compiled in processes of their own, and then both in one: their parts must not be taken for one another."""
     (tmp_path / "user.py").write_text("""

@@ -36,8 +36,8 @@ def example(monkeypatch):
     return load
 
 
-@pytest.mark.checked(name=tuple(NEEDS.keys() - {"option_price", "sensitivities", "softmax_regression"}))
-@pytest.mark.sampled(name="compound_interest")
+# The documentation runs them all.
+@pytest.mark.checked(name="compound_interest")
 @pytest.mark.parametrize("name", NEEDS)
 def test_runs_and_draws(name, tmp_path):
     for library in ("matplotlib", *NEEDS[name]):

@@ -29,7 +29,7 @@ TESTS = "every or hard or random or layouts_in_place or shapes or int32 or elsew
 NOT_THERE = "torch or cupy or jax"
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @simulator
 def test_the_tests_in_the_simulator(run_script):
     printed = run_script(

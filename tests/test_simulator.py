@@ -9,24 +9,23 @@ from helpers import TESTS, printed, run_python
 pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 
-# Kernels of rows take minutes there; their PTX is in the sample.
-OF_SAMPLE = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
+# Kernels of rows take minutes there; tests execute their PTX.
+KERNELS = ("test_kernels.py", "test_in_kernels.py", "test_host_arrays.py")
+LIBRARIES = ("test_custom_on_devices.py", "test_owners_on_devices.py", "test_torch_graphs.py")
 
 
 @pytest.mark.parametrize(
     ("files", "marks", "fewest"),
     [
-        pytest.param(OF_SAMPLE, "not thorough and not whole", 15, id="sample"),
-        pytest.param((".",), "not thorough and not whole", 200, id="each file", marks=pytest.mark.thorough),
+        pytest.param(KERNELS, "not thorough and not whole", 15, id="kernels"),
+        pytest.param(LIBRARIES, "not thorough and not whole", 60, id="libraries", marks=pytest.mark.thorough),
         pytest.param((".",), "", 900, id="all", marks=pytest.mark.whole),
     ],
 )
-def test_in_the_simulator(files, marks, fewest, pytestconfig):
-    if files == OF_SAMPLE and "not thorough" not in pytestconfig.option.markexpr:
-        pytest.skip("all files run")
+def test_in_the_simulator(files, marks, fewest):
     paths = [TESTS / "simulator" / name for name in files]
-    # It is all Python, and slow; the sample is not, and compiles in one process what each would.
-    alone = files == OF_SAMPLE or not importlib.util.find_spec("xdist")
+    # It is all Python, and slow; a few files are not, and compile in one process what each would.
+    alone = files != (".",) or not importlib.util.find_spec("xdist")
     on_all_cores = [] if alone else ["-n", "auto", "--dist", "load"]
     options = ["-o", "addopts=--strict-markers --strict-config", "-m", marks, "-q", "-p", "no:cacheprovider"]
     command = ("-m", "pytest", *paths, *options, *on_all_cores)

@@ -253,7 +253,7 @@ def test_kernels_kept_by_two_processes_at_once(run_script, tmp_path):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 def test_a_file_under_the_name_of_another_kernel_is_none(run_script, tmp_path):
     check = """
         import numpy as np, numbaexp
