@@ -110,6 +110,7 @@ def test_what_is_saved(names, saved):
     assert all(RULES[name].saved == saved for name in names)
 
 
+@pytest.mark.by_form
 @each_case
 def test_gradients_to_the_third(name, arrays, options):
     """The second ones are the first ones of the gradients, and the third ones of those."""

@@ -119,7 +119,9 @@ def inputs(kind, count=3000):
     return [np.ascontiguousarray(each) for each in x.astype("float32" if kind == "float32" else "float64")]
 
 
-@pytest.mark.checked(function=("of_functions", "of_logarithms", "second_gradient"), kind=("float32", "wide"))
+@pytest.mark.checked(
+    function=("of_functions", "of_logarithms", "second_gradient"), kind=("float32", "wide"), fastmath="True"
+)
 @pytest.mark.parametrize("fastmath", [False, True])
 @pytest.mark.parametrize("kind", ["float32", "float64", "wide"])
 @pytest.mark.parametrize("function", ALL, ids=lambda function: function.py_func.__name__)

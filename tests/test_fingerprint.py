@@ -17,6 +17,7 @@ from helpers import ELEMENTWISE, FLOATS, FORMATS, OF_NUMPY, ROOT, printed, run_p
 import numbaexp
 from numbaexp import __main__
 from numbaexp.__main__ import main
+from numbaexp.scalar.family import SAVED
 from numbaexp.vector.level import current_level
 from numbaexp.verify import fingerprint, fingerprint_command
 from numbaexp.verify.fingerprint_arguments import FIRST, SAMPLE, SECOND, SHAPES, rows, sample, stream
@@ -159,6 +160,8 @@ def test_bytes_of_arguments(dtype, sha256):
 # Results.
 
 
+# Of gradients one.
+@pytest.mark.checked(function=[name for name in fingerprint.FUNCTIONS if name not in SAVED or name == "exp_backward"])
 @pytest.mark.sampled(function=USUAL)
 @pytest.mark.parametrize("function", fingerprint.FUNCTIONS)
 def test_at_this_level(function):

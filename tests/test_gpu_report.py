@@ -88,7 +88,7 @@ def simulated(tmp_path_factory):
     return printed(run_python(*script, timeout=None, NUMBA_ENABLE_CUDASIM="1")), *folders
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @simulator
 def test_a_report(simulated):
     printed, folder, _ = simulated
@@ -114,7 +114,7 @@ def test_a_report(simulated):
     assert "| exp float32 in place: speed over that of torch |  | >= 1.0 | not measured |" in report
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @simulator
 def test_the_rows(simulated):
     with open(simulated[1] / "gpu.csv", newline="") as file:
@@ -128,14 +128,14 @@ def test_the_rows(simulated):
     assert {("exp", "float32", case, "cuda") for case in ("compiled", "found on disk")} <= found
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @simulator
 def test_a_sweep(simulated):
     assert "exp float32: 64 threads, 2 blocks a processor:" in simulated[0]
     assert simulated[0].count("status 0\n") == 2
 
 
-@pytest.mark.thorough
+@pytest.mark.whole
 @simulator
 def test_wrong_results_are_reported_and_not_timed(simulated):
     printed, _, folder = simulated

@@ -17,7 +17,7 @@ LIBRARIES = ("test_custom_on_devices.py", "test_owners_on_devices.py", "test_tor
 @pytest.mark.parametrize(
     ("files", "marks", "fewest"),
     [
-        pytest.param(KERNELS, "not thorough and not whole", 15, id="kernels"),
+        pytest.param(KERNELS, "not thorough and not whole", 15, id="kernels", marks=pytest.mark.thorough),
         pytest.param(LIBRARIES, "not thorough and not whole", 60, id="libraries", marks=pytest.mark.thorough),
         pytest.param((".",), "", 900, id="all", marks=pytest.mark.whole),
     ],
