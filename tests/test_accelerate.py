@@ -475,6 +475,7 @@ ON = ("numbaexp.accelerate_numba()", "OURS = True")
 OFF = ("numbaexp.accelerate_numba(False)", "OURS = False")
 
 
+@pytest.mark.thorough
 def test_caches_keep_both_apart(call_cached):
     assert [call_cached("call(user.cached)"), call_cached(*ON, "call(user.cached)")] == [0, 0]
     assert [call_cached("call(user.cached)"), call_cached(*ON, "call(user.cached)")] == [1, 1]

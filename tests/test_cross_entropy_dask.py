@@ -12,7 +12,7 @@ import numbaexp
 from numbaexp import cross_entropy, cross_entropy_backward
 from numbaexp.cpu import losses as kernels
 
-pytestmark = [pytest.mark.sampled(dtype="float32"), pytest.mark.checked(dtype=("float32", "float64"))]
+pytestmark = [pytest.mark.thorough, pytest.mark.checked(dtype=("float32", "float64"))]
 
 REDUCTIONS = ["none", "sum", "mean"]
 # Chunks of (6, 5, 4) that cut no classes, which are along the second axis, and that do.

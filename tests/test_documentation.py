@@ -32,6 +32,7 @@ def failures(page):
     return "".join(report)
 
 
+@pytest.mark.sampled(page="index.md")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks((DOCS / page).read_text(), "python")])
 def test_python(page):
     text = (DOCS / page).read_text()

@@ -22,7 +22,7 @@ exp, exp2, exp10, expm1 = (FUNCTIONS[name] for name in ("exp", "exp2", "exp10", 
 sigmoid, softplus, log_sigmoid, logit = (FUNCTIONS[name] for name in ("sigmoid", "softplus", "log_sigmoid", "logit"))
 log, log2, log10, log1p = (FUNCTIONS[name] for name in ("log", "log2", "log10", "log1p"))
 sinh, cosh, tanh = (FUNCTIONS[name] for name in ("sinh", "cosh", "tanh"))
-pytestmark = pytest.mark.sampled(kind="float32")
+pytestmark = pytest.mark.thorough
 KINDS = {"float32": np.float32, "float64": np.float64, "wide": np.float64}
 GENERATOR = np.random.default_rng(20)
 for_each_kind = pytest.mark.parametrize("kind", KINDS)

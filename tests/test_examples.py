@@ -122,6 +122,7 @@ def test_growth_and_decay(example):
     assert growth.relative_error(minutes, growth.bismuth_by_difference)[0] > 1e-8
 
 
+@pytest.mark.thorough
 def test_logistic_fit(example):
     fit = example("logistic_fit")
     found = fit.fits()
@@ -131,6 +132,7 @@ def test_logistic_fit(example):
         np.testing.assert_allclose(parameters, fit.TRUE, atol=0.15)
 
 
+@pytest.mark.thorough
 def test_option_price(example):
     option = example("option_price")
     spots, step = np.linspace(0.6, 1.5, 10), 1e-5
@@ -165,6 +167,7 @@ def test_rounding_tells_a_wrong_function(example, direction, above, below):
     assert (np.sign(found.errors) == np.sign(direction)).all()
 
 
+@pytest.mark.thorough
 def test_sensitivities(example):
     sensitivities = example("sensitivities")
     for function, ranges in sensitivities.CASES.values():

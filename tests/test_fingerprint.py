@@ -170,7 +170,7 @@ def test_at_this_level(function):
 
 
 @pytest.mark.checked(function="exp")
-@pytest.mark.sampled(processor="AVX2")
+@pytest.mark.thorough
 @pytest.mark.parametrize("function", fingerprint.FUNCTIONS)
 def test_at_lesser_levels(function, processor):
     command = ("-m", "numbaexp.verify.fingerprint", function, "--dtype", *OF_NUMPY)

@@ -9,7 +9,7 @@ from numpy.exceptions import AxisError
 
 import numbaexp
 
-pytestmark = pytest.mark.sampled(name=("softmax", "logsumexp"), dtype="float32")
+pytestmark = pytest.mark.thorough
 
 SOFTMAX_FAMILY = ("softmax", "log_softmax", "logsumexp")
 

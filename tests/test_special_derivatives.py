@@ -126,7 +126,7 @@ def same(result, expected):
 # PyTorch's own warning of its own parts, which it loads late.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning"),
-    pytest.mark.sampled(dtype="float32"),
+    pytest.mark.thorough,
 ]
 
 
@@ -214,7 +214,6 @@ def in_torch(torch):
 
 
 @pytest.mark.checked(name=("a class of -inf", "ignored NaN", "smoothing alone"))
-@pytest.mark.sampled(name="a class of -inf")
 @pytest.mark.parametrize("name", CLASSES)
 def test_classes(torch, jax, name):
     options, logits, targets, gradient = CLASSES[name]
@@ -226,7 +225,6 @@ def test_classes(torch, jax, name):
 
 
 @pytest.mark.checked(name=("no share of -inf", "no weight", "two rows"))
-@pytest.mark.sampled(name="no share of -inf")
 @pytest.mark.parametrize("name", SHARES)
 def test_probabilities(torch, jax, name):
     """By the logits and by the probabilities, and twice by the one and the other."""
