@@ -103,6 +103,13 @@ def sizes_axis(panel):
     panel.xaxis.set_major_formatter(FuncFormatter(_size))
 
 
+def throughput_axes(panel, dtype):
+    """Give a panel its title and axes: the throughput of exp in a type over size."""
+    panel.set_title(f"exp, {dtype}")
+    panel.set_ylabel("10⁹ elements a second")
+    sizes_axis(panel)
+
+
 def _size(size, _position):
     for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if size >= unit:
@@ -162,9 +169,7 @@ def throughputs(rows):
                     panel.plot(*zip(*points, strict=True), label=name_of(provider), **look)
                     highest = highest if provider == WALL else max(highest, *(rate for _, rate in points))
             panel.set_ylim(0, 1.25 * highest)
-            panel.set_title(f"exp, {dtype}")
-            panel.set_ylabel("10⁹ elements a second")
-            sizes_axis(panel)
+            throughput_axes(panel, dtype)
         panels[-1].set_xlabel("elements")
         legend(figure, panels)
 
@@ -229,9 +234,7 @@ def targets(rows):
                 if points:
                     shown = f"{name}: the wall" if name in WALLS else name
                     panel.loglog(*zip(*points, strict=True), label=shown, **TARGETS[name])
-            panel.set_title(f"exp, {dtype}")
-            panel.set_ylabel("10⁹ elements a second")
-            sizes_axis(panel)
+            throughput_axes(panel, dtype)
         panels[-1].set_xlabel("elements")
         legend(figure, panels)
 

@@ -14,6 +14,9 @@ pytest.register_assert_rewrite("helpers")
 from helpers import ELEMENTWISE, PACKAGE, printed, run_python
 from sampling import is_left_out, repeats_a_form, values_of
 
+from numbaexp.vector.level import AVX2, SSE2
+from numbaexp.verify.fingerprint_command import STAND_INS
+
 MODULES = {"omp": "omppool", "tbb": "tbbpool", "workqueue": "workqueue"}
 
 # Where the wheel of tbb puts its library, which the loader does not look into by itself.
@@ -66,10 +69,7 @@ def layer(request):
 
 
 # Processors that an x86 can stand in for, as Numba's names and features.
-PROCESSORS = {
-    "AVX2": ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"),
-    "neither FMA nor F16C": ("nehalem", "+sse4.2"),
-}
+PROCESSORS = {"AVX2": STAND_INS[AVX2], "neither FMA nor F16C": STAND_INS[SSE2]}
 
 
 @pytest.fixture(params=PROCESSORS)

@@ -138,7 +138,7 @@ def test_a_part_that_fails_or_lacks_a_module_does_not_stop_the_others(bench, tmp
 
 
 def test_stopped(bench, tmp_path, capsys, monkeypatch):
-    """What is finished stays, and the page is written."""
+    """Finished parts stay, and the page is written."""
     run = bench("run")
 
     def stop(_seconds):

@@ -158,7 +158,6 @@ def test_losses_of_many_blocks_are_added_as_in_a_tree(monkeypatch):
     assert max(of_blocks) <= dask.config.get("split_every", 4)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("scheduler", ["threads", "synchronous", "processes"])
 def test_schedulers(scheduler):
     x, classes, _, weight, _ = problem(np.dtype("f"))

@@ -109,7 +109,7 @@ def test_external_links_are_addresses():
             assert re.fullmatch(r"https://[\w-]+(\.[\w-]+)+(/\S*)?", link) or link.startswith("mailto:"), (path, link)
 
 
-def test_nothing_is_loaded_from_elsewhere():
+def test_nothing_is_loaded_from_other_hosts():
     for path in all_pages():
         assert not [link for link in page_at(path).loaded if is_external(link) and not link.startswith("data:")], path
 

@@ -18,7 +18,7 @@ import numbaexp
 from numbaexp import __main__
 from numbaexp.__main__ import main
 from numbaexp.scalar.family import SAVED
-from numbaexp.vector.level import current_level
+from numbaexp.vector.level import SSE2, current_level
 from numbaexp.verify import fingerprint, fingerprint_command
 from numbaexp.verify.fingerprint_arguments import FIRST, SAMPLE, SECOND, SHAPES, rows, sample, stream
 
@@ -235,7 +235,7 @@ def test_same_bits(capsys):
     assert main(["verify", "exp", "--fingerprint", "--dtype", "float16"]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
-    levels = [current_level().name, *(name for name, *_ in fingerprint_command.LESSER.get(current_level(), ()))]
+    levels = [current_level().name, *(lesser.name for lesser in fingerprint_command.LESSER.get(current_level(), ()))]
     assert [line.rstrip(":") for line in lines[:-1:2]] == levels
     known = fingerprint.published()["exp", "float16", "every"]
     assert all(line.split() == ["exp", "float16", "every", known.sha256, "as", "published"] for line in lines[1::2])
@@ -290,12 +290,11 @@ def test_not_published(capsys, monkeypatch, tmp_path):
 
 
 def test_process_that_fails(capfd, monkeypatch):
-    lesser = ("lesser", "nehalem", "+sse4.2")
-    monkeypatch.setattr(fingerprint_command, "LESSER", {current_level(): (lesser,)})
+    monkeypatch.setattr(fingerprint_command, "LESSER", {current_level(): (SSE2,)})
     monkeypatch.setattr(numbaexp, "targets", lambda: {"cuda": "not in this test"})
     monkeypatch.setattr(fingerprint_command, "MODULE", "numbaexp.verify.missing")
     assert main(["verify", "exp", "--fingerprint", "--dtype", "float16"]) == 1
-    assert "differ the process of lesser, which ended with status 1 (" in capfd.readouterr().out
+    assert f"differ the process of {SSE2.name}, which ended with status 1 (" in capfd.readouterr().out
 
 
 def test_gpu(capsys, monkeypatch):

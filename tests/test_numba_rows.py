@@ -64,7 +64,6 @@ def of_rows(request):
     return getattr(numbaexp, request.param), *compiled(request.param)
 
 
-@pytest.mark.thorough
 def test_special_rows(of_rows):
     function, plain, along, _ = of_rows
     for row in ([np.nan, 1.0], [np.inf, 1.0], [-np.inf, 1.0], [-np.inf, -np.inf], [1000.0, 1000.0], [-0.0], []):
@@ -74,7 +73,6 @@ def test_special_rows(of_rows):
             same(along(np.zeros(shape), axis), function(np.zeros(shape), axis=axis))
 
 
-@pytest.mark.thorough
 def test_long_rows(of_rows):
     """Of several chunks, and of more than are kept."""
     function, plain, along, _ = of_rows
@@ -132,7 +130,6 @@ def test_what_cannot_be_a_given_result():
         into(np.zeros((3, 4)), None, np.zeros((3, 4)))
 
 
-@pytest.mark.thorough
 def test_in_a_fast_parallel_loop():
     """By several threads, with flags that change the arithmetic of the loop itself."""
 

@@ -83,7 +83,7 @@ def test_the_note_has_every_constant():
 
 @pytest.fixture(params=FLOATS)
 def value_of(request):
-    """What the note says of a constant in a type, and the type's name as its attribute."""
+    """Return what gives a constant of the note in a type, with the type's name as its attribute."""
 
     def value(operator, constant):
         return float.fromhex(CONSTANTS[operator, constant, request.param][0])
@@ -92,14 +92,14 @@ def value_of(request):
     return value
 
 
-def beside(x, name, direction):
-    """The next number of a type, up or down, as a float64."""
+def neighbour(x, name, direction):
+    """Return the next number of a type, up or down, as a float64."""
     dtype = dtype_of(name)
     return float(np.nextafter(dtype.type(x), dtype.type(direction)))
 
 
 def results(oracle, operator, name, *arguments):
-    """What MPFR gives, which the function must give too."""
+    """Return the correctly rounded results of MPFR, after a comparison of the function's own."""
     x = np.array(arguments)
     right = oracle.correctly_rounded(OPERATORS[operator], x, name)
     np.testing.assert_array_equal(computed(OPERATORS[operator], x.astype(dtype_of(name))).astype(np.float64), right)
@@ -109,11 +109,11 @@ def results(oracle, operator, name, *arguments):
 def test_x_max_and_x_min_of_the_note(oracle, value_of):
     name, form = value_of.type, FORMATS[value_of.type]
     x_max, x_min = value_of("Exp", "X_MAX"), value_of("Exp", "X_MIN")
-    finite, infinite = results(oracle, "Exp", name, x_max, beside(x_max, name, np.inf))
+    finite, infinite = results(oracle, "Exp", name, x_max, neighbour(x_max, name, np.inf))
     assert finite <= form.greatest
     assert infinite == np.inf
     for operator in ("Exp", "Sigmoid", "Softplus"):
-        assert results(oracle, operator, name, x_min, beside(x_min, name, -np.inf)) == [2.0**form.least, 0]
+        assert results(oracle, operator, name, x_min, neighbour(x_min, name, -np.inf)) == [2.0**form.least, 0]
 
 
 @pytest.mark.parametrize("operator", ["exp", "sigmoid", "softplus"])
@@ -121,7 +121,7 @@ def test_x_normal_of_the_note(oracle, value_of, operator):
     """In 53 bits, where the exact values are no longer the least normal number."""
     name, x = value_of.type, value_of("Exp", "X_NORMAL")
     normal = 2.0 ** FORMATS[name].least_normal
-    above, below = oracle.correctly_rounded(operator, np.array([x, beside(x, name, -np.inf)]), "float64")
+    above, below = oracle.correctly_rounded(operator, np.array([x, neighbour(x, name, -np.inf)]), "float64")
     assert above > normal > below
 
 
@@ -129,14 +129,14 @@ def test_logarithms_of_the_note(oracle, value_of):
     name, form = value_of.type, FORMATS[value_of.type]
     assert results(oracle, "Log", name, 2.0**form.least) == [value_of("Log", "least")]
     assert results(oracle, "Log", name, form.greatest) == [value_of("Log", "greatest")]
-    near_1 = results(oracle, "Log", name, beside(1.0, name, 0), beside(1.0, name, 2))
+    near_1 = results(oracle, "Log", name, neighbour(1.0, name, 0), neighbour(1.0, name, 2))
     assert min(abs(result) for result in near_1) >= 2.0**-form.precision
 
 
 @pytest.mark.parametrize("operator", ["Tanh", "Sigmoid"])
 def test_x_one_of_the_note(oracle, value_of, operator):
     name, x = value_of.type, value_of(operator, "X_ONE")
-    assert results(oracle, operator, name, x, beside(x, name, 0)) == [1, 1 - 2.0 ** -FORMATS[name].precision]
+    assert results(oracle, operator, name, x, neighbour(x, name, 0)) == [1, 1 - 2.0 ** -FORMATS[name].precision]
 
 
 @pytest.mark.parametrize("dtype", TYPES)

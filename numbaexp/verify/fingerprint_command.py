@@ -13,10 +13,10 @@ from numbaexp.verify import arguments, fingerprint
 from numbaexp.verify.fingerprint import Fingerprint, fingerprints, published, read
 from numbaexp.verify.status import CANNOT, INTERRUPTED, RIGHT, WRONG
 
-# For each level the processors that one of that level stands in for, by names and features of Numba's.
-_AVX2 = (AVX2.name, "haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c")
-_SSE2 = (SSE2.name, "nehalem", "+sse4.2")
-LESSER = {AVX512: (_AVX2, _SSE2), AVX2: (_SSE2,)}
+# For lesser levels a processor that one of a higher level stands in for, by Numba's name and features; and for each
+# level those below.
+STAND_INS = {AVX2: ("haswell", "+avx2,+fma,+avx,+sse4.2,+bmi,+bmi2,+f16c"), SSE2: ("nehalem", "+sse4.2")}
+LESSER = {AVX512: (AVX2, SSE2), AVX2: (SSE2,)}
 # Prints the fingerprints of a process.
 MODULE = fingerprint.__name__
 # The end of the line of a fingerprint.
@@ -89,9 +89,10 @@ def _levels(
     """Yield the name of each level, and the fingerprints that are computed there."""
     level = current_level()
     yield level.name, fingerprints(functions, dtype_names, whole)
-    for name, processor, features in LESSER.get(level, ()):
+    for lesser in LESSER.get(level, ()):
+        processor, features = STAND_INS[lesser]
         environment = {"NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
-        yield name, _of_a_process(functions, dtype_names, whole, environment)
+        yield lesser.name, _of_a_process(functions, dtype_names, whole, environment)
     if numbaexp.targets()["cuda"] is None:
         with numbaexp.use_target("cuda"):
             yield "CUDA", fingerprints(functions, dtype_names, whole)
